@@ -1,0 +1,1 @@
+"""The mathematics of one network, in NumPy: every formula has one place here."""

@@ -1,0 +1,102 @@
+"""The gradient check: backpropagation against central differences, layer by layer.
+
+(L(w+h) − L(w−h)) / 2h has a truncation error of order h² and a round-off error of order ε·|L|/h, so with the step
+used here it resolves derivatives down to about 1e-11·|L|. A layer whose gradient is smaller is reported as unresolved,
+not as right. Where a kink of φ lies between w−h and w+h the difference means nothing; such entries are counted and
+left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradflow.engine.network import Layer, Network
+
+Array = NDArray[np.float64]
+STEP = 1e-5
+TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class LayerCheck:
+    """The check of one layer's parameters.
+
+    `relative_error` is ‖a − n‖/(‖a‖ + ‖n‖) over the checked entries of backprop (a) and differences (n); it is None
+    when nothing could be compared. `resolvable` is the smallest gradient norm the differences can tell from round-off.
+    """
+
+    layer: int
+    checked: int
+    at_kinks: int
+    gradient_norm: float
+    relative_error: float | None
+    resolvable: float
+
+    @property
+    def resolved(self) -> bool:
+        """Whether differences can say anything about this layer."""
+        return self.relative_error is not None and self.gradient_norm > self.resolvable
+
+    @property
+    def passed(self) -> bool:
+        """Whether backprop and differences agree as far as differences can tell."""
+        return not self.resolved or (self.relative_error is not None and self.relative_error <= TOLERANCE)
+
+
+def check(network: Network, rng: np.random.Generator, per_layer: int = 60, step: float = STEP) -> Iterator[LayerCheck]:
+    """Yield the check of each layer on the batch that is loaded; leaves the parameters as they were.
+
+    `per_layer` entries are drawn from each layer (all of them where there are fewer).
+    """
+    network.forward()
+    network.backward()
+    exact = network.gradients.copy()
+    start = 0
+    for layer in network.layers:
+        stop = start + layer.dense.parameter_count
+        entries = np.arange(start, stop)
+        if len(entries) > per_layer:
+            entries = np.sort(rng.choice(entries, per_layer, replace=False))
+        yield _check_layer(network, layer, entries, exact, step)
+        start = stop
+    network.forward()
+    network.backward()
+
+
+def _check_layer(network: Network, layer: Layer, entries: NDArray[np.intp], exact: Array, step: float) -> LayerCheck:
+    analytic, numeric, at_kinks = [], [], 0
+    for entry in entries:
+        difference, kink = _central_difference(network, int(entry), step)
+        if kink:
+            at_kinks += 1
+        else:
+            analytic.append(exact[entry])
+            numeric.append(difference)
+    a, n = np.array(analytic), np.array(numeric)
+    size = float(np.linalg.norm(a) + np.linalg.norm(n))
+    # One difference carries a round-off of about ε·|L|/h, and the norm of them √count of that.
+    noise = np.finfo(float).eps * abs(network.loss.loss) / step * np.sqrt(max(len(a), 1))
+    error = float(np.linalg.norm(a - n)) / size if size > 0.0 else None
+    return LayerCheck(layer.number, len(a), at_kinks, float(np.linalg.norm(a)), error, noise / TOLERANCE)
+
+
+def _central_difference(network: Network, entry: int, step: float) -> tuple[float, bool]:
+    """Return (L(w+h) − L(w−h))/2h for one parameter, and whether a unit crossed its kink in between."""
+    parameters = network.parameters
+    kept = parameters[entry]
+    parameters[entry] = kept + step
+    above, signs_above = network.forward(), _kink_sides(network)
+    parameters[entry] = kept - step
+    below, signs_below = network.forward(), _kink_sides(network)
+    parameters[entry] = kept
+    kink = any(not np.array_equal(p, q) for p, q in zip(signs_above, signs_below, strict=True))
+    return (above - below) / (2.0 * step), kink
+
+
+def _kink_sides(network: Network) -> list[Array]:
+    """Return, for every layer with a kinked φ, on which side of it each pre-activation lies."""
+    return [np.sign(layer.dense.value) for layer in network.layers if layer.activate and layer.activate.function.kinked]

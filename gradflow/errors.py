@@ -1,0 +1,50 @@
+"""Everything gradflow can say no to.
+
+Each error is one sentence a person can act on: what is wrong, where, and what would be right. The command line
+prints it and exits with 2; the window shows it at the field or in a bar. Nothing else may reach the user.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class GradflowError(Exception):
+    """Base of all errors that are the input's fault and not the program's."""
+
+
+class ConfigError(GradflowError):
+    """A field of an experiment has a value that cannot be used.
+
+    `field` is the dotted path (``network.depth``) shared by files, ``--set``, forms and messages; `file` is the file
+    that says so, if one does.
+    """
+
+    def __init__(self, field: str, reason: str, file: str = "") -> None:
+        super().__init__(": ".join(part for part in (file, field, reason) if part))
+        self.field = field
+        self.reason = reason
+
+
+class DataError(GradflowError):
+    """A data set cannot be made or read."""
+
+
+class FileError(GradflowError):
+    """A file cannot be read or written; the message opens with its name."""
+
+
+class UnknownNameError(GradflowError):
+    """A name that is not in a registry or a table of fields."""
+
+    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
+        known = sorted(known)
+        super().__init__(f"unknown {kind} {name!r}; {suggestion(str(name), known)}")
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return "did you mean …?" for a near miss, else the list of valid names."""
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(known)}"

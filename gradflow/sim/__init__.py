@@ -1,0 +1,1 @@
+"""The simulation: experiments, data sets and training, without a window."""

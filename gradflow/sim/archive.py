@@ -1,0 +1,73 @@
+"""Experiments in files: TOML that a person can write, read with a sentence for every mistake, and the presets.
+
+A preset is an experiment in `resources/presets/`; the name of every data set is one too (the defaults on that data).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from gradflow.assets import resource
+from gradflow.errors import ConfigError, FileError, suggestion
+from gradflow.files import read_text, write_atomically
+from gradflow.sim.config import FIELDS, Experiment, edit, from_mapping, to_mapping
+from gradflow.sim.datasets import DATASETS
+
+FIRST = "vanishing"
+"""The preset that a first start opens on."""
+
+
+def presets() -> dict[str, Path | None]:
+    """Return the presets by name, with their files; None for those that are just a data set's name."""
+    files = {path.stem: path for path in sorted(resource("presets").glob("*.toml"))}
+    return {**files, **{name: None for name in DATASETS if name not in files}}
+
+
+def open_experiment(source: str) -> Experiment:
+    """Return the experiment in a file, or of a preset; raises FileError or ConfigError naming the file and the field."""
+    path = Path(source)
+    if path.suffix == "" and not path.exists():
+        return _preset(source)
+    return parse(read_text(path), str(path))
+
+
+def parse(text: str, name: str) -> Experiment:
+    """Return the experiment that a TOML text describes; `name` opens the message if it does not."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise FileError(f"{name}: is not TOML: {str(error)[:1].lower()}{str(error)[1:]}") from error
+    _check_format(table, name)
+    try:
+        return from_mapping(table)
+    except ConfigError as error:
+        raise ConfigError(error.field, error.reason, name) from error
+
+
+def render(experiment: Experiment) -> str:
+    """Return the complete experiment as TOML text, which `parse` reads back to an equal one."""
+    return tomli_w.dumps(to_mapping(experiment))
+
+
+def save_experiment(experiment: Experiment, path: Path) -> None:
+    """Write the experiment to a file, whole or not at all; raises FileError."""
+    write_atomically(path, render(experiment).encode())
+
+
+def _preset(name: str) -> Experiment:
+    known = presets()
+    if name not in known:
+        raise FileError(f"{name}: no such file and no such preset; {suggestion(name, known)}")
+    path = known[name]
+    return edit(Experiment(), {"data.name": name}) if path is None else parse(read_text(path), str(path))
+
+
+def _check_format(table: Mapping[str, Any], name: str) -> None:
+    version, newest = table.get("format", 1), FIELDS["format"].says.high
+    if isinstance(version, int) and version > newest:
+        raise ConfigError("format", f"{version} is newer than this gradflow reads ({newest}); update gradflow", name)

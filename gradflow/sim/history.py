@@ -1,0 +1,106 @@
+"""The record of a run: bounded, columnar, written by one thread and read by any.
+
+Rows once published are never written again: a reader holds slices of the arrays as they were. When the record is
+full, every second row is dropped into new arrays and from then on every second step is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradflow.sim.snapshot import Norm, Snapshot
+
+Array = NDArray[np.float64]
+
+SCALARS = (
+    "step",
+    "epoch",
+    "train_loss",
+    "validation_loss",
+    "train_accuracy",
+    "validation_accuracy",
+    "learning_rate",
+    "grad_norm",
+)
+
+
+@dataclass(frozen=True)
+class HistoryView:
+    """The rows recorded so far: `scalars` (rows, len(SCALARS)) and `norms` (rows, len(Norm), layers), read-only."""
+
+    scalars: Array
+    norms: Array
+
+    def __len__(self) -> int:
+        return len(self.scalars)
+
+    def column(self, name: str) -> Array:
+        """Return one scalar column by its name in SCALARS."""
+        column: Array = self.scalars[:, SCALARS.index(name)]
+        return column
+
+    def norm(self, which: Norm) -> Array:
+        """Return one norm, shape (rows, layers)."""
+        values: Array = self.norms[:, which.row, :]
+        return values
+
+
+class History:
+    """Grows by doubling up to `most` rows, then thins."""
+
+    FIRST_ROWS = 256
+
+    def __init__(self, layers: int, budget_bytes: int = 64_000_000) -> None:
+        bytes_per_row = 8 * (len(SCALARS) + len(Norm) * layers)
+        self.most = max(self.FIRST_ROWS, budget_bytes // bytes_per_row // 2 * 2)
+        self.stride = 1
+        self._rows = 0
+        self._scalars = np.empty((self.FIRST_ROWS, len(SCALARS)))
+        self._norms = np.empty((self.FIRST_ROWS, len(Norm), layers))
+
+    def append(self, snapshot: Snapshot, always: bool = False) -> bool:
+        """Record a snapshot if its step is one of those kept (or `always`), and tell whether it was recorded."""
+        if snapshot.step % self.stride and not always:
+            return False
+        if self._rows == len(self._scalars):
+            self._make_room()
+            if snapshot.step % self.stride and not always:
+                return False
+        self._scalars[self._rows] = (
+            snapshot.step,
+            snapshot.epoch,
+            snapshot.train_loss,
+            snapshot.validation_loss,
+            snapshot.train_accuracy,
+            snapshot.validation_accuracy,
+            snapshot.learning_rate,
+            snapshot.grad_norm,
+        )
+        self._norms[self._rows] = snapshot.norms
+        self._rows += 1
+        return True
+
+    def view(self) -> HistoryView:
+        """Return the rows recorded so far."""
+        scalars, norms = self._scalars[: self._rows], self._norms[: self._rows]
+        scalars.setflags(write=False)
+        norms.setflags(write=False)
+        return HistoryView(scalars, norms)
+
+    def _make_room(self) -> None:
+        if len(self._scalars) < self.most:
+            rows = min(2 * len(self._scalars), self.most)
+            keep = np.arange(self._rows)
+        else:
+            rows = self.most
+            self.stride *= 2
+            keep = np.flatnonzero(self._scalars[: self._rows, 0] % self.stride == 0)
+        for name in ("_scalars", "_norms"):
+            old = getattr(self, name)
+            new = np.empty((rows, *old.shape[1:]))
+            new[: len(keep)] = old[keep]
+            setattr(self, name, new)
+        self._rows = len(keep)

@@ -1,0 +1,185 @@
+"""What the training hands out: frozen results with read-only arrays, safe to read on any thread.
+
+Layers are indexed from 0 here (layer 1 is index 0). A quantity that does not exist is nan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradflow.engine.losses import Task
+
+Array = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+
+class Norm(StrEnum):
+    """The norms measured for every layer at every step, in the order of a snapshot's rows."""
+
+    WEIGHT = "weight_norm"
+    WEIGHT_GRAD = "weight_grad_norm"
+    BIAS_GRAD = "bias_grad_norm"
+    DELTA = "delta_norm"
+    ACTIVATION = "activation_norm"
+    UPDATE = "update_norm"
+
+    @property
+    def row(self) -> int:
+        """The row of this norm in a snapshot's array."""
+        return _ROWS[self]
+
+
+_ROWS = {norm: row for row, norm in enumerate(Norm)}
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """What is fixed about one parameter layer: its number (from 1), name, size, and how it was drawn."""
+
+    number: int
+    name: str
+    inputs: int
+    units: int
+    activation: str | None
+    saturation: str | None
+    init_n: float | None
+    init_gain: float
+    init_std: float
+
+
+@dataclass(frozen=True)
+class Topology:
+    """What is fixed about a run: its layers and its data. Views build their items from it."""
+
+    layers: tuple[LayerInfo, ...]
+    task: Task
+    loss: str
+    inputs: int
+    outputs: int
+    classes: tuple[str, ...]
+    training_samples: int
+    validation_samples: int
+    parameters: int
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """Where numbers stopped being finite: the layer (from 1; None is the loss), the direction, and the quantity."""
+
+    step: int
+    layer: int | None
+    direction: str
+    quantity: str
+
+    def __str__(self) -> str:
+        place = f"in layer {self.layer}" if self.layer else "in the loss"
+        return f"{self.quantity} is no longer finite at step {self.step}, {place}, on the {self.direction} pass"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The state after `step` updates, measured on the batch that the next update uses.
+
+    `norms` has shape (len(Norm), layers). Losses are batch means; validation is nan between its turns.
+    """
+
+    step: int
+    epoch: float
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+    grad_norm: float
+    norms: Array
+    divergence: Divergence | None = None
+
+    @property
+    def finite(self) -> bool:
+        """Whether every number of this step is finite."""
+        return self.divergence is None
+
+    def norm(self, which: Norm) -> Array:
+        """Return one norm for all layers."""
+        row: Array = self.norms[which.row]
+        return row
+
+    @property
+    def update_ratio(self) -> Array:
+        """‖ΔW‖/‖W‖ of the next update, per layer; nan where the weights are zero."""
+        weight = self.norm(Norm.WEIGHT)
+        ratio: Array = np.divide(self.norm(Norm.UPDATE), weight, out=np.full_like(weight, np.nan), where=weight > 0)
+        return ratio
+
+
+@dataclass(frozen=True)
+class Units:
+    """How the units of each layer fare on the batch; each array has one entry per layer.
+
+    `dead`: share of units whose φ′ is 0 on every sample, so that they receive no gradient. `saturated`: share of
+    activations on φ's plateau.
+    """
+
+    activation_mean: Array
+    activation_std: Array
+    dead: Array
+    saturated: Array
+
+
+@dataclass(frozen=True)
+class Magnitudes:
+    """How many numbers of each layer lie in each octave: a histogram of |v| on a logarithmic axis.
+
+    `counts` (layers, octaves) counts 2^(first+i) ≤ |v| < 2^(first+i+1); `zero`, `under`, `over` and `non_finite`
+    count, per layer, what has no octave. Nothing is left out: the five add up to `size`.
+    """
+
+    first: int
+    counts: Counts
+    zero: Counts
+    under: Counts
+    over: Counts
+    non_finite: Counts
+
+    @property
+    def size(self) -> Counts:
+        """How many numbers each layer has."""
+        total: Counts = self.counts.sum(axis=1) + self.zero + self.under + self.over + self.non_finite
+        return total
+
+
+@dataclass(frozen=True)
+class Surface:
+    """What the network computes over a plane (or a line) of its inputs, with the data on it.
+
+    `x` and `y` are the coordinates of the grid's columns and rows (`y` is empty for a line). `outputs` is (rows,
+    columns) for a plane: the predicted value or, for classes, the winning class; `margin` says how sure (0…1).
+    `points` (n, 2) are training samples, `labels` their class or value. `axes` names the two axes. Where the inputs
+    have more than two dimensions the plane is that of the first two principal components through the mean, and
+    `explained` the share of variance it shows; the points are projected onto it.
+    """
+
+    x: Array
+    y: Array
+    outputs: Array
+    margin: Array
+    points: Array
+    labels: Array
+    axes: tuple[str, str]
+    explained: float
+
+
+@dataclass(frozen=True)
+class Details:
+    """The dear measurements: taken when a view asks and the budget allows, therefore with a step of their own."""
+
+    step: int
+    units: Units | None = None
+    activations: Magnitudes | None = None
+    deltas: Magnitudes | None = None
+    surface: Surface | None = None
+    seconds: float = 0.0
