@@ -29,7 +29,7 @@ def presets() -> dict[str, Path | None]:
 
 
 def open_experiment(source: str) -> Experiment:
-    """Return the experiment in a file, or of a preset; raises FileError or ConfigError naming the file and the field."""
+    """Return the experiment in a file or of a preset; raises FileError or ConfigError naming the file and the field."""
     path = Path(source)
     if path.suffix == "" and not path.exists():
         return _preset(source)

@@ -20,7 +20,7 @@ class Evaluator:
         self._twin: Network | None = None
 
     def score(self, x: Array, targets: Array) -> tuple[float, float]:
-        """Return mean loss and accuracy over all samples; nan where there are none, or where accuracy has no meaning."""
+        """Return mean loss and accuracy over all samples; nan where there are none or accuracy has no meaning."""
         if not len(x):
             return np.nan, np.nan
         total, correct, counted = 0.0, 0, True

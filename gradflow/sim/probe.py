@@ -109,7 +109,7 @@ def _scaled_norm(vector: Array) -> float:
 
 
 def magnitudes(arrays: list[Array]) -> Magnitudes:
-    """Count |v| by octave for each array; zeros, numbers outside the octaves and non-finite ones have their own count."""
+    """Count |v| by octave for each array; zeros, what lies outside the octaves and non-finite ones count apart."""
     octaves = LAST_OCTAVE - FIRST_OCTAVE
     counts = np.zeros((len(arrays), octaves), np.int64)
     zero, under, over, non_finite = np.zeros((4, len(arrays)), np.int64)

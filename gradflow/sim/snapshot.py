@@ -182,4 +182,3 @@ class Details:
     activations: Magnitudes | None = None
     deltas: Magnitudes | None = None
     surface: Surface | None = None
-    seconds: float = 0.0

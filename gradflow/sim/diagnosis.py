@@ -1,0 +1,199 @@
+"""What is wrong, in words: rules from a snapshot to findings with layer, number and cause.
+
+Every rule compares layers with each other, never with an absolute limit: multiplying the loss by a constant must not
+change a verdict. The measure is D = log₁₀ ‖δ_last‖/‖δ_1‖ over the hidden layers, the decades the gradient loses on its
+way to the input. Thresholds were calibrated on networks with one known fault each.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from gradflow.sim.snapshot import Norm, Snapshot, Topology
+
+LARGE, MILD = 2.0, 1.0
+"""Decades between the first and the last hidden layer from which a gradient counts as vanishing, or as leaning."""
+
+
+class Severity(StrEnum):
+    """How bad a finding is; the window gives each a colour and a shape."""
+
+    GOOD = "good"
+    NOTE = "note"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One verdict: a title, the evidence in a sentence with its numbers, the layer it is about, and what would help."""
+
+    name: str
+    severity: Severity
+    title: str
+    evidence: str
+    layer: int | None = None
+    advice: str = ""
+
+
+Rule = Callable[[Topology, Snapshot], Finding | None]
+RULES: list[Rule] = []
+
+
+def rule(function: Rule) -> Rule:
+    """Register a rule; the first that speaks is the verdict."""
+    RULES.append(function)
+    return function
+
+
+def diagnose(topology: Topology, snapshot: Snapshot) -> Finding:
+    """Return the verdict on a snapshot."""
+    return next(finding for apply in RULES if (finding := apply(topology, snapshot)))
+
+
+def decades_lost(snapshot: Snapshot) -> float:
+    """Return D = log₁₀ ‖δ_last hidden‖/‖δ_1‖: positive if it vanishes towards the input, nan for one layer."""
+    delta = snapshot.norm(Norm.DELTA)[:-1]
+    if len(delta) < 2 or not (delta[0] > 0.0 and delta[-1] > 0.0):
+        return math.nan
+    return float(np.log10(delta[-1]) - np.log10(delta[0]))
+
+
+@rule
+def diverged(topology: Topology, snapshot: Snapshot) -> Finding | None:
+    """Numbers overflowed."""
+    if snapshot.divergence is None:
+        return None
+    return Finding(
+        "diverged",
+        Severity.ERROR,
+        "The numbers have blown up",
+        f"{str(snapshot.divergence)[:1].upper()}{str(snapshot.divergence)[1:]}. The run stopped there; the last finite "
+        "step is in the history.",
+        snapshot.divergence.layer,
+        "Lower the learning rate or the init scale, then re-initialise.",
+    )
+
+
+@rule
+def no_gradient(topology: Topology, snapshot: Snapshot) -> Finding | None:
+    """Some hidden layers receive exactly nothing."""
+    silent = np.flatnonzero(snapshot.norm(Norm.DELTA)[:-1] == 0.0)
+    if not len(silent):
+        return None
+    top = int(silent[-1]) + 1
+    which = "Layer 1 receives" if top == 1 else f"Layers 1 to {top} receive"
+    return Finding(
+        "no-gradient",
+        Severity.ERROR,
+        "No gradient arrives",
+        f"{which} a gradient of exactly 0: above, every φ′ or every weight is 0, or the product is below the "
+        "smallest float64.",
+        top,
+        "Choose random weights of a larger or smaller init scale, or an activation without a plateau.",
+    )
+
+
+@rule
+def vanishing(topology: Topology, snapshot: Snapshot) -> Finding | None:
+    """The gradient shrinks towards the input by decades."""
+    lost = decades_lost(snapshot)
+    if not lost >= LARGE:
+        return None
+    return Finding(
+        "vanishing",
+        Severity.WARNING,
+        "The gradient vanishes towards the input",
+        _evidence(snapshot),
+        1,
+        "Raise the init scale, choose ReLU with He initialisation, or add skip connections.",
+    )
+
+
+@rule
+def exploding(topology: Topology, snapshot: Snapshot) -> Finding | None:
+    """The gradient grows towards the input by decades."""
+    lost = decades_lost(snapshot)
+    if not lost <= -LARGE:
+        return None
+    return Finding(
+        "exploding",
+        Severity.WARNING,
+        "The gradient explodes towards the input",
+        _evidence(snapshot),
+        1,
+        "Lower the init scale, or the depth.",
+    )
+
+
+@rule
+def single_layer(topology: Topology, snapshot: Snapshot) -> Finding | None:
+    """One hidden layer: there is nothing to compare."""
+    if len(topology.layers) > 2:
+        return None
+    delta = snapshot.norm(Norm.DELTA)[0]
+    return Finding(
+        "healthy",
+        Severity.GOOD,
+        "One hidden layer: nothing to compare",
+        f"Its gradient ‖δ₁‖ is {spell(delta)}. Vanishing and exploding show between layers: raise the depth to see them.",
+        1,
+    )
+
+
+@rule
+def leaning(topology: Topology, snapshot: Snapshot) -> Finding | None:
+    """Between healthy and not."""
+    lost = decades_lost(snapshot)
+    if abs(lost) <= MILD:
+        return None
+    direction = "shrinks" if lost > 0 else "grows"
+    return Finding(
+        "leaning",
+        Severity.NOTE,
+        f"The gradient {direction} a little towards the input",
+        f"{_evidence(snapshot)} It would matter at twice the depth.",
+        1,
+    )
+
+
+@rule
+def healthy(topology: Topology, snapshot: Snapshot) -> Finding | None:
+    """The layers' gradients have about one size."""
+    return Finding(
+        "healthy",
+        Severity.GOOD,
+        "The gradient keeps its size",
+        f"{_evidence(snapshot)} All layers learn at a similar rate.",
+    )
+
+
+def _evidence(snapshot: Snapshot) -> str:
+    delta = snapshot.norm(Norm.DELTA)[:-1]
+    lost = decades_lost(snapshot)
+    factor = 10.0 ** (-lost / (len(delta) - 1))
+    ratio = spell(delta[0] / delta[-1]) if delta[-1] * 1e-300 < delta[0] else f"10^{-lost:.0f}"
+    return (
+        f"Layer 1 receives ‖δ₁‖ = {spell(delta[0])}, which is {ratio} times what layer {len(delta)} receives "
+        f"({spell(delta[-1])}): on average each layer multiplies it by {factor:.3g}."
+    )
+
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def spell(value: float) -> str:
+    """Return a number to three significant digits as it is printed in a text: 0.0123, 3.4·10⁻⁵, ∞."""
+    if math.isnan(value):
+        return "not a number"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0.0 or 1e-3 <= abs(value) < 1e4:
+        return f"{value:.3g}"
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return f"{mantissa}·10{str(int(exponent)).translate(_SUPERSCRIPTS)}"

@@ -1,0 +1,89 @@
+"""What crosses from the worker to the window: the latest frame, and rare events with the frame they belong to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gradflow.sim.config import Experiment
+from gradflow.sim.diagnosis import Finding
+from gradflow.sim.history import HistoryView
+from gradflow.sim.snapshot import Details, Snapshot, Topology
+
+
+class State(StrEnum):
+    """What the worker is doing."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    DIVERGED = "diverged"
+
+
+@dataclass(frozen=True)
+class LiveEdit:
+    """A change made while the run was going: the same experiment and seed alone would not repeat it."""
+
+    step: int
+    path: str
+    value: object
+
+    def __str__(self) -> str:
+        return f"{self.path} = {self.value} from step {self.step + 1}"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Everything a view may draw: one state of one run. `build` counts rebuilds, so that stale frames are known."""
+
+    build: int
+    experiment: Experiment
+    topology: Topology
+    snapshot: Snapshot
+    history: HistoryView
+    details: Details
+    finding: Finding
+    state: State
+    steps_per_second: float = 0.0
+    edits: tuple[LiveEdit, ...] = ()
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happens rarely; `frame` is the last frame at that moment, if there is one."""
+
+    frame: Frame | None
+
+
+@dataclass(frozen=True)
+class Started(Event):
+    """A run was built and its step 0 is measured."""
+
+
+@dataclass(frozen=True)
+class Paused(Event):
+    """The worker stands still and waits."""
+
+
+@dataclass(frozen=True)
+class Resumed(Event):
+    """The worker trains on."""
+
+
+@dataclass(frozen=True)
+class Finished(Event):
+    """The run has taken all its steps."""
+
+
+@dataclass(frozen=True)
+class Diverged(Event):
+    """Numbers are no longer finite; the frame's snapshot says where."""
+
+
+@dataclass(frozen=True)
+class Failed(Event):
+    """A command could not be carried out; what ran before stays. `field` is the one at fault, if known."""
+
+    message: str
+    field: str = ""
+    details: str = ""

@@ -1,0 +1,296 @@
+"""The training thread: commands go in, the latest frame and rare events come out.
+
+Commands are obeyed between two steps, so there are no locks and no races. Nothing is sent per step: the window polls
+`latest` at its own pace and can never be flooded. A newer build replaces one that has not begun.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from threadpoolctl import threadpool_limits
+
+from gradflow.errors import ConfigError, GradflowError
+from gradflow.sim.config import Experiment, Training
+from gradflow.sim.frame import Diverged, Event, Failed, Finished, Frame, Paused, Resumed, Started, State
+from gradflow.sim.run import Run, Want
+
+PUBLISH_SECONDS = 1 / 60
+"""How often a frame is made while training; the window looks 30 times a second."""
+
+SETTLE_SECONDS = 0.7
+"""How long a rebuilt run stands at step 0 before it trains on, so that the profile at initialisation can be seen."""
+
+DETAILS_SECONDS = 0.1
+DETAILS_SHARE = 0.1
+"""Dear measurements run at most ten times a second and take at most about this share of the time."""
+
+REST_SECONDS = 0.15
+"""After a rebuild the dear measurements wait so long: while a slider is dragged they would only be in the way."""
+
+
+@dataclass(frozen=True)
+class _Build:
+    experiment: Experiment
+    number: int
+    settle: bool
+
+
+class TrainingWorker:
+    """Owns one run on one thread. All public methods may be called from any other thread and return at once."""
+
+    def __init__(self) -> None:
+        self.latest: Frame | None = None
+        self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._events: deque[Event] = deque()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._pending_build: _Build | None = None
+        self._build_lock = threading.Lock()
+        self._thread = threading.Thread(target=self._main, name="gradflow-training", daemon=True)
+        # What follows belongs to the worker's thread alone.
+        self._run: Run | None = None
+        self._state = State.PAUSED
+        self._wants: frozenset[Want] = frozenset()
+        self._speed = float("inf")
+        self._due = 0.0
+        self._published = self._measured = self._rest_until = 0.0
+        self._pace = _Pace()
+
+    def start(self) -> None:
+        """Start the thread; it waits for a build."""
+        self._thread.start()
+
+    def build(self, experiment: Experiment, number: int, settle: bool = True) -> None:
+        """Build a new run at step 0, numbered `number`; with `settle`, a running one stands there for a moment."""
+        with self._build_lock:
+            self._pending_build = _Build(experiment, number, settle)
+        self._wake.set()
+
+    def retune(self, training: Training) -> None:
+        """Apply a live edit to the run."""
+        self._post(lambda: self._retune(training))
+
+    def play(self) -> None:
+        """Train on."""
+        self._post(self._play)
+
+    def pause(self) -> None:
+        """Stand still after the step that is being taken."""
+        self._post(self._pause)
+
+    def step(self) -> None:
+        """Take one step and stand still."""
+        self._post(self._single_step)
+
+    def set_speed(self, steps_per_second: float) -> None:
+        """Take at most so many steps a second; infinity is flat out."""
+        self._post(lambda: self._set_speed(steps_per_second))
+
+    def want(self, wants: frozenset[Want]) -> None:
+        """Say which dear measurements somebody looks at."""
+        self._post(lambda: self._set_wants(wants))
+
+    def events(self) -> list[Event]:
+        """Return and forget the events since the last call."""
+        found = []
+        while self._events:
+            found.append(self._events.popleft())
+        return found
+
+    def stop(self, timeout: float = 10.0) -> bool:
+        """End the thread within one step; return whether it has ended."""
+        self._stopping.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _post(self, command: Callable[[], None]) -> None:
+        self._commands.put(command)
+        self._wake.set()
+
+    # On the worker's thread from here on.
+
+    def _main(self) -> None:
+        # OpenBLAS threads that spin beside a busy window cost far more than a second one brings.
+        with threadpool_limits(1):
+            while not self._stopping.is_set():
+                self._wake.clear()
+                try:
+                    self._obey()
+                    idle_until = self._work()
+                except Exception as error:  # noqa: BLE001 - whatever happens here must reach the window, not end the thread
+                    self._fail(error)
+                    idle_until = None
+                if idle_until is None:
+                    self._wake.wait()
+                elif (pause := idle_until - time.perf_counter()) > 0:
+                    self._wake.wait(pause)
+
+    def _obey(self) -> None:
+        with self._build_lock:
+            build, self._pending_build = self._pending_build, None
+        if build:
+            self._rebuild(build)
+        while not self._commands.empty():
+            self._commands.get()()
+
+    def _work(self) -> float | None:
+        """Do one thing that is due; return when the next is, or None to sleep until a command comes."""
+        if self._run is None:
+            return None
+        now = time.perf_counter()
+        if self._state is State.RUNNING and now >= self._due:
+            self._advance(self._run)
+            self._due = max(self._due + 1.0 / self._speed, now - 0.1)
+            if now - self._published < PUBLISH_SECONDS and self._state is State.RUNNING:
+                return self._due
+        self._look(self._run)
+        looks = self._next_look(self._run)
+        if self._state is not State.RUNNING:
+            return looks
+        return self._due if looks is None else min(self._due, looks)
+
+    def _advance(self, run: Run) -> None:
+        snapshot = run.advance()
+        self._pace.tick()
+        if not snapshot.finite:
+            self._enter(State.DIVERGED, Diverged)
+        elif run.finished:
+            self._enter(State.FINISHED, Finished)
+
+    def _look(self, run: Run) -> None:
+        """Publish what there is, then measure what is wanted if its turn has come, and publish again."""
+        self._publish(run)
+        if self._next_look(run) is not None and not self._interrupted() and time.perf_counter() >= self._look_due(run):
+            run.measure(self._wants)
+            self._measured = time.perf_counter()
+            self._publish(run)
+
+    def _next_look(self, run: Run) -> float | None:
+        """Return when a measurement is due, None if the last one is of this step and of all that is wanted."""
+        if not self._wants or (run.measured_step == run.snapshot.step and self._wants <= run.measured_wants):
+            return None
+        return self._look_due(run)
+
+    def _look_due(self, run: Run) -> float:
+        if self._state is not State.RUNNING:
+            return self._rest_until
+        return max(self._rest_until, self._measured + max(DETAILS_SECONDS, run.measuring_seconds / DETAILS_SHARE))
+
+    def _interrupted(self) -> bool:
+        return self._wake.is_set()
+
+    def _publish(self, run: Run) -> None:
+        self.latest = run.frame(self._state, self._pace.rate if self._state is State.RUNNING else 0.0)
+        self._published = time.perf_counter()
+
+    def _enter(self, state: State, event: type[Event]) -> None:
+        self._state = state
+        if self._run:
+            self._publish(self._run)
+        self._events.append(event(self.latest))
+
+    def _rebuild(self, build: _Build) -> None:
+        run = Run(build.experiment, build.number)
+        self._run = run
+        self._pace = _Pace()
+        if self._state in (State.FINISHED, State.DIVERGED):
+            self._state = State.PAUSED
+        now = time.perf_counter()
+        self._due = now + (SETTLE_SECONDS if build.settle else 0.0)
+        self._rest_until = now + REST_SECONDS
+        self._publish(run)
+        self._events.append(Started(self.latest))
+
+    def _retune(self, training: Training) -> None:
+        if self._run:
+            self._run.retune(training)
+            if self._state is State.FINISHED and not self._run.finished:
+                self._state = State.PAUSED
+            self._publish(self._run)
+
+    def _play(self) -> None:
+        if self._refuses():
+            return
+        self._due = time.perf_counter()
+        self._pace = _Pace()
+        self._enter(State.RUNNING, Resumed)
+
+    def _pause(self) -> None:
+        if self._state is State.RUNNING:
+            self._enter(State.PAUSED, Paused)
+
+    def _single_step(self) -> None:
+        if self._run is None or self._refuses():
+            return
+        self._state = State.PAUSED
+        if not self._run.begun:
+            # The first turn only validates step 0, which is on screen already: go on to step 1.
+            self._run.advance()
+        if not self._run.finished and self._run.snapshot.finite:
+            self._advance(self._run)
+        if self._state is State.PAUSED:
+            self._enter(State.PAUSED, Paused)
+
+    def _refuses(self) -> bool:
+        if self._state is State.DIVERGED:
+            self._tell("The run has diverged; re-initialise it (R), with a smaller learning rate or init scale.")
+        elif self._state is State.FINISHED and self._run:
+            steps = self._run.experiment.training.steps
+            self._tell(f"All {steps} steps are taken; raise Steps to go on, or re-initialise (R).")
+        else:
+            return False
+        return True
+
+    def _tell(self, message: str) -> None:
+        self._events.append(Failed(self.latest, message))
+
+    def _set_speed(self, steps_per_second: float) -> None:
+        self._speed = steps_per_second
+        self._due = min(self._due, time.perf_counter() + 1.0 / steps_per_second)
+
+    def _set_wants(self, wants: frozenset[Want]) -> None:
+        self._wants = wants
+
+    def _fail(self, error: Exception) -> None:
+        field = error.field if isinstance(error, ConfigError) else ""
+        if isinstance(error, GradflowError):
+            message = error.reason if isinstance(error, ConfigError) else str(error)
+            self._events.append(Failed(self.latest, message, field))
+            return
+        self._state = State.PAUSED
+        if isinstance(error, MemoryError):
+            self._events.append(
+                Failed(self.latest, "There is not enough memory for this network; choose a smaller one.")
+            )
+            return
+        message = f"Something went wrong inside gradflow ({type(error).__name__}: {error})."
+        self._events.append(Failed(self.latest, message, details=traceback.format_exc()))
+
+
+class _Pace:
+    """Measures steps per second over about half a second."""
+
+    WINDOW = 0.5
+
+    def __init__(self) -> None:
+        self.rate = 0.0
+        self._since = time.perf_counter()
+        self._steps = 0
+
+    def tick(self) -> None:
+        """Count a step."""
+        self._steps += 1
+        elapsed = time.perf_counter() - self._since
+        if elapsed >= self.WINDOW:
+            self.rate = self._steps / elapsed
+            self._since += elapsed
+            self._steps = 0
