@@ -192,9 +192,8 @@ def _drive(run: Run, report: Report | None) -> None:
         over = run.finished or not snapshot.finite
         if over or snapshot.step % tenth == 0:
             accuracy = "" if math.isnan(snapshot.train_accuracy) else f"  accuracy {snapshot.train_accuracy:.3f}"
-            _say(
-                f"step {snapshot.step:>6}  loss {snapshot.train_loss:.6g}{accuracy}  |gradient| {snapshot.grad_norm:.3g}"
-            )
+            loss, gradient = f"loss {snapshot.train_loss:.6g}", f"|gradient| {snapshot.grad_norm:.3g}"
+            _say(f"step {snapshot.step:>6}  {loss}{accuracy}  {gradient}")
         if over:
             return
 
@@ -214,9 +213,8 @@ def _check(options: argparse.Namespace) -> int:
         error = "" if result.relative_error is None else f"{result.relative_error:.2e}"
         verdict = "good" if result.resolved and result.passed else "WRONG" if result.resolved else "below round-off"
         failed += verdict == "WRONG"
-        _say(
-            f"{name:<11} {result.checked:>7}  {result.at_kinks:>8}  {result.gradient_norm:>10.3g}  {error:>14}  {verdict}"
-        )
+        counts = f"{result.checked:>7}  {result.at_kinks:>8}"
+        _say(f"{name:<11} {counts}  {result.gradient_norm:>10.3g}  {error:>14}  {verdict}")
     if failed:
         _say(f"gradflow: {failed} layers differ by more than {TOLERANCE:g}", sys.stderr)
         return FAILED

@@ -141,7 +141,7 @@ def single_layer(topology: Topology, snapshot: Snapshot) -> Finding | None:
         "healthy",
         Severity.GOOD,
         "One hidden layer: nothing to compare",
-        f"Its gradient ‖δ₁‖ is {spell(delta)}. Vanishing and exploding show between layers: raise the depth to see them.",
+        f"Its gradient ‖δ₁‖ is {spell(delta)}. Vanishing and exploding show between layers: raise the depth.",
         1,
     )
 

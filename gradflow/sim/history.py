@@ -47,6 +47,33 @@ class HistoryView:
         values: Array = self.norms[:, which.row, :]
         return values
 
+    def every(self, most: int) -> NDArray[np.intp]:
+        """Return the indices of at most `most` rows, evenly spread; a power of two apart, so that they hold still."""
+        stride = 1
+        while len(self) > most * stride:
+            stride *= 2
+        return np.arange(0, len(self), stride)
+
+    def envelope(self, name: str, most: int) -> tuple[Array, Array]:
+        """Return steps and values of a scalar where it exists, as at most `most` points that keep its extremes.
+
+        Where there are more, neighbouring rows are replaced by their least and greatest value, so that no spike is
+        lost.
+        """
+        y = self.column(name)
+        exists = ~np.isnan(y)
+        x, y = self.column("step")[exists], y[exists]
+        bucket = 1
+        while len(y) > most // 2 * bucket:
+            bucket *= 2
+        if bucket == 1:
+            return x, y
+        whole = len(y) // bucket * bucket
+        boxes = y[:whole].reshape(-1, bucket)
+        pairs = np.sort(np.stack([boxes.argmin(axis=1), boxes.argmax(axis=1)], axis=1), axis=1)
+        chosen = np.concatenate([(pairs + np.arange(0, whole, bucket)[:, None]).ravel(), np.arange(whole, len(y))])
+        return x[chosen], y[chosen]
+
 
 class History:
     """Grows by doubling up to `most` rows, then thins."""

@@ -1,0 +1,76 @@
+"""The composition root of the window: application, hooks, theme, session and main window."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from pathlib import Path
+
+from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from gradflow.errors import GradflowError
+from gradflow.sim import archive
+from gradflow.sim.config import Experiment
+from gradflow.ui import theme
+from gradflow.ui.crash import CrashDoor, route_qt_messages
+from gradflow.ui.main_window import MainWindow
+from gradflow.ui.session import Session
+
+log = logging.getLogger("gradflow")
+
+SWITCH_SECONDS = 0.0005
+"""How long Python lets the training thread run before the window gets its turn; the default of 5 ms doubles the lag."""
+
+
+def main(experiment: Experiment | None, source: str, smoke: bool = False) -> int:
+    """Open the window on an experiment (None: the last one, or the first preset) and return the exit status."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    app = QApplication(sys.argv[:1])
+    try:
+        return _run(app, experiment, source, smoke)
+    except Exception:  # noqa: BLE001 - an exception that left this function would crash Qt on the way out
+        traceback.print_exc()
+        return 1
+
+
+def _run(app: QApplication, experiment: Experiment | None, source: str, smoke: bool) -> int:
+    logging.basicConfig(level=logging.WARNING, format="gradflow: %(message)s")
+    route_qt_messages()
+    QGuiApplication.setDesktopFileName("gradflow")
+    app.setApplicationName("gradflow")
+    app.setOrganizationName("gradflow")
+    theme.load_fonts(app)
+    settings = QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "gradflow", "gradflow")
+    door = CrashDoor()
+    door.install()
+    file = Path(source) if source and Path(source).suffix else None
+    session = Session(experiment or _last(settings), file)
+    window = MainWindow(session, settings)
+    door.happened.connect(lambda sentence, details: window.notice.say(sentence, details))
+    window.show()
+    window.start()
+    if smoke:
+        _close_after_first_frame(window)
+    status = app.exec()
+    return status
+
+
+def _last(settings: QSettings) -> Experiment:
+    """Return the experiment of the last session; on a first start, or if it cannot be read, the first preset."""
+    text = settings.value("experiment")
+    if isinstance(text, str) and text:
+        try:
+            return archive.parse(text, "the last session")
+        except GradflowError as error:
+            log.warning("%s; starting with the preset %r", error, archive.FIRST)
+    return archive.open_experiment(archive.FIRST)
+
+
+def _close_after_first_frame(window: MainWindow) -> None:
+    timer = QTimer(window)
+    timer.setInterval(20)
+    timer.timeout.connect(lambda: window.close() if window.first_frame_at else None)
+    timer.start()

@@ -1,0 +1,177 @@
+"""Pictures: a view, or all of them on one sheet, drawn anew at a fixed size: the same run gives the same pixels.
+
+The window's size, the history of its axes and its docks play no part. The experiment, its seed and the step are printed
+below the picture and embedded in the PNG's text.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QSize, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from gradflow import __version__
+from gradflow.files import write_atomically
+from gradflow.sim.archive import render as render_experiment
+from gradflow.sim.frame import Frame
+from gradflow.ui import theme as themes
+from gradflow.ui import views as _registered  # noqa: F401 - importing it registers the views
+from gradflow.ui.crash import route_qt_messages
+from gradflow.ui.plot import pens_scaled
+from gradflow.ui.theme import Theme
+from gradflow.ui.view import VIEWS, View
+
+DASHBOARD = "dashboard"
+VIEW_SIZE, DASHBOARD_SIZE = QSize(880, 480), QSize(1440, 900)
+LAYOUT = {"profile": (0, 0, 1, 2), "heatmap": (1, 0, 1, 1), "loss": (1, 1, 1, 1)}
+"""Where views stand on the sheet (row, column, rows, columns); the others fill up from below."""
+
+
+def names() -> tuple[str, ...]:
+    """Return what can be exported: the dashboard and every view."""
+    return (DASHBOARD, *VIEWS)
+
+
+def title(name: str) -> str:
+    """Return the words for something that can be exported."""
+    return "The whole dashboard" if name == DASHBOARD else VIEWS[name].title
+
+
+def picture(frame: Frame, name: str, theme: Theme, scale: float) -> QImage:
+    """Return a picture of `name` at `scale` pixels per point, with its caption and with the experiment in its text."""
+    size = DASHBOARD_SIZE if name == DASHBOARD else VIEW_SIZE
+    with pens_scaled(scale):
+        sheet = _Sheet(frame, (*VIEWS,) if name == DASHBOARD else (name,), theme)
+        image = _render(sheet, size, scale)
+        sheet.close()
+    for key, value in metadata(frame).items():
+        image.setText(key, value)
+    return image
+
+
+def png(image: QImage) -> bytes:
+    """Return the picture as the bytes of a PNG file."""
+    data = QByteArray()
+    buffer = QBuffer(data)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, "PNG")  # type: ignore[call-overload]
+    return bytes(data.data())
+
+
+def write_picture(frame: Frame, name: str, path: Path, theme: Theme, scale: float) -> None:
+    """Write one PNG; raises FileError."""
+    write_atomically(path, png(picture(frame, name, theme, scale)))
+
+
+def write_pictures(frame: Frame, folder: Path, scale: float) -> None:
+    """Write one PNG per view and one of the dashboard, in light colours, without a window; raises FileError."""
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    route_qt_messages()
+    themes.load_fonts(app)
+    themes.apply(app, themes.LIGHT)
+    for name in names():
+        write_picture(frame, name, folder / f"{name}.png", themes.LIGHT, scale)
+
+
+def caption(frame: Frame) -> str:
+    """Return the line under a picture: what was run, from which seed, at which step."""
+    e = frame.experiment
+    skips = f" · skip every {e.network.skip_every}" if e.network.skip_every else ""
+    words = (
+        f"{e.data.name} · {e.network.depth} × {e.network.width} {e.network.activation}{skips} · {e.init.scheme} "
+        f"× {e.init.scale:g} · {e.training.optimizer}, learning rate {e.training.learning_rate:g}, "
+        f"batch {e.training.batch_size} · seed {e.seed} · step {frame.snapshot.step} · gradflow {__version__}"
+    )
+    if frame.edits:
+        words += " · edited while running: " + ", ".join(str(edit) for edit in frame.edits[-3:])
+    return words
+
+
+def metadata(frame: Frame) -> dict[str, str]:
+    """Return what is embedded in the PNG: enough to run the experiment again."""
+    return {
+        "Software": f"gradflow {__version__}",
+        "gradflow:experiment": render_experiment(frame.experiment),
+        "gradflow:seed": str(frame.experiment.seed),
+        "gradflow:step": str(frame.snapshot.step),
+        "gradflow:edits": "; ".join(str(edit) for edit in frame.edits),
+    }
+
+
+class _Sheet(QWidget):
+    """One or all views with their titles, and the caption below."""
+
+    def __init__(self, frame: Frame, shown: tuple[str, ...], theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("sheet")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+        self.setStyleSheet(f"#sheet {{ background: {theme.surface}; }}")
+        self._frame = frame
+        box = QVBoxLayout(self)
+        box.setContentsMargins(8, 8, 8, 8)
+        grid = QGridLayout()
+        grid.setSpacing(12)
+        box.addLayout(grid, 1)
+        free = [(row, column) for row in range(2, 2 + len(shown)) for column in (0, 1)]
+        self._views = []
+        for name in shown:
+            place = LAYOUT.get(name) if len(shown) > 1 else (0, 0, 1, 1)
+            cell, view = _titled(name, theme)
+            grid.addWidget(cell, *(place or (*free.pop(0), 1, 1)))
+            self._views.append(view)
+        for row in range(grid.rowCount()):
+            grid.setRowStretch(row, 1)
+        for column in range(grid.columnCount()):
+            # Equal columns whatever the views would like: a minimum above 0 would pull them apart.
+            grid.setColumnStretch(column, 1)
+            grid.setColumnMinimumWidth(column, 1)
+        box.addWidget(_muted(caption(frame)))
+
+    def draw(self) -> None:
+        """Draw all views; they must have their size by now."""
+        for view in self._views:
+            view.reset(self._frame.topology)
+            view.draw(self._frame)
+
+
+def _titled(name: str, theme: Theme) -> tuple[QWidget, View]:
+    cell, view = QWidget(), VIEWS[name].part()
+    view.retheme(theme)
+    box = QVBoxLayout(cell)
+    box.setContentsMargins(0, 0, 0, 0)
+    box.setSpacing(4)
+    words = QLabel(VIEWS[name].title)
+    words.setObjectName("title")
+    row = QHBoxLayout()
+    row.setContentsMargins(12, 0, 12, 0)
+    row.addWidget(words)
+    row.addStretch(1)
+    row.addWidget(_muted(view.formula))
+    box.addLayout(row)
+    box.addWidget(view, 1)
+    return cell, view
+
+
+def _muted(words: str) -> QLabel:
+    label = QLabel(words)
+    label.setObjectName("muted")
+    label.setWordWrap(False)
+    return label
+
+
+def _render(sheet: _Sheet, size: QSize, scale: float) -> QImage:
+    """Lay out and draw the sheet off the screen and paint it into an image."""
+    sheet.resize(size)
+    sheet.show()
+    QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
+    sheet.draw()
+    QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
+    image = QImage(size * scale, QImage.Format.Format_RGB32)
+    image.setDevicePixelRatio(scale)
+    image.fill(Qt.GlobalColor.white)
+    sheet.render(image)
+    return image

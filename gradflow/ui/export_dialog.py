@@ -1,0 +1,94 @@
+"""What to export, how large, and where to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gradflow.ui import export
+
+SCALES = (1, 2, 3, 4)
+
+
+class ExportDialog(QDialog):
+    """Asks for the picture, its scale and its file. `accepted` with `copy` set means the clipboard instead of a file."""
+
+    def __init__(self, parent: QWidget, name: str, folder: Path, step: int) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Export as PNG")
+        self.copy = False
+        self._folder, self._step = folder, step
+        self.what, self.scale, self.file = QComboBox(), QComboBox(), QLineEdit()
+        for choice in export.names():
+            self.what.addItem(export.title(choice), choice)
+        for scale in SCALES:
+            self.scale.addItem("", scale)
+        self.scale.setCurrentIndex(SCALES.index(2))
+        self.file.setMinimumWidth(360)
+        browse = QPushButton("Browse…")
+        browse.clicked.connect(self._browse)
+        row = QHBoxLayout()
+        row.addWidget(self.file, 1)
+        row.addWidget(browse)
+        form = QFormLayout()
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        form.addRow("Picture", self.what)
+        form.addRow("Size", self.scale)
+        form.addRow("File", row)
+        note = QLabel("The experiment, its seed and the step are printed below the picture and embedded in the file.")
+        note.setObjectName("muted")
+        buttons = QDialogButtonBox()
+        save = buttons.addButton("Save", QDialogButtonBox.ButtonRole.AcceptRole)
+        save.setDefault(True)
+        copy = buttons.addButton("Copy to clipboard", QDialogButtonBox.ButtonRole.ActionRole)
+        buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        copy.clicked.connect(self._copy)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(16, 16, 16, 16)
+        box.setSpacing(12)
+        box.addLayout(form)
+        box.addWidget(note)
+        box.addWidget(buttons)
+        self.what.currentIndexChanged.connect(self._name_file)
+        self.what.setCurrentIndex(max(0, self.what.findData(name)))
+        self._name_file()
+        save.setFocus()
+
+    def chosen(self) -> tuple[str, float, Path]:
+        """Return the picture's name, its scale and its path."""
+        path = Path(self.file.text().strip()).expanduser()
+        if path.suffix.lower() != ".png":
+            path = path.with_name(f"{path.name}.png")
+        return self.what.currentData(), float(self.scale.currentData()), path
+
+    def _name_file(self) -> None:
+        name = self.what.currentData()
+        self.file.setText(str(self._folder / f"gradflow-{name}-step{self._step}.png"))
+        size = export.DASHBOARD_SIZE if name == export.DASHBOARD else export.VIEW_SIZE
+        for i, scale in enumerate(SCALES):
+            self.scale.setItemText(i, f"{scale}× — {size.width() * scale} × {size.height() * scale} pixels")
+
+    def _browse(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Export as PNG", self.file.text(), "PNG (*.png)")
+        if path:
+            self.file.setText(path)
+
+    def _copy(self) -> None:
+        self.copy = True
+        self.accept()

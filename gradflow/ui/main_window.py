@@ -1,0 +1,382 @@
+"""The main window: docks, menus and their keys. It arranges and connects; it decides nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QEvent, QObject, QSettings, Qt, QTimer
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QDockWidget,
+    QFileDialog,
+    QMainWindow,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gradflow.errors import GradflowError
+from gradflow.sim import archive
+from gradflow.sim.config import Experiment
+from gradflow.sim.frame import Frame
+from gradflow.ui import export, theme
+from gradflow.ui.export_dialog import ExportDialog
+from gradflow.ui.notice import Notice
+from gradflow.ui.panels.builder import Builder
+from gradflow.ui.panels.findings import Findings
+from gradflow.ui.panels.transport import Transport
+from gradflow.ui.session import Session
+from gradflow.ui.status import Status
+from gradflow.ui.view import VIEWS
+from gradflow.ui.view_dock import ViewDock
+
+LAYOUT_VERSION = 1
+TEXT_SECONDS = 0.25
+FIRST_SPEED = 50.0
+LEFT_WIDTH, RIGHT_WIDTH = 268, 256
+LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+
+
+class MainWindow(QMainWindow):
+    """Panels on the left, views in the middle, findings on the right, transport on top."""
+
+    def __init__(self, session: Session, settings: QSettings) -> None:
+        super().__init__()
+        self.session, self.settings = session, settings
+        self.theme = theme.resolve(self._theme_choice())
+        self.frame: Frame | None = None
+        self.first_frame_at: float | None = None
+        self._written_at = 0.0
+        self._maximised: tuple[str, QByteArray] | None = None
+        self._setup_ui()
+        self._layout()
+        self._connect()
+        self.retheme()
+        self._restore()
+        self._show_experiment(session.experiment)
+        self._tell_wants()
+
+    # Making.
+
+    def _setup_ui(self) -> None:
+        self.setWindowTitle("gradflow[*]")
+        self.resize(1440, 900)
+        self.actions_by_name: dict[str, QAction] = {}
+        self._make_actions()
+        self.builder, self.findings, self.notice, self.status = Builder(), Findings(), Notice(), Status()
+        self.docks = {name: ViewDock(entry) for name, entry in VIEWS.items()}
+        action = self.actions_by_name
+        self.transport = Transport(
+            action["play"], action["step"], action["reinitialise"], action["new-seed"], action["export"]
+        )
+        self.panels = {
+            "builder": _panel("builder", "Network and training", self.builder, LEFT_WIDTH),
+            "findings": _panel("findings", "Findings", self.findings, RIGHT_WIDTH),
+        }
+        self._make_menus()
+
+    def _make_actions(self) -> None:
+        """One table: name, words, keys, what it does, and its tooltip."""
+        session = self.session
+        quit_keys = [*QKeySequence.keyBindings(QKeySequence.StandardKey.Quit), QKeySequence("Ctrl+Q")]
+        table: tuple[tuple[str, str, object, Callable[[], object], str], ...] = (
+            ("open", "Open…", "Ctrl+O", self._open, "Open an experiment file"),
+            ("save", "Save", "Ctrl+S", self._save, "Save the experiment as a TOML file"),
+            ("save-as", "Save as…", "Ctrl+Shift+S", self._save_as, "Save the experiment under another name"),
+            ("export", "Export", "Ctrl+E", self._export_dashboard, "Export the dashboard or a view as PNG"),
+            ("copy", "Copy dashboard image", "Ctrl+Shift+C", lambda: self._copy(export.DASHBOARD), ""),
+            ("quit", "Quit", quit_keys, self.close, ""),
+            ("play", "Play", "Space", session.toggle, "Train on, or stand still (Space)"),
+            ("step", "Step", ["Right", "."], session.step, "Take one step: forward, backward, update (→ or .)"),
+            ("reinitialise", "Re-initialise", "R", session.reinitialise, "Back to step 0 with the same seed (R)"),
+            ("new-seed", "New seed", "N", session.new_seed, "Back to step 0 with the next seed (N)"),
+            ("faster", "Faster", "Ctrl+Right", lambda: self._change_speed(1), ""),
+            ("slower", "Slower", "Ctrl+Left", lambda: self._change_speed(-1), ""),
+            ("reset-layout", "Reset layout", None, self._reset_layout, ""),
+        )
+        for name, words, keys, function, tip in table:
+            action = QAction(words, self)
+            if keys:
+                sequences = keys if isinstance(keys, list) else [keys]
+                action.setShortcuts([QKeySequence(key) for key in sequences])
+            if tip:
+                action.setToolTip(tip)
+            # Qt hands over whether the action is checked; no action here wants to know.
+            action.triggered.connect(lambda _=False, function=function: function())
+            self.addAction(action)
+            self.actions_by_name[name] = action
+
+    def _make_menus(self) -> None:
+        bar, action = self.menuBar(), self.actions_by_name
+        file = bar.addMenu("&File")
+        file.addAction(action["open"])
+        presets = file.addMenu("Presets")
+        for name in archive.presets():
+            presets.addAction(name, lambda name=name: self.session.open(name))
+        file.addSeparator()
+        for name in ("save", "save-as"):
+            file.addAction(action[name])
+        file.addSeparator()
+        for name in ("export", "copy"):
+            file.addAction(action[name])
+        file.addSeparator()
+        file.addAction(action["quit"])
+        run = bar.addMenu("&Run")
+        for name in ("play", "step", "reinitialise", "new-seed", "faster", "slower"):
+            run.addAction(action[name])
+        view = bar.addMenu("&View")
+        for dock in (*self.docks.values(), *self.panels.values()):
+            view.addAction(dock.toggleViewAction())
+        view.addSeparator()
+        view.addAction(action["reset-layout"])
+        view.addSeparator()
+        appearance, group = view.addMenu("Appearance"), QActionGroup(self)
+        for choice in theme.CHOICES:
+            entry = appearance.addAction(choice.capitalize(), lambda choice=choice: self._choose_theme(choice))
+            entry.setCheckable(True)
+            entry.setChecked(choice == self._theme_choice())
+            group.addAction(entry)
+
+    def _layout(self) -> None:
+        self.setDockNestingEnabled(True)
+        self.addToolBar(self.transport)
+        self.setStatusBar(self.status)
+        # The sentences stand above the docks, where a central widget would be; it is as tall as what it says.
+        self.setCentralWidget(self.notice)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Put every dock in its place of the first start."""
+        docks, panels = self.docks, self.panels
+        for dock in (*docks.values(), *panels.values()):
+            self.removeDockWidget(dock)
+        rest = [name for name in docks if name not in ("profile", "heatmap", "loss")]
+        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, panels["builder"])
+        self.splitDockWidget(panels["builder"], docks["profile"], Qt.Orientation.Horizontal)
+        self.splitDockWidget(docks["profile"], panels["findings"], Qt.Orientation.Horizontal)
+        self.splitDockWidget(docks["profile"], docks["heatmap"], Qt.Orientation.Vertical)
+        self.splitDockWidget(docks["heatmap"], docks[rest[1]], Qt.Orientation.Vertical)
+        self.splitDockWidget(docks["heatmap"], docks["loss"], Qt.Orientation.Horizontal)
+        self.splitDockWidget(docks[rest[1]], docks[rest[0]], Qt.Orientation.Horizontal)
+        for name in rest[2:]:
+            self.tabifyDockWidget(docks[rest[0]], docks[name])
+        for dock in (*docks.values(), *panels.values()):
+            dock.setFloating(False)
+            dock.show()
+        self.resizeDocks(
+            [panels["builder"], docks["profile"], panels["findings"]],
+            [LEFT_WIDTH, self.width() - LEFT_WIDTH - RIGHT_WIDTH, RIGHT_WIDTH],
+            Qt.Orientation.Horizontal,
+        )
+        self.resizeDocks([docks["profile"], docks["heatmap"], docks[rest[1]]], [300, 250, 250], Qt.Orientation.Vertical)
+
+    def _connect(self) -> None:
+        session = self.session
+        self.builder.edited.connect(session.edit)
+        self.transport.speed_changed.connect(session.set_speed)
+        session.experiment_changed.connect(self._show_experiment)
+        session.frame_arrived.connect(self._take_frame)
+        session.state_changed.connect(self.transport.show_state)
+        session.notice.connect(self._say)
+        for dock in self.docks.values():
+            dock.export_requested.connect(self._export)
+            dock.copy_requested.connect(self._copy)
+            dock.maximise_requested.connect(self._maximise)
+            dock.visibilityChanged.connect(self._tell_wants)
+        # A frame that a slow view could not draw in its turn is offered again.
+        self._clock = QTimer(self)
+        self._clock.setInterval(33)
+        self._clock.timeout.connect(self._offer)
+        self._clock.start()
+        QApplication.styleHints().colorSchemeChanged.connect(self._system_theme)
+        QApplication.instance().installEventFilter(self)
+
+    # Showing.
+
+    def _take_frame(self, frame: Frame) -> None:
+        rebuilt = self.frame is None or frame.build != self.frame.build or frame.state is not self.frame.state
+        self.frame = frame
+        if rebuilt:
+            self._written_at = 0.0
+        self._offer()
+        if self.first_frame_at is None:
+            self.first_frame_at = time.perf_counter()
+
+    def _offer(self) -> None:
+        if self.frame is None:
+            return
+        for dock in self.docks.values():
+            dock.offer(self.frame)
+        if time.perf_counter() - self._written_at >= TEXT_SECONDS:
+            # Text is refreshed slowly, so that it can be read.
+            self._written_at = time.perf_counter()
+            self.status.draw(self.frame)
+            self.findings.draw(self.frame)
+
+    def _show_experiment(self, experiment: Experiment) -> None:
+        self.builder.show_experiment(experiment)
+        path = self.session.path
+        self.setWindowModified(self.session.unsaved)
+        self.setWindowTitle(f"{path.name}[*] — gradflow" if path else "gradflow[*]")
+        self.transport.show_document(f"{path.stem if path else experiment.data.name} · seed {experiment.seed}")
+
+    def _say(self, sentence: str, field: str = "", details: str = "") -> None:
+        if not (field and self.builder.show_error(field, sentence)):
+            self.notice.say(f"{field}: {sentence}" if field else sentence, details)
+
+    def _tell_wants(self) -> None:
+        """Ask only for the dear measurements that somebody looks at."""
+        seen = (dock.view.wants for dock in self.docks.values() if dock.isVisible())
+        self.session.set_wants(frozenset().union(*seen))
+
+    def retheme(self) -> None:
+        """Give everything the current theme."""
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        theme.apply(app, self.theme)
+        for dock in self.docks.values():
+            dock.retheme(self.theme)
+        self.findings.retheme(self.theme)
+        self._offer()
+
+    def _theme_choice(self) -> str:
+        choice = str(self.settings.value("appearance", "system"))
+        return choice if choice in theme.CHOICES else "system"
+
+    def _choose_theme(self, choice: str) -> None:
+        self.settings.setValue("appearance", choice)
+        self._system_theme()
+
+    def _system_theme(self) -> None:
+        self.theme = theme.resolve(self._theme_choice())
+        self.retheme()
+
+    # Doing.
+
+    def start(self) -> None:
+        """Begin moving: the first thing a person sees is a network in training."""
+        self.transport.set_speed(FIRST_SPEED)
+        self.session.play()
+
+    def _change_speed(self, by: int) -> None:
+        self.transport.speed.setValue(self.transport.speed.value() + by)
+
+    def _open(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open an experiment", "", "Experiments (*.toml);;All files (*)")
+        if path:
+            self.session.open(path)
+
+    def _save(self) -> None:
+        if self.session.path:
+            self.session.save(self.session.path)
+        else:
+            self._save_as()
+
+    def _save_as(self) -> None:
+        start = str(self.session.path or f"{self.session.experiment.data.name}.toml")
+        path, _ = QFileDialog.getSaveFileName(self, "Save the experiment", start, "Experiments (*.toml)")
+        if path:
+            self.session.save(Path(path if Path(path).suffix else f"{path}.toml"))
+
+    def _export_dashboard(self) -> None:
+        self._export(export.DASHBOARD)
+
+    def _export(self, name: str) -> None:
+        if self.frame is None:
+            return
+        frame = self.frame
+        folder = Path(str(self.settings.value("export/folder", str(Path.cwd()))))
+        dialog = ExportDialog(self, name, folder, frame.snapshot.step)
+        if not dialog.exec():
+            return
+        name, scale, path = dialog.chosen()
+        if dialog.copy:
+            self._copy(name, scale)
+            return
+        try:
+            export.write_picture(frame, name, path, self.theme, scale)
+        except GradflowError as error:
+            self._say(str(error))
+            return
+        self.settings.setValue("export/folder", str(path.parent))
+        self._say(f"Saved {path}")
+
+    def _copy(self, name: str, scale: float = 2.0) -> None:
+        if self.frame:
+            QApplication.clipboard().setImage(export.picture(self.frame, name, self.theme, scale))
+            self._say(f"Copied: {export.title(name)}")
+
+    def _maximise(self, name: str) -> None:
+        """Give one view the whole middle, or put everything back."""
+        if self._maximised:
+            self.restoreState(self._maximised[1], LAYOUT_VERSION)
+            self._maximised = None
+            return
+        self._maximised = name, self.saveState(LAYOUT_VERSION)
+        for other, dock in self.docks.items():
+            if other != name and not dock.isFloating():
+                dock.hide()
+
+    def _reset_layout(self) -> None:
+        self._maximised = None
+        self._arrange()
+
+    # Keeping.
+
+    def _restore(self) -> None:
+        geometry, state = self.settings.value("window/geometry"), self.settings.value("window/state")
+        if isinstance(geometry, QByteArray):
+            self.restoreGeometry(geometry)
+        if isinstance(state, QByteArray):
+            self.restoreState(state, LAYOUT_VERSION)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Keep the layout and the experiment, and end the worker."""
+        if self._maximised:
+            self._maximise(self._maximised[0])
+        self.settings.setValue("window/geometry", self.saveGeometry())
+        self.settings.setValue("window/state", self.saveState(LAYOUT_VERSION))
+        self.settings.setValue("experiment", archive.render(self.session.experiment))
+        self.settings.sync()
+        self._clock.stop()
+        QApplication.instance().removeEventFilter(self)
+        self.session.shutdown()
+        super().closeEvent(event)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Leave Space to a button or list that has the focus by keyboard; elsewhere it plays and pauses."""
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() == Qt.Key.Key_Space
+            and isinstance(watched, QAbstractButton | QComboBox)
+        ):
+            event.accept()
+            return True
+        return False
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Measure nothing dear for a minimised window."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self._tell_wants()
+
+
+def _panel(name: str, title: str, content: QWidget, width: int) -> QDockWidget:
+    """Return a dock for a panel, on a card and without a title bar."""
+    dock = QDockWidget(title)
+    dock.setObjectName(f"panel-{name}")
+    dock.setTitleBarWidget(QWidget())
+    card = QWidget()
+    card.setObjectName("panel")
+    card.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+    box = QVBoxLayout(card)
+    box.setContentsMargins(1, 1, 1, 1)
+    box.addWidget(content)
+    card.setMinimumWidth(width - 24)
+    dock.setWidget(card)
+    return dock

@@ -1,0 +1,48 @@
+"""The bar for sentences: what went wrong and what to do, without taking the window away."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QToolButton
+
+STAYS_MS = 12_000
+
+
+class Notice(QFrame):
+    """One sentence at a time; it goes by itself, or when it is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("notice")
+        self.words = QLabel()
+        self.words.setWordWrap(True)
+        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.copy = QToolButton()
+        self.copy.setText("Copy details")
+        self.copy.clicked.connect(lambda: QApplication.clipboard().setText(self._details))
+        close = QToolButton()
+        close.setObjectName("quiet")
+        close.setText("✕")
+        close.setAccessibleName("Close the message")
+        close.clicked.connect(self.hide)
+        box = QHBoxLayout(self)
+        box.setContentsMargins(12, 6, 8, 6)
+        box.addWidget(self.words, 1)
+        box.addWidget(self.copy)
+        box.addWidget(close)
+        self._details = ""
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.hide)
+        self.hide()
+
+    def say(self, sentence: str, details: str = "") -> None:
+        """Show a sentence; one with details for a report stays until it is closed."""
+        self._details = details
+        self.words.setText(sentence)
+        self.copy.setVisible(bool(details))
+        self.show()
+        if details:
+            self._timer.stop()
+        else:
+            self._timer.start(STAYS_MS)

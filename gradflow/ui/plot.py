@@ -1,0 +1,281 @@
+"""The plots all views are made of: decade axes, ranges that hold still, and marks drawn in pixels.
+
+Values on a logarithmic axis are log₁₀ already; only the labels know about powers of ten. Automatic ranging is off
+everywhere: it costs more than the drawing, and an axis that breathes cannot be read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtWidgets import QWidget
+
+from gradflow.ui.theme import SMALL_SIZE, Theme, font
+
+Array = NDArray[np.float64]
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def power_of_ten(exponent: float) -> str:
+    """Return 10ⁿ as it is printed on an axis; plain numbers near 1."""
+    n = round(exponent)
+    return {-2: "0.01", -1: "0.1", 0: "1", 1: "10", 2: "100"}.get(n) or f"10{str(n).translate(_SUPERSCRIPTS)}"
+
+
+class DecadeAxis(pg.AxisItem):
+    """An axis in decades: ticks at whole powers of ten only, as many as fit."""
+
+    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
+        """Place ticks at whole decades, at least 26 pixels apart, plus faint ones between where there is room."""
+        span = max(high - low, 1e-9)
+        every = max(1, math.ceil(26.0 * span / max(size, 1.0)))
+        first = math.ceil(low / every) * every
+        return [(every, [float(v) for v in range(first, math.floor(high) + 1, every)])]
+
+    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
+        """Name the ticks."""
+        return [power_of_ten(value) for value in values]
+
+
+class WholeAxis(pg.AxisItem):
+    """An axis of whole numbers: no tick falls between two of them. One that counts from 1 (layers) always names the 1."""
+
+    def __init__(self, orientation: str, from_one: bool = False) -> None:
+        super().__init__(orientation)
+        self._from_one = from_one
+
+    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
+        """Place ticks at 1, 2 or 5 times a power of ten, never closer than 1."""
+        apart = 48.0 if self.orientation == "bottom" else 28.0
+        wanted = max(1.0, apart * (high - low) / max(size, 1.0))
+        magnitude = 10.0 ** math.floor(math.log10(wanted))
+        every = next(step * magnitude for step in (1, 2, 5, 10) if step * magnitude >= wanted - 1e-9)
+        ticks = [k * every for k in range(math.ceil(low / every), math.floor(high / every) + 1)]
+        if self._from_one:
+            ticks = [1.0, *(tick for tick in ticks if tick >= 1.0 + 0.6 * every)]
+        return [(every, ticks)]
+
+    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
+        """Name the ticks."""
+        return [f"{value:.0f}" for value in values]
+
+
+class Plot(pg.PlotWidget):
+    """A themed plot with fixed ranges, no menu and no buttons; dragging and wheel do nothing by accident."""
+
+    def __init__(
+        self,
+        x: pg.AxisItem | None = None,
+        y: pg.AxisItem | None = None,
+        x_label: str = "",
+        y_label: str = "",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(
+            parent=parent,
+            axisItems={"bottom": x or pg.AxisItem("bottom"), "left": y or pg.AxisItem("left")},
+            enableMenu=False,
+        )
+        self.x_label, self.y_label = x_label, y_label
+        self.setFrameShape(self.Shape.NoFrame)
+        self.hideButtons()
+        item = self.getPlotItem()
+        item.disableAutoRange()
+        item.setMouseEnabled(False, False)
+        item.getViewBox().setDefaultPadding(0.0)
+        item.setContentsMargins(0, 4, 8, 0)
+        for side in ("bottom", "left"):
+            axis = item.getAxis(side)
+            axis.setStyle(
+                tickFont=font(SMALL_SIZE), tickLength=-4, autoExpandTextSpace=True, hideOverlappingLabels=True
+            )
+            axis.enableAutoSIPrefix(False)
+        self.sticky = {"x": Sticky(), "y": Sticky()}
+
+    def retheme(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self.setBackground(theme.surface)
+        for side in ("bottom", "left"):
+            axis = self.getPlotItem().getAxis(side)
+            axis.setPen(cosmetic(QColor(theme.border)))
+            axis.setTextPen(pg.mkPen(theme.muted))
+        self.name_axes(self.x_label, self.y_label, theme)
+
+    def name_axes(self, x_label: str, y_label: str, theme: Theme) -> None:
+        """Write what the axes are."""
+        self.x_label, self.y_label = x_label, y_label
+        for side, label in (("bottom", x_label), ("left", y_label)):
+            if label:
+                axis = self.getPlotItem().getAxis(side)
+                axis.setLabel(label, color=theme.muted, **{"font-size": f"{SMALL_SIZE}px"})
+
+    def fix(self, x: tuple[float, float] | None = None, y: tuple[float, float] | None = None) -> None:
+        """Set the visible range; nothing happens (and nothing is redrawn) where it is that already."""
+        if x and self.sticky["x"].change(x):
+            self.setXRange(*x, padding=0)
+        if y and self.sticky["y"].change(y):
+            self.setYRange(*y, padding=0)
+
+
+def nice_ceiling(value: float, least: float = 1.0) -> float:
+    """Return a round number that is at least `value` (and at least `least`), and not much more."""
+    value = max(value, least)
+    magnitude = 10.0 ** math.floor(math.log10(value))
+    return next(s * magnitude for s in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if s * magnitude >= value * (1 - 1e-9))
+
+
+class Sticky:
+    """Remembers a range, so that an unchanged one costs nothing."""
+
+    def __init__(self) -> None:
+        self.range: tuple[float, float] | None = None
+
+    def change(self, wanted: tuple[float, float]) -> bool:
+        """Take a range and tell whether it is new."""
+        if wanted == self.range:
+            return False
+        self.range = wanted
+        return True
+
+
+class DecadeRange:
+    """A range in whole decades that grows at once and shrinks only when it is far too large, so that it holds still."""
+
+    def __init__(self, least: float = 2.0) -> None:
+        self._least = least
+        self.low, self.high = 0.0, 0.0
+        self._set = False
+
+    def forget(self) -> None:
+        """Start anew with the next values."""
+        self._set = False
+
+    def include(self, values: Array) -> tuple[float, float]:
+        """Return the range that shows all finite values; the old one as long as it fits."""
+        finite = values[np.isfinite(values)]
+        if not finite.size:
+            return (self.low, self.high) if self._set else (-1.0, 1.0)
+        low, high = math.floor(finite.min() - 0.05), math.ceil(finite.max() + 0.05)
+        if high - low < self._least:
+            low, high = high - self._least, high
+        fits = self._set and self.low <= low and high <= self.high
+        if not fits or (self.high - self.low) > 2.0 * (high - low) + 2.0:
+            grow = self._set and (self.high - self.low) <= 2.0 * (high - low) + 2.0
+            self.low = min(low, self.low) if grow else low
+            self.high = max(high, self.high) if grow else high
+            self._set = True
+        return self.low, self.high
+
+
+class Marks(pg.GraphicsObject):
+    """Small marks at data points, one colour each, round or diamond, sized in pixels and sharp at any scale."""
+
+    def __init__(self, diamond: bool = False, radius: float = 4.5) -> None:
+        super().__init__()
+        self._diamond, self._radius = diamond, radius
+        self._x = self._y = np.empty(0)
+        self._colors: Sequence[QColor] = ()
+        self._hollow = np.empty(0, bool)
+
+    def set_data(self, x: Array, y: Array, colors: Sequence[QColor], hollow: NDArray[np.bool_] | None = None) -> None:
+        """Show marks at (x, y); non-finite points are left out, hollow ones only outlined."""
+        self.prepareGeometryChange()
+        self._x, self._y, self._colors = x, y, colors
+        self._hollow = np.zeros(len(x), bool) if hollow is None else hollow
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        """Cover the whole view, so that no range change needs a new rectangle."""
+        view = self.getViewBox()
+        return QRectF(view.viewRect()) if view is not None else QRectF()
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        """Draw every mark as an ellipse or diamond of fixed pixel size."""
+        transform = painter.transform()
+        if not transform.m11() or not transform.m22() or not len(self._x):
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        width = float(np.ptp(self._x)) * abs(transform.m11()) / max(len(self._x) - 1, 1)
+        radius = min(self._radius, max(1.5, 0.45 * width)) if len(self._x) > 1 else self._radius
+        rx, ry = radius / abs(transform.m11()), radius / abs(transform.m22())
+        for x, y, color, hollow in zip(self._x, self._y, self._colors, self._hollow, strict=True):
+            if not (math.isfinite(x) and math.isfinite(y)):
+                continue
+            painter.setPen(cosmetic(color, 1.5 if hollow else 1.0))
+            painter.setBrush(Qt.BrushStyle.NoBrush if hollow else color)
+            if self._diamond:
+                painter.drawPolygon([QPointF(x - rx, y), QPointF(x, y + ry), QPointF(x + rx, y), QPointF(x, y - ry)])
+            else:
+                painter.drawEllipse(QPointF(x, y), rx, ry)
+
+
+class Levels(pg.GraphicsObject):
+    """Horizontal grid lines at whole decades (or any values), behind the data."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._values: tuple[float, ...] = ()
+        self._pen = QPen()
+        self.setZValue(-10)
+
+    def set_levels(self, values: Iterable[float]) -> None:
+        """Draw lines at these heights."""
+        values = tuple(values)
+        if values != self._values:
+            self._values = values
+            self.prepareGeometryChange()
+            self.update()
+
+    def retheme(self, theme: Theme) -> None:
+        """Take the grid colour."""
+        self._pen = cosmetic(QColor(theme.grid))
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        """Cover the whole view."""
+        view = self.getViewBox()
+        return QRectF(view.viewRect()) if view is not None else QRectF()
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        """Draw the lines from edge to edge."""
+        painter.setPen(self._pen)
+        rect = self.boundingRect()
+        for value in self._values:
+            painter.drawLine(QPointF(rect.left(), value), QPointF(rect.right(), value))
+
+
+_pen_scale = 1.0
+
+
+@contextmanager
+def pens_scaled(scale: float) -> Iterator[None]:
+    """Make pens wider for a while: in a picture of several pixels per point a line of one pixel would be a hair."""
+    global _pen_scale
+    before, _pen_scale = _pen_scale, scale
+    try:
+        yield
+    finally:
+        _pen_scale = before
+
+
+def cosmetic(color: QColor, width: float = 1.0) -> QPen:
+    """Return a pen whose width is in pixels, whatever the axes' scale."""
+    pen = QPen(color, width * _pen_scale)
+    pen.setCosmetic(True)
+    return pen
+
+
+def log10_marks(values: Array) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return log₁₀ of the values and two masks: exactly zero, and not finite (both have nan as their logarithm)."""
+    zero, broken = values == 0.0, ~np.isfinite(values)
+    logs = np.full(len(values), np.nan)
+    np.log10(values, out=logs, where=~(zero | broken))
+    return logs, zero, broken

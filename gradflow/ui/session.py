@@ -1,0 +1,182 @@
+"""The session owns the experiment and the worker, and is the only doorway between the window and the training.
+
+It looks at the worker 30 times a second: events first, then the latest frame. It never waits for it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from gradflow.errors import ConfigError, GradflowError
+from gradflow.sim import archive, config
+from gradflow.sim.config import FIELDS, Experiment
+from gradflow.sim.frame import Diverged, Event, Failed, Finished, Frame, Started, State
+from gradflow.sim.run import Want
+from gradflow.sim.worker import TrainingWorker
+
+TICK_MS = 33
+SEEDS = 10_000
+
+
+class Session(QObject):
+    """One open experiment and its run."""
+
+    experiment_changed = Signal(object)
+    """The Experiment as it now is."""
+
+    frame_arrived = Signal(object)
+    """A new Frame of the current run."""
+
+    state_changed = Signal(object)
+    """The worker's State."""
+
+    notice = Signal(str, str, str)
+    """A sentence for the user, the path of the field it is about (or ""), and details for a report (or "")."""
+
+    def __init__(self, experiment: Experiment, path: Path | None = None) -> None:
+        super().__init__()
+        self.experiment = experiment
+        self.path = path
+        self.saved = experiment if path else None
+        self.frame: Frame | None = None
+        self.state = State.PAUSED
+        self._build = 0
+        self._worker = TrainingWorker()
+        self._worker.start()
+        self._timer = QTimer(self)
+        self._timer.setInterval(TICK_MS)
+        self._timer.timeout.connect(self.poll)
+        self._timer.start()
+        self._rebuild(settle=False)
+
+    # What the user asks for.
+
+    def edit(self, path: str, value: object) -> None:
+        """Change one field: live where that can be, else with a rebuild at step 0 and the same seed."""
+        try:
+            changed = config.edit(self.experiment, {path: value})
+        except ConfigError as error:
+            self.notice.emit(error.reason, error.field, "")
+            return
+        self._take(changed)
+
+    def replace(self, experiment: Experiment, path: Path | None = None) -> None:
+        """Open another experiment in place of this one."""
+        self.path, self.saved = path, experiment if path else None
+        self.experiment = experiment
+        self._rebuild(settle=True)
+        self.experiment_changed.emit(experiment)
+
+    def open(self, source: str) -> bool:
+        """Open an experiment file or a preset; on a mistake say so and keep what is there."""
+        try:
+            experiment = archive.open_experiment(source)
+        except GradflowError as error:
+            self.notice.emit(str(error), "", "")
+            return False
+        file = Path(source)
+        self.replace(experiment, file if file.suffix else None)
+        return True
+
+    def save(self, path: Path) -> bool:
+        """Save the experiment to a file; on a mistake say so."""
+        try:
+            archive.save_experiment(self.experiment, path)
+        except GradflowError as error:
+            self.notice.emit(str(error), "", "")
+            return False
+        self.path, self.saved = path, self.experiment
+        self.experiment_changed.emit(self.experiment)
+        return True
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether the experiment differs from its file."""
+        return self.saved is not None and self.experiment != self.saved
+
+    def toggle(self) -> None:
+        """Play or pause."""
+        if self.state is State.RUNNING:
+            self._worker.pause()
+        else:
+            self._worker.play()
+
+    def play(self) -> None:
+        """Train on."""
+        self._worker.play()
+
+    def pause(self) -> None:
+        """Stand still."""
+        self._worker.pause()
+
+    def step(self) -> None:
+        """Take one step."""
+        self._worker.step()
+
+    def reinitialise(self) -> None:
+        """Go back to step 0 with the same seed."""
+        self._rebuild(settle=True)
+
+    def new_seed(self) -> None:
+        """Go to step 0 with the next seed."""
+        self.edit("seed", (self.experiment.seed + 1) % SEEDS)
+
+    def set_speed(self, steps_per_second: float) -> None:
+        """Limit the steps per second; infinity is flat out."""
+        self._worker.set_speed(steps_per_second)
+
+    def set_wants(self, wants: frozenset[Want]) -> None:
+        """Say which dear measurements the visible views need."""
+        self._worker.want(wants)
+
+    def shutdown(self) -> bool:
+        """End the worker; return whether it has ended."""
+        self._timer.stop()
+        return self._worker.stop()
+
+    # What the worker has to say.
+
+    def poll(self) -> None:
+        """Hand on events, then the latest frame if it is new."""
+        for event in self._worker.events():
+            self._handle(event)
+        frame = self._worker.latest
+        # A frame of an older build is shown too: it is what runs while a new network is made, or if it cannot be made.
+        if frame is None or frame is self.frame:
+            return
+        self.frame = frame
+        self._enter(frame.state)
+        self.frame_arrived.emit(frame)
+
+    def _handle(self, event: Event) -> None:
+        if isinstance(event, Failed):
+            self.notice.emit(event.message, event.field, event.details)
+        elif isinstance(event, Started) and event.frame and event.frame.build == self._build:
+            # A rebuild that worked clears what was said at the fields.
+            self.experiment_changed.emit(self.experiment)
+        elif isinstance(event, Diverged) and event.frame:
+            self.notice.emit(f"Stopped: {event.frame.snapshot.divergence}.", "", "")
+        elif isinstance(event, Finished) and event.frame:
+            self.notice.emit(f"All {event.frame.snapshot.step} steps are taken.", "", "")
+
+    def _enter(self, state: State) -> None:
+        if state is not self.state:
+            self.state = state
+            self.state_changed.emit(state)
+
+    def _take(self, changed: Experiment) -> None:
+        paths = config.differing(self.experiment, changed)
+        if not paths:
+            return
+        self.experiment = changed
+        if all(FIELDS[path].says.live for path in paths):
+            self._worker.retune(changed.training)
+        else:
+            self._rebuild(settle=True)
+        self.experiment_changed.emit(changed)
+
+    def _rebuild(self, settle: bool) -> None:
+        self._build += 1
+        self._worker.build(self.experiment, self._build, settle)

@@ -1,0 +1,197 @@
+"""Light and dark: neutral surfaces, one accent for what can be acted on, colour otherwise kept for data.
+
+Follows the system where the system says; the menu can fix one. Every layer has one colour in all views, from a
+perceptually ordered map cut so that it stands out on the ground: dark at the input, bright at the output.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from string import Template
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+from gradflow.assets import resource
+from gradflow.sim.diagnosis import Severity
+
+BASE_SIZE, SMALL_SIZE = 12, 11
+FAMILY = "DejaVu Sans"
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The colours of one appearance, as CSS names; `layer_range` is the part of the layer map that is used."""
+
+    name: str
+    window: str
+    surface: str
+    raised: str
+    border: str
+    text: str
+    muted: str
+    accent: str
+    on_accent: str
+    good: str
+    note: str
+    warning: str
+    error: str
+    curve: str
+    curve_second: str
+    grid: str
+    layer_range: tuple[float, float]
+    classes: tuple[str, ...]
+
+    def severity(self, severity: Severity) -> str:
+        """Return the colour of a finding."""
+        return {
+            Severity.GOOD: self.good,
+            Severity.NOTE: self.note,
+            Severity.WARNING: self.warning,
+            Severity.ERROR: self.error,
+        }[severity]
+
+    def layer_colors(self, count: int) -> list[QColor]:
+        """Return one colour per layer, input to output."""
+        return [QColor(*(int(c) for c in row)) for row in _map_colors("viridis", *self.layer_range, count)]
+
+    def heat_table(self) -> NDArray[np.uint8]:
+        """Return the 256 colours of the heat map, from little to much."""
+        low, high = (0.06, 1.0) if self.name == "dark" else (0.0, 0.96)
+        return _map_colors("inferno", low, high, 256)
+
+
+# Okabe & Ito's colour-blind-safe set, black left out, extended by mixes for ten classes.
+_CLASSES = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#D55E00",
+    "#A6A200",
+    "#7B5AA6",
+    "#8C6D46",
+    "#7F8C9A",
+)
+
+LIGHT = Theme(
+    name="light",
+    window="#eef0f3",
+    surface="#fcfcfd",
+    raised="#eceef2",
+    border="#d9dde3",
+    text="#1b2027",
+    muted="#5c6572",
+    accent="#1459d4",
+    on_accent="#fcfcfd",
+    good="#1a7f4e",
+    note="#1459d4",
+    warning="#b45f06",
+    error="#c0242b",
+    curve="#1459d4",
+    curve_second="#b45f06",
+    grid="#e6e9ee",
+    layer_range=(0.0, 0.86),
+    classes=_CLASSES,
+)
+
+DARK = Theme(
+    name="dark",
+    window="#111418",
+    surface="#191d23",
+    raised="#252b33",
+    border="#313841",
+    text="#e4e8ee",
+    muted="#98a2af",
+    accent="#5aa5ff",
+    on_accent="#0d1117",
+    good="#4cc38a",
+    note="#5aa5ff",
+    warning="#ffb454",
+    error="#ff6b6b",
+    curve="#5aa5ff",
+    curve_second="#ffb454",
+    grid="#262c34",
+    layer_range=(0.22, 1.0),
+    classes=_CLASSES,
+)
+
+CHOICES = ("system", "light", "dark")
+
+
+def resolve(choice: str) -> Theme:
+    """Return the theme for a menu choice: "light", "dark", or what the system says (light where it says nothing)."""
+    if choice == "system":
+        dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        return DARK if dark else LIGHT
+    return DARK if choice == "dark" else LIGHT
+
+
+def load_fonts(app: QApplication) -> None:
+    """Use the bundled font, which has the mathematics, so that pictures are the same on every machine."""
+    for file in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf"):
+        QFontDatabase.addApplicationFont(str(resource("fonts", file)))
+    app.setFont(font())
+
+
+def font(size: int = BASE_SIZE, bold: bool = False) -> QFont:
+    """Return the one type family at one of its two sizes (pixels) and two weights."""
+    made = QFont(FAMILY)
+    made.setPixelSize(size)
+    made.setBold(bold)
+    return made
+
+
+def apply(app: QApplication, theme: Theme) -> None:
+    """Give the application this appearance; views and plots are told by the main window."""
+    app.setStyle("Fusion")
+    app.setPalette(_palette(theme))
+    app.setStyleSheet(_style_sheet(theme))
+
+
+@lru_cache
+def _map_colors(name: str, low: float, high: float, count: int) -> NDArray[np.uint8]:
+    positions = np.linspace(low, high, count) if count > 1 else np.array([(low + high) / 2])
+    colors: NDArray[np.uint8] = pg.colormap.get(name).map(positions, mode="byte")[:, :3]
+    return colors
+
+
+def _palette(theme: Theme) -> QPalette:
+    palette = QPalette()
+    role = QPalette.ColorRole
+    for which, color in {
+        role.Window: theme.window,
+        role.WindowText: theme.text,
+        role.Base: theme.surface,
+        role.AlternateBase: theme.raised,
+        role.Text: theme.text,
+        role.Button: theme.raised,
+        role.ButtonText: theme.text,
+        role.Highlight: theme.accent,
+        role.HighlightedText: theme.on_accent,
+        role.ToolTipBase: theme.surface,
+        role.ToolTipText: theme.text,
+        role.PlaceholderText: theme.muted,
+        role.Light: theme.raised,
+        role.Midlight: theme.raised,
+        role.Mid: theme.border,
+        role.Dark: theme.border,
+        role.Shadow: theme.border,
+        role.Link: theme.accent,
+    }.items():
+        palette.setColor(which, QColor(color))
+    for which in (role.Text, role.ButtonText, role.WindowText):
+        palette.setColor(QPalette.ColorGroup.Disabled, which, QColor(theme.muted))
+    return palette
+
+
+def _style_sheet(theme: Theme) -> str:
+    template = Template(resource("style", "gradflow.qss").read_text(encoding="utf-8"))
+    colors = {name: value for name, value in vars(theme).items() if isinstance(value, str)}
+    return template.substitute(colors, base=f"{BASE_SIZE}px", small=f"{SMALL_SIZE}px")

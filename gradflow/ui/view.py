@@ -1,0 +1,64 @@
+"""What a view is: `reset(topology)` when a run is built, `draw(frame)` when there is something new, and no more.
+
+A view registers itself with a name (its file name in exports), the question it answers (its title) and a docstring (its
+tooltip). It never asks for anything but the dear measurements it lists in `wants`, and is not drawn while hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from gradflow.registry import Registry
+from gradflow.sim.frame import Frame
+from gradflow.sim.run import Want
+from gradflow.sim.snapshot import Topology
+from gradflow.ui.theme import LIGHT, Theme
+
+FAST_MS, SLOW_MS = 33, 100
+
+
+class View(QWidget):
+    """The base of all views: a widget with a caption on the right of its title bar."""
+
+    wants: ClassVar[frozenset[Want]] = frozenset()
+    """Dear measurements this view needs."""
+
+    interval_ms: ClassVar[int] = FAST_MS
+    """The shortest time between two drawings."""
+
+    formula: ClassVar[str] = ""
+    """What is drawn, in symbols, beside the title."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.theme = LIGHT
+        self.box = QVBoxLayout(self)
+        self.box.setContentsMargins(8, 0, 8, 8)
+        self.box.setSpacing(4)
+
+    def reset(self, topology: Topology) -> None:
+        """Prepare for a run with these layers and data."""
+        raise NotImplementedError
+
+    def draw(self, frame: Frame) -> None:
+        """Show a frame of the run that `reset` prepared for."""
+        raise NotImplementedError
+
+    def retheme(self, theme: Theme) -> None:
+        """Take new colours; the next `draw` uses them."""
+        raise NotImplementedError
+
+    def controls(self) -> QWidget | None:
+        """Return a small widget of choices for the title bar, or None."""
+        return None
+
+
+VIEWS: Registry[type[View]] = Registry("view")
+
+
+def view(name: str, title: str) -> Callable[[type[View]], type[View]]:
+    """Register a view under its file name, with the question it answers."""
+    return VIEWS.register(name, title)

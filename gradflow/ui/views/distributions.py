@@ -1,0 +1,182 @@
+"""The whole distribution behind the norms: magnitudes of activations and of gradients, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPolygonF
+from PySide6.QtWidgets import QHBoxLayout
+
+from gradflow.sim.frame import Frame
+from gradflow.sim.run import Want
+from gradflow.sim.snapshot import Magnitudes, Topology
+from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, cosmetic
+from gradflow.ui.theme import Theme
+from gradflow.ui.view import SLOW_MS, View, view
+
+Array = NDArray[np.float64]
+MOST_RIDGES = 14
+OVERLAP = 1.7
+LOG10_2 = float(np.log10(2.0))
+
+
+@view("distributions", "What do the layers carry, and what comes back?")
+class Distributions(View):
+    """How large the single numbers are: |a| going forward (left) and |δ| = |∂L/∂z| coming back (right).
+
+    One ridge per layer, counted by octaves of the magnitude on a logarithmic axis, on the current batch. The column at
+    the left edge counts zeros and what is below the smallest octave, the one at the right edge what is above the
+    largest or not finite: nothing is left out.
+    """
+
+    wants = frozenset({Want.MAGNITUDES})
+    interval_ms = SLOW_MS
+    formula = "left |aₗ|   right |δₗ|"
+
+    def __init__(self) -> None:
+        super().__init__()
+        row = QHBoxLayout()
+        row.setSpacing(0)
+        self.panels = {"activations": Ridges("|a|"), "deltas": Ridges("|δ|")}
+        for panel in self.panels.values():
+            row.addWidget(panel, 1)
+        self.box.addLayout(row)
+
+    def reset(self, topology: Topology) -> None:
+        """Choose the layers that are shown."""
+        count = len(topology.layers)
+        every = -(-count // MOST_RIDGES)
+        shown = np.arange((count - 1) % every, count, every)
+        colors = self.theme.layer_colors(count)
+        for panel in self.panels.values():
+            panel.choose(shown, [colors[i] for i in shown], count)
+
+    def draw(self, frame: Frame) -> None:
+        """Draw the ridges of the latest measurement."""
+        for name, panel in self.panels.items():
+            magnitudes = getattr(frame.details, name)
+            if magnitudes is not None and len(magnitudes.zero) == panel.count:
+                panel.draw(magnitudes)
+
+    def retheme(self, theme: Theme) -> None:
+        """Take new colours."""
+        self.theme = theme
+        for panel in self.panels.values():
+            panel.retheme(theme)
+            colors = theme.layer_colors(panel.count)
+            panel.ridges.colors = [colors[i] for i in panel.shown]
+
+
+class Ridges(Plot):
+    """One panel of ridgelines."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(DecadeAxis("bottom"), WholeAxis("left", from_one=True), label, "layer")
+        self.ridges = RidgeItem()
+        self.addItem(self.ridges, ignoreBounds=True)
+        self.decades = DecadeRange(least=3.0)
+        self.shown: NDArray[np.intp] = np.empty(0, np.intp)
+        self.count = 0
+
+    def choose(self, shown: NDArray[np.intp], colors: list[QColor], count: int) -> None:
+        """Show these layers (indices) of `count`."""
+        self.shown, self.count = shown, count
+        self.spacing = float(shown[1] - shown[0]) if len(shown) > 1 else 1.0
+        self.ridges.clear(colors)
+        self.fix(y=(0.6, count + OVERLAP * self.spacing + 0.2))
+
+    def draw(self, magnitudes: Magnitudes) -> None:
+        """Draw the ridges of the chosen layers."""
+        edges = (magnitudes.first + np.arange(magnitudes.counts.shape[1] + 1)) * LOG10_2
+        occupied = np.flatnonzero(magnitudes.counts.any(axis=0))
+        bounds = edges[[occupied[0], occupied[-1] + 1]] if len(occupied) else np.array([-1.0, 0.0])
+        low, high = self.decades.include(bounds)
+        below = magnitudes.zero + magnitudes.under
+        above = magnitudes.over + magnitudes.non_finite
+        # The gutters for what has no octave appear only when something is in them.
+        self.fix(x=(low - 0.9 * bool(below.any()), high + 0.9 * bool(above.any())))
+        size = magnitudes.size[:, None]
+        shares = magnitudes.counts / size
+        self.ridges.set_ridges(
+            baselines=self.shown + 1.0,
+            edges=edges,
+            shares=shares[self.shown],
+            gutters=np.stack([below, above], axis=1)[self.shown] / size[self.shown],
+            gutter_at=(low - 0.75, high + 0.15),
+            height=OVERLAP * self.spacing,
+        )
+
+    def retheme(self, theme: Theme) -> None:
+        """Take new colours."""
+        super().retheme(theme)
+        self.ridges.ground = QColor(theme.surface)
+
+
+class RidgeItem(pg.GraphicsObject):
+    """Filled outlines of histograms, the far ones painted first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.colors: Sequence[QColor] = ()
+        self.ground = QColor("white")
+        self._outlines: list[QPolygonF] = []
+        self._gutters: list[list[QRectF]] = []
+
+    def clear(self, colors: Sequence[QColor]) -> None:
+        """Forget the ridges and take new colours."""
+        self.colors, self._outlines, self._gutters = colors, [], []
+        self.update()
+
+    def set_ridges(
+        self,
+        baselines: Array,
+        edges: Array,
+        shares: Array,
+        gutters: Array,
+        gutter_at: tuple[float, float],
+        height: float,
+    ) -> None:
+        """Show one ridge per row of `shares`; the fullest octave of a row is `height` tall."""
+        self.prepareGeometryChange()
+        x = np.concatenate([edges[:1], np.repeat(edges[1:-1], 2), edges[-1:]])
+        self._outlines, self._gutters = [], []
+        for baseline, row, gutter in zip(baselines, shares, gutters, strict=True):
+            scale = height / max(float(row.max()), float(gutter.max()), 1e-12)
+            filled = np.flatnonzero(row)
+            points = []
+            if len(filled):
+                span = slice(2 * filled[0], 2 * filled[-1] + 2)
+                tops = baseline + scale * np.repeat(row, 2)[span]
+                inside = x[span]
+                points = [
+                    QPointF(inside[0], baseline),
+                    *(QPointF(px, py) for px, py in zip(inside, tops, strict=True)),
+                    QPointF(inside[-1], baseline),
+                ]
+            self._outlines.append(QPolygonF(points))
+            self._gutters.append(
+                [QRectF(at, baseline, 0.6, scale * share) for at, share in zip(gutter_at, gutter, strict=True) if share]
+            )
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        """Cover the whole view."""
+        view_box = self.getViewBox()
+        return QRectF(view_box.viewRect()) if view_box is not None else QRectF()
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        """Paint from the last layer down to the first, so that lower ridges stand in front."""
+        for outline, gutters, color in reversed(list(zip(self._outlines, self._gutters, self.colors, strict=False))):
+            fill = QColor(color)
+            fill.setAlpha(150)
+            painter.setPen(cosmetic(color))
+            painter.setBrush(fill)
+            painter.drawPolygon(outline)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(color)
+            for gutter in gutters:
+                painter.drawRect(gutter)

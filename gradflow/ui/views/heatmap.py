@@ -1,0 +1,172 @@
+"""One image of the whole run: every layer at every step."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
+
+from gradflow.sim.diagnosis import spell
+from gradflow.sim.frame import Frame
+from gradflow.sim.history import HistoryView
+from gradflow.sim.snapshot import Norm, Snapshot, Topology
+from gradflow.ui.plot import DecadeRange, Plot, WholeAxis, nice_ceiling, power_of_ten
+from gradflow.ui.theme import SMALL_SIZE, Theme, font
+from gradflow.ui.view import SLOW_MS, View, view
+
+Array = NDArray[np.float64]
+MOST_COLUMNS = 512
+
+STATISTICS = {
+    "‖δ‖ = ‖∂L/∂z‖": Norm.DELTA,
+    "‖∂L/∂W‖": Norm.WEIGHT_GRAD,
+    "‖∂L/∂b‖": Norm.BIAS_GRAD,
+    "‖a‖": Norm.ACTIVATION,
+    "‖W‖": Norm.WEIGHT,
+    "‖ΔW‖": Norm.UPDATE,
+}
+
+
+@view("heatmap", "Every layer, every step")
+class HeatMap(View):
+    """log₁₀ of one statistic: a column per recorded step, a row per layer (1 at the bottom, nearest the input).
+
+    The colours span the whole decades that are visible now. Grey is exactly zero, red is not finite. Hover for numbers.
+    """
+
+    interval_ms = SLOW_MS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plot = Plot(WholeAxis("bottom"), WholeAxis("left", from_one=True), "step", "layer")
+        self.image = pg.ImageItem(axisOrder="row-major")
+        self.plot.addItem(self.image, ignoreBounds=True)
+        self.bar = ColorBar()
+        row = QHBoxLayout()
+        row.setSpacing(0)
+        row.addWidget(self.plot, 1)
+        row.addWidget(self.bar)
+        self.box.addLayout(row)
+        self.choice = QComboBox()
+        self.choice.addItems(list(STATISTICS))
+        self.choice.setAccessibleName("Statistic of the heat map")
+        self.choice.setToolTip("Which number is shown for every layer and step")
+        self.choice.currentIndexChanged.connect(self._redraw)
+        self.readout = QLabel(self.plot)
+        self.readout.setObjectName("chip")
+        self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.readout.hide()
+        self.range = DecadeRange(least=2.0)
+        self.frame: Frame | None = None
+        self.plot.setMouseTracking(True)
+        self.plot.scene().sigMouseMoved.connect(self._hover)
+
+    def controls(self) -> QWidget:
+        """Choose the statistic."""
+        return self.choice
+
+    def reset(self, topology: Topology) -> None:
+        """Begin an empty picture."""
+        self.layers = len(topology.layers)
+        self.plot.fix(x=(0.0, 20.0), y=(0.5, self.layers + 0.5))
+        self.readout.hide()
+
+    def draw(self, frame: Frame) -> None:
+        """Paint the recorded steps."""
+        self.frame = frame
+        steps, values = _columns(frame.history, frame.snapshot, STATISTICS[self.choice.currentText()])
+        zero, broken = values == 0.0, ~np.isfinite(values)
+        logs = np.full(values.shape, np.nan)
+        np.log10(values, out=logs, where=~(zero | broken))
+        low, high = self.range.include(logs)
+        table = self.theme.heat_table()
+        scaled = np.nan_to_num((logs - low) / (high - low) * 255.0)
+        picture = table[np.clip(scaled, 0, 255).astype(np.uint8)]
+        picture[zero] = QColor(self.theme.border).getRgb()[:3]
+        picture[broken] = QColor(self.theme.error).getRgb()[:3]
+        self.image.setImage(picture.transpose(1, 0, 2), autoLevels=False, levels=(0, 255))
+        width = float(steps[1] - steps[0]) if len(steps) > 1 else 1.0
+        self.image.setRect(QRectF(0.0, 0.5, width * len(steps), self.layers))
+        self.plot.fix(x=(0.0, nice_ceiling(float(steps[-1]) + width, 20.0)))
+        self.bar.show_range(low, high, table)
+
+    def retheme(self, theme: Theme) -> None:
+        """Take new colours."""
+        self.theme = theme
+        self.plot.retheme(theme)
+        self.bar.text = QColor(theme.muted)
+        self.bar.update()
+
+    def leaveEvent(self, event: object) -> None:
+        """Forget the hovered cell."""
+        self.readout.hide()
+
+    def _redraw(self) -> None:
+        self.range.forget()
+        if self.frame:
+            self.draw(self.frame)
+
+    def _hover(self, position: QPointF) -> None:
+        view_box = self.plot.getViewBox()
+        if self.frame is None or not view_box.sceneBoundingRect().contains(position):
+            self.readout.hide()
+            return
+        spot = view_box.mapSceneToView(position)
+        statistic = STATISTICS[self.choice.currentText()]
+        steps, values = _columns(self.frame.history, self.frame.snapshot, statistic)
+        layer = min(max(round(spot.y()), 1), self.layers)
+        column = int(np.searchsorted(steps, spot.x(), side="right")) - 1
+        if column < 0 or spot.x() > steps[-1] + 1.5 * (steps[-1] / max(len(steps) - 1, 1) or 1.0):
+            self.readout.hide()
+            return
+        value = spell(values[column, layer - 1])
+        self.readout.setText(
+            f"<b>layer {layer}</b> · step {steps[column]:.0f}<br>{self.choice.currentText()} = {value}"
+        )
+        self.readout.adjustSize()
+        left = min(position.x() + 12, self.plot.width() - self.readout.width() - 8)
+        self.readout.move(int(left), int(max(8, position.y() - self.readout.height() - 8)))
+        self.readout.show()
+
+
+class ColorBar(QWidget):
+    """The scale of the heat map: its colours with their decades."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedWidth(52)
+        self.text = QColor("black")
+        self._low, self._high = 0.0, 1.0
+        self._table = np.zeros((256, 3), np.uint8)
+
+    def show_range(self, low: float, high: float, table: NDArray[np.uint8]) -> None:
+        """Show the colours of `table` from 10^low to 10^high."""
+        if (low, high) != (self._low, self._high) or table is not self._table:
+            self._low, self._high, self._table = low, high, table
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the bar and as many labels as fit."""
+        column = np.ascontiguousarray(self._table[::-1, None, :])
+        image = QImage(column.data, 1, 256, 3, QImage.Format.Format_RGB888)
+        bar = QRectF(6, 10, 8, max(self.height() - 52, 10))
+        with QPainter(self) as painter:
+            painter.drawImage(bar, image)
+            painter.setFont(font(SMALL_SIZE))
+            painter.setPen(self.text)
+            span = max(self._high - self._low, 1.0)
+            every = max(1, int(np.ceil(18.0 * span / bar.height())))
+            for decade in range(int(self._low), int(self._high) + 1, every):
+                y = bar.bottom() - (decade - self._low) / span * bar.height()
+                painter.drawText(QRectF(18, y - 8, 34, 16), Qt.AlignmentFlag.AlignVCenter, power_of_ten(decade))
+
+
+def _columns(history: HistoryView, snapshot: Snapshot, statistic: Norm) -> tuple[Array, Array]:
+    """Return the steps shown and their values (steps, layers); before the first recorded step, the snapshot alone."""
+    if not len(history):
+        return np.array([float(snapshot.step)]), snapshot.norm(statistic)[None, :]
+    rows = history.every(MOST_COLUMNS)
+    return history.column("step")[rows], history.norm(statistic)[rows]

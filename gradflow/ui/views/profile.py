@@ -1,0 +1,140 @@
+"""The hero: the size of the gradient in every layer, on a logarithmic axis."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QLabel
+
+from gradflow.sim.diagnosis import spell
+from gradflow.sim.frame import Frame
+from gradflow.sim.snapshot import Norm, Topology
+from gradflow.ui.plot import DecadeAxis, DecadeRange, Levels, Marks, Plot, WholeAxis, cosmetic, log10_marks
+from gradflow.ui.theme import Theme
+from gradflow.ui.view import View, view
+
+
+@view("profile", "How large is the gradient in each layer?")
+class Profile(View):
+    """Per layer, ‖δ‖ = ‖∂L/∂z‖ (discs, the layer's colour) and ‖∂L/∂W‖ (diamonds), on a logarithmic axis.
+
+    Vanishing and exploding are slopes of δ. In ReLU and linear networks ‖∂L/∂W‖ stays flat whatever the gain, because
+    the activations grow as δ shrinks (Glorot & Bengio 2010, eq. 14): look at both. A hollow mark on the floor is a
+    gradient of exactly zero; a red bar is one that is not finite. Hover a layer for its numbers.
+    """
+
+    formula = "●  ‖δₗ‖ = ‖∂L/∂zₗ‖     ◇  ‖∂L/∂Wₗ‖"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plot = Plot(WholeAxis("bottom", from_one=True), DecadeAxis("left"), "layer (input → output)", "norm")
+        self.plot.setMouseTracking(True)
+        self.box.addWidget(self.plot)
+        self.levels, self.line = Levels(), pg.PlotCurveItem()
+        self.weights, self.deltas = Marks(diamond=True, radius=4.0), Marks(radius=5.0)
+        self.broken = pg.PlotCurveItem(connect="pairs")
+        self.cursor = pg.InfiniteLine(angle=90)
+        self.cursor.hide()
+        for item in (self.levels, self.broken, self.line, self.weights, self.deltas, self.cursor):
+            self.plot.addItem(item, ignoreBounds=True)
+        self.zero_label = QLabel("zero", self.plot)
+        self.zero_label.setObjectName("muted")
+        self.zero_label.hide()
+        self.readout = QLabel(self.plot)
+        self.readout.setObjectName("chip")
+        self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.readout.hide()
+        self.range = DecadeRange(least=3.0)
+        self.layers = np.empty(0)
+        self.colors: list[QColor] = []
+        self.frame: Frame | None = None
+        self.hovered: int | None = None
+        self.plot.scene().sigMouseMoved.connect(self._hover)
+
+    def reset(self, topology: Topology) -> None:
+        """Take one colour per layer and let the axis find its range anew."""
+        count = len(topology.layers)
+        self.layers = np.arange(1.0, count + 1.0)
+        self.colors = self.theme.layer_colors(count)
+        self.plot.fix(x=(0.4, count + 0.6))
+
+    def draw(self, frame: Frame) -> None:
+        """Place the marks."""
+        self.frame = frame
+        delta, delta_zero, delta_broken = log10_marks(frame.snapshot.norm(Norm.DELTA))
+        weight, weight_zero, weight_broken = log10_marks(frame.snapshot.norm(Norm.WEIGHT_GRAD))
+        low, high = self.range.include(np.concatenate([delta, weight]))
+        any_zero = bool(delta_zero.any() or weight_zero.any())
+        floor = low - 0.6 if any_zero else low
+        self.plot.fix(y=(floor, high))
+        self.levels.set_levels(np.arange(np.ceil(low), high + 0.5))
+        zero_height = low - 0.3
+        muted = QColor(self.theme.muted)
+        self.line.setData(self.layers, delta)
+        self.deltas.set_data(self.layers, np.where(delta_zero, zero_height, delta), self.colors, delta_zero)
+        self.weights.set_data(
+            self.layers,
+            np.where(weight_zero, zero_height, weight),
+            [muted] * len(weight),
+            np.ones(len(weight), bool),
+        )
+        bars = np.repeat(self.layers[delta_broken | weight_broken], 2)
+        self.broken.setData(bars, np.tile([floor, high], len(bars) // 2))
+        self.zero_label.setVisible(any_zero)
+        if any_zero:
+            self._place_zero_label(zero_height)
+        if self.hovered is not None:
+            self._read_out(self.hovered)
+
+    def retheme(self, theme: Theme) -> None:
+        """Take new colours."""
+        self.theme = theme
+        self.plot.retheme(theme)
+        self.levels.retheme(theme)
+        self.line.setPen(cosmetic(QColor(theme.border)))
+        self.broken.setPen(cosmetic(QColor(theme.error), 3.0))
+        self.cursor.setPen(cosmetic(QColor(theme.muted)))
+        self.colors = theme.layer_colors(len(self.layers))
+
+    def _place_zero_label(self, height: float) -> None:
+        spot = self.plot.getViewBox().mapViewToScene(QPointF(self.plot.viewRange()[0][0], height))
+        self.zero_label.adjustSize()
+        self.zero_label.move(int(spot.x()) - self.zero_label.width() - 6, int(spot.y()) - self.zero_label.height() // 2)
+
+    def leaveEvent(self, event: object) -> None:
+        """Forget the hovered layer."""
+        self.hovered = None
+        self.cursor.hide()
+        self.readout.hide()
+
+    def _hover(self, position: QPointF) -> None:
+        view_box = self.plot.getViewBox()
+        if self.frame is None or not view_box.sceneBoundingRect().contains(position):
+            self.leaveEvent(None)
+            return
+        layer = round(view_box.mapSceneToView(position).x())
+        self.hovered = min(max(layer, 1), len(self.layers)) - 1
+        self._read_out(self.hovered)
+
+    def _read_out(self, index: int) -> None:
+        """Show one layer's numbers beside the cursor line."""
+        if self.frame is None or index >= len(self.layers):
+            return
+        snapshot, layer = self.frame.snapshot, self.frame.topology.layers[index]
+        delta, weight = snapshot.norm(Norm.DELTA), snapshot.norm(Norm.WEIGHT_GRAD)
+        lines = [
+            f"<b>layer {layer.number}</b> · {layer.name} · {layer.inputs} → {layer.units}",
+            f"‖δ‖ = {spell(delta[index])}   ‖∂L/∂W‖ = {spell(weight[index])}",
+        ]
+        if index + 1 < len(delta) and delta[index + 1] > 0:
+            lines.append(f"×{delta[index] / delta[index + 1]:.3g} from layer {layer.number + 1}")
+        self.readout.setText("<br>".join(lines))
+        self.readout.adjustSize()
+        self.cursor.setValue(index + 1)
+        self.cursor.show()
+        x = self.plot.getViewBox().mapViewToScene(QPointF(index + 1.0, 0.0)).x()
+        left = x + 12 if x + 24 + self.readout.width() < self.plot.width() else x - 12 - self.readout.width()
+        self.readout.move(int(left), 8)
+        self.readout.show()
