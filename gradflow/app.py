@@ -54,8 +54,7 @@ def _run(app: QApplication, experiment: Experiment | None, source: str, smoke: b
     window.start()
     if smoke:
         _close_after_first_frame(window)
-    status = app.exec()
-    return status
+    return app.exec()
 
 
 def _last(settings: QSettings) -> Experiment:

@@ -222,15 +222,15 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from gradflow.sim import bench
+    from gradflow.sim.bench import engine_lines
 
-    for line in bench.engine_lines():
+    for line in engine_lines():
         _say(line)
     if options.window:
         _require_qt(window=False)
-        from gradflow.ui import bench as window_bench
+        from gradflow.ui.bench import window_lines
 
-        for line in window_bench.window_lines():
+        for line in window_lines():
             _say(line)
     return GOOD
 

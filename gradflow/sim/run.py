@@ -6,18 +6,21 @@ It is what the worker drives on its thread and the command line without one.
 from __future__ import annotations
 
 import time
-from collections.abc import Set
+from collections.abc import Callable, Set
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradflow.sim import config, surface
 from gradflow.sim.config import Experiment, Training
 from gradflow.sim.diagnosis import diagnose
 from gradflow.sim.frame import Frame, LiveEdit, State
 from gradflow.sim.history import History
-from gradflow.sim.snapshot import Details, Snapshot
+from gradflow.sim.snapshot import Details, Snapshot, Surface
 from gradflow.sim.trainer import Trainer
+
+Array = NDArray[np.float64]
 
 
 class Want(StrEnum):
@@ -26,6 +29,10 @@ class Want(StrEnum):
     UNITS = "units"
     MAGNITUDES = "magnitudes"
     SURFACE = "surface"
+
+
+class Interrupted(Exception):
+    """A measurement was given up because something more urgent came."""
 
 
 EVERYTHING: frozenset[Want] = frozenset(Want)
@@ -78,8 +85,11 @@ class Run:
             new = (LiveEdit(self.snapshot.step, path, config.get(self.experiment, path)) for path in changed)
             self.edits = (*self.edits, *(edit for edit in new if edit.path != "training.steps"))
 
-    def measure(self, wants: Set[Want]) -> Details:
-        """Take the wanted measurements of the current step, and keep them for the frames to come."""
+    def measure(self, wants: Set[Want], interrupted: Callable[[], bool] = lambda: False) -> Details:
+        """Take the wanted measurements of the current step, and keep them for the frames to come.
+
+        `interrupted` is asked now and then; when it says yes, what was kept before stays and Interrupted is raised.
+        """
         start = time.perf_counter()
         probe = self.trainer.probe
         with np.errstate(all="ignore"):
@@ -88,7 +98,7 @@ class Run:
                 units=probe.units() if Want.UNITS in wants else None,
                 activations=probe.activation_magnitudes() if Want.MAGNITUDES in wants else None,
                 deltas=probe.delta_magnitudes() if Want.MAGNITUDES in wants else None,
-                surface=self._surface() if Want.SURFACE in wants else None,
+                surface=self._surface(interrupted) if Want.SURFACE in wants else None,
             )
         self.measured_wants = frozenset(wants)
         self.measuring_seconds = time.perf_counter() - start
@@ -109,6 +119,15 @@ class Run:
             edits=self.edits,
         )
 
-    def _surface(self) -> surface.Surface:
-        trainer = self.trainer
-        return surface.measure(trainer.evaluator.outputs, self.experiment.data, self.experiment.seed, trainer.loss_name)
+    def _surface(self, interrupted: Callable[[], bool]) -> Surface:
+        evaluator = self.trainer.evaluator
+
+        def outputs(x: Array) -> Array:
+            pieces = []
+            for start in range(0, len(x), evaluator.PIECE):
+                if interrupted():
+                    raise Interrupted
+                pieces.append(evaluator.outputs(x[start : start + evaluator.PIECE]))
+            return np.concatenate(pieces)
+
+        return surface.measure(outputs, self.experiment.data, self.experiment.seed, self.trainer.loss_name)

@@ -103,5 +103,5 @@ def _plane(data: Data, seed: int) -> Plane:
     # The sign of an eigenvector is arbitrary: make its largest entry positive, so that machines agree.
     directions = directions * np.sign(directions[np.arange(2), np.abs(directions).argmax(axis=1)])[:, None]
     explained = float(variances[-2:].sum() / max(variances.sum(), np.finfo(float).tiny))
-    axes = "first principal component", "second principal component"
+    axes = "principal component 1", "principal component 2"
     return Plane(centre, directions, (x - centre) @ directions.T, explained, axes)

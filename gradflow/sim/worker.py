@@ -12,6 +12,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from threadpoolctl import threadpool_limits
@@ -19,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from gradflow.errors import ConfigError, GradflowError
 from gradflow.sim.config import Experiment, Training
 from gradflow.sim.frame import Diverged, Event, Failed, Finished, Frame, Paused, Resumed, Started, State
-from gradflow.sim.run import Run, Want
+from gradflow.sim.run import Interrupted, Run, Want
 
 PUBLISH_SECONDS = 1 / 60
 """How often a frame is made while training; the window looks 30 times a second."""
@@ -170,9 +171,10 @@ class TrainingWorker:
         """Publish what there is, then measure what is wanted if its turn has come, and publish again."""
         self._publish(run)
         if self._next_look(run) is not None and not self._interrupted() and time.perf_counter() >= self._look_due(run):
-            run.measure(self._wants)
+            with suppress(Interrupted):
+                run.measure(self._wants, self._interrupted)
+                self._publish(run)
             self._measured = time.perf_counter()
-            self._publish(run)
 
     def _next_look(self, run: Run) -> float | None:
         """Return when a measurement is due, None if the last one is of this step and of all that is wanted."""

@@ -68,7 +68,8 @@ def write_picture(frame: Frame, name: str, path: Path, theme: Theme, scale: floa
 
 def write_pictures(frame: Frame, folder: Path, scale: float) -> None:
     """Write one PNG per view and one of the dashboard, in light colours, without a window; raises FileError."""
-    app = QApplication.instance() or QApplication(sys.argv[:1])
+    running = QApplication.instance()
+    app = running if isinstance(running, QApplication) else QApplication(sys.argv[:1])
     route_qt_messages()
     themes.load_fonts(app)
     themes.apply(app, themes.LIGHT)

@@ -25,7 +25,7 @@ SCALES = (1, 2, 3, 4)
 
 
 class ExportDialog(QDialog):
-    """Asks for the picture, its scale and its file. `accepted` with `copy` set means the clipboard instead of a file."""
+    """Asks for the picture, its scale and its file; accepted with `copy` set, it means the clipboard, not a file."""
 
     def __init__(self, parent: QWidget, name: str, folder: Path, step: int) -> None:
         super().__init__(parent)

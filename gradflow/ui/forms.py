@@ -5,6 +5,7 @@ One table says which kind of field gets which editor. A row never changes the ex
 
 from __future__ import annotations
 
+import bisect
 import html
 import math
 from typing import Any
@@ -50,8 +51,9 @@ class Row(QWidget):
 
     def show_error(self, reason: str) -> None:
         """Say under the field what is wrong with it; an empty reason takes the words away."""
-        self.message.setText(reason)
-        self.message.setVisible(bool(reason))
+        if reason != self.message.text():
+            self.message.setText(reason)
+            self.message.setVisible(bool(reason))
 
     def named(self, editor: QWidget) -> None:
         """Tie the label to the editor, for the eye, the keyboard and the screen reader."""
@@ -119,9 +121,11 @@ class NumberRow(Row):
     def show_error(self, reason: str) -> None:
         """Also mark the box."""
         super().show_error(reason)
-        self.box.setProperty("invalid", bool(reason))
-        self.box.style().unpolish(self.box)
-        self.box.style().polish(self.box)
+        if bool(reason) != bool(self.box.property("invalid")):
+            self.box.setProperty("invalid", bool(reason))
+            # A style sheet looks at properties only when it is made to.
+            self.box.style().unpolish(self.box)
+            self.box.style().polish(self.box)
 
     def _take_text(self) -> None:
         if self.box.text() == spelled(self._shown):
@@ -222,13 +226,9 @@ class FieldSlider(QSlider):
         return round(self.minimum() + min(max(share, 0.0), 1.0) * (self.maximum() - self.minimum()))
 
     def _nearest(self, value: float) -> int:
-        def distance(position: int) -> float:
-            here = self._values[position]
-            if self.field.says.log and here > 0 and value > 0:
-                return abs(math.log(here / value))
-            return abs(here - value)
-
-        return min(range(len(self._values)), key=distance)
+        above = bisect.bisect_left(self._values, value)
+        near = [i for i in (above - 1, above) if 0 <= i < len(self._values)]
+        return min(near, key=lambda i: abs(self._values[i] - value))
 
     def _emit(self, position: int) -> None:
         if not self._showing:

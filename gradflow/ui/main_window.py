@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QSettings, Qt, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeyEvent, QKeySequence
@@ -37,8 +39,7 @@ from gradflow.ui.view_dock import ViewDock
 LAYOUT_VERSION = 1
 TEXT_SECONDS = 0.25
 FIRST_SPEED = 50.0
-LEFT_WIDTH, RIGHT_WIDTH = 268, 256
-LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+LEFT_WIDTH, RIGHT_WIDTH = 264, 292
 
 
 class MainWindow(QMainWindow):
@@ -52,10 +53,12 @@ class MainWindow(QMainWindow):
         self.first_frame_at: float | None = None
         self._written_at = 0.0
         self._maximised: tuple[str, QByteArray] | None = None
+        # Before there are widgets: a style sheet set later has to be worked into every one of them.
+        theme.apply(_application(), self.theme)
         self._setup_ui()
         self._layout()
         self._connect()
-        self.retheme()
+        self._color()
         self._restore()
         self._show_experiment(session.experiment)
         self._tell_wants()
@@ -83,30 +86,27 @@ class MainWindow(QMainWindow):
         """One table: name, words, keys, what it does, and its tooltip."""
         session = self.session
         quit_keys = [*QKeySequence.keyBindings(QKeySequence.StandardKey.Quit), QKeySequence("Ctrl+Q")]
-        table: tuple[tuple[str, str, object, Callable[[], object], str], ...] = (
-            ("open", "Open…", "Ctrl+O", self._open, "Open an experiment file"),
-            ("save", "Save", "Ctrl+S", self._save, "Save the experiment as a TOML file"),
-            ("save-as", "Save as…", "Ctrl+Shift+S", self._save_as, "Save the experiment under another name"),
-            ("export", "Export", "Ctrl+E", self._export_dashboard, "Export the dashboard or a view as PNG"),
-            ("copy", "Copy dashboard image", "Ctrl+Shift+C", lambda: self._copy(export.DASHBOARD), ""),
+        table: tuple[tuple[str, str, list[Any], Callable[[], object], str], ...] = (
+            ("open", "Open…", ["Ctrl+O"], self._open, "Open an experiment file"),
+            ("save", "Save", ["Ctrl+S"], self._save, "Save the experiment as a TOML file"),
+            ("save-as", "Save as…", ["Ctrl+Shift+S"], self._save_as, "Save the experiment under another name"),
+            ("export", "Export", ["Ctrl+E"], self._export_dashboard, "Export the dashboard or a view as PNG"),
+            ("copy", "Copy dashboard image", ["Ctrl+Shift+C"], lambda: self._copy(export.DASHBOARD), ""),
             ("quit", "Quit", quit_keys, self.close, ""),
-            ("play", "Play", "Space", session.toggle, "Train on, or stand still (Space)"),
+            ("play", "Play", ["Space"], session.toggle, "Train on, or stand still (Space)"),
             ("step", "Step", ["Right", "."], session.step, "Take one step: forward, backward, update (→ or .)"),
-            ("reinitialise", "Re-initialise", "R", session.reinitialise, "Back to step 0 with the same seed (R)"),
-            ("new-seed", "New seed", "N", session.new_seed, "Back to step 0 with the next seed (N)"),
-            ("faster", "Faster", "Ctrl+Right", lambda: self._change_speed(1), ""),
-            ("slower", "Slower", "Ctrl+Left", lambda: self._change_speed(-1), ""),
-            ("reset-layout", "Reset layout", None, self._reset_layout, ""),
+            ("reinitialise", "Re-initialise", ["R"], session.reinitialise, "Back to step 0 with the same seed (R)"),
+            ("new-seed", "New seed", ["N"], session.new_seed, "Back to step 0 with the next seed (N)"),
+            ("faster", "Faster", ["Ctrl+Right"], lambda: self._change_speed(1), ""),
+            ("slower", "Slower", ["Ctrl+Left"], lambda: self._change_speed(-1), ""),
+            ("reset-layout", "Reset layout", [], self._reset_layout, ""),
         )
         for name, words, keys, function, tip in table:
             action = QAction(words, self)
-            if keys:
-                sequences = keys if isinstance(keys, list) else [keys]
-                action.setShortcuts([QKeySequence(key) for key in sequences])
+            action.setShortcuts([QKeySequence(key) for key in keys])
             if tip:
                 action.setToolTip(tip)
-            # Qt hands over whether the action is checked; no action here wants to know.
-            action.triggered.connect(lambda _=False, function=function: function())
+            action.triggered.connect(_calls(function))
             self.addAction(action)
             self.actions_by_name[name] = action
 
@@ -116,7 +116,7 @@ class MainWindow(QMainWindow):
         file.addAction(action["open"])
         presets = file.addMenu("Presets")
         for name in archive.presets():
-            presets.addAction(name, lambda name=name: self.session.open(name))
+            presets.addAction(name, partial(self.session.open, name))
         file.addSeparator()
         for name in ("save", "save-as"):
             file.addAction(action[name])
@@ -136,13 +136,14 @@ class MainWindow(QMainWindow):
         view.addSeparator()
         appearance, group = view.addMenu("Appearance"), QActionGroup(self)
         for choice in theme.CHOICES:
-            entry = appearance.addAction(choice.capitalize(), lambda choice=choice: self._choose_theme(choice))
+            entry = appearance.addAction(choice.capitalize(), partial(self._choose_theme, choice))
             entry.setCheckable(True)
             entry.setChecked(choice == self._theme_choice())
             group.addAction(entry)
 
     def _layout(self) -> None:
         self.setDockNestingEnabled(True)
+        self.setContentsMargins(8, 0, 8, 0)
         self.addToolBar(self.transport)
         self.setStatusBar(self.status)
         # The sentences stand above the docks, where a central widget would be; it is as tall as what it says.
@@ -154,25 +155,27 @@ class MainWindow(QMainWindow):
         docks, panels = self.docks, self.panels
         for dock in (*docks.values(), *panels.values()):
             self.removeDockWidget(dock)
-        rest = [name for name in docks if name not in ("profile", "heatmap", "loss")]
         self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, panels["builder"])
         self.splitDockWidget(panels["builder"], docks["profile"], Qt.Orientation.Horizontal)
         self.splitDockWidget(docks["profile"], panels["findings"], Qt.Orientation.Horizontal)
+        self.splitDockWidget(panels["findings"], docks["boundary"], Qt.Orientation.Vertical)
         self.splitDockWidget(docks["profile"], docks["heatmap"], Qt.Orientation.Vertical)
-        self.splitDockWidget(docks["heatmap"], docks[rest[1]], Qt.Orientation.Vertical)
+        self.splitDockWidget(docks["heatmap"], docks["distributions"], Qt.Orientation.Vertical)
         self.splitDockWidget(docks["heatmap"], docks["loss"], Qt.Orientation.Horizontal)
-        self.splitDockWidget(docks[rest[1]], docks[rest[0]], Qt.Orientation.Horizontal)
-        for name in rest[2:]:
-            self.tabifyDockWidget(docks[rest[0]], docks[name])
+        for name in docks.keys() - {"profile", "boundary", "heatmap", "distributions", "loss"}:
+            # A view that has no place of its own yet shares that of the distributions.
+            self.tabifyDockWidget(docks["distributions"], docks[name])
         for dock in (*docks.values(), *panels.values()):
             dock.setFloating(False)
             dock.show()
+        middle = self.width() - LEFT_WIDTH - RIGHT_WIDTH
+        across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
         self.resizeDocks(
-            [panels["builder"], docks["profile"], panels["findings"]],
-            [LEFT_WIDTH, self.width() - LEFT_WIDTH - RIGHT_WIDTH, RIGHT_WIDTH],
-            Qt.Orientation.Horizontal,
+            [panels["builder"], docks["profile"], panels["findings"]], [LEFT_WIDTH, middle, RIGHT_WIDTH], across
         )
-        self.resizeDocks([docks["profile"], docks["heatmap"], docks[rest[1]]], [300, 250, 250], Qt.Orientation.Vertical)
+        self.resizeDocks([docks["heatmap"], docks["loss"]], [middle // 2, middle // 2], across)
+        self.resizeDocks([docks["profile"], docks["heatmap"], docks["distributions"]], [300, 245, 255], down)
+        self.resizeDocks([panels["findings"], docks["boundary"]], [440, 360], down)
 
     def _connect(self) -> None:
         session = self.session
@@ -193,7 +196,8 @@ class MainWindow(QMainWindow):
         self._clock.timeout.connect(self._offer)
         self._clock.start()
         QApplication.styleHints().colorSchemeChanged.connect(self._system_theme)
-        QApplication.instance().installEventFilter(self)
+        for widget in self.findChildren(QAbstractButton) + self.findChildren(QComboBox):
+            widget.installEventFilter(self)
 
     # Showing.
 
@@ -235,9 +239,11 @@ class MainWindow(QMainWindow):
 
     def retheme(self) -> None:
         """Give everything the current theme."""
-        app = QApplication.instance()
-        assert isinstance(app, QApplication)
-        theme.apply(app, self.theme)
+        theme.apply(_application(), self.theme)
+        self._color()
+
+    def _color(self) -> None:
+        """Hand the theme to what a style sheet does not reach."""
         for dock in self.docks.values():
             dock.retheme(self.theme)
         self.findings.retheme(self.theme)
@@ -343,27 +349,38 @@ class MainWindow(QMainWindow):
         self.settings.setValue("experiment", archive.render(self.session.experiment))
         self.settings.sync()
         self._clock.stop()
-        QApplication.instance().removeEventFilter(self)
         self.session.shutdown()
         super().closeEvent(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Leave Space to a button or list that has the focus by keyboard; elsewhere it plays and pauses."""
-        if (
-            event.type() == QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and event.key() == Qt.Key.Key_Space
-            and isinstance(watched, QAbstractButton | QComboBox)
-        ):
-            event.accept()
-            return True
-        return False
+        """Leave Space to a button or list that has the focus; elsewhere it plays and pauses."""
+        if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+            return False
+        if event.key() != Qt.Key.Key_Space:
+            return False
+        event.accept()
+        return True
 
     def changeEvent(self, event: QEvent) -> None:
         """Measure nothing dear for a minimised window."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.WindowStateChange:
             self._tell_wants()
+
+
+def _application() -> QApplication:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    return app
+
+
+def _calls(function: Callable[[], object]) -> Callable[[bool], None]:
+    """Return a slot that ignores whether the action is checked, which no action here wants to know."""
+
+    def slot(_checked: bool = False) -> None:
+        function()
+
+    return slot
 
 
 def _panel(name: str, title: str, content: QWidget, width: int) -> QDockWidget:

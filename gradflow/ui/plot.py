@@ -34,9 +34,9 @@ class DecadeAxis(pg.AxisItem):
     """An axis in decades: ticks at whole powers of ten only, as many as fit."""
 
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
-        """Place ticks at whole decades, at least 26 pixels apart, plus faint ones between where there is room."""
-        span = max(high - low, 1e-9)
-        every = max(1, math.ceil(26.0 * span / max(size, 1.0)))
+        """Place ticks at whole decades, as many as fit side by side."""
+        apart = 42.0 if self.orientation == "bottom" else 24.0
+        every = max(1, math.ceil(apart * (high - low) / max(size, 1.0)))
         first = math.ceil(low / every) * every
         return [(every, [float(v) for v in range(first, math.floor(high) + 1, every)])]
 
@@ -46,7 +46,7 @@ class DecadeAxis(pg.AxisItem):
 
 
 class WholeAxis(pg.AxisItem):
-    """An axis of whole numbers: no tick falls between two of them. One that counts from 1 (layers) always names the 1."""
+    """An axis of whole numbers: no tick falls between two of them. One that counts from 1 always names the 1."""
 
     def __init__(self, orientation: str, from_one: bool = False) -> None:
         super().__init__(orientation)

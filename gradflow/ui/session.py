@@ -12,11 +12,11 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from gradflow.errors import ConfigError, GradflowError
 from gradflow.sim import archive, config
 from gradflow.sim.config import FIELDS, Experiment
-from gradflow.sim.frame import Diverged, Event, Failed, Finished, Frame, Started, State
+from gradflow.sim.frame import Diverged, Event, Failed, Finished, Frame, State
 from gradflow.sim.run import Want
 from gradflow.sim.worker import TrainingWorker
 
-TICK_MS = 33
+TICK_MS, HASTY_TICK_MS = 33, 4
 SEEDS = 10_000
 
 
@@ -147,15 +147,15 @@ class Session(QObject):
         if frame is None or frame is self.frame:
             return
         self.frame = frame
+        if frame.build == self._build:
+            self._timer.setInterval(TICK_MS)
         self._enter(frame.state)
         self.frame_arrived.emit(frame)
 
     def _handle(self, event: Event) -> None:
         if isinstance(event, Failed):
+            self._timer.setInterval(TICK_MS)
             self.notice.emit(event.message, event.field, event.details)
-        elif isinstance(event, Started) and event.frame and event.frame.build == self._build:
-            # A rebuild that worked clears what was said at the fields.
-            self.experiment_changed.emit(self.experiment)
         elif isinstance(event, Diverged) and event.frame:
             self.notice.emit(f"Stopped: {event.frame.snapshot.divergence}.", "", "")
         elif isinstance(event, Finished) and event.frame:
@@ -179,4 +179,6 @@ class Session(QObject):
 
     def _rebuild(self, settle: bool) -> None:
         self._build += 1
+        # Somebody is dragging: look often until the new profile is there.
+        self._timer.setInterval(HASTY_TICK_MS)
         self._worker.build(self.experiment, self._build, settle)

@@ -1,4 +1,4 @@
-"""The line at the bottom: where the run is, how fast, and what the worker is doing; refreshed so that it can be read."""
+"""The line at the bottom: where the run is, how fast it goes, and what the worker is doing."""
 
 from __future__ import annotations
 

@@ -122,6 +122,13 @@ DARK = Theme(
     classes=_CLASSES,
 )
 
+
+def rgb(name: str) -> tuple[int, int, int]:
+    """Return a theme's colour as three numbers from 0 to 255."""
+    color = QColor(name)
+    return color.red(), color.green(), color.blue()
+
+
 CHOICES = ("system", "light", "dark")
 
 

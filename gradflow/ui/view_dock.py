@@ -38,7 +38,7 @@ class Header(QWidget):
         if controls:
             box.addWidget(controls)
         self.export_button = _button("⤓", "Export this view as PNG")
-        self.maximise_button = _button("⛶", "Maximise or restore (double-click the title)")
+        self.maximise_button = _button("⤢", "Maximise or restore (double-click the title)")
         box.addWidget(self.export_button)
         box.addWidget(self.maximise_button)
 
@@ -79,7 +79,7 @@ class ViewDock(QDockWidget):
         self._drawn_at = 0.0
 
     def offer(self, frame: Frame) -> None:
-        """Draw the frame if the view is seen, lacks it and its turn has come; a fast view need not wait after a rebuild."""
+        """Draw the frame if the view is seen, lacks it, and its turn has come (fast views: at once after a rebuild)."""
         if frame is self._drawn or not self.view.isVisible() or self.view.visibleRegion().isEmpty():
             return
         rebuilt = frame.build != self._build

@@ -6,9 +6,10 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from gradflow.sim.config import Experiment, edit
+from gradflow.sim.config import FIELDS, Experiment, Field, edit
 from gradflow.sim.snapshot import Norm, Snapshot
 from gradflow.sim.trainer import Trainer
 
@@ -46,3 +47,19 @@ def snapshot(step: int = 0, delta: NDArray[np.float64] | list[float] | None = No
         norms[Norm.DELTA.row, :-1] = delta
     number = float(step)
     return Snapshot(step, number / 10, number, number, number, number, number, number, norms)
+
+
+def values(field: Field) -> st.SearchStrategy[Any]:
+    """Return a strategy for the valid values of a field."""
+    named = st.sampled_from(field.choices) if field.choices else st.nothing()
+    low, high = field.says.low, field.says.high
+    if field.kind is int:
+        return named | st.integers(int(low), int(high))
+    return named | st.floats(low, high) if field.kind is float else named
+
+
+@st.composite
+def experiments(draw: st.DrawFn) -> Experiment:
+    """Draw an experiment in which any set of fields has any valid values."""
+    chosen = draw(st.sets(st.sampled_from(list(FIELDS))))
+    return edit(Experiment(), {path: draw(values(FIELDS[path])) for path in sorted(chosen)})

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
-from sim_kit import take
-from test_config import experiments
+from sim_kit import experiments, take
 
 from gradflow.errors import ConfigError, FileError, GradflowError
 from gradflow.sim import archive
@@ -35,7 +34,9 @@ def test_rendered_experiment_is_parsed_back_to_an_equal_one(experiment: Experime
 def test_rendered_experiment_is_complete() -> None:
     """The file reproduces the run even if a default changes one day."""
     table = tomllib.loads(archive.render(Experiment()))
-    flat = {f"{k}.{j}" if isinstance(v, dict) else k for k, v in table.items() for j in (v if isinstance(v, dict) else [0])}
+    flat = {
+        f"{k}.{j}" if isinstance(v, dict) else k for k, v in table.items() for j in (v if isinstance(v, dict) else [0])
+    }
     assert flat == set(FIELDS)
 
 

@@ -104,7 +104,9 @@ def test_network_beyond_the_memory_is_refused_before_it_is_built() -> None:
 
 
 def test_a_huge_batch_counts_as_memory_too() -> None:
-    experiment = small({"network.width": 8000, "network.depth": 1, "data.samples": 100_000, "training.batch_size": "all"})
+    experiment = small(
+        {"network.width": 8000, "network.depth": 1, "data.samples": 100_000, "training.batch_size": "all"}
+    )
     split = build.load_data(experiment.data, 0)
     with pytest.raises(ConfigError, match="smaller batches"):
         build.check_size(experiment, split, 1)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sim_kit import experiments, values
 
 from gradflow.engine.activations import ACTIVATIONS
 from gradflow.errors import ConfigError, GradflowError
@@ -19,21 +21,6 @@ NUMBERS = [field for field in FIELDS.values() if field.kind is not str]
 NAMES = [field for field in FIELDS.values() if field.kind is str]
 numbers = pytest.mark.parametrize("field", NUMBERS, ids=[field.path for field in NUMBERS])
 names = pytest.mark.parametrize("field", NAMES, ids=[field.path for field in NAMES])
-
-
-def values(field: Field) -> st.SearchStrategy[Any]:
-    """Return a strategy for the valid values of a field."""
-    named = st.sampled_from(field.choices) if field.choices else st.nothing()
-    low, high = field.says.low, field.says.high
-    if field.kind is int:
-        return named | st.integers(int(low), int(high))
-    return named | st.floats(low, high) if field.kind is float else named
-
-
-@st.composite
-def experiments(draw: st.DrawFn) -> Experiment:
-    chosen = draw(st.sets(st.sampled_from(list(FIELDS))))
-    return edit(Experiment(), {path: draw(values(FIELDS[path])) for path in sorted(chosen)})
 
 
 def refusal(changes: dict[str, Any]) -> ConfigError:
@@ -70,8 +57,6 @@ def test_wrong_types_are_refused_with_path_and_what_is_valid(field: Field) -> No
 
 @numbers
 def test_each_bound_is_allowed_and_the_next_number_beyond_it_is_not(field: Field) -> None:
-    import math
-
     beyond = (
         (field.says.low - 1, field.says.high + 1)
         if field.kind is int
@@ -194,7 +179,9 @@ def test_edit_without_changes_is_the_same_experiment() -> None:
     assert edit(Experiment(), {}) == Experiment()
 
 
-@pytest.mark.parametrize("ask", [find_field, lambda path: get(Experiment(), path), lambda p: edit(Experiment(), {p: 1})])
+@pytest.mark.parametrize(
+    "ask", [find_field, lambda path: get(Experiment(), path), lambda p: edit(Experiment(), {p: 1})]
+)
 def test_unknown_path_is_told_the_nearest(ask: Any) -> None:
     with pytest.raises(ConfigError, match=r"network\.dept: no such field; did you mean 'network\.depth'\?"):
         ask("network.dept")

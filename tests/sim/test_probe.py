@@ -152,5 +152,7 @@ def test_measurements_are_read_only_like_everything_that_crosses_threads() -> No
     run = Run(trainer().experiment)
     details = run.measure(EVERYTHING)
     parts = (details.units, details.activations, details.deltas, details.surface)
-    arrays = [(type(part).__name__, name, v) for part in parts for name, v in vars(part).items() if isinstance(v, np.ndarray)]
+    arrays = [
+        (type(part).__name__, name, v) for part in parts for name, v in vars(part).items() if isinstance(v, np.ndarray)
+    ]
     assert [f"{part}.{name}" for part, name, array in arrays if array.flags.writeable] == []

@@ -28,7 +28,11 @@ def bits(snapshots: list[Snapshot], without_validation: bool = False) -> list[by
     hidden = {"validation_loss": 0.0, "validation_accuracy": 0.0} if without_validation else {}
     return [
         np.array(
-            [v for v in dataclasses.astuple(dataclasses.replace(s, divergence=None, **hidden)) if isinstance(v, int | float)]
+            [
+                v
+                for v in dataclasses.astuple(dataclasses.replace(s, divergence=None, **hidden))
+                if isinstance(v, int | float)
+            ]
         ).tobytes()
         + s.norms.tobytes()
         for s in snapshots
@@ -221,7 +225,9 @@ def test_a_single_sample_of_a_single_class_trains(data: str) -> None:
 @pytest.mark.parametrize("scheme", INITIALIZERS)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation_trains_from_every_initialisation(activation: str, scheme: str) -> None:
-    snapshots = take(trainer({"network.activation": activation, "init.scheme": scheme, "training.learning_rate": 1e-3}), 5)
+    snapshots = take(
+        trainer({"network.activation": activation, "init.scheme": scheme, "training.learning_rate": 1e-3}), 5
+    )
     assert len(snapshots) == 5
     assert all(s.finite for s in snapshots)
 

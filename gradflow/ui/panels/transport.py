@@ -82,8 +82,8 @@ class Transport(QToolBar):
 
 
 def _button(action: QAction) -> QPushButton:
-    key = action.shortcut().toString()
-    button = QPushButton(f"{action.iconText()}  {key}" if key and len(key) < 8 else action.iconText())
+    key = action.shortcut().toString().replace("Right", "→")
+    button = QPushButton(f"{action.iconText()}  {key}")
     button.setToolTip(action.toolTip())
     button.setAccessibleName(action.iconText())
     # Reached with Tab, but a click leaves the focus where it was, so that Space goes on meaning play and pause.

@@ -12,7 +12,7 @@ from gradflow.sim.frame import Frame
 from gradflow.sim.run import Want
 from gradflow.sim.snapshot import Surface, Topology
 from gradflow.ui.plot import Plot, cosmetic
-from gradflow.ui.theme import Theme
+from gradflow.ui.theme import Theme, rgb
 from gradflow.ui.view import SLOW_MS, View, view
 
 
@@ -38,17 +38,14 @@ class Boundary(View):
             self.plot.addItem(item, ignoreBounds=True)
         self.legend = QLabel()
         self.legend.setObjectName("muted")
+        self.legend.setWordWrap(True)
         self.box.addWidget(self.plot, 1)
         self.box.addWidget(self.legend)
         self.drawn: Surface | None = None
 
     def reset(self, topology: Topology) -> None:
-        """Clear the picture and name the classes."""
+        """Name the classes; the last picture stands until the new run is measured, so that a drag does not flicker."""
         self.classes = topology.classes
-        self.drawn = None
-        self.image.clear()
-        self.curve.setData([], [])
-        self.dots.set_dots([], [])
 
     def draw(self, frame: Frame) -> None:
         """Draw the latest surface."""
@@ -60,8 +57,7 @@ class Boundary(View):
             self._draw_plane(surface)
         else:
             self._draw_line(surface)
-        share = f" (plane shows {100 * surface.explained:.0f} % of the variance)" if surface.explained < 1.0 else ""
-        self.plot.name_axes(f"{surface.axes[0]}{share}", surface.axes[1], self.theme)
+        self.plot.name_axes(*surface.axes, self.theme)
         self.legend.setText(self._legend(surface))
 
     def retheme(self, theme: Theme) -> None:
@@ -72,16 +68,16 @@ class Boundary(View):
         self.drawn = None
 
     def _draw_plane(self, surface: Surface) -> None:
-        ground = np.array(QColor(self.theme.surface).getRgb()[:3], float)
+        ground = np.array(rgb(self.theme.surface))
         if self.classes:
-            inks = np.array([QColor(c).getRgb()[:3] for c in self.theme.classes], float)
+            inks = np.array([rgb(color) for color in self.theme.classes])
             ink = inks[surface.outputs.astype(int) % len(inks)]
-            strength = (0.12 + 0.5 * np.nan_to_num(surface.margin))[..., None]
+            strength = np.asarray(0.12 + 0.5 * np.nan_to_num(surface.margin))[..., None]
         else:
             low, high = surface.labels.min(), surface.labels.max()
             place = np.clip((surface.outputs - low) / max(high - low, 1e-12), 0.0, 1.0)
-            ink, strength = self.theme.heat_table()[(255 * np.nan_to_num(place)).astype(int)].astype(float), 0.75
-        picture = ground + (ink - ground) * strength
+            ink, strength = self.theme.heat_table()[(255 * np.nan_to_num(place)).astype(int)], np.array(0.75)
+        picture = ground + (ink.astype(float) - ground) * strength
         self.image.setImage(picture.astype(np.uint8), autoLevels=False, levels=(0, 255))
         x, y = surface.x, surface.y
         # Grid values belong to the middles of the cells.
@@ -115,12 +111,16 @@ class Boundary(View):
     def _legend(self, surface: Surface) -> str:
         parts = []
         for k, name in enumerate(self.classes):
-            parts.append(f'<span style="color:{self.theme.classes[k % len(self.theme.classes)]}">●</span> {name}')
+            color = self.theme.classes[k % len(self.theme.classes)]
+            parts.append(f"<font color={color}>●</font> {name}")
         if not len(surface.y):
             parts.append("line: the network   dots: training samples")
         elif not self.classes:
             parts.append("colour: predicted value (background) and target (dots)")
-        return " &nbsp;".join(parts)
+        legend = " &nbsp;".join(parts)
+        if surface.explained < 1.0:
+            legend += f"<br>The plane shows {100 * surface.explained:.0f} % of the inputs’ variance."
+        return legend
 
 
 class Dots(pg.GraphicsObject):

@@ -41,34 +41,25 @@ class Distributions(View):
         super().__init__()
         row = QHBoxLayout()
         row.setSpacing(0)
-        self.panels = {"activations": Ridges("|a|"), "deltas": Ridges("|δ|")}
-        for panel in self.panels.values():
-            row.addWidget(panel, 1)
+        self.carried, self.returned = Ridges("|a|"), Ridges("|δ|")
+        row.addWidget(self.carried, 1)
+        row.addWidget(self.returned, 1)
         self.box.addLayout(row)
 
     def reset(self, topology: Topology) -> None:
-        """Choose the layers that are shown."""
-        count = len(topology.layers)
-        every = -(-count // MOST_RIDGES)
-        shown = np.arange((count - 1) % every, count, every)
-        colors = self.theme.layer_colors(count)
-        for panel in self.panels.values():
-            panel.choose(shown, [colors[i] for i in shown], count)
+        """Do nothing yet: the last picture stands until the new run is measured, so that a drag does not flicker."""
 
     def draw(self, frame: Frame) -> None:
         """Draw the ridges of the latest measurement."""
-        for name, panel in self.panels.items():
-            magnitudes = getattr(frame.details, name)
-            if magnitudes is not None and len(magnitudes.zero) == panel.count:
-                panel.draw(magnitudes)
+        for magnitudes, panel in ((frame.details.activations, self.carried), (frame.details.deltas, self.returned)):
+            if magnitudes is not None and magnitudes is not panel.drawn:
+                panel.draw(magnitudes, self.theme)
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
         self.theme = theme
-        for panel in self.panels.values():
-            panel.retheme(theme)
-            colors = theme.layer_colors(panel.count)
-            panel.ridges.colors = [colors[i] for i in panel.shown]
+        self.carried.retheme(theme)
+        self.returned.retheme(theme)
 
 
 class Ridges(Plot):
@@ -79,18 +70,17 @@ class Ridges(Plot):
         self.ridges = RidgeItem()
         self.addItem(self.ridges, ignoreBounds=True)
         self.decades = DecadeRange(least=3.0)
-        self.shown: NDArray[np.intp] = np.empty(0, np.intp)
-        self.count = 0
+        self.drawn: Magnitudes | None = None
 
-    def choose(self, shown: NDArray[np.intp], colors: list[QColor], count: int) -> None:
-        """Show these layers (indices) of `count`."""
-        self.shown, self.count = shown, count
-        self.spacing = float(shown[1] - shown[0]) if len(shown) > 1 else 1.0
-        self.ridges.clear(colors)
-        self.fix(y=(0.6, count + OVERLAP * self.spacing + 0.2))
-
-    def draw(self, magnitudes: Magnitudes) -> None:
-        """Draw the ridges of the chosen layers."""
+    def draw(self, magnitudes: Magnitudes, theme: Theme) -> None:
+        """Draw the ridges of at most MOST_RIDGES layers, evenly spread and with the last among them."""
+        self.drawn = magnitudes
+        count = len(magnitudes.zero)
+        every = -(-count // MOST_RIDGES)
+        shown = np.arange((count - 1) % every, count, every, dtype=np.intp)
+        colors = theme.layer_colors(count)
+        self.ridges.colors = [colors[i] for i in shown]
+        self.fix(y=(0.6, count + OVERLAP * every + 0.2))
         edges = (magnitudes.first + np.arange(magnitudes.counts.shape[1] + 1)) * LOG10_2
         occupied = np.flatnonzero(magnitudes.counts.any(axis=0))
         bounds = edges[[occupied[0], occupied[-1] + 1]] if len(occupied) else np.array([-1.0, 0.0])
@@ -102,18 +92,18 @@ class Ridges(Plot):
         size = magnitudes.size[:, None]
         shares = magnitudes.counts / size
         self.ridges.set_ridges(
-            baselines=self.shown + 1.0,
+            baselines=shown.astype(np.float64) + 1.0,
             edges=edges,
-            shares=shares[self.shown],
-            gutters=np.stack([below, above], axis=1)[self.shown] / size[self.shown],
+            shares=shares[shown],
+            gutters=np.stack([below, above], axis=1)[shown] / size[shown],
             gutter_at=(low - 0.75, high + 0.15),
-            height=OVERLAP * self.spacing,
+            height=OVERLAP * every,
         )
 
     def retheme(self, theme: Theme) -> None:
-        """Take new colours."""
+        """Take new colours; the ridges get theirs with the next frame."""
         super().retheme(theme)
-        self.ridges.ground = QColor(theme.surface)
+        self.drawn = None
 
 
 class RidgeItem(pg.GraphicsObject):
@@ -122,14 +112,8 @@ class RidgeItem(pg.GraphicsObject):
     def __init__(self) -> None:
         super().__init__()
         self.colors: Sequence[QColor] = ()
-        self.ground = QColor("white")
         self._outlines: list[QPolygonF] = []
         self._gutters: list[list[QRectF]] = []
-
-    def clear(self, colors: Sequence[QColor]) -> None:
-        """Forget the ridges and take new colours."""
-        self.colors, self._outlines, self._gutters = colors, [], []
-        self.update()
 
     def set_ridges(
         self,

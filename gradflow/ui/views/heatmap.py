@@ -14,7 +14,7 @@ from gradflow.sim.frame import Frame
 from gradflow.sim.history import HistoryView
 from gradflow.sim.snapshot import Norm, Snapshot, Topology
 from gradflow.ui.plot import DecadeRange, Plot, WholeAxis, nice_ceiling, power_of_ten
-from gradflow.ui.theme import SMALL_SIZE, Theme, font
+from gradflow.ui.theme import SMALL_SIZE, Theme, font, rgb
 from gradflow.ui.view import SLOW_MS, View, view
 
 Array = NDArray[np.float64]
@@ -85,8 +85,8 @@ class HeatMap(View):
         table = self.theme.heat_table()
         scaled = np.nan_to_num((logs - low) / (high - low) * 255.0)
         picture = table[np.clip(scaled, 0, 255).astype(np.uint8)]
-        picture[zero] = QColor(self.theme.border).getRgb()[:3]
-        picture[broken] = QColor(self.theme.error).getRgb()[:3]
+        picture[zero] = rgb(self.theme.border)
+        picture[broken] = rgb(self.theme.error)
         self.image.setImage(picture.transpose(1, 0, 2), autoLevels=False, levels=(0, 255))
         width = float(steps[1] - steps[0]) if len(steps) > 1 else 1.0
         self.image.setRect(QRectF(0.0, 0.5, width * len(steps), self.layers))

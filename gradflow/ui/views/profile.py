@@ -35,9 +35,9 @@ class Profile(View):
         self.levels, self.line = Levels(), pg.PlotCurveItem()
         self.weights, self.deltas = Marks(diamond=True, radius=4.0), Marks(radius=5.0)
         self.broken = pg.PlotCurveItem(connect="pairs")
-        self.cursor = pg.InfiniteLine(angle=90)
-        self.cursor.hide()
-        for item in (self.levels, self.broken, self.line, self.weights, self.deltas, self.cursor):
+        self.pointer = pg.InfiniteLine(angle=90)
+        self.pointer.hide()
+        for item in (self.levels, self.broken, self.line, self.weights, self.deltas, self.pointer):
             self.plot.addItem(item, ignoreBounds=True)
         self.zero_label = QLabel("zero", self.plot)
         self.zero_label.setObjectName("muted")
@@ -95,7 +95,7 @@ class Profile(View):
         self.levels.retheme(theme)
         self.line.setPen(cosmetic(QColor(theme.border)))
         self.broken.setPen(cosmetic(QColor(theme.error), 3.0))
-        self.cursor.setPen(cosmetic(QColor(theme.muted)))
+        self.pointer.setPen(cosmetic(QColor(theme.muted)))
         self.colors = theme.layer_colors(len(self.layers))
 
     def _place_zero_label(self, height: float) -> None:
@@ -106,7 +106,7 @@ class Profile(View):
     def leaveEvent(self, event: object) -> None:
         """Forget the hovered layer."""
         self.hovered = None
-        self.cursor.hide()
+        self.pointer.hide()
         self.readout.hide()
 
     def _hover(self, position: QPointF) -> None:
@@ -132,8 +132,8 @@ class Profile(View):
             lines.append(f"×{delta[index] / delta[index + 1]:.3g} from layer {layer.number + 1}")
         self.readout.setText("<br>".join(lines))
         self.readout.adjustSize()
-        self.cursor.setValue(index + 1)
-        self.cursor.show()
+        self.pointer.setValue(index + 1)
+        self.pointer.show()
         x = self.plot.getViewBox().mapViewToScene(QPointF(index + 1.0, 0.0)).x()
         left = x + 12 if x + 24 + self.readout.width() < self.plot.width() else x - 12 - self.readout.width()
         self.readout.move(int(left), 8)

@@ -1,0 +1,115 @@
+"""How quickly the window answers: slider to picture, heartbeat in training, stop, and start-up beside bare imports."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QElapsedTimer, QSettings, Qt, QTimer
+from PySide6.QtWidgets import QApplication
+
+from gradflow.sim.archive import FIRST, open_experiment
+from gradflow.sim.config import edit
+from gradflow.ui import theme
+from gradflow.ui.crash import route_qt_messages
+from gradflow.ui.main_window import MainWindow
+from gradflow.ui.session import Session
+
+HEARTBEAT_MS = 10
+IMPORTS = "import PySide6.QtWidgets, pyqtgraph, numpy"
+
+
+def window_lines() -> Iterator[str]:
+    """Yield the lines of the window's table; the window opens off the screen unless a platform is set."""
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    route_qt_messages()
+    sys.setswitchinterval(0.0005)
+    theme.load_fonts(app)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = QSettings(str(Path(folder) / "settings.ini"), QSettings.Format.IniFormat)
+        session = Session(edit(open_experiment(FIRST), {"network.depth": 49, "network.width": 64}))
+        window = MainWindow(session, settings)
+        window.show()
+        _until(lambda: window.frame is not None)
+        times = [_slider_to_picture(window, depth) for depth in (*range(50, 60), *range(50, 60))]
+        median, worst = 1e3 * statistics.median(times), 1e3 * max(times)
+        yield f"slider to picture, 50 to 60 x 64: median {median:.0f} ms, worst {worst:.0f} ms"
+        late = _heartbeat(window)
+        yield f"heartbeat while training flat out: late by {late:.0f} ms at the 95th percentile"
+        start = time.perf_counter()
+        session.pause()
+        _until(lambda: session.state.value == "paused")
+        yield f"pause obeyed and shown within {1e3 * (time.perf_counter() - start):.0f} ms"
+        session.play()
+        _pump(0.3)
+        start = time.perf_counter()
+        window.close()
+        yield f"window closed and training ended within {1e3 * (time.perf_counter() - start):.0f} ms"
+    bare, whole = _start_up()
+    yield f"start to first picture {whole:.2f} s, bare imports {bare:.2f} s: {whole / bare:.2f}x"
+
+
+def _slider_to_picture(window: MainWindow, depth: int) -> float:
+    """Return the seconds from a move of the depth slider until the new profile is painted."""
+    slider = window.builder.rows["network.depth"].slider  # type: ignore[attr-defined]
+    profile = window.docks["profile"].view
+    _pump(0.25)
+    start = time.perf_counter()
+    # The slider's first position is depth 1.
+    slider.setValue(depth - 1)
+    _until(lambda: window.frame is not None and window.frame.experiment.network.depth == depth)
+    profile.repaint()
+    return time.perf_counter() - start
+
+
+def _heartbeat(window: MainWindow) -> float:
+    """Return how many milliseconds late a timer is at the 95th percentile while the run goes flat out."""
+    window.session.set_speed(float("inf"))
+    window.session.play()
+    _pump(1.0)
+    clock, gaps = QElapsedTimer(), []
+    timer = QTimer()
+    timer.setTimerType(Qt.TimerType.PreciseTimer)
+    timer.setInterval(HEARTBEAT_MS)
+    timer.timeout.connect(lambda: gaps.append(clock.restart()))
+    clock.start()
+    timer.start()
+    _pump(3.0)
+    timer.stop()
+    return statistics.quantiles(gaps, n=20)[-1] - HEARTBEAT_MS
+
+
+def _start_up() -> tuple[float, float]:
+    """Return the median seconds of the bare imports and of a start to the first picture, in processes of their own."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = {"XDG_CONFIG_HOME": folder}
+        bare = [_run(["-c", IMPORTS], home) for _ in range(5)]
+        whole = [_run(["-m", "gradflow", "--smoke"], home) for _ in range(5)]
+    return statistics.median(bare), statistics.median(whole)
+
+
+def _run(arguments: list[str], environment: dict[str, str]) -> float:
+    start = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], check=True, env={**os.environ, **environment})
+    return time.perf_counter() - start
+
+
+def _until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    deadline = time.perf_counter() + seconds
+    while not condition() and time.perf_counter() < deadline:
+        QCoreApplication.processEvents()
+        time.sleep(0.0005)
+
+
+def _pump(seconds: float) -> None:
+    deadline = time.perf_counter() + seconds
+    while time.perf_counter() < deadline:
+        QCoreApplication.processEvents()
+        time.sleep(0.001)

@@ -1,0 +1,115 @@
+"""Files are written whole or not at all, and every failure is one sentence that opens with the file's name."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from gradflow.errors import FileError
+from gradflow.files import read_text, write_atomically
+
+
+def break_(monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    """Let a call of the operating system fail as it does on a full disk."""
+
+    def fail(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, call, fail)
+
+
+def test_written_bytes_are_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    write_atomically(path, "σ = 1\r\n".encode())
+    assert path.read_bytes() == "σ = 1\r\n".encode()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_old_file_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    write_atomically(path, b"a longer old text")
+    write_atomically(path, b"new")
+    assert path.read_bytes() == b"new"
+
+
+def test_missing_folders_are_made(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "x" / "y" / "a.toml", b"1")
+    assert (tmp_path / "x" / "y" / "a.toml").read_bytes() == b"1"
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace", "chmod"])
+def test_failing_write_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    path = tmp_path / "a.toml"
+    path.write_bytes(b"old")
+    break_(monkeypatch, call)
+    with pytest.raises(FileError) as caught:
+        write_atomically(path, b"new")
+    assert str(caught.value) == f"{path}: cannot be written (no space left on device); choose another place"
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_new_file_is_not_there_at_all_if_it_cannot_be_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    break_(monkeypatch, "fsync")
+    with pytest.raises(FileError):
+        write_atomically(tmp_path / "a.toml", b"new")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_full_disk_of_the_operating_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a made-up failure: what is written to /dev/full fails in the kernel."""
+
+    def open_full(handle: int, mode: str) -> object:
+        os.close(handle)
+        return Path("/dev/full").open(mode)
+
+    monkeypatch.setattr(os, "fdopen", open_full)
+    with pytest.raises(FileError, match="no space left on device"):
+        write_atomically(tmp_path / "a.toml", b"new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    """A file in the place of a folder: nobody, not even root, can write below it."""
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(FileError, match=r"file/a\.toml: cannot be written \((not a directory|file exists)\)"):
+        write_atomically(tmp_path / "file" / "a.toml", b"1")
+    assert (tmp_path / "file").read_bytes() == b""
+
+
+def test_folder_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").mkdir()
+    with pytest.raises(FileError, match="cannot be written"):
+        write_atomically(tmp_path / "a.toml", b"1")
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.toml"]
+
+
+def test_written_file_has_the_permissions_of_any_other_document(tmp_path: Path) -> None:
+    mask = os.umask(0o022)
+    try:
+        write_atomically(tmp_path / "a.toml", b"1")
+    finally:
+        os.umask(mask)
+    assert stat.S_IMODE((tmp_path / "a.toml").stat().st_mode) == 0o644
+
+
+def test_text_is_read_as_utf_8_and_anything_else_is_said_to_be_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_bytes("‖δ‖".encode())
+    assert read_text(path) == "‖δ‖"
+    path.write_bytes(b"abc\xff")
+    with pytest.raises(FileError, match=r"a\.toml: is not a text file \(byte 3 is not UTF-8\)"):
+        read_text(path)
+
+
+def test_file_that_cannot_be_read_is_named_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"b\.toml: cannot be read \(no such file or directory\)"):
+        read_text(tmp_path / "b.toml")
+    with pytest.raises(FileError, match=r"cannot be read \(is a directory\)"):
+        read_text(tmp_path)
