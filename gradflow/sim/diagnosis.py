@@ -73,8 +73,7 @@ def diverged(topology: Topology, snapshot: Snapshot) -> Finding | None:
         "diverged",
         Severity.ERROR,
         "The numbers have blown up",
-        f"{str(snapshot.divergence)[:1].upper()}{str(snapshot.divergence)[1:]}. The run stopped there; the last finite "
-        "step is in the history.",
+        f"O{str(snapshot.divergence)[1:]}. The run stopped there; the last finite step is in the history.",
         snapshot.divergence.layer,
         "Lower the learning rate or the init scale, then re-initialise.",
     )

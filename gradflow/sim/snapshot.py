@@ -77,7 +77,7 @@ class Divergence:
 
     def __str__(self) -> str:
         place = f"in layer {self.layer}" if self.layer else "in the loss"
-        return f"{self.quantity} is no longer finite at step {self.step}, {place}, on the {self.direction} pass"
+        return f"on the {self.direction} pass of step {self.step}, {place}, {self.quantity} is no longer finite"
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ everywhere: it costs more than the drawing, and an axis that breathes cannot be 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import numpy as np
 import pyqtgraph as pg
@@ -31,18 +32,23 @@ def power_of_ten(exponent: float) -> str:
 
 
 class DecadeAxis(pg.AxisItem):
-    """An axis in decades: ticks at whole powers of ten only, as many as fit."""
+    """An axis in decades: ticks at whole powers of ten only, as many as fit, and at what `named` holds instead."""
+
+    named: Mapping[float, str] = MappingProxyType({})
 
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
         """Place ticks at whole decades, as many as fit side by side."""
         apart = 42.0 if self.orientation == "bottom" else 24.0
         every = max(1, math.ceil(apart * (high - low) / max(size, 1.0)))
         first = math.ceil(low / every) * every
-        return [(every, [float(v) for v in range(first, math.floor(high) + 1, every)])]
+        decades = [float(v) for v in range(first, math.floor(high) + 1, every)]
+        # A decade inside a named gutter would give it a number that it has not.
+        outside = [v for v in decades if all(abs(v - place) > 0.5 for place in self.named)]
+        return [(every, outside + [place for place in self.named if low <= place <= high])]
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
         """Name the ticks."""
-        return [power_of_ten(value) for value in values]
+        return [self.named.get(value) or power_of_ten(value) for value in values]
 
 
 class WholeAxis(pg.AxisItem):

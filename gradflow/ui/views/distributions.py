@@ -21,6 +21,7 @@ from gradflow.ui.view import SLOW_MS, View, view
 Array = NDArray[np.float64]
 MOST_RIDGES = 14
 OVERLAP = 1.7
+GUTTER = 0.08
 LOG10_2 = float(np.log10(2.0))
 
 
@@ -66,7 +67,8 @@ class Ridges(Plot):
     """One panel of ridgelines."""
 
     def __init__(self, label: str) -> None:
-        super().__init__(DecadeAxis("bottom"), WholeAxis("left", from_one=True), label, "layer")
+        self.axis = DecadeAxis("bottom")
+        super().__init__(self.axis, WholeAxis("left", from_one=True), label, "layer")
         self.ridges = RidgeItem()
         self.addItem(self.ridges, ignoreBounds=True)
         self.decades = DecadeRange(least=3.0)
@@ -88,7 +90,10 @@ class Ridges(Plot):
         below = magnitudes.zero + magnitudes.under
         above = magnitudes.over + magnitudes.non_finite
         # The gutters for what has no octave appear only when something is in them.
-        self.fix(x=(low - 0.9 * bool(below.any()), high + 0.9 * bool(above.any())))
+        gutter = GUTTER * (high - low)
+        left, right = gutter * bool(below.any()), gutter * bool(above.any())
+        self.axis.named = {low - gutter / 2: "0"} | ({high + gutter / 2: "∞"} if right else {})
+        self.fix(x=(low - left, high + right))
         size = magnitudes.size[:, None]
         shares = magnitudes.counts / size
         self.ridges.set_ridges(
@@ -96,7 +101,8 @@ class Ridges(Plot):
             edges=edges,
             shares=shares[shown],
             gutters=np.stack([below, above], axis=1)[shown] / size[shown],
-            gutter_at=(low - 0.75, high + 0.15),
+            gutter_at=(low - 0.85 * gutter, high + 0.15 * gutter),
+            gutter_width=0.7 * gutter,
             height=OVERLAP * every,
         )
 
@@ -122,14 +128,15 @@ class RidgeItem(pg.GraphicsObject):
         shares: Array,
         gutters: Array,
         gutter_at: tuple[float, float],
+        gutter_width: float,
         height: float,
     ) -> None:
-        """Show one ridge per row of `shares`; the fullest octave of a row is `height` tall."""
+        """Show one ridge per row of `shares`, its fullest octave `height` tall; a gutter with all in it is as tall."""
         self.prepareGeometryChange()
         x = np.concatenate([edges[:1], np.repeat(edges[1:-1], 2), edges[-1:]])
         self._outlines, self._gutters = [], []
         for baseline, row, gutter in zip(baselines, shares, gutters, strict=True):
-            scale = height / max(float(row.max()), float(gutter.max()), 1e-12)
+            scale = height / max(float(row.max()), 1e-12)
             filled = np.flatnonzero(row)
             points = []
             if len(filled):
@@ -143,7 +150,11 @@ class RidgeItem(pg.GraphicsObject):
                 ]
             self._outlines.append(QPolygonF(points))
             self._gutters.append(
-                [QRectF(at, baseline, 0.6, scale * share) for at, share in zip(gutter_at, gutter, strict=True) if share]
+                [
+                    QRectF(at, baseline, gutter_width, height * share)
+                    for at, share in zip(gutter_at, gutter, strict=True)
+                    if share
+                ]
             )
         self.update()
 

@@ -69,7 +69,8 @@ class Profile(View):
         any_zero = bool(delta_zero.any() or weight_zero.any())
         floor = low - 0.6 if any_zero else low
         self.plot.fix(y=(floor, high))
-        self.levels.set_levels(np.arange(np.ceil(low), high + 0.5))
+        every = max(1, round((high - low) / 10))
+        self.levels.set_levels(np.arange(np.ceil(low / every) * every, high + 0.5, every))
         zero_height = low - 0.3
         muted = QColor(self.theme.muted)
         self.line.setData(self.layers, delta)
