@@ -185,6 +185,7 @@ class MainWindow(QMainWindow):
         session.frame_arrived.connect(self._take_frame)
         session.state_changed.connect(self.transport.show_state)
         session.notice.connect(self._say)
+        session.finished.connect(lambda steps: self.notice.say(f"All {steps} steps are taken.", good=True))
         for dock in self.docks.values():
             dock.export_requested.connect(self._export)
             dock.copy_requested.connect(self._copy)
@@ -309,12 +310,12 @@ class MainWindow(QMainWindow):
             self._say(str(error))
             return
         self.settings.setValue("export/folder", str(path.parent))
-        self._say(f"Saved {path}")
+        self.notice.say(f"Saved {path}", good=True)
 
     def _copy(self, name: str, scale: float = 2.0) -> None:
         if self.frame:
             QApplication.clipboard().setImage(export.picture(self.frame, name, self.theme, scale))
-            self._say(f"Copied: {export.title(name)}")
+            self.notice.say(f"Copied: {export.title(name)}", good=True)
 
     def _maximise(self, name: str) -> None:
         """Give one view the whole middle, or put everything back."""

@@ -36,9 +36,12 @@ class Notice(QFrame):
         self._timer.timeout.connect(self.hide)
         self.hide()
 
-    def say(self, sentence: str, details: str = "") -> None:
-        """Show a sentence; one with details for a report stays until it is closed."""
+    def say(self, sentence: str, details: str = "", good: bool = False) -> None:
+        """Show a sentence, framed as a mistake unless it is `good`; one with details for a report stays until closed."""
         self._details = details
+        self.setProperty("good", good)
+        self.style().unpolish(self)
+        self.style().polish(self)
         self.words.setText(sentence)
         self.copy.setVisible(bool(details))
         self.show()

@@ -16,7 +16,7 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QGraphicsGridLayout
 
 from gradflow.ui.theme import SMALL_SIZE, Theme, font
 
@@ -74,8 +74,11 @@ class WholeAxis(pg.AxisItem):
         return [f"{value:.0f}" for value in values]
 
 
-class Plot(pg.PlotWidget):
-    """A themed plot with fixed ranges, no menu and no buttons; dragging and wheel do nothing by accident."""
+class Plot(pg.GraphicsView):
+    """A themed plot with two axes and fixed ranges; dragging and wheel do nothing by accident.
+
+    Put together from a view box and two axes: pyqtgraph's own plot brings a hidden menu that doubles the time to start.
+    """
 
     def __init__(
         self,
@@ -83,34 +86,44 @@ class Plot(pg.PlotWidget):
         y: pg.AxisItem | None = None,
         x_label: str = "",
         y_label: str = "",
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(
-            parent=parent,
-            axisItems={"bottom": x or pg.AxisItem("bottom"), "left": y or pg.AxisItem("left")},
-            enableMenu=False,
-        )
+        super().__init__()
         self.x_label, self.y_label = x_label, y_label
-        self.setFrameShape(self.Shape.NoFrame)
-        self.hideButtons()
-        item = self.getPlotItem()
-        item.disableAutoRange()
-        item.setMouseEnabled(False, False)
-        item.getViewBox().setDefaultPadding(0.0)
-        item.setContentsMargins(0, 4, 8, 0)
-        for side in ("bottom", "left"):
-            axis = item.getAxis(side)
+        self.view_box = pg.ViewBox(enableMenu=False, defaultPadding=0.0)
+        self.view_box.disableAutoRange()
+        self.view_box.setMouseEnabled(False, False)
+        self.axes = {"bottom": x or pg.AxisItem("bottom"), "left": y or pg.AxisItem("left")}
+        grid = QGraphicsGridLayout()
+        grid.setContentsMargins(0, 4, 8, 0)
+        grid.setSpacing(0)
+        grid.addItem(self.view_box, 0, 1)
+        grid.addItem(self.axes["left"], 0, 0)
+        grid.addItem(self.axes["bottom"], 1, 1)
+        grid.setColumnStretchFactor(1, 1)
+        grid.setRowStretchFactor(0, 1)
+        for axis in self.axes.values():
+            axis.linkToView(self.view_box)
+            # In front of what the view box draws, so that ticks are not painted over.
+            axis.setZValue(0.5)
             axis.setStyle(
                 tickFont=font(SMALL_SIZE), tickLength=-4, autoExpandTextSpace=True, hideOverlappingLabels=True
             )
             axis.enableAutoSIPrefix(False)
+        frame = pg.GraphicsWidget()
+        frame.setLayout(grid)
+        self.setCentralItem(frame)
+        self.setFrameShape(self.Shape.NoFrame)
         self.sticky = {"x": Sticky(), "y": Sticky()}
+
+    def add(self, *items: pg.GraphicsObject) -> None:
+        """Draw these, the first behind the others."""
+        for item in items:
+            self.view_box.addItem(item, ignoreBounds=True)
 
     def retheme(self, theme: Theme) -> None:
         """Take the colours of a theme."""
         self.setBackground(theme.surface)
-        for side in ("bottom", "left"):
-            axis = self.getPlotItem().getAxis(side)
+        for axis in self.axes.values():
             axis.setPen(cosmetic(QColor(theme.border)))
             axis.setTextPen(pg.mkPen(theme.muted))
         self.name_axes(self.x_label, self.y_label, theme)
@@ -120,15 +133,14 @@ class Plot(pg.PlotWidget):
         self.x_label, self.y_label = x_label, y_label
         for side, label in (("bottom", x_label), ("left", y_label)):
             if label:
-                axis = self.getPlotItem().getAxis(side)
-                axis.setLabel(label, color=theme.muted, **{"font-size": f"{SMALL_SIZE}px"})
+                self.axes[side].setLabel(label, color=theme.muted, **{"font-size": f"{SMALL_SIZE}px"})
 
     def fix(self, x: tuple[float, float] | None = None, y: tuple[float, float] | None = None) -> None:
         """Set the visible range; nothing happens (and nothing is redrawn) where it is that already."""
         if x and self.sticky["x"].change(x):
-            self.setXRange(*x, padding=0)
+            self.view_box.setXRange(*x, padding=0)
         if y and self.sticky["y"].change(y):
-            self.setYRange(*y, padding=0)
+            self.view_box.setYRange(*y, padding=0)
 
 
 def nice_ceiling(value: float, least: float = 1.0) -> float:

@@ -17,7 +17,6 @@ from gradflow.sim.run import Want
 from gradflow.sim.worker import TrainingWorker
 
 TICK_MS, HASTY_TICK_MS = 33, 4
-SEEDS = 10_000
 
 
 class Session(QObject):
@@ -34,6 +33,9 @@ class Session(QObject):
 
     notice = Signal(str, str, str)
     """A sentence for the user, the path of the field it is about (or ""), and details for a report (or "")."""
+
+    finished = Signal(int)
+    """All steps are taken; how many."""
 
     def __init__(self, experiment: Experiment, path: Path | None = None) -> None:
         super().__init__()
@@ -121,7 +123,7 @@ class Session(QObject):
 
     def new_seed(self) -> None:
         """Go to step 0 with the next seed."""
-        self.edit("seed", (self.experiment.seed + 1) % SEEDS)
+        self.edit("seed", (self.experiment.seed + 1) % (int(FIELDS["seed"].says.high) + 1))
 
     def set_speed(self, steps_per_second: float) -> None:
         """Limit the steps per second; infinity is flat out."""
@@ -159,7 +161,7 @@ class Session(QObject):
         elif isinstance(event, Diverged) and event.frame:
             self.notice.emit(f"Stopped: {event.frame.snapshot.divergence}.", "", "")
         elif isinstance(event, Finished) and event.frame:
-            self.notice.emit(f"All {event.frame.snapshot.step} steps are taken.", "", "")
+            self.finished.emit(event.frame.snapshot.step)
 
     def _enter(self, state: State) -> None:
         if state is not self.state:

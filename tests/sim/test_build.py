@@ -103,6 +103,14 @@ def test_network_beyond_the_memory_is_refused_before_it_is_built() -> None:
     assert caught.value.field == "network.width"
 
 
+def test_limit_counts_parameters_gradients_and_velocity() -> None:
+    """Two layers of 8192 units need 1.6 GB, four need 4.8."""
+    split = build.load_data(small().data, 0)
+    build.check_size(small({"network.depth": 2, "network.width": 8192}), split, 1)
+    with pytest.raises(ConfigError, match=r"need 4\.8 GB"):
+        build.check_size(small({"network.depth": 4, "network.width": 8192}), split, 1)
+
+
 def test_a_huge_batch_counts_as_memory_too() -> None:
     experiment = small(
         {"network.width": 8000, "network.depth": 1, "data.samples": 100_000, "training.batch_size": "all"}

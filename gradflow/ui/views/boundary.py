@@ -34,8 +34,7 @@ class Boundary(View):
         self.image = pg.ImageItem(axisOrder="row-major")
         self.curve = pg.PlotCurveItem()
         self.dots = Dots()
-        for item in (self.image, self.dots, self.curve):
-            self.plot.addItem(item, ignoreBounds=True)
+        self.plot.add(self.image, self.dots, self.curve)
         self.legend = QLabel()
         self.legend.setObjectName("muted")
         self.legend.setWordWrap(True)

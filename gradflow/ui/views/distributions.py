@@ -70,7 +70,7 @@ class Ridges(Plot):
         self.axis = DecadeAxis("bottom")
         super().__init__(self.axis, WholeAxis("left", from_one=True), label, "layer")
         self.ridges = RidgeItem()
-        self.addItem(self.ridges, ignoreBounds=True)
+        self.add(self.ridges)
         self.decades = DecadeRange(least=3.0)
         self.drawn: Magnitudes | None = None
 

@@ -43,7 +43,7 @@ class HeatMap(View):
         super().__init__()
         self.plot = Plot(WholeAxis("bottom"), WholeAxis("left", from_one=True), "step", "layer")
         self.image = pg.ImageItem(axisOrder="row-major")
-        self.plot.addItem(self.image, ignoreBounds=True)
+        self.plot.add(self.image)
         self.bar = ColorBar()
         row = QHBoxLayout()
         row.setSpacing(0)
@@ -110,7 +110,7 @@ class HeatMap(View):
             self.draw(self.frame)
 
     def _hover(self, position: QPointF) -> None:
-        view_box = self.plot.getViewBox()
+        view_box = self.plot.view_box
         if self.frame is None or not view_box.sceneBoundingRect().contains(position):
             self.readout.hide()
             return

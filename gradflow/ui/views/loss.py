@@ -42,10 +42,10 @@ class Loss(View):
         for plot, what in ((self.loss_plot, "loss"), (self.accuracy_plot, "accuracy")):
             row.addWidget(plot, 1)
             self.chance[what] = pg.InfiniteLine(angle=0)
-            plot.addItem(self.chance[what], ignoreBounds=True)
+            plot.add(self.chance[what])
             for part in ("train", "validation"):
                 curve = pg.PlotCurveItem()
-                plot.addItem(curve, ignoreBounds=True)
+                plot.add(curve)
                 self.curves[f"{part}_{what}"] = curve
         self.box.addLayout(row)
         self.top = 1.0

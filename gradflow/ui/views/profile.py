@@ -37,8 +37,7 @@ class Profile(View):
         self.broken = pg.PlotCurveItem(connect="pairs")
         self.pointer = pg.InfiniteLine(angle=90)
         self.pointer.hide()
-        for item in (self.levels, self.broken, self.line, self.weights, self.deltas, self.pointer):
-            self.plot.addItem(item, ignoreBounds=True)
+        self.plot.add(self.levels, self.broken, self.line, self.weights, self.deltas, self.pointer)
         self.zero_label = QLabel("zero", self.plot)
         self.zero_label.setObjectName("muted")
         self.zero_label.hide()
@@ -100,7 +99,7 @@ class Profile(View):
         self.colors = theme.layer_colors(len(self.layers))
 
     def _place_zero_label(self, height: float) -> None:
-        spot = self.plot.getViewBox().mapViewToScene(QPointF(self.plot.viewRange()[0][0], height))
+        spot = self.plot.view_box.mapViewToScene(QPointF(self.plot.view_box.viewRange()[0][0], height))
         self.zero_label.adjustSize()
         self.zero_label.move(int(spot.x()) - self.zero_label.width() - 6, int(spot.y()) - self.zero_label.height() // 2)
 
@@ -111,7 +110,7 @@ class Profile(View):
         self.readout.hide()
 
     def _hover(self, position: QPointF) -> None:
-        view_box = self.plot.getViewBox()
+        view_box = self.plot.view_box
         if self.frame is None or not view_box.sceneBoundingRect().contains(position):
             self.leaveEvent(None)
             return
@@ -135,7 +134,7 @@ class Profile(View):
         self.readout.adjustSize()
         self.pointer.setValue(index + 1)
         self.pointer.show()
-        x = self.plot.getViewBox().mapViewToScene(QPointF(index + 1.0, 0.0)).x()
+        x = self.plot.view_box.mapViewToScene(QPointF(index + 1.0, 0.0)).x()
         left = x + 12 if x + 24 + self.readout.width() < self.plot.width() else x - 12 - self.readout.width()
         self.readout.move(int(left), 8)
         self.readout.show()
