@@ -244,4 +244,4 @@ def pixels() -> Callable[[Any], np.ndarray]:
 @pytest.fixture(scope="session")
 def colors(pixels: Callable[[Any], np.ndarray]) -> Callable[[Any], int]:
     """Return how many different colours an image or a widget shows."""
-    return lambda source: len(np.unique(pixels(source).reshape(-1, 4), axis=0))
+    return lambda source: len(np.unique(pixels(source).view(np.uint32)))

@@ -100,10 +100,10 @@ class SoftmaxCrossEntropy(Loss):
 
     def forward(self) -> None:
         z, shifted, exponentials = self.inputs[0].value, self.scratch, self.value
-        np.max(z, axis=1, keepdims=True, out=self.row)
+        np.maximum.reduce(z, axis=1, keepdims=True, out=self.row)
         np.subtract(z, self.row, out=shifted)
         np.exp(shifted, out=exponentials)
-        np.sum(exponentials, axis=1, keepdims=True, out=self.row)
+        np.add.reduce(exponentials, axis=1, keepdims=True, out=self.row)
         np.divide(exponentials, self.row, out=self.value)
         np.log(self.row, out=self.row)
         np.subtract(shifted, self.row, out=shifted)

@@ -32,11 +32,13 @@ class Probe:
         """Return the norms (len(Norm), layers); the update's is that of learning_rate · direction."""
         self._refresh(direction)
         squares = np.array([[view.dot(view) for view in row] for row in self._views])
-        norms: Array = np.sqrt(squares)
-        self._mend(norms, squares)
-        if direction is self._network.gradients:
-            norms[Norm.UPDATE.row] = norms[Norm.WEIGHT_GRAD.row]
-        norms[Norm.UPDATE.row] *= learning_rate
+        norms = np.empty((len(Norm), squares.shape[1]))
+        measured = norms[: len(squares)]
+        np.sqrt(squares, out=measured)
+        self._mend(measured, squares)
+        # Plain gradient descent walks along the gradient, whose norms are known already: nothing is read twice.
+        walked = norms[Norm.WEIGHT_GRAD.row] if direction is self._network.gradients else norms[Norm.UPDATE.row]
+        np.multiply(walked, learning_rate, out=norms[Norm.UPDATE.row])
         return norms
 
     def units(self) -> Units:
@@ -70,25 +72,24 @@ class Probe:
             return
         self._samples, self._direction = network.graph.samples, direction
         dense = [layer.dense for layer in network.layers]
-        by_norm = {
+        arrays = {
             Norm.WEIGHT: [d.W for d in dense],
             Norm.WEIGHT_GRAD: [d.W_grad for d in dense],
             Norm.BIAS_GRAD: [d.b_grad for d in dense],
             Norm.DELTA: [d.grad for d in dense],
             Norm.ACTIVATION: [layer.output.value for layer in network.layers],
-            Norm.UPDATE: self._update_views(direction),
         }
-        self._views = [[array.reshape(-1) for array in by_norm[norm]] for norm in Norm]
+        if direction is not network.gradients:
+            arrays[Norm.UPDATE] = self._weight_parts(direction)
+        self._views = [[array.reshape(-1) for array in row] for row in arrays.values()]
 
-    def _update_views(self, direction: Array) -> list[Array]:
-        # Plain gradient descent walks along the gradient: its norms are known already and nothing is read twice.
-        if direction is self._network.gradients:
-            return [np.empty(0)] * len(self._network.layers)
-        views, start = [], 0
+    def _weight_parts(self, direction: Array) -> list[Array]:
+        """Return the parts of a flat vector that belong to the layers' weights."""
+        parts, start = [], 0
         for layer in self._network.layers:
-            views.append(direction[start : start + layer.dense.W.size])
+            parts.append(direction[start : start + layer.dense.W.size])
             start += layer.dense.parameter_count
-        return views
+        return parts
 
     def _mend(self, norms: Array, squares: Array) -> None:
         """Take the norms again, scaled by the largest entry, where the squares left the safe range."""
@@ -101,8 +102,10 @@ class Probe:
 
 def _scaled_norm(vector: Array) -> float:
     """Return ‖v‖ = m·‖v/m‖ with m = max|v|, which neither overflows nor underflows."""
-    largest = float(np.abs(vector).max(initial=0.0))
-    if largest == 0.0 or not np.isfinite(largest):
+    if not vector.any():
+        return 0.0
+    largest = float(np.abs(vector).max())
+    if not np.isfinite(largest):
         return largest
     scaled = vector / largest
     return largest * float(np.sqrt(scaled.dot(scaled)))

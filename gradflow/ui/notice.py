@@ -37,7 +37,7 @@ class Notice(QFrame):
         self.hide()
 
     def say(self, sentence: str, details: str = "", good: bool = False) -> None:
-        """Show a sentence, framed as a mistake unless it is `good`; one with details for a report stays until closed."""
+        """Show a sentence, framed as a mistake unless it is `good`; one with details stays until it is closed."""
         self._details = details
         self.setProperty("good", good)
         self.style().unpolish(self)

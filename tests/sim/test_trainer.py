@@ -324,9 +324,9 @@ def test_forward_divergence_names_step_layer_and_direction_and_ends_the_run() ->
     assert all(s.finite for s in snapshots[:-1])
     assert last.divergence is not None
     assert (last.divergence.step, last.divergence.direction) == (last.step, "forward")
-    assert f"at step {last.step}" in str(last.divergence)
-    place = f"in layer {last.divergence.layer}" if last.divergence.layer else "in the loss"
-    assert place in str(last.divergence)
+    assert f"step {last.step}" in str(last.divergence)
+    assert "forward pass" in str(last.divergence)
+    assert (f"layer {last.divergence.layer}" if last.divergence.layer else "the loss") in str(last.divergence)
 
 
 def prepared(gains: list[float]) -> Trainer:
@@ -357,7 +357,8 @@ def test_the_first_number_that_blew_up_is_named(gains: list[float], layer: int, 
     divergence = snapshots[0].divergence
     assert divergence is not None
     assert (divergence.layer, divergence.direction, divergence.quantity) == (layer, direction, quantity)
-    assert str(divergence) == f"{quantity} is no longer finite at step 0, in layer {layer}, on the {direction} pass"
+    for part in ("step 0", f"layer {layer}", f"{direction} pass", f"{quantity} is no longer finite"):
+        assert part in str(divergence)
 
 
 def test_a_loss_beyond_float64_is_named_as_the_loss() -> None:
@@ -365,7 +366,7 @@ def test_a_loss_beyond_float64_is_named_as_the_loss() -> None:
     run.network.layers[-1].dense.W[:] = 1e170
     snapshot = take(run, 2)[-1]
     assert (snapshot.step, snapshot.divergence.layer, snapshot.divergence.direction) == (0, None, "forward")
-    assert str(snapshot.divergence).startswith("the loss is no longer finite at step 0")
+    assert "the loss is no longer finite" in str(snapshot.divergence)
 
 
 @pytest.mark.parametrize("size", [1e-200, 1e-150, 1e100])
