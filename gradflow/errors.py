@@ -13,6 +13,10 @@ from collections.abc import Iterable
 class GradflowError(Exception):
     """Base of all errors that are the input's fault and not the program's."""
 
+    def __str__(self) -> str:
+        # KeyError, which one of these also is, would show the sentence in quotes.
+        return str(self.args[0]) if self.args else ""
+
 
 class ConfigError(GradflowError):
     """A field of an experiment has a value that cannot be used.
@@ -35,8 +39,8 @@ class FileError(GradflowError):
     """A file cannot be read or written; the message opens with its name."""
 
 
-class UnknownNameError(GradflowError):
-    """A name that is not in a registry or a table of fields."""
+class UnknownNameError(GradflowError, KeyError):
+    """A name that is not in a registry."""
 
     def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
         known = sorted(known)
@@ -44,7 +48,11 @@ class UnknownNameError(GradflowError):
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return "did you mean …?" for a near miss, else the list of valid names."""
+    """Return "did you mean …?" for a near miss, also of a path's last part, else the list of valid names."""
     known = list(known)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(known)}"
+    last_parts = {path.rsplit(".", 1)[-1]: path for path in reversed(known)}
+    for candidates in ({path: path for path in known}, last_parts):
+        close = difflib.get_close_matches(name, candidates, n=1, cutoff=0.6)
+        if close:
+            return f"did you mean {candidates[close[0]]!r}?"
+    return f"choose from {', '.join(known)}"

@@ -29,9 +29,9 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a UTF-8 file; raises FileError saying why it cannot be read."""
+    """Return the text of a UTF-8 file, without a byte-order mark; raises FileError saying why it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise FileError(f"{path}: cannot be read ({_why(error)})") from error
     except UnicodeDecodeError as error:

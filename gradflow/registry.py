@@ -41,7 +41,7 @@ class Registry(Mapping[str, Entry[T]]):
 
         def add(part: T) -> T:
             # `inspect.getdoc` would inherit the base class's sentence; a part must bring its own.
-            doc = inspect.cleandoc(part.__doc__ or "")
+            doc = inspect.cleandoc(part.__doc__ or "").strip()
             if not doc:
                 raise ValueError(f"{self.kind} {name!r} needs a docstring: it is the tooltip")
             if name in self._entries:
@@ -55,7 +55,7 @@ class Registry(Mapping[str, Entry[T]]):
         """Return the entry called `name`; raises UnknownNameError with the nearest name."""
         try:
             return self._entries[name]
-        except (KeyError, TypeError):
+        except (KeyError, TypeError):  # TypeError: what cannot be hashed is no name either
             raise UnknownNameError(self.kind, name, self._entries) from None
 
     def __iter__(self) -> Iterator[str]:

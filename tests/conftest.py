@@ -46,6 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
     obstacle = qt_obstacle()
     if obstacle:
         pytest.exit(obstacle, returncode=2)
+    # What the offscreen platform says about every window that is shown.
+    config.addinivalue_line("qt_log_ignore", r"This plugin does not support propagateSizeHints\(\)")
 
 
 @pytest.fixture(autouse=True)

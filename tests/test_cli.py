@@ -72,7 +72,7 @@ def test_the_gradient_check_is_good_in_every_layer(capsys, changes):
     status, out, err = answer(capsys, "check", "digits", "--set", "network.depth=5", *changes, "--entries", "10")
     header, *layers = out.splitlines()
     assert (status, err) == (0, "")
-    assert header.split() == "layer entries at kinks |gradient| relative error verdict".split()
+    assert header.split() == ["layer", "entries", "at", "kinks", "|gradient|", "relative", "error", "verdict"]
     assert [line.split()[0] for line in layers] == [*["hidden"] * 5, "output"]
     assert all(line.endswith("good") for line in layers)
 

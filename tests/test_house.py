@@ -162,19 +162,7 @@ def test_public_classes_and_functions_below_the_window_have_docstrings() -> None
     assert bare == []
 
 
-LONG = {
-    "sim/config.py": "334 lines: it holds the whole table of declarations",
-    "ui/main_window.py": "396 lines while it is being written: something can move out",
-}
-
-
-@pytest.mark.parametrize(
-    "module",
-    [
-        *(m for m in MODULES if m not in LONG),
-        *(pytest.param(m, marks=pytest.mark.xfail(strict=True, reason=LONG[m])) for m in LONG),
-    ],
-)
+@pytest.mark.parametrize("module", MODULES)
 def test_module_is_short_enough_to_be_read(module: str) -> None:
     lines = len(source(module).splitlines())
     assert lines < MOST_LINES, f"{module} has {lines} lines, the guide is {MOST_LINES}: which noun could move out?"

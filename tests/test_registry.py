@@ -64,10 +64,9 @@ def test_name_can_be_taken_only_once() -> None:
         fresh().register("round", "Round again")(part)
 
 
-BLANK = "Registry.register cleans the docstring but does not strip it: blank lines count as a docstring"
 
 
-@pytest.mark.parametrize("doc", [None, "", pytest.param("   \n  ", marks=pytest.mark.xfail(strict=True, reason=BLANK))])
+@pytest.mark.parametrize("doc", [None, "", "   \n  "])
 def test_part_without_a_docstring_is_refused(doc: str | None) -> None:
     def part() -> None: ...
 
@@ -101,7 +100,6 @@ def test_key_that_is_no_name_is_an_unknown_name(key: Any) -> None:
         fresh()[key]
 
 
-@pytest.mark.xfail(strict=True, reason="Mapping.get catches KeyError only; UnknownNameError is none, so get() raises")
 def test_get_returns_the_default_as_every_mapping_does() -> None:
     assert fresh().get("cube") is None
 

@@ -6,6 +6,7 @@ pre-activation and `a` = φ(z) the activation, both of shape (batch, units).
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +50,8 @@ activation = ACTIVATIONS.register
 def make_activation(name: str, negative_slope: float = 0.01) -> Activation:
     """Return the activation called `name`; `negative_slope` reaches those that have one."""
     part = ACTIVATIONS[name].part
-    return part(negative_slope) if part is LeakyReLU else part()
+    takes_slope = "negative_slope" in inspect.signature(part).parameters
+    return part(negative_slope) if takes_slope else part()  # type: ignore[call-arg]
 
 
 @activation("identity", "Identity")

@@ -26,7 +26,8 @@ class LayerCheck:
     """The check of one layer's parameters.
 
     `relative_error` is ‖a − n‖/(‖a‖ + ‖n‖) over the checked entries of backprop (a) and differences (n); it is None
-    when nothing could be compared. `resolvable` is the smallest gradient norm the differences can tell from round-off.
+    when nothing could be compared. `difference` is ‖a − n‖, of which the differences bring
+    about `round_off` themselves.
     """
 
     layer: int
@@ -39,13 +40,14 @@ class LayerCheck:
 
     @property
     def resolved(self) -> bool:
-        """Whether the gradient stands out of the differences' round-off, so that they can say anything about it."""
-        return self.relative_error is not None and self.gradient_norm > 10.0 * self.round_off
+        """Whether either gradient stands out of the differences' round-off, so that the two can be compared."""
+        larger = max(self.gradient_norm, self.difference)
+        return self.relative_error is not None and not larger <= 10.0 * self.round_off
 
     @property
     def passed(self) -> bool:
         """Whether backprop and differences agree, to TOLERANCE and as far as round-off lets one see."""
-        if not self.resolved or self.relative_error is None:
+        if self.relative_error is None or not self.resolved:
             return True
         return self.relative_error <= TOLERANCE or self.difference <= 3.0 * self.round_off
 
@@ -81,10 +83,11 @@ def _check_layer(network: Network, layer: Layer, entries: NDArray[np.intp], exac
             numeric.append(difference)
     a, n = np.array(analytic), np.array(numeric)
     size = float(np.linalg.norm(a) + np.linalg.norm(n))
-    # One difference carries a round-off of about ε·|L|/h, and the norm of them √count of that.
-    round_off = float(np.finfo(float).eps * abs(network.loss.loss) / step * np.sqrt(max(len(a), 1)))
+    # One difference carries a round-off of about ε/h times the largest number that went into the loss.
+    largest = max(abs(network.loss.loss), float(np.abs(network.layers[-1].output.value).max()))
+    round_off = float(np.finfo(float).eps * largest / step * np.sqrt(max(len(a), 1)))
     difference = float(np.linalg.norm(a - n))
-    error = difference / size if size > 0.0 else None
+    error = difference / size if size != 0.0 else None
     return LayerCheck(layer.number, len(a), at_kinks, float(np.linalg.norm(a)), difference, error, round_off)
 
 

@@ -65,11 +65,17 @@ class BinaryCrossEntropy(Loss):
     tasks = ("binary",)
 
     def forward(self) -> None:
+        # max(z, 0) − y·z + log(1 + e^−|z|): no term overflows, and none swallows another where L is tiny.
         z, out, scratch = self.inputs[0].value, self.value, self.scratch
-        np.logaddexp(0.0, z, out=out)
         np.multiply(z, self.targets, out=scratch)
+        np.maximum(z, 0.0, out=out)
         np.subtract(out, scratch, out=out)
-        self.loss = float(out.mean())
+        np.abs(z, out=scratch)
+        np.negative(scratch, out=scratch)
+        np.exp(scratch, out=scratch)
+        np.log1p(scratch, out=scratch)
+        np.add(out, scratch, out=out)
+        self.loss = float(np.add.reduce(out, axis=None)) / out.size
 
     def backward(self) -> None:
         # σ(z)(1−y) − σ(−z)y: unlike σ(z) − y it stays exact where the sigmoid rounds to 1.

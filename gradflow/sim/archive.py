@@ -31,7 +31,8 @@ def presets() -> dict[str, Path | None]:
 def open_experiment(source: str) -> Experiment:
     """Return the experiment in a file or of a preset; raises FileError or ConfigError naming the file and the field."""
     path = Path(source)
-    if path.suffix == "" and not path.exists():
+    # A folder may well be called like a preset: it is where the last run of that preset was written.
+    if path.suffix == "" and not _is_file(path):
         return _preset(source)
     return parse(read_text(path), str(path))
 
@@ -40,8 +41,10 @@ def parse(text: str, name: str) -> Experiment:
     """Return the experiment that a TOML text describes; `name` opens the message if it does not."""
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise FileError(f"{name}: is not TOML: {str(error)[:1].lower()}{str(error)[1:]}") from error
+    except RecursionError as error:
+        raise FileError(f"{name}: is not TOML: brackets are nested too deeply") from error
     _check_format(table, name)
     try:
         return from_mapping(table)
@@ -57,6 +60,13 @@ def render(experiment: Experiment) -> str:
 def save_experiment(experiment: Experiment, path: Path) -> None:
     """Write the experiment to a file, whole or not at all; raises FileError."""
     write_atomically(path, render(experiment).encode())
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long for the file system
+        return False
 
 
 def _preset(name: str) -> Experiment:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,45 +17,19 @@ from gradflow.engine.initializers import INITIALIZERS
 from gradflow.engine.losses import LOSSES
 from gradflow.engine.optimizers import OPTIMIZERS
 from gradflow.errors import ConfigError, suggestion
-from gradflow.registry import Registry
 from gradflow.sim.datasets import DATASETS
+from gradflow.sim.fields import Field, declare
 
 AUTO = "auto"
 ALL = "all"
 
 
 @dataclass(frozen=True)
-class Declaration:
-    """What a field says beyond its type and default: the words on screen, the bounds, and how it is edited.
-
-    `choices` is a registry and `names` are fixed names for a text; `words` are what a number may be instead ("all").
-    `span` is the range of the slider, log-spaced if `log`; `low`…`high` is what is allowed at all. A `live` field
-    reaches a running training without a rebuild.
-    """
-
-    title: str
-    doc: str
-    low: float = 0
-    high: float = 0
-    choices: Registry[Any] | None = None
-    names: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
-    span: tuple[float, float] | None = None
-    log: bool = False
-    live: bool = False
-
-
-def _field(default: Any, title: str, doc: str, low: float = 0, high: float = 0, **how: Any) -> Any:
-    """Declare a field of an experiment."""
-    return dataclasses.field(default=default, metadata={"declaration": Declaration(title, doc, low, high, **how)})
-
-
-@dataclass(frozen=True)
 class Data:
     """Where the samples come from."""
 
-    name: str = _field("digits", "Data set", "The samples to learn from.", choices=DATASETS)
-    samples: int | str = _field(
+    name: str = declare("digits", "Data set", "The samples to learn from.", choices=DATASETS)
+    samples: int | str = declare(
         ALL,
         "Samples",
         "How many samples: drawn anew for a toy set (all = 500), kept of a real one (all = every sample).",
@@ -64,7 +37,7 @@ class Data:
         100_000,
         words=(ALL,),
     )
-    noise: float = _field(
+    noise: float = declare(
         0.1,
         "Noise",
         "Standard deviation of the Gaussian noise added to a toy set, in the units of its coordinates. "
@@ -73,7 +46,7 @@ class Data:
         10.0,
         span=(0.0, 1.0),
     )
-    validation_fraction: float = _field(
+    validation_fraction: float = declare(
         0.2,
         "Validation part",
         "Share of the samples kept aside to validate on. Split class by class; the standardisation is fitted on the "
@@ -88,7 +61,7 @@ class Data:
 class NetworkShape:
     """The layers: `depth` hidden ones of `width` units, then one linear layer to the outputs."""
 
-    depth: int = _field(
+    depth: int = declare(
         10,
         "Depth",
         "Hidden layers. One more dense layer maps to the outputs. The gradient of layer 1 is a product of this many "
@@ -97,9 +70,9 @@ class NetworkShape:
         5_000,
         span=(1, 200),
     )
-    width: int = _field(64, "Width", "Units of each hidden layer.", 1, 8_192, span=(1, 512), log=True)
-    activation: str = _field("tanh", "Activation", "The function φ after each hidden layer.", choices=ACTIVATIONS)
-    negative_slope: float = _field(
+    width: int = declare(64, "Width", "Units of each hidden layer.", 1, 8_192, span=(1, 512), log=True)
+    activation: str = declare("tanh", "Activation", "The function φ after each hidden layer.", choices=ACTIVATIONS)
+    negative_slope: float = declare(
         0.01,
         "Negative slope",
         "a in φ(z) = a·z for z < 0 of the leaky ReLU. He's gain becomes √(2/(1+a²)).",
@@ -107,7 +80,7 @@ class NetworkShape:
         1.0,
         span=(0.0, 1.0),
     )
-    skip_every: int = _field(
+    skip_every: int = declare(
         0,
         "Skip every",
         "Skip connections (He et al. 2016): from layer 1 on, every block of this many layers adds its input to its "
@@ -122,8 +95,8 @@ class NetworkShape:
 class Init:
     """How the first weights are drawn."""
 
-    scheme: str = _field("xavier-normal", "Init scheme", "How the weights are drawn.", choices=INITIALIZERS)
-    scale: float = _field(
+    scheme: str = declare("xavier-normal", "Init scheme", "How the weights are drawn.", choices=INITIALIZERS)
+    scale: float = declare(
         1.0,
         "Init scale",
         "Factor on every first weight. Each layer multiplies the gradient by about scale · σ√n · √E φ′²: below 1 it "
@@ -133,14 +106,14 @@ class Init:
         span=(0.01, 100.0),
         log=True,
     )
-    mode: str = _field(
+    mode: str = declare(
         "fan_in",
         "Fan",
         "What n counts in LeCun's and He's schemes: the inputs of a layer (keeps the activations' variance) or its "
         "outputs (keeps the gradients').",
         names=("fan_in", "fan_out"),
     )
-    bias_scale: float = _field(
+    bias_scale: float = declare(
         0.0, "Bias scale", "σ_b: biases are drawn from N(0, σ_b²); 0 = all zero.", 0.0, 100.0, span=(0.0, 2.0)
     )
 
@@ -149,7 +122,7 @@ class Init:
 class Training:
     """How the network learns."""
 
-    loss: str = _field(
+    loss: str = declare(
         AUTO,
         "Loss",
         "auto follows the data: softmax cross-entropy for several classes, binary cross-entropy for two, mean squared "
@@ -157,14 +130,14 @@ class Training:
         choices=LOSSES,
         words=(AUTO,),
     )
-    optimizer: str = _field("sgd", "Optimiser", "The rule that turns gradients into steps.", choices=OPTIMIZERS)
-    learning_rate: float = _field(
+    optimizer: str = declare("sgd", "Optimiser", "The rule that turns gradients into steps.", choices=OPTIMIZERS)
+    learning_rate: float = declare(
         0.05, "Learning rate", "η in W ← W − η·v.", 0.0, 1e6, span=(1e-5, 10.0), log=True, live=True
     )
-    momentum: float = _field(
+    momentum: float = declare(
         0.0, "Momentum", "μ in v ← μ·v + ∂L/∂W; 0 = plain gradient descent.", 0.0, 0.9999, span=(0.0, 0.99), live=True
     )
-    batch_size: int | str = _field(
+    batch_size: int | str = declare(
         64,
         "Batch size",
         "Samples per update: 1 = stochastic, all = batch gradient descent. One epoch is ⌈N/B⌉ updates; the short last "
@@ -176,7 +149,7 @@ class Training:
         words=(ALL,),
         live=True,
     )
-    steps: int = _field(
+    steps: int = declare(
         10_000, "Steps", "Updates until the run ends.", 0, 10_000_000, span=(1, 100_000), log=True, live=True
     )
 
@@ -185,65 +158,14 @@ class Training:
 class Experiment:
     """One experiment: with its seed it determines every number of the run."""
 
-    format: int = _field(1, "Format", "Version of the file format.", 1, 1)
-    seed: int = _field(
+    format: int = declare(1, "Format", "Version of the file format.", 1, 1)
+    seed: int = declare(
         0, "Seed", "Decides the data's split and noise, the first weights and the order of batches.", 0, 2**32 - 1
     )
     data: Data = Data()
     network: NetworkShape = NetworkShape()
     init: Init = Init()
     training: Training = Training()
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field of an experiment: its dotted path, the kind of value it holds, and what its declaration says."""
-
-    path: str
-    kind: type
-    default: Any
-    says: Declaration
-
-    @property
-    def choices(self) -> tuple[str, ...]:
-        """All names this field accepts; empty for a number."""
-        names = self.says.choices if self.says.choices is not None else self.says.names
-        return (*self.says.words, *names)
-
-    @property
-    def expects(self) -> str:
-        """Say in words what a value must be."""
-        if self.kind is str:
-            return f"one of {', '.join(self.choices)}"
-        words = "".join(f" or {word!r}" for word in self.says.words)
-        if self.kind is int:
-            return f"a whole number from {self.says.low} to {self.says.high}{words}"
-        return f"a number from {self.says.low:g} to {self.says.high:g}{words}"
-
-    def check(self, value: Any) -> Any:
-        """Return `value` as this field stores it; raises ConfigError with what would be valid."""
-        if isinstance(value, str):
-            if value in self.choices:
-                return value
-            hint = suggestion(value, self.choices) if self.kind is str else f"must be {self.expects}"
-            raise ConfigError(self.path, f"{value!r} is not valid; {hint}")
-        number = self._number(value)
-        if number is None or not self.says.low <= number <= self.says.high:
-            raise ConfigError(self.path, f"must be {self.expects}, not {_shown(value)}")
-        return number
-
-    def _number(self, value: Any) -> float | None:
-        """Return a finite number of the field's kind, or None; booleans are not numbers here."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or self.kind is str:
-            return None
-        if self.kind is float:
-            return float(value) if math.isfinite(value) else None
-        return int(value) if isinstance(value, int) else None
-
-
-def _shown(value: Any) -> str:
-    text = repr(value).lower() if isinstance(value, bool) else repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"
 
 
 def _walk(part: type, prefix: str) -> Iterable[Field]:

@@ -86,7 +86,12 @@ def no_gradient(topology: Topology, snapshot: Snapshot) -> Finding | None:
     if not len(silent):
         return None
     top = int(silent[-1]) + 1
-    which = "Layer 1 receives" if top == 1 else f"Layers 1 to {top} receive"
+    if len(silent) == 1:
+        which = f"Layer {top} receives"
+    elif len(silent) == top - silent[0]:
+        which = f"Layers {silent[0] + 1} to {top} receive"
+    else:
+        which = f"{len(silent)} layers, the last of them layer {top}, receive"
     return Finding(
         "no-gradient",
         Severity.ERROR,
@@ -175,12 +180,18 @@ def healthy(topology: Topology, snapshot: Snapshot) -> Finding | None:
 def _evidence(snapshot: Snapshot) -> str:
     delta = snapshot.norm(Norm.DELTA)[:-1]
     lost = decades_lost(snapshot)
-    factor = 10.0 ** (-lost / (len(delta) - 1))
-    ratio = spell(delta[0] / delta[-1]) if delta[-1] * 1e-300 < delta[0] else f"10^{-lost:.0f}"
+    factor = power(-lost / (len(delta) - 1))
     return (
-        f"Layer 1 receives ‖δ₁‖ = {spell(delta[0])}, which is {ratio} times what layer {len(delta)} receives "
-        f"({spell(delta[-1])}): on average each layer multiplies it by {factor:.3g}."
+        f"Layer 1 receives ‖δ₁‖ = {spell(delta[0])}, which is {power(-lost)} times what layer {len(delta)} receives "
+        f"({spell(delta[-1])}): on average each layer multiplies it by {factor}."
     )
+
+
+def power(decades: float) -> str:
+    """Return 10^decades as it is printed in a text, also where it is no float64."""
+    if abs(decades) < 300:
+        return spell(10.0**decades)
+    return f"10{str(round(decades)).translate(_SUPERSCRIPTS)}"
 
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -192,7 +203,9 @@ def spell(value: float) -> str:
         return "not a number"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    if value == 0.0 or 1e-3 <= abs(value) < 1e4:
+    if value == 0.0 or 1e-3 <= abs(value) < 999.5:
         return f"{value:.3g}"
+    if 999.5 <= abs(value) < 9999.5:
+        return f"{value:.0f}"
     mantissa, exponent = f"{value:.2e}".split("e")
     return f"{mantissa}·10{str(int(exponent)).translate(_SUPERSCRIPTS)}"

@@ -43,6 +43,10 @@ class Probe:
 
     def units(self) -> Units:
         """Return the state of each layer's units on the batch that was run."""
+        with np.errstate(all="ignore"):
+            return self._units()
+
+    def _units(self) -> Units:
         layers = self._network.layers
         mean, std, dead, saturated = np.full((4, len(layers)), np.nan)
         for i, layer in enumerate(layers):

@@ -5,6 +5,7 @@ It is what the worker drives on its thread and the command line without one.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Set
 from enum import StrEnum
@@ -44,6 +45,9 @@ class Run:
     def __init__(self, experiment: Experiment, build: int = 0) -> None:
         """Build the run at step 0; raises ConfigError or DataError."""
         self.build = build
+        self._begin(experiment)
+
+    def _begin(self, experiment: Experiment) -> None:
         self.trainer = Trainer(experiment)
         self.history = History(len(self.trainer.topology.layers))
         self.snapshot = self.trainer.preview()
@@ -78,12 +82,15 @@ class Run:
 
     def retune(self, training: Training) -> None:
         """Apply a live edit and remember it."""
+        if not self.begun:
+            # Step 0 was measured with the old values; a run that has not begun simply begins with the new ones.
+            self._begin(dataclasses.replace(self.experiment, training=training))
+            return
         before = self.experiment
         self.trainer.retune(training)
         changed = config.differing(before, self.experiment)
-        if self.begun:
-            new = (LiveEdit(self.snapshot.step, path, config.get(self.experiment, path)) for path in changed)
-            self.edits = (*self.edits, *(edit for edit in new if edit.path != "training.steps"))
+        new = (LiveEdit(self.snapshot.step, path, config.get(self.experiment, path)) for path in changed)
+        self.edits = (*self.edits, *(edit for edit in new if edit.path != "training.steps"))
 
     def measure(self, wants: Set[Want], interrupted: Callable[[], bool] = lambda: False) -> Details:
         """Take the wanted measurements of the current step, and keep them for the frames to come.

@@ -17,6 +17,15 @@ Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 
+class Frozen:
+    """A base for frozen dataclasses that carry arrays: these become read-only with them."""
+
+    def __post_init__(self) -> None:
+        for value in vars(self).values():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+
+
 class Norm(StrEnum):
     """The norms measured for every layer at every step, in the order of a snapshot's rows."""
 
@@ -76,12 +85,12 @@ class Divergence:
     quantity: str
 
     def __str__(self) -> str:
-        place = f"in layer {self.layer}" if self.layer else "in the loss"
-        return f"on the {self.direction} pass of step {self.step}, {place}, {self.quantity} is no longer finite"
+        place = f" in layer {self.layer}" if self.layer else ""
+        return f"on the {self.direction} pass of step {self.step}, {self.quantity}{place} is no longer finite"
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class Snapshot(Frozen):
     """The state after `step` updates, measured on the batch that the next update uses.
 
     `norms` has shape (len(Norm), layers). Losses are batch means; validation is nan between its turns.
@@ -117,7 +126,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Units:
+class Units(Frozen):
     """How the units of each layer fare on the batch; each array has one entry per layer.
 
     `dead`: share of units whose φ′ is 0 on every sample, so that they receive no gradient. `saturated`: share of
@@ -131,7 +140,7 @@ class Units:
 
 
 @dataclass(frozen=True)
-class Magnitudes:
+class Magnitudes(Frozen):
     """How many numbers of each layer lie in each octave: a histogram of |v| on a logarithmic axis.
 
     `counts` (layers, octaves) counts 2^(first+i) ≤ |v| < 2^(first+i+1); `zero`, `under`, `over` and `non_finite`
@@ -153,7 +162,7 @@ class Magnitudes:
 
 
 @dataclass(frozen=True)
-class Surface:
+class Surface(Frozen):
     """What the network computes over a plane (or a line) of its inputs, with the data on it.
 
     `x` and `y` are the coordinates of the grid's columns and rows (`y` is empty for a line). `outputs` is (rows,

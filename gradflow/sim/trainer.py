@@ -109,7 +109,6 @@ class Trainer:
         network.backward()
         self._direction = self._optimizer.direction(network.gradients, training.momentum)
         norms = self.probe.norms(self._direction, training.learning_rate)
-        norms.setflags(write=False)
         correct = network.loss.correct()
         gradient = np.hypot(norms[Norm.WEIGHT_GRAD.row], norms[Norm.BIAS_GRAD.row])
         finite = np.isfinite(loss) and np.isfinite(norms).all()

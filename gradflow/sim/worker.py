@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 from gradflow.errors import ConfigError, GradflowError
 from gradflow.sim.config import Experiment, Training
 from gradflow.sim.frame import Diverged, Event, Failed, Finished, Frame, Paused, Resumed, Started, State
+from gradflow.sim.pace import Pace
 from gradflow.sim.run import Interrupted, Run, Want
 
 PUBLISH_SECONDS = 1 / 60
@@ -62,7 +63,7 @@ class TrainingWorker:
         self._speed = float("inf")
         self._due = 0.0
         self._published = self._measured = self._rest_until = 0.0
-        self._pace = _Pace()
+        self._pace = Pace()
 
     def start(self) -> None:
         """Start the thread; it waits for a build."""
@@ -129,7 +130,7 @@ class TrainingWorker:
                     idle_until = self._work()
                 except Exception as error:  # noqa: BLE001 - whatever happens here must reach the window, not end the thread
                     self._fail(error)
-                    idle_until = None
+                    idle_until = 0.0
                 if idle_until is None:
                     self._wake.wait()
                 elif (pause := idle_until - time.perf_counter()) > 0:
@@ -203,7 +204,7 @@ class TrainingWorker:
     def _rebuild(self, build: _Build) -> None:
         run = Run(build.experiment, build.number)
         self._run = run
-        self._pace = _Pace()
+        self._pace = Pace()
         if self._state in (State.FINISHED, State.DIVERGED):
             self._state = State.PAUSED
         now = time.perf_counter()
@@ -217,13 +218,15 @@ class TrainingWorker:
             self._run.retune(training)
             if self._state is State.FINISHED and not self._run.finished:
                 self._state = State.PAUSED
+            elif self._state in (State.RUNNING, State.PAUSED) and self._run.begun and self._run.finished:
+                self._enter(State.FINISHED, Finished)
             self._publish(self._run)
 
     def _play(self) -> None:
         if self._refuses():
             return
         self._due = time.perf_counter()
-        self._pace = _Pace()
+        self._pace = Pace()
         self._enter(State.RUNNING, Resumed)
 
     def _pause(self) -> None:
@@ -268,31 +271,12 @@ class TrainingWorker:
             message = error.reason if isinstance(error, ConfigError) else str(error)
             self._events.append(Failed(self.latest, message, field))
             return
-        self._state = State.PAUSED
+        # Stand still and measure nothing, so that what went wrong is said once and not again and again.
+        self._state, self._wants = State.PAUSED, frozenset()
+        if self._run:
+            self._publish(self._run)
         if isinstance(error, MemoryError):
-            self._events.append(
-                Failed(self.latest, "There is not enough memory for this network; choose a smaller one.")
-            )
+            self._tell("There is not enough memory for this network; choose a smaller one.")
             return
         message = f"Something went wrong inside gradflow ({type(error).__name__}: {error})."
         self._events.append(Failed(self.latest, message, details=traceback.format_exc()))
-
-
-class _Pace:
-    """Measures steps per second over about half a second."""
-
-    WINDOW = 0.5
-
-    def __init__(self) -> None:
-        self.rate = 0.0
-        self._since = time.perf_counter()
-        self._steps = 0
-
-    def tick(self) -> None:
-        """Count a step."""
-        self._steps += 1
-        elapsed = time.perf_counter() - self._since
-        if elapsed >= self.WINDOW:
-            self.rate = self._steps / elapsed
-            self._since += elapsed
-            self._steps = 0

@@ -15,7 +15,8 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QSlider, QWidget
 
 from gradflow.errors import ConfigError
-from gradflow.sim.config import FIELDS, Field, parse_value
+from gradflow.sim.config import FIELDS, parse_value
+from gradflow.sim.fields import Field
 
 PER_DECADE = 40
 LINEAR_STEPS = 100

@@ -6,19 +6,15 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QSettings, Qt, QTimer
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeyEvent, QKeySequence
+from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QComboBox,
-    QDockWidget,
     QFileDialog,
     QMainWindow,
-    QVBoxLayout,
-    QWidget,
 )
 
 from gradflow.errors import GradflowError
@@ -26,6 +22,8 @@ from gradflow.sim import archive
 from gradflow.sim.config import Experiment
 from gradflow.sim.frame import Frame
 from gradflow.ui import export, theme
+from gradflow.ui.actions import add_choices, make_actions, make_menus
+from gradflow.ui.arrangement import LEFT_WIDTH, RIGHT_WIDTH, arrange, panel
 from gradflow.ui.export_dialog import ExportDialog
 from gradflow.ui.notice import Notice
 from gradflow.ui.panels.builder import Builder
@@ -39,7 +37,6 @@ from gradflow.ui.view_dock import ViewDock
 LAYOUT_VERSION = 1
 TEXT_SECONDS = 0.25
 FIRST_SPEED = 50.0
-LEFT_WIDTH, RIGHT_WIDTH = 264, 292
 
 
 class MainWindow(QMainWindow):
@@ -68,8 +65,7 @@ class MainWindow(QMainWindow):
     def _setup_ui(self) -> None:
         self.setWindowTitle("gradflow[*]")
         self.resize(1440, 900)
-        self.actions_by_name: dict[str, QAction] = {}
-        self._make_actions()
+        self.actions_by_name = make_actions(self, self._functions())
         self.builder, self.findings, self.notice, self.status = Builder(), Findings(), Notice(), Status()
         self.docks = {name: ViewDock(entry) for name, entry in VIEWS.items()}
         action = self.actions_by_name
@@ -77,69 +73,44 @@ class MainWindow(QMainWindow):
             action["play"], action["step"], action["reinitialise"], action["new-seed"], action["export"]
         )
         self.panels = {
-            "builder": _panel("builder", "Network and training", self.builder, LEFT_WIDTH),
-            "findings": _panel("findings", "Findings", self.findings, RIGHT_WIDTH),
+            "builder": panel("builder", "Network and training", self.builder, LEFT_WIDTH),
+            "findings": panel("findings", "Findings", self.findings, RIGHT_WIDTH),
         }
-        self._make_menus()
-
-    def _make_actions(self) -> None:
-        """One table: name, words, keys, what it does, and its tooltip."""
-        session = self.session
-        quit_keys = [*QKeySequence.keyBindings(QKeySequence.StandardKey.Quit), QKeySequence("Ctrl+Q")]
-        table: tuple[tuple[str, str, list[Any], Callable[[], object], str], ...] = (
-            ("open", "Open…", ["Ctrl+O"], self._open, "Open an experiment file"),
-            ("save", "Save", ["Ctrl+S"], self._save, "Save the experiment as a TOML file"),
-            ("save-as", "Save as…", ["Ctrl+Shift+S"], self._save_as, "Save the experiment under another name"),
-            ("export", "Export", ["Ctrl+E"], self._export_dashboard, "Export the dashboard or a view as PNG"),
-            ("copy", "Copy dashboard image", ["Ctrl+Shift+C"], lambda: self._copy(export.DASHBOARD), ""),
-            ("quit", "Quit", quit_keys, self.close, ""),
-            ("play", "Play", ["Space"], session.toggle, "Train on, or stand still (Space)"),
-            ("step", "Step", ["Right", "."], session.step, "Take one step: forward, backward, update (→ or .)"),
-            ("reinitialise", "Re-initialise", ["R"], session.reinitialise, "Back to step 0 with the same seed (R)"),
-            ("new-seed", "New seed", ["N"], session.new_seed, "Back to step 0 with the next seed (N)"),
-            ("faster", "Faster", ["Ctrl+Right"], lambda: self._change_speed(1), ""),
-            ("slower", "Slower", ["Ctrl+Left"], lambda: self._change_speed(-1), ""),
-            ("reset-layout", "Reset layout", [], self._reset_layout, ""),
+        make_menus(
+            self,
+            self.actions_by_name,
+            {"presets": self._add_presets, "docks": self._add_docks, "appearance": self._add_appearance},
         )
-        for name, words, keys, function, tip in table:
-            action = QAction(words, self)
-            action.setShortcuts([QKeySequence(key) for key in keys])
-            if tip:
-                action.setToolTip(tip)
-            action.triggered.connect(_calls(function))
-            self.addAction(action)
-            self.actions_by_name[name] = action
 
-    def _make_menus(self) -> None:
-        bar, action = self.menuBar(), self.actions_by_name
-        file = bar.addMenu("&File")
-        file.addAction(action["open"])
-        presets = file.addMenu("Presets")
+    def _functions(self) -> dict[str, Callable[[], object]]:
+        session = self.session
+        return {
+            "open": self._open,
+            "save": self._save,
+            "save-as": self._save_as,
+            "export": partial(self._export, export.DASHBOARD),
+            "copy": partial(self._copy, export.DASHBOARD),
+            "quit": self.close,
+            "play": session.toggle,
+            "step": session.step,
+            "reinitialise": session.reinitialise,
+            "new-seed": session.new_seed,
+            "faster": partial(self._change_speed, 1),
+            "slower": partial(self._change_speed, -1),
+            "reset-layout": self._reset_layout,
+        }
+
+    def _add_presets(self, menu: QMenu) -> None:
+        presets = menu.addMenu("Presets")
         for name in archive.presets():
             presets.addAction(name, partial(self.session.open, name))
-        file.addSeparator()
-        for name in ("save", "save-as"):
-            file.addAction(action[name])
-        file.addSeparator()
-        for name in ("export", "copy"):
-            file.addAction(action[name])
-        file.addSeparator()
-        file.addAction(action["quit"])
-        run = bar.addMenu("&Run")
-        for name in ("play", "step", "reinitialise", "new-seed", "faster", "slower"):
-            run.addAction(action[name])
-        view = bar.addMenu("&View")
+
+    def _add_docks(self, menu: QMenu) -> None:
         for dock in (*self.docks.values(), *self.panels.values()):
-            view.addAction(dock.toggleViewAction())
-        view.addSeparator()
-        view.addAction(action["reset-layout"])
-        view.addSeparator()
-        appearance, group = view.addMenu("Appearance"), QActionGroup(self)
-        for choice in theme.CHOICES:
-            entry = appearance.addAction(choice.capitalize(), partial(self._choose_theme, choice))
-            entry.setCheckable(True)
-            entry.setChecked(choice == self._theme_choice())
-            group.addAction(entry)
+            menu.addAction(dock.toggleViewAction())
+
+    def _add_appearance(self, menu: QMenu) -> None:
+        add_choices(menu.addMenu("Appearance"), theme.CHOICES, self._theme_choice(), self._choose_theme)
 
     def _layout(self) -> None:
         self.setDockNestingEnabled(True)
@@ -148,34 +119,7 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         # The sentences stand above the docks, where a central widget would be; it is as tall as what it says.
         self.setCentralWidget(self.notice)
-        self._arrange()
-
-    def _arrange(self) -> None:
-        """Put every dock in its place of the first start."""
-        docks, panels = self.docks, self.panels
-        for dock in (*docks.values(), *panels.values()):
-            self.removeDockWidget(dock)
-        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, panels["builder"])
-        self.splitDockWidget(panels["builder"], docks["profile"], Qt.Orientation.Horizontal)
-        self.splitDockWidget(docks["profile"], panels["findings"], Qt.Orientation.Horizontal)
-        self.splitDockWidget(panels["findings"], docks["boundary"], Qt.Orientation.Vertical)
-        self.splitDockWidget(docks["profile"], docks["heatmap"], Qt.Orientation.Vertical)
-        self.splitDockWidget(docks["heatmap"], docks["distributions"], Qt.Orientation.Vertical)
-        self.splitDockWidget(docks["heatmap"], docks["loss"], Qt.Orientation.Horizontal)
-        for name in docks.keys() - {"profile", "boundary", "heatmap", "distributions", "loss"}:
-            # A view that has no place of its own yet shares that of the distributions.
-            self.tabifyDockWidget(docks["distributions"], docks[name])
-        for dock in (*docks.values(), *panels.values()):
-            dock.setFloating(False)
-            dock.show()
-        middle = self.width() - LEFT_WIDTH - RIGHT_WIDTH
-        across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-        self.resizeDocks(
-            [panels["builder"], docks["profile"], panels["findings"]], [LEFT_WIDTH, middle, RIGHT_WIDTH], across
-        )
-        self.resizeDocks([docks["heatmap"], docks["loss"]], [middle // 2, middle // 2], across)
-        self.resizeDocks([docks["profile"], docks["heatmap"], docks["distributions"]], [300, 245, 255], down)
-        self.resizeDocks([panels["findings"], docks["boundary"]], [440, 360], down)
+        arrange(self, self.panels, self.docks)
 
     def _connect(self) -> None:
         session = self.session
@@ -289,9 +233,6 @@ class MainWindow(QMainWindow):
         if path:
             self.session.save(Path(path if Path(path).suffix else f"{path}.toml"))
 
-    def _export_dashboard(self) -> None:
-        self._export(export.DASHBOARD)
-
     def _export(self, name: str) -> None:
         if self.frame is None:
             return
@@ -330,7 +271,7 @@ class MainWindow(QMainWindow):
 
     def _reset_layout(self) -> None:
         self._maximised = None
-        self._arrange()
+        arrange(self, self.panels, self.docks)
 
     # Keeping.
 
@@ -373,28 +314,3 @@ def _application() -> QApplication:
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     return app
-
-
-def _calls(function: Callable[[], object]) -> Callable[[bool], None]:
-    """Return a slot that ignores whether the action is checked, which no action here wants to know."""
-
-    def slot(_checked: bool = False) -> None:
-        function()
-
-    return slot
-
-
-def _panel(name: str, title: str, content: QWidget, width: int) -> QDockWidget:
-    """Return a dock for a panel, on a card and without a title bar."""
-    dock = QDockWidget(title)
-    dock.setObjectName(f"panel-{name}")
-    dock.setTitleBarWidget(QWidget())
-    card = QWidget()
-    card.setObjectName("panel")
-    card.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-    box = QVBoxLayout(card)
-    box.setContentsMargins(1, 1, 1, 1)
-    box.addWidget(content)
-    card.setMinimumWidth(width - 24)
-    dock.setWidget(card)
-    return dock

@@ -144,10 +144,8 @@ def test_vanished_gradients_are_counted_not_dropped() -> None:
 # What crosses to another thread
 
 
-LOOSE = "Units, Magnitudes and Surface carry writeable arrays; Surface.points is a view of a cached one"
 
 
-@pytest.mark.xfail(strict=True, reason=LOOSE)
 def test_measurements_are_read_only_like_everything_that_crosses_threads() -> None:
     run = Run(trainer().experiment)
     details = run.measure(EVERYTHING)

@@ -20,9 +20,7 @@ from gradflow.sim.report import Report
 from gradflow.sim.run import Run
 from gradflow.sim.snapshot import Norm
 
-HISTORY = (
-    "step,epoch,train_loss,val_loss,train_accuracy,val_accuracy,learning_rate,grad_norm,grad_norm_clipped,finite"
-)
+HISTORY = "step,epoch,train_loss,val_loss,train_accuracy,val_accuracy,learning_rate,grad_norm,grad_norm_clipped,finite"
 LAYERS = (
     "step,layer,name,units,weight_norm,weight_grad_norm,bias_grad_norm,delta_norm,predicted_delta_norm,"
     "activation_mean,activation_std,update_ratio,dead_fraction,saturated_fraction"
@@ -312,9 +310,7 @@ def torch_norms(torch: Any, arrays: Any, experiment: Experiment, loss: str) -> t
     else:
         value = functional.mse_loss(carried, target)
     value.backward()
-    norms = [
-        tuple(torch.linalg.vector_norm(t.grad).item() for t in parts) for parts in zip(W, b, pre, strict=True)
-    ]
+    norms = [tuple(torch.linalg.vector_norm(t.grad).item() for t in parts) for parts in zip(W, b, pre, strict=True)]
     return value.item(), norms
 
 

@@ -357,7 +357,7 @@ def test_the_first_number_that_blew_up_is_named(gains: list[float], layer: int, 
     divergence = snapshots[0].divergence
     assert divergence is not None
     assert (divergence.layer, divergence.direction, divergence.quantity) == (layer, direction, quantity)
-    for part in ("step 0", f"layer {layer}", f"{direction} pass", f"{quantity} is no longer finite"):
+    for part in ("step 0", f"layer {layer}", f"{direction} pass", f"{quantity} in layer {layer} is no longer finite"):
         assert part in str(divergence)
 
 

@@ -1,0 +1,81 @@
+"""What can be done, as a table: name, words, keys, tooltip. Menus, tool bar and keys all trigger the same actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu
+
+TABLE: Mapping[str, tuple[str, tuple[str, ...], str]] = {
+    "open": ("Open…", ("Ctrl+O",), "Open an experiment file"),
+    "save": ("Save", ("Ctrl+S",), "Save the experiment as a TOML file"),
+    "save-as": ("Save as…", ("Ctrl+Shift+S",), "Save the experiment under another name"),
+    "export": ("Export", ("Ctrl+E",), "Export the dashboard or a view as PNG"),
+    "copy": ("Copy dashboard image", ("Ctrl+Shift+C",), "Copy a picture of all views to the clipboard"),
+    # The standard key for quitting is missing on a bare Linux desktop.
+    "quit": ("Quit", ("Ctrl+Q",), "Close the window; layout and experiment are kept"),
+    "play": ("Play", ("Space",), "Train on, or stand still (Space)"),
+    "step": ("Step", ("Right", "."), "Take one step: forward, backward, update (→ or .)"),
+    "reinitialise": ("Re-initialise", ("R",), "Back to step 0 with the same seed (R)"),
+    "new-seed": ("New seed", ("N",), "Back to step 0 with the next seed (N)"),
+    "faster": ("Faster", ("Ctrl+Right",), "Take more steps per second"),
+    "slower": ("Slower", ("Ctrl+Left",), "Take fewer steps per second"),
+    "reset-layout": ("Reset layout", (), "Put panels and views where they were at the first start"),
+}
+"""Every action's words, keys and tooltip."""
+
+MENUS: Mapping[str, Sequence[str]] = {
+    "&File": ("open", "presets", "", "save", "save-as", "", "export", "copy", "", "quit"),
+    "&Run": ("play", "step", "reinitialise", "new-seed", "", "faster", "slower"),
+    "&View": ("docks", "", "reset-layout", "", "appearance"),
+}
+"""Menus as lists of actions; "" is a line, and a name that is no action stands for what the window fills in."""
+
+
+def make_actions(window: QMainWindow, functions: Mapping[str, Callable[[], object]]) -> dict[str, QAction]:
+    """Return all actions of the table, each doing the function of its name."""
+    actions = {}
+    for name, (words, keys, tip) in TABLE.items():
+        action = QAction(words, window)
+        action.setShortcuts([QKeySequence(key) for key in keys])
+        action.setToolTip(tip)
+        action.triggered.connect(_calls(functions[name]))
+        window.addAction(action)
+        actions[name] = action
+    return actions
+
+
+def make_menus(
+    window: QMainWindow, actions: Mapping[str, QAction], fillers: Mapping[str, Callable[[QMenu], None]]
+) -> None:
+    """Build the menu bar; `fillers` add what is no action to the menu they are given."""
+    for title, names in MENUS.items():
+        menu = window.menuBar().addMenu(title)
+        for name in names:
+            if not name:
+                menu.addSeparator()
+            elif name in actions:
+                menu.addAction(actions[name])
+            else:
+                fillers[name](menu)
+
+
+def add_choices(menu: QMenu, choices: Iterable[str], current: str, choose: Callable[[str], None]) -> None:
+    """Add one checkable entry per choice, of which one is checked."""
+    group = QActionGroup(menu)
+    for choice in choices:
+        entry = menu.addAction(choice.capitalize())
+        entry.setCheckable(True)
+        entry.setChecked(choice == current)
+        entry.triggered.connect(_calls(lambda choice=choice: choose(choice)))
+        group.addAction(entry)
+
+
+def _calls(function: Callable[[], object]) -> Callable[[bool], None]:
+    """Return a slot that ignores whether the action is checked."""
+
+    def slot(_checked: bool = False) -> None:
+        function()
+
+    return slot
