@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
@@ -68,7 +69,7 @@ def add_choices(menu: QMenu, choices: Iterable[str], current: str, choose: Calla
         entry = menu.addAction(choice.capitalize())
         entry.setCheckable(True)
         entry.setChecked(choice == current)
-        entry.triggered.connect(_calls(lambda choice=choice: choose(choice)))
+        entry.triggered.connect(_calls(partial(choose, choice)))
         group.addAction(entry)
 
 

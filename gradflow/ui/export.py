@@ -66,6 +66,11 @@ def write_picture(frame: Frame, name: str, path: Path, theme: Theme, scale: floa
     write_atomically(path, png(picture(frame, name, theme, scale)))
 
 
+def copy_picture(frame: Frame, name: str, theme: Theme, scale: float) -> None:
+    """Put a picture on the clipboard."""
+    QApplication.clipboard().setImage(picture(frame, name, theme, scale))
+
+
 def write_pictures(frame: Frame, folder: Path, scale: float) -> None:
     """Write one PNG per view and one of the dashboard, in light colours, without a window; raises FileError."""
     running = QApplication.instance()

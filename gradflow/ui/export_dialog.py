@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -19,7 +19,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gradflow.sim.frame import Frame
 from gradflow.ui import export
+from gradflow.ui.theme import Theme
 
 SCALES = (1, 2, 3, 4)
 
@@ -92,3 +94,21 @@ class ExportDialog(QDialog):
     def _copy(self) -> None:
         self.copy = True
         self.accept()
+
+
+def export_with_dialog(parent: QWidget, frame: Frame, name: str, theme: Theme, settings: QSettings) -> str:
+    """Ask what to export and do it; return a sentence saying what was done, empty if nothing was.
+
+    The picture is of the frame as it was when the question was asked. Raises FileError.
+    """
+    folder = Path(str(settings.value("export/folder", str(Path.cwd()))))
+    dialog = ExportDialog(parent, name, folder, frame.snapshot.step)
+    if not dialog.exec():
+        return ""
+    name, scale, path = dialog.chosen()
+    if dialog.copy:
+        export.copy_picture(frame, name, theme, scale)
+        return f"Copied: {export.title(name)}"
+    export.write_picture(frame, name, path, theme, scale)
+    settings.setValue("export/folder", str(path.parent))
+    return f"Saved {path}"

@@ -9,13 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeyEvent
-from PySide6.QtWidgets import (
-    QAbstractButton,
-    QApplication,
-    QComboBox,
-    QFileDialog,
-    QMainWindow,
-)
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QFileDialog, QMainWindow, QMenu
 
 from gradflow.errors import GradflowError
 from gradflow.sim import archive
@@ -24,7 +18,7 @@ from gradflow.sim.frame import Frame
 from gradflow.ui import export, theme
 from gradflow.ui.actions import add_choices, make_actions, make_menus
 from gradflow.ui.arrangement import LEFT_WIDTH, RIGHT_WIDTH, arrange, panel
-from gradflow.ui.export_dialog import ExportDialog
+from gradflow.ui.export_dialog import export_with_dialog
 from gradflow.ui.notice import Notice
 from gradflow.ui.panels.builder import Builder
 from gradflow.ui.panels.findings import Findings
@@ -236,26 +230,17 @@ class MainWindow(QMainWindow):
     def _export(self, name: str) -> None:
         if self.frame is None:
             return
-        frame = self.frame
-        folder = Path(str(self.settings.value("export/folder", str(Path.cwd()))))
-        dialog = ExportDialog(self, name, folder, frame.snapshot.step)
-        if not dialog.exec():
-            return
-        name, scale, path = dialog.chosen()
-        if dialog.copy:
-            self._copy(name, scale)
-            return
         try:
-            export.write_picture(frame, name, path, self.theme, scale)
+            done = export_with_dialog(self, self.frame, name, self.theme, self.settings)
         except GradflowError as error:
             self._say(str(error))
             return
-        self.settings.setValue("export/folder", str(path.parent))
-        self.notice.say(f"Saved {path}", good=True)
+        if done:
+            self.notice.say(done, good=True)
 
-    def _copy(self, name: str, scale: float = 2.0) -> None:
+    def _copy(self, name: str) -> None:
         if self.frame:
-            QApplication.clipboard().setImage(export.picture(self.frame, name, self.theme, scale))
+            export.copy_picture(self.frame, name, self.theme, scale=2.0)
             self.notice.say(f"Copied: {export.title(name)}", good=True)
 
     def _maximise(self, name: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QAccessible, QAction, QContextMenuEvent, QWheelEvent
-from PySide6.QtWidgets import QAbstractSlider, QApplication, QComboBox, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QToolButton, QWidget
 
 from gradflow.sim.frame import State
 from gradflow.sim.run import EVERYTHING
@@ -85,14 +85,14 @@ def test_the_window_opens_at_step_0_and_starts_when_told(window):
     assert (desk.step, desk.session.state) == (0, State.PAUSED)
     desk.window.start()
     desk.until(lambda: desk.step > 5)
-    assert "running" in desk.status and "steps/s" in desk.status
+    desk.until(lambda: "running" in desk.status and "steps/s" in desk.status)
 
 
 def test_the_status_line_tells_step_epoch_losses_and_size(window):
     desk = window()
     desk.press("Right")
     desk.until(lambda: desk.status.startswith("step 1 "))
-    for words in ("epoch 0.40", "loss 0.", "validation 0.", "accuracy ", "160 + 40 samples", "1 425 parameters"):
+    for words in ("epoch 0.20", "loss 0.", "validation 0.", "accuracy ", "160 + 40 samples", "1 425 parameters"):
         assert words in desk.status
     assert desk.status.endswith("paused")
 
@@ -217,8 +217,7 @@ def test_everything_that_takes_the_focus_has_a_name_for_a_screen_reader(window):
     desk.rest()
     nameless = []
     for widget in desk.window.findChildren(QWidget):
-        reached = widget.isVisible() and widget.focusPolicy() & Qt.FocusPolicy.TabFocus
-        if reached and isinstance(widget, QAbstractSlider | QComboBox | QPushButton | QToolButton | QWidget):
+        if widget.isVisible() and widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
             interface = QAccessible.queryAccessibleInterface(widget)
             if interface and not interface.text(QAccessible.Text.Name):
                 nameless.append(f"{type(widget).__name__} in {type(widget.parent()).__name__}")
@@ -312,11 +311,16 @@ def test_hovering_a_cell_of_the_heat_map_reads_out_its_number(window, qtbot):
     desk.until(lambda: view.frame is desk.frame)
     for statistic in range(view.choice.count()):
         view.choice.setCurrentIndex(statistic)
+        words = f"<b>layer 3</b> · step 4<br>{view.choice.currentText()} = "
         spot = view.plot.mapFromScene(view.plot.view_box.mapViewToScene(QPointF(4.5, 3.0)))
-        qtbot.mouseMove(view.plot.viewport(), spot + QPoint(0, 1))
-        qtbot.mouseMove(view.plot.viewport(), spot)
-        desk.until(view.readout.isVisible)
-        assert f"<b>layer 3</b> · step 4<br>{view.choice.currentText()} = " in view.readout.text()
+
+        def moved(spot: QPoint = spot, words: str = words) -> bool:
+            # Again and again: pyqtgraph lets only some moves of the mouse through.
+            for y in (1, 0):
+                qtbot.mouseMove(view.plot.viewport(), spot + QPoint(0, y))
+            return view.readout.isVisible() and view.readout.text().startswith(words)
+
+        desk.until(moved)
 
 
 # The findings.
@@ -506,7 +510,7 @@ def test_the_same_exception_over_and_over_is_one_notice(qtbot, door):
 
     for _ in range(5):
         QTimer.singleShot(0, fail)
-    qtbot.waitUntil(lambda: told)
+    qtbot.waitUntil(lambda: bool(told))
     qtbot.wait(50)
     assert len(told) == 1
 
