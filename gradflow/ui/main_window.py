@@ -281,12 +281,11 @@ class MainWindow(QMainWindow):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Leave Space to a button or list that has the focus; elsewhere it plays and pauses."""
-        if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
-            return False
-        if event.key() != Qt.Key.Key_Space:
-            return False
-        event.accept()
-        return True
+        override = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride
+        wanted = override and event.key() == Qt.Key.Key_Space  # type: ignore[attr-defined]
+        if wanted:
+            event.accept()
+        return wanted
 
     def changeEvent(self, event: QEvent) -> None:
         """Measure nothing dear for a minimised window."""
