@@ -70,6 +70,13 @@ def _last(settings: QSettings) -> Experiment:
 
 def _close_after_first_frame(window: MainWindow) -> None:
     timer = QTimer(window)
-    timer.setInterval(20)
-    timer.timeout.connect(lambda: window.close() if window.first_frame_at else None)
+    timer.setInterval(5)
+
+    def close_once_drawn() -> None:
+        if window.frame is not None:
+            print("gradflow: the first picture is drawn", flush=True)  # noqa: T201 - what --smoke is asked for
+            timer.stop()
+            window.close()
+
+    timer.timeout.connect(close_once_drawn)
     timer.start()

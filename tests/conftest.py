@@ -161,6 +161,7 @@ class Desk:
         self.builder.ensureWidgetVisible(box)
         self.qtbot.mouseClick(box, Qt.MouseButton.LeftButton)
         box.selectAll()
+        self.qtbot.keyClick(box, Qt.Key.Key_Delete)
         self.qtbot.keyClicks(box, text)
         self.qtbot.keyClick(box, Qt.Key.Key_Return)
 
@@ -177,8 +178,10 @@ class Desk:
 
     def message(self, path: str) -> str:
         """What is said at a field, "" for nothing."""
-        label = self.builder.rows[path].message
-        return label.text() if not label.isHidden() else ""
+        from PySide6.QtWidgets import QLabel
+
+        label = self.builder.rows[path].findChild(QLabel, "fieldError")
+        return label.text() if label and not label.isHidden() else ""
 
     def rest(self) -> None:
         """Pause and wait until everything on screen is of the same step."""

@@ -32,7 +32,7 @@ class LiveEdit:
         return f"{self.path} = {self.value} from step {self.step + 1}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Frame:
     """Everything a view may draw: one state of one run. `build` counts rebuilds, so that stale frames are known."""
 
@@ -48,39 +48,39 @@ class Frame:
     edits: tuple[LiveEdit, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Event:
     """Something that happens rarely; `frame` is the last frame at that moment, if there is one."""
 
     frame: Frame | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Started(Event):
     """A run was built and its step 0 is measured."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Paused(Event):
     """The worker stands still and waits."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Resumed(Event):
     """The worker trains on."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Finished(Event):
     """The run has taken all its steps."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Diverged(Event):
     """Numbers are no longer finite; the frame's snapshot says where."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Failed(Event):
     """A command could not be carried out; what ran before stays. `field` is the one at fault, if known."""
 

@@ -27,7 +27,7 @@ SCALARS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class HistoryView:
     """The rows recorded so far: `scalars` (rows, len(SCALARS)) and `norms` (rows, len(Norm), layers), read-only."""
 

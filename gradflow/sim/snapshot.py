@@ -1,6 +1,7 @@
 """What the training hands out: frozen results with read-only arrays, safe to read on any thread.
 
-Layers are indexed from 0 here (layer 1 is index 0). A quantity that does not exist is nan.
+Layers are indexed from 0 here (layer 1 is index 0). A quantity that does not exist is nan. Two results are equal only
+if they are one: arrays have no single truth value, and nobody compares whole results.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Norm(StrEnum):
 _ROWS = {norm: row for row, norm in enumerate(Norm)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LayerInfo:
     """What is fixed about one parameter layer: its number (from 1), name, size, and how it was drawn."""
 
@@ -60,7 +61,7 @@ class LayerInfo:
     init_std: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Topology:
     """What is fixed about a run: its layers and its data. Views build their items from it."""
 
@@ -89,7 +90,7 @@ class Divergence:
         return f"on the {self.direction} pass of step {self.step}, {self.quantity}{place} is no longer finite"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Snapshot(Frozen):
     """The state after `step` updates, measured on the batch that the next update uses.
 
@@ -125,7 +126,7 @@ class Snapshot(Frozen):
         return ratio
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Units(Frozen):
     """How the units of each layer fare on the batch; each array has one entry per layer.
 
@@ -139,7 +140,7 @@ class Units(Frozen):
     saturated: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Magnitudes(Frozen):
     """How many numbers of each layer lie in each octave: a histogram of |v| on a logarithmic axis.
 
@@ -161,7 +162,7 @@ class Magnitudes(Frozen):
         return total
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Surface(Frozen):
     """What the network computes over a plane (or a line) of its inputs, with the data on it.
 
@@ -182,7 +183,7 @@ class Surface(Frozen):
     explained: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Details:
     """The dear measurements: taken when a view asks and the budget allows, therefore with a step of their own."""
 

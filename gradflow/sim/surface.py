@@ -20,7 +20,7 @@ LINE = 240
 MOST_POINTS = 1_500
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Plane:
     """Two directions (2, d) through a centre (d,) in input space, the training points on it, and how much they show."""
 

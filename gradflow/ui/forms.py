@@ -33,17 +33,13 @@ class Row(QWidget):
         super().__init__()
         self.field = FIELDS[path]
         self.label = QLabel(self.field.says.title)
-        self.message = QLabel()
-        self.message.setObjectName("fieldError")
-        self.message.setWordWrap(True)
-        self.message.hide()
+        self.message: QLabel | None = None
         self.grid = QGridLayout(self)
         self.grid.setContentsMargins(0, 0, 0, 0)
         self.grid.setHorizontalSpacing(8)
         self.grid.setVerticalSpacing(0)
         self.grid.setColumnStretch(0, 1)
         self.grid.addWidget(self.label, 0, 0)
-        self.grid.addWidget(self.message, 3, 0, 1, 2)
         self.setToolTip(tooltip(self.field))
 
     def show_value(self, value: Any) -> None:
@@ -52,9 +48,16 @@ class Row(QWidget):
 
     def show_error(self, reason: str) -> None:
         """Say under the field what is wrong with it; an empty reason takes the words away."""
-        if reason != self.message.text():
-            self.message.setText(reason)
-            self.message.setVisible(bool(reason))
+        if self.message is None:
+            if not reason:
+                return
+            # Most fields never need one.
+            self.message = QLabel()
+            self.message.setObjectName("fieldError")
+            self.message.setWordWrap(True)
+            self.grid.addWidget(self.message, 2, 0, 1, 2)
+        self.message.setText(reason)
+        self.message.setVisible(bool(reason))
 
     def named(self, editor: QWidget) -> None:
         """Tie the label to the editor, for the eye, the keyboard and the screen reader."""

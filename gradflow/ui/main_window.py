@@ -25,7 +25,7 @@ from gradflow.ui.panels.findings import Findings
 from gradflow.ui.panels.transport import Transport
 from gradflow.ui.session import Session
 from gradflow.ui.status import Status
-from gradflow.ui.view import VIEWS
+from gradflow.ui.view import FAST_MS, SLOW_MS, VIEWS
 from gradflow.ui.view_dock import ViewDock
 
 LAYOUT_VERSION = 1
@@ -39,9 +39,8 @@ class MainWindow(QMainWindow):
     def __init__(self, session: Session, settings: QSettings) -> None:
         super().__init__()
         self.session, self.settings = session, settings
-        self.theme = theme.resolve(self._theme_choice())
+        self.theme = theme.resolve(theme.choice(self.settings))
         self.frame: Frame | None = None
-        self.first_frame_at: float | None = None
         self._written_at = 0.0
         self._maximised: tuple[str, QByteArray] | None = None
         # Before there are widgets: a style sheet set later has to be worked into every one of them.
@@ -62,6 +61,7 @@ class MainWindow(QMainWindow):
         self.actions_by_name = make_actions(self, self._functions())
         self.builder, self.findings, self.notice, self.status = Builder(), Findings(), Notice(), Status()
         self.docks = {name: ViewDock(entry) for name, entry in VIEWS.items()}
+        self._by_urgency = sorted(self.docks.values(), key=lambda dock: dock.interval_ms)
         action = self.actions_by_name
         self.transport = Transport(
             action["play"], action["step"], action["reinitialise"], action["new-seed"], action["export"]
@@ -104,7 +104,7 @@ class MainWindow(QMainWindow):
             menu.addAction(dock.toggleViewAction())
 
     def _add_appearance(self, menu: QMenu) -> None:
-        add_choices(menu.addMenu("Appearance"), theme.CHOICES, self._theme_choice(), self._choose_theme)
+        add_choices(menu.addMenu("Appearance"), theme.CHOICES, theme.choice(self.settings), self._choose_theme)
 
     def _layout(self) -> None:
         self.setDockNestingEnabled(True)
@@ -141,19 +141,23 @@ class MainWindow(QMainWindow):
     # Showing.
 
     def _take_frame(self, frame: Frame) -> None:
-        rebuilt = self.frame is None or frame.build != self.frame.build or frame.state is not self.frame.state
-        self.frame = frame
-        if rebuilt:
+        rebuilt = self.frame is None or frame.build != self.frame.build
+        if rebuilt or (self.frame and frame.state is not self.frame.state):
             self._written_at = 0.0
-        self._offer()
-        if self.first_frame_at is None:
-            self.first_frame_at = time.perf_counter()
+        self.frame = frame
+        # Of a new network the profile comes first; the clock brings the rest a moment later.
+        self._offer(FAST_MS if rebuilt else SLOW_MS)
 
-    def _offer(self) -> None:
+    def _offer(self, slowest: int = SLOW_MS) -> None:
         if self.frame is None:
             return
-        for dock in self.docks.values():
-            dock.offer(self.frame)
+        for dock in self._by_urgency:
+            if dock.interval_ms > slowest:
+                return
+            new = not dock.made
+            if dock.offer(self.frame) and new:
+                # One new view at a time: the window can be used while the others are still being made.
+                return
         if time.perf_counter() - self._written_at >= TEXT_SECONDS:
             # Text is refreshed slowly, so that it can be read.
             self._written_at = time.perf_counter()
@@ -173,7 +177,7 @@ class MainWindow(QMainWindow):
 
     def _tell_wants(self) -> None:
         """Ask only for the dear measurements that somebody looks at."""
-        seen = (dock.view.wants for dock in self.docks.values() if dock.isVisible())
+        seen = (dock.entry.part.wants for dock in self.docks.values() if dock.isVisible())
         self.session.set_wants(frozenset().union(*seen))
 
     def retheme(self) -> None:
@@ -188,16 +192,12 @@ class MainWindow(QMainWindow):
         self.findings.retheme(self.theme)
         self._offer()
 
-    def _theme_choice(self) -> str:
-        choice = str(self.settings.value("appearance", "system"))
-        return choice if choice in theme.CHOICES else "system"
-
     def _choose_theme(self, choice: str) -> None:
         self.settings.setValue("appearance", choice)
         self._system_theme()
 
     def _system_theme(self) -> None:
-        self.theme = theme.resolve(self._theme_choice())
+        self.theme = theme.resolve(theme.choice(self.settings))
         self.retheme()
 
     # Doing.

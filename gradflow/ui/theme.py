@@ -13,7 +13,7 @@ from string import Template
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
@@ -130,6 +130,12 @@ def rgb(name: str) -> tuple[int, int, int]:
 
 
 CHOICES = ("system", "light", "dark")
+
+
+def choice(settings: QSettings) -> str:
+    """Return the appearance the user chose in the menu."""
+    chosen = str(settings.value("appearance", CHOICES[0]))
+    return chosen if chosen in CHOICES else CHOICES[0]
 
 
 def resolve(choice: str) -> Theme:

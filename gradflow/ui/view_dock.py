@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMenu, QToolButt
 from gradflow.registry import Entry
 from gradflow.sim.frame import Frame
 from gradflow.ui.forms import rich
-from gradflow.ui.theme import Theme
-from gradflow.ui.view import View
+from gradflow.ui.theme import LIGHT, Theme
+from gradflow.ui.view import FAST_MS, View
 
 
 class Header(QWidget):
@@ -20,27 +20,30 @@ class Header(QWidget):
 
     double_clicked = Signal()
 
-    def __init__(self, title: str, view: View) -> None:
+    def __init__(self, entry: Entry[type[View]]) -> None:
         super().__init__()
         self.setObjectName("viewHeader")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        words = QLabel(title)
+        self.setToolTip(rich(entry.doc))
+        words = QLabel(entry.title)
         words.setObjectName("title")
-        formula = QLabel(view.formula)
+        formula = QLabel(entry.part.formula)
         formula.setObjectName("muted")
-        box = QHBoxLayout(self)
-        box.setContentsMargins(12, 6, 8, 4)
-        box.setSpacing(8)
-        box.addWidget(words)
-        box.addStretch(1)
-        box.addWidget(formula)
-        controls = view.controls()
-        if controls:
-            box.addWidget(controls)
+        self.box = QHBoxLayout(self)
+        self.box.setContentsMargins(12, 6, 8, 4)
+        self.box.setSpacing(8)
+        self.box.addWidget(words)
+        self.box.addStretch(1)
+        self.box.addWidget(formula)
         self.export_button = _button("⤓", "Export this view as PNG")
         self.maximise_button = _button("⤢", "Maximise or restore (double-click the title)")
-        box.addWidget(self.export_button)
-        box.addWidget(self.maximise_button)
+        self.box.addWidget(self.export_button)
+        self.box.addWidget(self.maximise_button)
+
+    def add_controls(self, controls: QWidget | None) -> None:
+        """Put a view's own choices before the buttons."""
+        if controls:
+            self.box.insertWidget(self.box.count() - 2, controls)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Maximise instead of floating."""
@@ -48,7 +51,11 @@ class Header(QWidget):
 
 
 class ViewDock(QDockWidget):
-    """A view that can be moved, tabbed, torn off, maximised and exported."""
+    """A view that can be moved, tabbed, torn off, maximised and exported.
+
+    The view itself is made when it is first drawn: the window opens without waiting for all of them, and one that is
+    never looked at costs nothing.
+    """
 
     export_requested = Signal(str)
     copy_requested = Signal(str)
@@ -56,46 +63,75 @@ class ViewDock(QDockWidget):
 
     def __init__(self, entry: Entry[type[View]]) -> None:
         super().__init__(entry.title)
+        self.entry = entry
         self.name = entry.name
+        self.interval_ms = entry.part.interval_ms
         self.setObjectName(f"view-{entry.name}")
-        self.view = entry.part()
-        self.view.setAccessibleName(entry.title)
-        self.view.setAccessibleDescription(entry.doc)
-        body = QWidget()
-        body.setObjectName("viewBody")
-        body.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        box = QVBoxLayout(body)
+        self.body = QWidget()
+        self.body.setObjectName("viewBody")
+        self.body.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        box = QVBoxLayout(self.body)
         box.setContentsMargins(0, 0, 0, 0)
-        box.addWidget(self.view)
-        self.setWidget(body)
-        header = Header(entry.title, self.view)
-        header.setToolTip(rich(entry.doc))
-        header.export_button.clicked.connect(lambda: self.export_requested.emit(self.name))
-        header.maximise_button.clicked.connect(lambda: self.maximise_requested.emit(self.name))
-        header.double_clicked.connect(lambda: self.maximise_requested.emit(self.name))
-        self.setTitleBarWidget(header)
+        self.setWidget(self.body)
+        self.header = Header(entry)
+        self.header.export_button.clicked.connect(lambda: self.export_requested.emit(self.name))
+        self.header.maximise_button.clicked.connect(lambda: self.maximise_requested.emit(self.name))
+        self.header.double_clicked.connect(lambda: self.maximise_requested.emit(self.name))
+        self.setTitleBarWidget(self.header)
+        self._view: View | None = None
+        self._theme = LIGHT
         self._build = -1
         self._drawn: Frame | None = None
         self._drawn_at = 0.0
 
-    def offer(self, frame: Frame) -> None:
-        """Draw the frame if the view is seen, lacks it, and its turn has come (fast views: at once after a rebuild)."""
-        if frame is self._drawn or not self.view.isVisible() or self.view.visibleRegion().isEmpty():
-            return
+    @property
+    def made(self) -> bool:
+        """Whether the view exists yet."""
+        return self._view is not None
+
+    @property
+    def view(self) -> View:
+        """The view; made at the first look."""
+        if self._view is None:
+            self._view = self.entry.part()
+            self._view.setAccessibleName(self.entry.title)
+            self._view.setAccessibleDescription(self.entry.doc)
+            self._view.retheme(self._theme)
+            self.header.add_controls(self._view.controls())
+            layout = self.body.layout()
+            assert layout is not None
+            layout.addWidget(self._view)
+        return self._view
+
+    @property
+    def seen(self) -> bool:
+        """Whether somebody can see the view: not closed, not behind another tab, not minimised."""
+        return self.body.isVisible() and not self.body.visibleRegion().isEmpty()
+
+    def offer(self, frame: Frame) -> bool:
+        """Draw the frame if the view is seen, lacks it, and its turn has come; return whether it was drawn.
+
+        A fast view need not wait after a rebuild.
+        """
+        if frame is self._drawn or not self.seen:
+            return False
         rebuilt = frame.build != self._build
         now = time.perf_counter()
-        if (now - self._drawn_at) * 1000.0 < self.view.interval_ms - 8 and not (rebuilt and self.view.interval_ms < 50):
-            return
+        if (now - self._drawn_at) * 1000.0 < self.interval_ms - 8 and not (rebuilt and self.interval_ms <= FAST_MS):
+            return False
         if rebuilt:
             self.view.reset(frame.topology)
             self._build = frame.build
         self.view.draw(frame)
         self._drawn, self._drawn_at = frame, now
+        return True
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours and draw again at the next chance."""
-        self.view.retheme(theme)
-        self._build, self._drawn = -1, None
+        self._theme = theme
+        if self._view:
+            self._view.retheme(theme)
+        self._build, self._drawn, self._drawn_at = -1, None, 0.0
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Offer what can be done with a view."""

@@ -177,7 +177,6 @@ def test_the_file_written_holds_what_the_options_changed(tmp_path, fast):
     assert open_experiment(str(tmp_path / "out" / "experiment.toml")) == expected
 
 
-@pytest.mark.xfail(reason="cli._drive reads probe.units() outside np.errstate: RuntimeWarnings go to standard error")
 def test_a_diverging_run_is_written_up_to_the_row_that_is_not_finite(tmp_path, fast, capsys):
     changes = {"data.name": "diabetes", "network.activation": "identity", "training.learning_rate": 1e5}
     assert train(tmp_path, fast(changes)) == 1

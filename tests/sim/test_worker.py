@@ -197,7 +197,6 @@ def test_arrays_that_reach_the_window_are_read_only(worker, fast):
     assert len(list(arrays(frame.details))) > 10
 
 
-@pytest.mark.xfail(reason="Run.measure hands out writeable arrays in Units, Magnitudes and Surface")
 def test_measured_arrays_are_read_only_too(fast):
     run = Run(fast())
     assert not any(array.flags.writeable for array in arrays(run.measure(EVERYTHING)))
@@ -270,10 +269,6 @@ def test_a_build_that_cannot_be_made_names_its_field_and_the_old_run_stays(worke
     until(lambda: worker.latest.build == 3)
 
 
-STALLS = "TrainingWorker._main sleeps after a failed build until the next command, whatever is running or queued"
-
-
-@pytest.mark.xfail(reason=STALLS)
 def test_a_build_that_cannot_be_made_does_not_stop_the_old_run(worker, fast):
     worker.build(fast({"training.steps": 10_000_000}), 1, settle=False)
     worker.play()
@@ -285,7 +280,6 @@ def test_a_build_that_cannot_be_made_does_not_stop_the_old_run(worker, fast):
     assert worker.latest.state is State.RUNNING
 
 
-@pytest.mark.xfail(reason=STALLS)
 def test_a_command_posted_with_a_build_that_cannot_be_made_is_obeyed(fast):
     worker = TrainingWorker()
     worker.build(fast(MISFIT), 1)
@@ -356,7 +350,6 @@ def test_steps_0_finishes_at_the_initialisation(worker, fast):
     assert run_to(worker, fast({"training.steps": 0})).snapshot.step == 0
 
 
-@pytest.mark.xfail(reason="after Steps was lowered below the step reached, play takes one more and step says nothing")
 @pytest.mark.parametrize("go_on", [TrainingWorker.play, TrainingWorker.step])
 def test_fewer_steps_than_are_taken_end_the_run_where_it_is(worker, fast, go_on):
     experiment = fast()
@@ -385,7 +378,6 @@ def test_a_live_edit_reaches_the_run_and_is_remembered(worker, fast):
     ]
 
 
-@pytest.mark.xfail(reason="Run.retune forgets edits before the first step, which was measured with the old values")
 @pytest.mark.parametrize("change", [{"learning_rate": 0.5}, {"batch_size": 8}, {"momentum": 0.9}])
 def test_a_live_edit_at_step_0_makes_the_run_of_the_edited_experiment_or_is_remembered(worker, fast, change):
     """A picture of it says how to repeat it: by its experiment alone, or with its list of edits."""
@@ -415,7 +407,6 @@ def test_an_unforeseen_exception_is_told_with_its_traceback_and_the_thread_lives
     until(lambda: worker.latest.build == 2 and worker.latest.snapshot.step > 5)
 
 
-@pytest.mark.xfail(reason="TrainingWorker._fail sets PAUSED without publishing: the latest frame says running for ever")
 def test_after_an_unforeseen_exception_the_window_is_told_that_nothing_runs(worker, fast, monkeypatch):
     worker.build(fast(), 1, settle=False)
     worker.play()

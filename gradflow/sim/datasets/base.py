@@ -49,7 +49,8 @@ class Dataset:
         return bool(self.inputs.shape[1] == 2)
 
 
-Maker: TypeAlias = Callable[[int | None, float, np.random.Generator], Dataset]
+# In quotes: numpy.random is slow to import, and the window is on screen before it is needed.
+Maker: TypeAlias = "Callable[[int | None, float, np.random.Generator], Dataset]"
 
 DATASETS: Registry[Maker] = Registry("data set")
 dataset = DATASETS.register
