@@ -62,8 +62,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = _Parser(prog="gradflow", description="An oscilloscope for gradients.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"gradflow {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
-    adders = {"window": _add_window, "train": _add_train, "check": _add_check, "bench": _add_bench}
-    for name, add in adders.items():
+    for name, add in COMMANDS.items():
         # The first line of the docstring is the help, the whole of it the description.
         text = inspect.getdoc(add) or ""
         add(
@@ -76,7 +75,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         )
     words = list(arguments)
     # `gradflow`, `gradflow FILE` and `gradflow --smoke` open the window without saying so.
-    if not words or (words[0] not in adders and words[0] not in ("-h", "--help", "--version")):
+    if not words or (words[0] not in COMMANDS and words[0] not in ("-h", "--help", "--version")):
         words.insert(0, "window")
     return parser.parse_args(words)
 
@@ -137,9 +136,15 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_bench)
 
 
-def _window(options: argparse.Namespace) -> int:
-    from gradflow.sim.archive import open_experiment
+COMMANDS = {"window": _add_window, "train": _add_train, "check": _add_check, "bench": _add_bench}
 
+
+def _window(options: argparse.Namespace) -> int:
+    from gradflow.sim.archive import exists, open_experiment, presets
+
+    if options.file and not exists(options.file):
+        known = [*COMMANDS, *presets()]
+        raise GradflowError(f"{options.file}: no such command, file or preset; {suggestion(options.file, known)}")
     experiment = open_experiment(options.file) if options.file else None
     _require_qt(window=True)
     from gradflow.app import main

@@ -28,6 +28,11 @@ def presets() -> dict[str, Path | None]:
     return {**files, **{name: None for name in DATASETS if name not in files}}
 
 
+def exists(source: str) -> bool:
+    """Return whether `source` names a preset or could be a file: it has an ending, or is there."""
+    return source in presets() or Path(source).suffix != "" or _is_file(Path(source))
+
+
 def open_experiment(source: str) -> Experiment:
     """Return the experiment in a file or of a preset; raises FileError or ConfigError naming the file and the field."""
     path = Path(source)

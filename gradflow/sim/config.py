@@ -211,6 +211,12 @@ def edit(experiment: Experiment, changes: Mapping[str, Any]) -> Experiment:
     return experiment
 
 
+def with_live(experiment: Experiment, training: Training) -> Experiment:
+    """Return the experiment with the live fields of `training`: those that reach a run without a rebuild."""
+    live = {path: path.rsplit(".", 1)[1] for path, field in FIELDS.items() if field.says.live}
+    return edit(experiment, {path: getattr(training, name) for path, name in live.items()})
+
+
 def parse_value(path: str, text: str) -> Any:
     """Return the value that `text` (from ``--set`` or a box) means for the field at `path`, checked."""
     field = find_field(path)

@@ -5,7 +5,6 @@ It is what the worker drives on its thread and the command line without one.
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Set
 from enum import StrEnum
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.sim import config, surface
-from gradflow.sim.config import Experiment, Training
+from gradflow.sim.config import Experiment, Training, with_live
 from gradflow.sim.diagnosis import diagnose
 from gradflow.sim.frame import Frame, LiveEdit, State
 from gradflow.sim.history import History
@@ -84,7 +83,7 @@ class Run:
         """Apply a live edit and remember it."""
         if not self.begun:
             # Step 0 was measured with the old values; a run that has not begun simply begins with the new ones.
-            self._begin(dataclasses.replace(self.experiment, training=training))
+            self._begin(with_live(self.experiment, training))
             return
         before = self.experiment
         self.trainer.retune(training)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gradflow.engine.network import Layer
 from gradflow.engine.optimizers import OPTIMIZERS, Step
 from gradflow.sim import build
-from gradflow.sim.config import Experiment, Training
+from gradflow.sim.config import Experiment, Training, with_live
 from gradflow.sim.evaluator import Evaluator
 from gradflow.sim.probe import Probe
 from gradflow.sim.snapshot import Divergence, Norm, Snapshot
@@ -68,7 +68,7 @@ class Trainer:
 
     def retune(self, training: Training) -> None:
         """Apply a live edit (learning rate, momentum, batch size, steps) from the next batch on."""
-        self.experiment = dataclasses.replace(self.experiment, training=training)
+        self.experiment = with_live(self.experiment, training)
 
     def _load_batch(self) -> None:
         size = build.batch_size(self.experiment, len(self._inputs))

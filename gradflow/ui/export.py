@@ -20,7 +20,7 @@ from gradflow.sim.frame import Frame
 from gradflow.ui import theme as themes
 from gradflow.ui import views as _registered  # noqa: F401 - importing it registers the views
 from gradflow.ui.crash import route_qt_messages
-from gradflow.ui.plot import pens_scaled
+from gradflow.ui.items import pens_scaled
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import VIEWS, View
 

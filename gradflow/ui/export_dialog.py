@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gradflow.errors import FileError
 from gradflow.sim.frame import Frame
 from gradflow.ui import export
 from gradflow.ui.theme import Theme
@@ -73,8 +74,10 @@ class ExportDialog(QDialog):
         save.setFocus()
 
     def chosen(self) -> tuple[str, float, Path]:
-        """Return the picture's name, its scale and its path."""
+        """Return the picture's name, its scale and its path; raises FileError if no file is named."""
         path = Path(self.file.text().strip()).expanduser()
+        if not path.name:
+            raise FileError(f"{self.file.text().strip()!r} names no file; give the picture a name, such as profile.png")
         if path.suffix.lower() != ".png":
             path = path.with_name(f"{path.name}.png")
         return self.what.currentData(), float(self.scale.currentData()), path

@@ -10,17 +10,17 @@ import html
 import math
 from typing import Any
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QSlider, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QWidget
 
 from gradflow.errors import ConfigError
 from gradflow.sim.config import FIELDS, parse_value
 from gradflow.sim.fields import Field
+from gradflow.ui.widgets import Choice, Slider
 
 PER_DECADE = 40
 LINEAR_STEPS = 100
-MOVES = {Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End}
 
 
 class Row(QWidget):
@@ -33,6 +33,7 @@ class Row(QWidget):
         super().__init__()
         self.field = FIELDS[path]
         self.label = QLabel(self.field.says.title)
+        self.shown: Any = None
         self.message: QLabel | None = None
         self.grid = QGridLayout(self)
         self.grid.setContentsMargins(0, 0, 0, 0)
@@ -43,8 +44,15 @@ class Row(QWidget):
         self.setToolTip(tooltip(self.field))
 
     def show_value(self, value: Any) -> None:
-        """Show a value without emitting anything, and forget what was wrong."""
-        raise NotImplementedError
+        """Show a value without emitting anything; another value than before ends what was wrong with the last one."""
+        if value != self.shown:
+            self.shown = value
+            self.show_error("")
+
+    @property
+    def holds_mistake(self) -> bool:
+        """Whether the editor itself holds something invalid."""
+        return False
 
     def show_error(self, reason: str) -> None:
         """Say under the field what is wrong with it; an empty reason takes the words away."""
@@ -85,10 +93,10 @@ class ChoiceRow(Row):
 
     def show_value(self, value: Any) -> None:
         """Select a name."""
+        super().show_value(value)
         self.box.setCurrentIndex(self.box.findData(value))
         tip = self.box.itemData(self.box.currentIndex(), Qt.ItemDataRole.ToolTipRole)
         self.box.setToolTip(tip or "")
-        self.show_error("")
 
     def _emit(self) -> None:
         self.edited.emit(self.field.path, self.box.currentData())
@@ -114,13 +122,18 @@ class NumberRow(Row):
             self.grid.addWidget(self.slider, 1, 0, 1, 2)
 
     def show_value(self, value: Any) -> None:
-        """Show a number."""
-        self._shown = value
-        if not self.box.hasFocus() or self.box.property("invalid") is not True:
+        """Show a number, unless another is just being typed."""
+        typing = self.box.isModified() and (self.box.hasFocus() or self.box.property("invalid"))
+        if not typing:
+            super().show_value(value)
             self.box.setText(spelled(value))
         if self.slider:
             self.slider.show_value(value)
-        self.show_error("")
+
+    @property
+    def holds_mistake(self) -> bool:
+        """Whether the box holds text that is no valid number."""
+        return bool(self.box.isModified() and self.box.property("invalid"))
 
     def show_error(self, reason: str) -> None:
         """Also mark the box."""
@@ -132,7 +145,8 @@ class NumberRow(Row):
             self.box.style().polish(self.box)
 
     def _take_text(self) -> None:
-        if self.box.text() == spelled(self._shown):
+        if self.box.text() == spelled(self.shown):
+            self.box.setModified(False)
             self.show_error("")
             return
         try:
@@ -140,33 +154,32 @@ class NumberRow(Row):
         except ConfigError as error:
             self.show_error(error.reason)
             return
+        self.box.setModified(False)
         self.show_error("")
         self.edited.emit(self.field.path, value)
 
     def _take_slide(self, value: object) -> None:
-        self._shown = value
+        self.shown = value
         self.box.setText(spelled(value))
         self.show_error("")
         self.edited.emit(self.field.path, value)
 
 
-class FieldSlider(QSlider):
+class FieldSlider(Slider):
     """A slider over a field's span, linear or logarithmic; for whole numbers every position is another number.
 
-    The wheel works only with the focus, so that scrolling past changes nothing; Shift-drag moves ten times finer; a
-    double-click returns to the default.
+    Shift-drag moves ten times finer; a double-click returns to the default.
     """
 
     moved = Signal(object)
     """The field's new value, by the user's hand."""
 
     def __init__(self, field: Field) -> None:
-        super().__init__(Qt.Orientation.Horizontal)
+        super().__init__()
         self.field = field
         self._values = _positions(field)
         self.setRange(0, len(self._values) - 1)
         self.setPageStep(PER_DECADE if field.says.log and field.kind is float else max(1, len(self._values) // 20))
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._showing = False
         self._fine_from: tuple[float, int] | None = None
         self.valueChanged.connect(self._emit)
@@ -179,23 +192,10 @@ class FieldSlider(QSlider):
         finally:
             self._showing = False
 
-    def event(self, event: QEvent) -> bool:
-        """Keep the arrow keys, which the window would take for its own shortcuts."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in MOVES:
-            event.accept()
-            return True
-        return bool(super().event(event))
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Turn only with the focus."""
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
-
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Return to the default."""
-        self.setValue(self._nearest(self.field.default))
+        """Return to the default, which may lie between two positions."""
+        self.show_value(self.field.default)
+        self.moved.emit(self.field.default)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Jump to the pointer and drag from there."""
@@ -237,21 +237,6 @@ class FieldSlider(QSlider):
     def _emit(self, position: int) -> None:
         if not self._showing:
             self.moved.emit(self._values[position])
-
-
-class Choice(QComboBox):
-    """A combo box that the wheel changes only with the focus."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Turn only with the focus."""
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
 
 
 EDITORS: dict[type, type[Row]] = {str: ChoiceRow, int: NumberRow, float: NumberRow}

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QSettings, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QKeyEvent
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QFileDialog, QMainWindow, QMenu
+from PySide6.QtCore import QByteArray, QEvent, QSettings, QTimer
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenu
 
 from gradflow.errors import GradflowError
 from gradflow.sim import archive
@@ -123,6 +123,7 @@ class MainWindow(QMainWindow):
         session.frame_arrived.connect(self._take_frame)
         session.state_changed.connect(self.transport.show_state)
         session.notice.connect(self._say)
+        session.built.connect(self.builder.forget_errors)
         session.finished.connect(lambda steps: self.notice.say(f"All {steps} steps are taken.", good=True))
         for dock in self.docks.values():
             dock.export_requested.connect(self._export)
@@ -135,8 +136,6 @@ class MainWindow(QMainWindow):
         self._clock.timeout.connect(self._offer)
         self._clock.start()
         QApplication.styleHints().colorSchemeChanged.connect(self._system_theme)
-        for widget in self.findChildren(QAbstractButton) + self.findChildren(QComboBox):
-            widget.installEventFilter(self)
 
     # Showing.
 
@@ -278,14 +277,6 @@ class MainWindow(QMainWindow):
         self._clock.stop()
         self.session.shutdown()
         super().closeEvent(event)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Leave Space to a button or list that has the focus; elsewhere it plays and pauses."""
-        override = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride
-        wanted = override and event.key() == Qt.Key.Key_Space  # type: ignore[attr-defined]
-        if wanted:
-            event.accept()
-        return wanted
 
     def changeEvent(self, event: QEvent) -> None:
         """Measure nothing dear for a minimised window."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QToolButton
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel
+
+from gradflow.ui.widgets import ToolButton
 
 STAYS_MS = 12_000
 
@@ -18,10 +20,10 @@ class Notice(QFrame):
         self.words = QLabel()
         self.words.setWordWrap(True)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.copy = QToolButton()
+        self.copy = ToolButton()
         self.copy.setText("Copy details")
         self.copy.clicked.connect(lambda: QApplication.clipboard().setText(self._details))
-        close = QToolButton()
+        close = ToolButton()
         close.setObjectName("quiet")
         close.setText("✕")
         close.setAccessibleName("Close the message")

@@ -7,17 +7,17 @@ everywhere: it costs more than the drawing, and an axis that breathes cannot be 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QGraphicsGridLayout
 
+from gradflow.ui.items import cosmetic
 from gradflow.ui.theme import SMALL_SIZE, Theme, font
 
 Array = NDArray[np.float64]
@@ -113,6 +113,7 @@ class Plot(pg.GraphicsView):
         frame.setLayout(grid)
         self.setCentralItem(frame)
         self.setFrameShape(self.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.sticky = {"x": Sticky(), "y": Sticky()}
 
     def add(self, *items: pg.GraphicsObject) -> None:
@@ -184,111 +185,14 @@ class DecadeRange:
         low, high = math.floor(finite.min() - 0.05), math.ceil(finite.max() + 0.05)
         if high - low < self._least:
             low, high = high - self._least, high
-        fits = self._set and self.low <= low and high <= self.high
-        if not fits or (self.high - self.low) > 2.0 * (high - low) + 2.0:
-            grow = self._set and (self.high - self.low) <= 2.0 * (high - low) + 2.0
-            self.low = min(low, self.low) if grow else low
-            self.high = max(high, self.high) if grow else high
-            self._set = True
+        low, high = float(low), float(high)
+        too_wide = 2.0 * (high - low) + 2.0
+        if self._set:
+            grown = min(low, self.low), max(high, self.high)
+            # What was seen before stays in sight, unless it would squeeze what there is now.
+            low, high = grown if grown[1] - grown[0] <= too_wide else (low, high)
+        self.low, self.high, self._set = low, high, True
         return self.low, self.high
-
-
-class Marks(pg.GraphicsObject):
-    """Small marks at data points, one colour each, round or diamond, sized in pixels and sharp at any scale."""
-
-    def __init__(self, diamond: bool = False, radius: float = 4.5) -> None:
-        super().__init__()
-        self._diamond, self._radius = diamond, radius
-        self._x = self._y = np.empty(0)
-        self._colors: Sequence[QColor] = ()
-        self._hollow = np.empty(0, bool)
-
-    def set_data(self, x: Array, y: Array, colors: Sequence[QColor], hollow: NDArray[np.bool_] | None = None) -> None:
-        """Show marks at (x, y); non-finite points are left out, hollow ones only outlined."""
-        self.prepareGeometryChange()
-        self._x, self._y, self._colors = x, y, colors
-        self._hollow = np.zeros(len(x), bool) if hollow is None else hollow
-        self.update()
-
-    def boundingRect(self) -> QRectF:
-        """Cover the whole view, so that no range change needs a new rectangle."""
-        view = self.getViewBox()
-        return QRectF(view.viewRect()) if view is not None else QRectF()
-
-    def paint(self, painter: QPainter, *_: object) -> None:
-        """Draw every mark as an ellipse or diamond of fixed pixel size."""
-        transform = painter.transform()
-        if not transform.m11() or not transform.m22() or not len(self._x):
-            return
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        width = float(np.ptp(self._x)) * abs(transform.m11()) / max(len(self._x) - 1, 1)
-        radius = min(self._radius, max(1.5, 0.45 * width)) if len(self._x) > 1 else self._radius
-        rx, ry = radius / abs(transform.m11()), radius / abs(transform.m22())
-        for x, y, color, hollow in zip(self._x, self._y, self._colors, self._hollow, strict=True):
-            if not (math.isfinite(x) and math.isfinite(y)):
-                continue
-            painter.setPen(cosmetic(color, 1.5 if hollow else 1.0))
-            painter.setBrush(Qt.BrushStyle.NoBrush if hollow else color)
-            if self._diamond:
-                painter.drawPolygon([QPointF(x - rx, y), QPointF(x, y + ry), QPointF(x + rx, y), QPointF(x, y - ry)])
-            else:
-                painter.drawEllipse(QPointF(x, y), rx, ry)
-
-
-class Levels(pg.GraphicsObject):
-    """Horizontal grid lines at whole decades (or any values), behind the data."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._values: tuple[float, ...] = ()
-        self._pen = QPen()
-        self.setZValue(-10)
-
-    def set_levels(self, values: Iterable[float]) -> None:
-        """Draw lines at these heights."""
-        values = tuple(values)
-        if values != self._values:
-            self._values = values
-            self.prepareGeometryChange()
-            self.update()
-
-    def retheme(self, theme: Theme) -> None:
-        """Take the grid colour."""
-        self._pen = cosmetic(QColor(theme.grid))
-        self.update()
-
-    def boundingRect(self) -> QRectF:
-        """Cover the whole view."""
-        view = self.getViewBox()
-        return QRectF(view.viewRect()) if view is not None else QRectF()
-
-    def paint(self, painter: QPainter, *_: object) -> None:
-        """Draw the lines from edge to edge."""
-        painter.setPen(self._pen)
-        rect = self.boundingRect()
-        for value in self._values:
-            painter.drawLine(QPointF(rect.left(), value), QPointF(rect.right(), value))
-
-
-_pen_scale = 1.0
-
-
-@contextmanager
-def pens_scaled(scale: float) -> Iterator[None]:
-    """Make pens wider for a while: in a picture of several pixels per point a line of one pixel would be a hair."""
-    global _pen_scale
-    before, _pen_scale = _pen_scale, scale
-    try:
-        yield
-    finally:
-        _pen_scale = before
-
-
-def cosmetic(color: QColor, width: float = 1.0) -> QPen:
-    """Return a pen whose width is in pixels, whatever the axes' scale."""
-    pen = QPen(color, width * _pen_scale)
-    pen.setCosmetic(True)
-    return pen
 
 
 def log10_marks(values: Array) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from gradflow.errors import ConfigError, GradflowError
 from gradflow.sim import archive, config
 from gradflow.sim.config import FIELDS, Experiment
-from gradflow.sim.frame import Diverged, Event, Failed, Finished, Frame, State
+from gradflow.sim.frame import Diverged, Event, Failed, Finished, Frame, Started, State
 from gradflow.sim.run import Want
 from gradflow.sim.worker import TrainingWorker
 
@@ -33,6 +33,9 @@ class Session(QObject):
 
     notice = Signal(str, str, str)
     """A sentence for the user, the path of the field it is about (or ""), and details for a report (or "")."""
+
+    built = Signal()
+    """The experiment as it is now could be built: nothing is wrong with its fields."""
 
     finished = Signal(int)
     """All steps are taken; how many."""
@@ -158,6 +161,8 @@ class Session(QObject):
         if isinstance(event, Failed):
             self._timer.setInterval(TICK_MS)
             self.notice.emit(event.message, event.field, event.details)
+        elif isinstance(event, Started) and event.frame and event.frame.build == self._build:
+            self.built.emit()
         elif isinstance(event, Diverged) and event.frame:
             self.notice.emit(f"Stopped: {event.frame.snapshot.divergence}.", "", "")
         elif isinstance(event, Finished) and event.frame:

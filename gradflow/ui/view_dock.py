@@ -6,13 +6,14 @@ import time
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QMouseEvent
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
 
 from gradflow.registry import Entry
 from gradflow.sim.frame import Frame
 from gradflow.ui.forms import rich
 from gradflow.ui.theme import LIGHT, Theme
 from gradflow.ui.view import FAST_MS, View
+from gradflow.ui.widgets import ToolButton
 
 
 class Header(QWidget):
@@ -145,8 +146,8 @@ class ViewDock(QDockWidget):
         menu.exec(event.globalPos())
 
 
-def _button(sign: str, words: str) -> QToolButton:
-    button = QToolButton()
+def _button(sign: str, words: str) -> ToolButton:
+    button = ToolButton()
     button.setObjectName("quiet")
     button.setText(sign)
     button.setToolTip(words)

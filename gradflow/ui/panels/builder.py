@@ -59,6 +59,7 @@ class Builder(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         column = QWidget()
         box = QVBoxLayout(column)
         box.setContentsMargins(12, 8, 12, 8)
@@ -81,6 +82,12 @@ class Builder(QScrollArea):
             value: Any = config.get(experiment, path)
             editor.show_value(value)
             editor.setVisible(RELEVANT.get(path, lambda _: True)(experiment))
+
+    def forget_errors(self) -> None:
+        """Take away what was said at the fields, except where the box still holds what is wrong."""
+        for editor in self.rows.values():
+            if not editor.holds_mistake:
+                editor.show_error("")
 
     def show_error(self, path: str, reason: str) -> bool:
         """Say at a field what is wrong with it; return whether that field is here."""

@@ -6,9 +6,10 @@ import math
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QSlider, QToolBar, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QToolBar, QWidget
 
 from gradflow.sim.frame import State
+from gradflow.ui.widgets import Button, Slider
 
 SPEEDS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, math.inf)
 
@@ -31,7 +32,7 @@ class Transport(QToolBar):
         self.play_button = _button(play)
         self.play_button.setObjectName("primary")
         self.play_button.setMinimumWidth(104)
-        self.speed = QSlider(Qt.Orientation.Horizontal)
+        self.speed = Slider()
         self.speed.setRange(0, len(SPEEDS) - 1)
         self.speed.setFixedWidth(110)
         self.speed.setAccessibleName("Speed")
@@ -81,9 +82,9 @@ class Transport(QToolBar):
         self.speed_changed.emit(speed)
 
 
-def _button(action: QAction) -> QPushButton:
+def _button(action: QAction) -> Button:
     key = action.shortcut().toString().replace("Right", "→")
-    button = QPushButton(f"{action.iconText()}  {key}")
+    button = Button(f"{action.iconText()}  {key}")
     button.setToolTip(action.toolTip())
     button.setAccessibleName(action.iconText())
     # Reached with Tab, but a click leaves the focus where it was, so that Space goes on meaning play and pause.

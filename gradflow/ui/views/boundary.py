@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QLabel
 
 from gradflow.sim.frame import Frame
 from gradflow.sim.run import Want
 from gradflow.sim.snapshot import Surface, Topology
-from gradflow.ui.plot import Plot, cosmetic
+from gradflow.ui.items import Overlay, cosmetic
+from gradflow.ui.plot import Plot
 from gradflow.ui.theme import Theme, rgb
 from gradflow.ui.view import SLOW_MS, View, view
 
@@ -122,7 +123,7 @@ class Boundary(View):
         return legend
 
 
-class Dots(pg.GraphicsObject):
+class Dots(Overlay):
     """Many small discs in a few colours, each with a thin rim so that it stands out from the background."""
 
     SIZE = 4.0
@@ -139,17 +140,16 @@ class Dots(pg.GraphicsObject):
         self._rim = rim or self._rim
         self.update()
 
-    def boundingRect(self) -> QRectF:
-        """Cover the whole view."""
-        view_box = self.getViewBox()
-        return QRectF(view_box.viewRect()) if view_box is not None else QRectF()
-
     def paint(self, painter: QPainter, *_: object) -> None:
         """Draw rims first, then discs, as round points of a pen: far faster than ellipses."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        transform = painter.transform()
+        # In pixels: Qt draws the points of a cosmetic pen wider than high.
+        painter.resetTransform()
+        placed = [([transform.map(point) for point in points], color) for points, color in self._groups]
         for width, fixed in ((self.SIZE + 2.0, self._rim), (self.SIZE, None)):
-            for points, color in self._groups:
-                pen = cosmetic(fixed or color, width)
+            for points, color in placed:
+                pen = QPen(fixed or color, width)
                 pen.setCapStyle(Qt.PenCapStyle.RoundCap)
                 painter.setPen(pen)
                 painter.drawPoints(points)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPolygonF
@@ -14,7 +13,8 @@ from PySide6.QtWidgets import QHBoxLayout
 from gradflow.sim.frame import Frame
 from gradflow.sim.run import Want
 from gradflow.sim.snapshot import Magnitudes, Topology
-from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, cosmetic
+from gradflow.ui.items import Overlay, cosmetic
+from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import SLOW_MS, View, view
 
@@ -112,7 +112,7 @@ class Ridges(Plot):
         self.drawn = None
 
 
-class RidgeItem(pg.GraphicsObject):
+class RidgeItem(Overlay):
     """Filled outlines of histograms, the far ones painted first."""
 
     def __init__(self) -> None:
@@ -157,11 +157,6 @@ class RidgeItem(pg.GraphicsObject):
                 ]
             )
         self.update()
-
-    def boundingRect(self) -> QRectF:
-        """Cover the whole view."""
-        view_box = self.getViewBox()
-        return QRectF(view_box.viewRect()) if view_box is not None else QRectF()
 
     def paint(self, painter: QPainter, *_: object) -> None:
         """Paint from the last layer down to the first, so that lower ridges stand in front."""

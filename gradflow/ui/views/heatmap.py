@@ -7,7 +7,7 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from gradflow.sim.diagnosis import spell
 from gradflow.sim.frame import Frame
@@ -16,6 +16,7 @@ from gradflow.sim.snapshot import Norm, Snapshot, Topology
 from gradflow.ui.plot import DecadeRange, Plot, WholeAxis, nice_ceiling, power_of_ten
 from gradflow.ui.theme import SMALL_SIZE, Theme, font, rgb
 from gradflow.ui.view import SLOW_MS, View, view
+from gradflow.ui.widgets import Choice
 
 Array = NDArray[np.float64]
 MOST_COLUMNS = 512
@@ -50,7 +51,7 @@ class HeatMap(View):
         row.addWidget(self.plot, 1)
         row.addWidget(self.bar)
         self.box.addLayout(row)
-        self.choice = QComboBox()
+        self.choice = Choice()
         self.choice.addItems(list(STATISTICS))
         self.choice.setAccessibleName("Statistic of the heat map")
         self.choice.setToolTip("Which number is shown for every layer and step")

@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QHBoxLayout
 
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Topology
-from gradflow.ui.plot import Plot, WholeAxis, cosmetic, nice_ceiling
+from gradflow.ui.items import cosmetic
+from gradflow.ui.plot import Plot, WholeAxis, nice_ceiling
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import SLOW_MS, View, view
 

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QLabel
 from gradflow.sim.diagnosis import spell
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Norm, Topology
-from gradflow.ui.plot import DecadeAxis, DecadeRange, Levels, Marks, Plot, WholeAxis, cosmetic, log10_marks
+from gradflow.ui.items import Levels, Marks, cosmetic
+from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, log10_marks
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import View, view
 

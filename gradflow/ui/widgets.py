@@ -1,0 +1,89 @@
+"""Controls that mind their own keys and leave the wheel alone.
+
+The window has shortcuts without modifiers (Space, →, R, N). A control with the focus needs some of these keys itself,
+and a wheel that scrolls past a control must not change it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent, QWheelEvent
+from PySide6.QtWidgets import QComboBox, QPushButton, QSlider, QToolButton, QWidget
+
+# At run time the mixins stand before a real widget, which brings the methods they call.
+if TYPE_CHECKING:
+    _Widget = QWidget
+else:
+    _Widget = object
+
+MOVES = {
+    Qt.Key.Key_Left,
+    Qt.Key.Key_Right,
+    Qt.Key.Key_Up,
+    Qt.Key.Key_Down,
+    Qt.Key.Key_Home,
+    Qt.Key.Key_End,
+    Qt.Key.Key_PageUp,
+    Qt.Key.Key_PageDown,
+}
+
+
+class _KeepsKeys(_Widget):
+    """Keeps the keys for which `keeps` is true from the window's shortcuts."""
+
+    def keeps(self, event: QKeyEvent) -> bool:
+        """Tell whether this control uses the key itself; a button uses Space."""
+        return event.key() == Qt.Key.Key_Space
+
+    def event(self, event: QEvent) -> bool:
+        """Claim the key before it becomes a shortcut."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self.keeps(event):
+            event.accept()
+            return True
+        return bool(super().event(event))
+
+
+class _IgnoresWheel(_Widget):
+    """Turns with the wheel only while it has the focus."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Leave the wheel to what is around."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class Button(_KeepsKeys, QPushButton):
+    """A push button that Space presses."""
+
+
+class ToolButton(_KeepsKeys, QToolButton):
+    """A tool button that Space presses."""
+
+
+class Slider(_KeepsKeys, _IgnoresWheel, QSlider):
+    """A horizontal slider that the arrow keys move."""
+
+    def __init__(self) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def keeps(self, event: QKeyEvent) -> bool:
+        """Keep what moves it, without modifiers."""
+        return event.key() in MOVES and not event.modifiers() & Qt.KeyboardModifier.ControlModifier
+
+
+class Choice(_KeepsKeys, _IgnoresWheel, QComboBox):
+    """A list to choose from, in which typing finds a name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def keeps(self, event: QKeyEvent) -> bool:
+        """Keep what moves it, opens it, or is a letter of a name."""
+        plain = not event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        return plain and (event.key() in MOVES or (bool(event.text()) and event.text().isprintable()))
