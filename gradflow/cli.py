@@ -76,8 +76,19 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     words = list(arguments)
     # `gradflow`, `gradflow FILE` and `gradflow --smoke` open the window without saying so.
     if not words or (words[0] not in COMMANDS and words[0] not in ("-h", "--help", "--version")):
+        _check_word(words)
         words.insert(0, "window")
     return parser.parse_args(words)
+
+
+def _check_word(words: Sequence[str]) -> None:
+    """Raise GradflowError if the first word is neither an option nor something that can be opened."""
+    from gradflow.sim.archive import exists, presets
+
+    word = words[0] if words else ""
+    if word and not word.startswith("-") and not exists(word):
+        near = suggestion(word, [*COMMANDS, *presets()])
+        raise GradflowError(f"{word}: no such command, no such file and no such preset; {near}")
 
 
 def _add_window(parser: argparse.ArgumentParser) -> None:
@@ -140,11 +151,8 @@ COMMANDS = {"window": _add_window, "train": _add_train, "check": _add_check, "be
 
 
 def _window(options: argparse.Namespace) -> int:
-    from gradflow.sim.archive import exists, open_experiment, presets
+    from gradflow.sim.archive import open_experiment
 
-    if options.file and not exists(options.file):
-        known = [*COMMANDS, *presets()]
-        raise GradflowError(f"{options.file}: no such command, file or preset; {suggestion(options.file, known)}")
     experiment = open_experiment(options.file) if options.file else None
     _require_qt(window=True)
     from gradflow.app import main

@@ -206,6 +206,9 @@ class Desk:
 @pytest.fixture
 def window(qtbot: Any, qapp: Any, settings: Any, fast: Callable[..., Experiment]) -> Iterator[Callable[..., Desk]]:
     """Open windows on small experiments; they stand at step 0, and are closed at the end of the test."""
+    from PySide6.QtCore import QEvent
+    from PySide6.QtWidgets import QApplication
+
     from gradflow.ui import theme
     from gradflow.ui.main_window import MainWindow
     from gradflow.ui.session import Session
@@ -215,7 +218,6 @@ def window(qtbot: Any, qapp: Any, settings: Any, fast: Callable[..., Experiment]
     def open_window(changes: dict[str, Any] | None = None, **how: Any) -> Desk:
         session = Session(how.get("experiment") or fast(changes), how.get("path"))
         made = MainWindow(session, how.get("settings", settings))
-        qtbot.addWidget(made)
         desks.append(Desk(qtbot, made))
         with qtbot.waitActive(made, timeout=PATIENCE_MS):
             made.show()
@@ -229,7 +231,11 @@ def window(qtbot: Any, qapp: Any, settings: Any, fast: Callable[..., Experiment]
     for desk in desks:
         desk.close()
         assert desk.session.shutdown()
-    theme.apply(qapp, theme.LIGHT)
+        # Gone before the next window opens, which would have to restyle this one too.
+        desk.window.deleteLater()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    if any(desk.window.theme is not theme.LIGHT for desk in desks):
+        theme.apply(qapp, theme.LIGHT)
 
 
 @pytest.fixture(scope="session")

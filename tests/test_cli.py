@@ -115,7 +115,7 @@ def test_every_command_explains_itself(capsys, command, flag):
 
 
 def test_a_run_that_diverges_is_written_and_says_when_where_and_which_way(capsys, tmp_path):
-    status, out, err = answer(capsys, "train", "diabetes", *DIVERGING, "--out", str(tmp_path), "--no-png")
+    status, _, err = answer(capsys, "train", "diabetes", *DIVERGING, "--out", str(tmp_path), "--no-png")
     assert status == 1
     assert err.startswith("gradflow: diverged: ") and err.count("\n") == 1
     assert "step 2" in err and "layer " in err and ("forward" in err or "backward" in err)

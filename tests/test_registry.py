@@ -64,8 +64,6 @@ def test_name_can_be_taken_only_once() -> None:
         fresh().register("round", "Round again")(part)
 
 
-
-
 @pytest.mark.parametrize("doc", [None, "", "   \n  "])
 def test_part_without_a_docstring_is_refused(doc: str | None) -> None:
     def part() -> None: ...

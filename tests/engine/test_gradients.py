@@ -173,8 +173,6 @@ def test_wrong_slope_fails_in_every_layer_below_it_and_not_above(wrong: Activati
     assert [layer.passed for layer in layers] == [False] * len(BRANCHED) + [True]
 
 
-
-
 @pytest.mark.parametrize("wrong", [SilentTanh(), BrokenTanh()])
 def test_gradient_that_backprop_loses_fails(wrong: Activation) -> None:
     """Backprop says 0 or nan where the differences clearly see a gradient."""
@@ -189,8 +187,6 @@ def test_gradient_far_below_round_off_is_unresolved_not_right() -> None:
     assert not layers[0].resolved
     assert layers[0].passed, "not knowing is not failing"
     assert layers[-1].resolved
-
-
 
 
 @pytest.mark.parametrize("loss", [name for name in LOSSES if name.endswith("cross-entropy")])

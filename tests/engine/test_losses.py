@@ -97,11 +97,7 @@ def test_binary_cross_entropys_gradient_keeps_its_digits_in_both_tails(z: float,
     assert math.isclose(gradient[0, 0], exact if y == 0.0 else -exact, rel_tol=1e-13)
 
 
-
-
-@pytest.mark.parametrize(
-    ("z", "y"), [(-40.0, 0.0), (40.0, 1.0)]
-)
+@pytest.mark.parametrize(("z", "y"), [(-40.0, 0.0), (40.0, 1.0)])
 def test_binary_cross_entropys_loss_keeps_its_digits_where_the_network_is_right(z: float, y: float) -> None:
     """L = log(1 + e⁻⁴⁰) for a confident right answer of either class, as in PyTorch."""
     loss, _ = run("binary-cross-entropy", np.array([[z]]), np.array([[y]]))

@@ -77,13 +77,9 @@ def test_bad_file_is_refused_naming_file_field_and_what_is_valid(text: str, says
     assert says in refusal(text)
 
 
-
-
 @pytest.mark.parametrize("text", ["seed = " + "9" * 5000, "seed = " + "[" * 5000], ids=["digits", "brackets"])
 def test_absurd_toml_is_refused_like_any_other(text: str) -> None:
     refusal(text)
-
-
 
 
 def test_byte_order_mark_of_windows_editors_does_not_matter(tmp_path: Path) -> None:

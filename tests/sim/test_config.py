@@ -112,14 +112,9 @@ def test_whole_and_real_numbers_keep_their_kind(field: Field) -> None:
         assert "whole number" in refusal({field.path: float(field.says.high)}).reason
 
 
-
-
 @pytest.mark.parametrize(
     "field",
-    [
-        pytest.param(field, id=field.path)
-        for field in NUMBERS
-    ],
+    [pytest.param(field, id=field.path) for field in NUMBERS],
 )
 def test_whole_number_beyond_all_floats_is_refused_like_any_other(field: Field) -> None:
     """Files may hold whole numbers of any length."""

@@ -110,8 +110,6 @@ def test_zeros_give_no_gradient_and_the_finding_says_how_far_up() -> None:
     assert "Layer 1 receives" in verdict([0.0, 1.0, 1.0]).evidence
 
 
-
-
 def test_a_dead_layer_inside_a_skip_block_does_not_silence_the_layers_below() -> None:
     """Layer 3 is dead, but layers 1 and 2 receive a gradient through the skip: the sentence must not deny it."""
     run = trainer({"network.depth": 4, "network.activation": "relu", "network.skip_every": 1})
@@ -153,8 +151,6 @@ def test_extreme_profiles_have_a_verdict_without_a_nan_in_it(delta: list[float])
     assert "not a number" not in evidence
 
 
-
-
 def test_exploding_beyond_float64_is_put_into_words() -> None:
     assert "∞" not in verdict([1e200, 1.0, 1e-200]).evidence
 
@@ -179,8 +175,6 @@ def test_exploding_beyond_float64_is_put_into_words() -> None:
 )
 def test_numbers_are_printed_to_three_digits_and_never_rounded_to_zero(value: float, text: str) -> None:
     assert spell(value) == text
-
-
 
 
 @pytest.mark.parametrize("value", [999.9, 1000.0, 1234.0, 9999.0])

@@ -144,8 +144,6 @@ def test_vanished_gradients_are_counted_not_dropped() -> None:
 # What crosses to another thread
 
 
-
-
 def test_measurements_are_read_only_like_everything_that_crosses_threads() -> None:
     run = Run(trainer().experiment)
     details = run.measure(EVERYTHING)

@@ -212,7 +212,7 @@ def test_the_wheel_over_other_controls_changes_nothing_without_the_focus(window)
     assert before == (desk.window.transport.speed.value(), desk.window.docks["heatmap"].view.choice.currentIndex())
 
 
-@pytest.mark.xfail(reason="Tab stops at every plot (GraphicsView is StrongFocus) and at the builder; neither has a name")
+@pytest.mark.xfail(reason="Tab stops at every plot (a GraphicsView is StrongFocus) and at the builder: no names")
 def test_everything_that_takes_the_focus_has_a_name_for_a_screen_reader(window):
     desk = window()
     desk.rest()
