@@ -236,11 +236,13 @@ def _check(options: argparse.Namespace) -> int:
 
 def _bench(options: argparse.Namespace) -> int:
     from gradflow.sim.bench import engine_lines
+    from gradflow.system import has_screen
 
     for line in engine_lines():
         _say(line)
     if options.window:
-        _require_qt(window=False)
+        # A real window where there is a screen: painting there is what a person waits for.
+        _require_qt(window=has_screen())
         from gradflow.ui.bench import window_lines
 
         for line in window_lines():

@@ -29,6 +29,13 @@ def offscreen() -> None:
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 
+def has_screen() -> bool:
+    """Return whether there is a screen to open a window on, or Qt has been told where to draw."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return any(os.environ.get(name) for name in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"))
+
+
 def qt_obstacle() -> str | None:
     """Return one sentence saying what keeps Qt from starting and how to mend it, or None if nothing does."""
     if not sys.platform.startswith("linux"):
@@ -36,7 +43,7 @@ def qt_obstacle() -> str | None:
     platform = os.environ.get("QT_QPA_PLATFORM", "")
     needed = dict(LIBRARIES)
     if not platform:
-        if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        if not has_screen():
             return "there is no screen to open a window on; `gradflow train FILE --out DIR` works without one"
         if not os.environ.get("WAYLAND_DISPLAY"):
             needed |= SCREEN_LIBRARIES

@@ -27,7 +27,7 @@ IMPORTS = "import PySide6.QtWidgets, pyqtgraph, numpy"
 
 
 def window_lines() -> Iterator[str]:
-    """Yield the lines of the window's table; the window opens off the screen unless a platform is set."""
+    """Yield the lines of the window's table; on the screen if there is one."""
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     route_qt_messages()

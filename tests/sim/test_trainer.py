@@ -403,7 +403,8 @@ def test_norms_are_robust_at_every_scale(scale: float) -> None:
         assert math.isclose(norms[Norm.UPDATE.row, i], 0.5 * W, rel_tol=1e-13 if scale > 1e-300 else 1e-2)
 
 
-@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=12, max_size=12))
+# A decade below the largest float64: at the brink math.hypot itself overflows where the true norm does not.
+@given(st.lists(st.floats(-1e307, 1e307), min_size=12, max_size=12))
 @settings(max_examples=300, deadline=None)
 def test_norm_of_any_numbers_is_their_hypotenuse(values: list[float]) -> None:
     run = _ONE
