@@ -24,7 +24,7 @@ from gradflow.sim.frame import Frame, State
 from gradflow.sim.worker import TrainingWorker
 from gradflow.system import qt_obstacle
 
-hypothesis.settings.register_profile("gradflow", deadline=None, max_examples=60)
+hypothesis.settings.register_profile("gradflow", deadline=None)
 hypothesis.settings.load_profile("gradflow")
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -151,6 +151,10 @@ class Desk:
         if on is not None:
             on.setFocus()
             assert on.hasFocus()
+        if not self.window.isActiveWindow():
+            # As after a dialog: without a desktop nobody gives the window its keys back.
+            self.window.activateWindow()
+            self.until(self.window.isActiveWindow)
         QTest.keySequence(on or self.window, QKeySequence(key))
 
     def type(self, path: str, text: str) -> None:

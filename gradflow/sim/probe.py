@@ -52,7 +52,7 @@ class Probe:
         for i, layer in enumerate(layers):
             a = layer.output.value
             mean[i] = a.mean()
-            std[i] = a.std()
+            std[i] = _standard_deviation(a)
             if layer.activate:
                 function = layer.activate.function
                 slope = np.empty_like(a)
@@ -102,6 +102,14 @@ class Probe:
             return
         for row, column in np.argwhere(unsafe):
             norms[row, column] = _scaled_norm(self._views[row][column])
+
+
+def _standard_deviation(values: Array) -> float:
+    """Return the standard deviation, scaled where the squares would overflow or underflow."""
+    largest = float(np.abs(values).max())
+    if SAFE_LOW < largest**2 < SAFE_HIGH or not 0.0 < largest < np.inf:
+        return float(values.std())
+    return largest * float((values / largest).std())
 
 
 def _scaled_norm(vector: Array) -> float:

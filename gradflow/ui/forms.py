@@ -96,7 +96,7 @@ class ChoiceRow(Row):
         super().show_value(value)
         self.box.setCurrentIndex(self.box.findData(value))
         tip = self.box.itemData(self.box.currentIndex(), Qt.ItemDataRole.ToolTipRole)
-        self.box.setToolTip(tip or "")
+        self.box.setToolTip((tip or "") + tooltip(self.field))
 
     def _emit(self) -> None:
         self.edited.emit(self.field.path, self.box.currentData())

@@ -202,6 +202,19 @@ def test_measured_arrays_are_read_only_too(fast):
     assert not any(array.flags.writeable for array in arrays(run.measure(EVERYTHING)))
 
 
+def test_a_long_measurement_is_given_up_for_a_command(worker, fast, monkeypatch):
+    """A surface of four million points takes far longer than the test waits; stopping must not wait for it either."""
+    monkeypatch.setattr("gradflow.sim.surface.GRID", 2000)
+    worker.want(frozenset({Want.SURFACE}))
+    worker.build(fast({"network.depth": 40}), 1)
+    await_event(worker, Started)
+    for step in (1, 2):
+        time.sleep(0.4)
+        worker.step()
+        until(lambda step=step: worker.latest.snapshot.step == step)
+    assert worker.latest.details.surface is None
+
+
 def test_nothing_dear_is_measured_unasked(worker, fast):
     worker.build(fast(), 1)
     worker.step()

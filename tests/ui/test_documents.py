@@ -29,7 +29,8 @@ def choose_file(monkeypatch):
 
 @pytest.fixture
 def answer_dialog(qtbot):
-    """Answer the export dialog that is about to open: `act` fills it in, then Return is pressed."""
+    """Answer the export dialog that is about to open: `act` fills it in, then Return or a button is pressed."""
+    timer = QTimer(interval=20)
 
     def answer(act=lambda dialog: None, button: str = "") -> list[ExportDialog]:
         met: list[ExportDialog] = []
@@ -37,8 +38,9 @@ def answer_dialog(qtbot):
         def when_open() -> None:
             dialog = QApplication.activeModalWidget()
             if dialog is None:
-                QTimer.singleShot(20, when_open)
                 return
+            timer.stop()
+            timer.timeout.disconnect()
             met.append(dialog)
             act(dialog)
             if button:
@@ -47,10 +49,12 @@ def answer_dialog(qtbot):
             else:
                 qtbot.keyClick(dialog, Qt.Key.Key_Return)
 
-        QTimer.singleShot(20, when_open)
+        timer.timeout.connect(when_open)
+        timer.start()
         return met
 
-    return answer
+    yield answer
+    assert not timer.isActive(), "the dialog never opened"
 
 
 def finished_frame(experiment):
@@ -206,9 +210,10 @@ def test_no_name_for_the_picture_is_no_crash(window, answer_dialog):
     desk = window()
     desk.rest()
     for text in ("", "  ", "/"):
-        answer_dialog(lambda dialog, text=text: dialog.file.setText(text))
+        met = answer_dialog(lambda dialog, text=text: dialog.file.setText(text))
         # An exception in a slot would fail this test.
         desk.press("Ctrl+E")
+        assert len(met) == 1
 
 
 def test_the_dialog_copies_to_the_clipboard(window, answer_dialog, pixels, tmp_path, settings):

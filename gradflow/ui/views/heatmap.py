@@ -107,6 +107,7 @@ class HeatMap(View):
 
     def _redraw(self) -> None:
         self.range.forget()
+        self.readout.hide()
         if self.frame:
             self.draw(self.frame)
 
