@@ -12,17 +12,15 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from gradflow.errors import GradflowError
-from gradflow.sim import archive
+from gradflow.sim import archive, build
 from gradflow.sim.config import Experiment
+from gradflow.sim.worker import SWITCH_SECONDS
 from gradflow.ui import theme
 from gradflow.ui.crash import CrashDoor, route_qt_messages
 from gradflow.ui.main_window import MainWindow
 from gradflow.ui.session import Session
 
 log = logging.getLogger("gradflow")
-
-SWITCH_SECONDS = 0.0005
-"""How long Python lets the training thread run before the window gets its turn; the default of 5 ms doubles the lag."""
 
 
 def main(experiment: Experiment | None, source: str, smoke: bool = False) -> int:
@@ -62,7 +60,9 @@ def _last(settings: QSettings) -> Experiment:
     text = settings.value("experiment")
     if isinstance(text, str) and text:
         try:
-            return archive.parse(text, "the last session")
+            experiment = archive.parse(text, "the last session")
+            build.check(experiment)
+            return experiment
         except GradflowError as error:
             log.warning("%s; starting with the preset %r", error, archive.FIRST)
     return archive.open_experiment(archive.FIRST)
@@ -78,5 +78,11 @@ def _close_after_first_frame(window: MainWindow) -> None:
             timer.stop()
             window.close()
 
+    def close_on_failure(sentence: str) -> None:
+        print(f"gradflow: {sentence}", file=sys.stderr, flush=True)  # noqa: T201
+        timer.stop()
+        window.close()
+
     timer.timeout.connect(close_once_drawn)
+    window.session.notice.connect(close_on_failure)
     timer.start()

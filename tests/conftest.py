@@ -156,6 +156,8 @@ class Desk:
             self.window.activateWindow()
             self.until(self.window.isActiveWindow)
         QTest.keySequence(on or self.window, QKeySequence(key))
+        # An export may first have to wait for the worker's measurements.
+        self.until(lambda: not self.window.exporting.busy)
 
     def type(self, path: str, text: str) -> None:
         """Click into a field's box, replace its text and press Enter."""

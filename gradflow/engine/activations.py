@@ -98,8 +98,8 @@ class Sigmoid(Activation):
 class Tanh(Activation):
     """φ(z) = tanh z, slope 1−φ² ≤ 1.
 
-    Symmetric around 0. With Xavier initialisation a deep tanh network is critical: its gradients fall slowly
-    (Glorot & Bengio 2010).
+    Symmetric around 0. With Xavier initialisation (Glorot & Bengio 2010) a deep tanh network is critical: its
+    gradients fall only slowly with depth (Schoenholz et al. 2017).
     """
 
     saturation = "|φ| > 0.97"

@@ -45,11 +45,27 @@ class LayerCheck:
         return self.relative_error is not None and not larger <= 10.0 * self.round_off
 
     @property
+    def verdict(self) -> str:
+        """Say it in a word."""
+        return _verdict(self)
+
+    @property
     def passed(self) -> bool:
         """Whether backprop and differences agree, to TOLERANCE and as far as round-off lets one see."""
         if self.relative_error is None or not self.resolved:
             return True
         return self.relative_error <= TOLERANCE or self.difference <= 3.0 * self.round_off
+
+
+def _verdict(result: LayerCheck) -> str:
+    if not result.checked:
+        return "only kinks" if result.at_kinks else "nothing to compare"
+    if not result.resolved:
+        return "below round-off"
+    if not result.passed:
+        return "WRONG"
+    # The differences' own error is then all there is to see.
+    return "good" if (result.relative_error or 0.0) <= TOLERANCE else "good to round-off"
 
 
 def check(network: Network, rng: np.random.Generator, per_layer: int = 60, step: float = STEP) -> Iterator[LayerCheck]:

@@ -23,6 +23,9 @@ class Loss(Node):
     """The contract of a loss: `forward` sets `loss`, `backward` writes ∂L/∂predictions into the input's gradient."""
 
     wants_grad = False
+    threshold = 0.0
+    """Above which a single output says yes."""
+
     tasks: tuple[Task, ...] = ()
     """The kinds of data it is defined on; the first loss registered for a kind is that kind's default."""
 
@@ -41,9 +44,12 @@ class Loss(Node):
         self.targets = self._targets[:samples]
         self.scratch, self.row = self._scratch[:samples], self._row[:samples]
 
-    def correct(self) -> int | None:
-        """Return how many samples of the batch are classified right; None for regression."""
-        return None
+    def correct(self) -> int:
+        """Return how many samples of the batch are classified right; has no meaning for regression."""
+        z, targets = self.inputs[0].value, self.targets
+        if self.units == 1:
+            return int(np.count_nonzero((z > self.threshold) == (targets > 0.5)))
+        return int(np.count_nonzero(z.argmax(axis=1) == targets.argmax(axis=1)))
 
 
 LOSSES: Registry[type[Loss]] = Registry("loss")
@@ -91,9 +97,6 @@ class BinaryCrossEntropy(Loss):
         np.subtract(gradient, scratch, out=gradient)
         np.divide(gradient, gradient.size, out=gradient)
 
-    def correct(self) -> int:
-        return int(np.count_nonzero((self.inputs[0].value > 0.0) == (self.targets > 0.5)))
-
 
 @loss("softmax-cross-entropy", "Softmax cross-entropy")
 class SoftmaxCrossEntropy(Loss):
@@ -120,9 +123,6 @@ class SoftmaxCrossEntropy(Loss):
         np.subtract(self.value, self.targets, out=gradient)
         np.divide(gradient, len(gradient), out=gradient)
 
-    def correct(self) -> int:
-        return int(np.count_nonzero(self.value.argmax(axis=1) == self.targets.argmax(axis=1)))
-
 
 @loss("mean-squared-error", "Mean squared error")
 class MeanSquaredError(Loss):
@@ -132,6 +132,7 @@ class MeanSquaredError(Loss):
     """
 
     tasks = ("regression", "binary", "multiclass")
+    threshold = 0.5
 
     def forward(self) -> None:
         np.subtract(self.inputs[0].value, self.targets, out=self.scratch)

@@ -12,7 +12,7 @@ from gradflow.engine.activations import make_activation
 from gradflow.engine.initializers import INITIALIZERS
 from gradflow.engine.losses import LOSSES, default_loss
 from gradflow.engine.network import LayerSpec, Network
-from gradflow.errors import ConfigError
+from gradflow.errors import ConfigError, DataError
 from gradflow.sim import datasets
 from gradflow.sim.config import ALL, AUTO, Data, Experiment
 from gradflow.sim.datasets import Split
@@ -36,7 +36,20 @@ def load_data(data: Data, seed: int) -> Split:
     """Return the split and standardised data of an experiment; raises DataError."""
     rng = np.random.default_rng([seed, DATA_STREAM])
     samples = None if data.samples == ALL else int(data.samples)
-    return datasets.split(datasets.make(data.name, samples, data.noise, rng), data.validation_fraction, rng)
+    try:
+        made = datasets.make(data.name, samples, data.noise, rng)
+    except DataError as error:
+        if samples is None:
+            raise
+        raise ConfigError("data.samples", str(error)) from error
+    return datasets.split(made, data.validation_fraction, rng)
+
+
+def check(experiment: Experiment) -> None:
+    """Raise ConfigError or DataError if the experiment cannot be built."""
+    split = load_data(experiment.data, experiment.seed)
+    outputs = encode_targets(split.y_train[:1], split, loss_name(experiment, split)).shape[1]
+    check_size(experiment, split, outputs)
 
 
 def loss_name(experiment: Experiment, split: Split) -> str:

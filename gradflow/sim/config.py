@@ -249,7 +249,7 @@ def differing(a: Experiment, b: Experiment) -> tuple[str, ...]:
 
 
 def _flatten(table: Mapping[str, Any], prefix: str) -> Iterable[tuple[str, Any]]:
-    sections = {path.split(".")[0] for path in FIELDS if "." in path}
+    sections = dict.fromkeys(path.split(".")[0] for path in FIELDS if "." in path)
     for key, value in table.items():
         path = f"{prefix}{key}"
         if not prefix and key in sections:

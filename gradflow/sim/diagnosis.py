@@ -15,6 +15,7 @@ from enum import StrEnum
 import numpy as np
 
 from gradflow.sim.snapshot import Norm, Snapshot, Topology
+from gradflow.sim.words import power, spell
 
 LARGE, MILD = 2.0, 1.0
 """Decades between the first and the last hidden layer from which a gradient counts as vanishing, or as leaning."""
@@ -69,13 +70,34 @@ def diverged(topology: Topology, snapshot: Snapshot) -> Finding | None:
     """Numbers overflowed."""
     if snapshot.divergence is None:
         return None
+    where = f"O{str(snapshot.divergence)[1:]}."
+    if snapshot.step == 0:
+        kept, advice = "The first weights are too large to train from.", "Lower the init scale or the depth."
+    else:
+        kept = "The run stopped there; the last finite step is in the history."
+        advice = "Lower the learning rate or the init scale, then re-initialise."
     return Finding(
         "diverged",
         Severity.ERROR,
         "The numbers have blown up",
-        f"O{str(snapshot.divergence)[1:]}. The run stopped there; the last finite step is in the history.",
+        f"{where} {kept}",
         snapshot.divergence.layer,
-        "Lower the learning rate or the init scale, then re-initialise.",
+        advice,
+    )
+
+
+@rule
+def no_error(topology: Topology, snapshot: Snapshot) -> Finding | None:
+    """Nothing is wrong with the outputs: there is nothing to send back."""
+    if snapshot.norm(Norm.DELTA)[-1] != 0.0:
+        return None
+    return Finding(
+        "no-error",
+        Severity.NOTE,
+        "There is nothing left to learn here",
+        f"The loss of this batch is {spell(snapshot.train_loss)} and its gradient at the output is exactly 0, so no "
+        "layer receives any.",
+        len(topology.layers),
     )
 
 
@@ -173,8 +195,13 @@ def healthy(topology: Topology, snapshot: Snapshot) -> Finding | None:
         "healthy",
         Severity.GOOD,
         "The gradient keeps its size",
-        f"{_evidence(snapshot)} All layers learn at a similar rate.",
+        f"{_evidence(snapshot)} Over all hidden layers ‖δ‖ varies by a factor of {_spread(snapshot)}.",
     )
+
+
+def _spread(snapshot: Snapshot) -> str:
+    delta = snapshot.norm(Norm.DELTA)[:-1]
+    return power(float(np.log10(delta.max()) - np.log10(delta.min())))
 
 
 def _evidence(snapshot: Snapshot) -> str:
@@ -185,27 +212,3 @@ def _evidence(snapshot: Snapshot) -> str:
         f"Layer 1 receives ‖δ₁‖ = {spell(delta[0])}, which is {power(-lost)} times what layer {len(delta)} receives "
         f"({spell(delta[-1])}): on average each layer multiplies it by {factor}."
     )
-
-
-def power(decades: float) -> str:
-    """Return 10^decades as it is printed in a text, also where it is no float64."""
-    if abs(decades) < 300:
-        return spell(10.0**decades)
-    return f"10{str(round(decades)).translate(_SUPERSCRIPTS)}"
-
-
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def spell(value: float) -> str:
-    """Return a number to three significant digits as it is printed in a text: 0.0123, 3.4·10⁻⁵, ∞."""
-    if math.isnan(value):
-        return "not a number"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    if value == 0.0 or 1e-3 <= abs(value) < 999.5:
-        return f"{value:.3g}"
-    if 999.5 <= abs(value) < 9999.5:
-        return f"{value:.0f}"
-    mantissa, exponent = f"{value:.2e}".split("e")
-    return f"{mantissa}·10{str(int(exponent)).translate(_SUPERSCRIPTS)}"

@@ -15,24 +15,23 @@ class Evaluator:
 
     PIECE = 256
 
-    def __init__(self, network: Network) -> None:
-        self._of = network
+    def __init__(self, network: Network, classifies: bool = True) -> None:
+        self._of, self._classifies = network, classifies
         self._twin: Network | None = None
 
     def score(self, x: Array, targets: Array) -> tuple[float, float]:
         """Return mean loss and accuracy over all samples; nan where there are none or accuracy has no meaning."""
         if not len(x):
             return np.nan, np.nan
-        total, correct, counted = 0.0, 0, True
+        total, correct = 0.0, 0
         network = self._network()
         for start in range(0, len(x), self.PIECE):
             piece = slice(start, start + self.PIECE)
             samples = self._fill(x[piece])
             network.loss.targets[:] = targets[piece]
             total += network.forward() * samples
-            hits = network.loss.correct()
-            correct, counted = correct + (hits or 0), counted and hits is not None
-        return total / len(x), correct / len(x) if counted else np.nan
+            correct += network.loss.correct()
+        return total / len(x), correct / len(x) if self._classifies else np.nan
 
     def outputs(self, x: Array) -> Array:
         """Return the network's linear outputs (logits), shape (samples, outputs)."""

@@ -47,6 +47,13 @@ class Frame:
     steps_per_second: float = 0.0
     edits: tuple[LiveEdit, ...] = ()
 
+    @property
+    def complete(self) -> bool:
+        """Whether everything a picture shows is measured, and of this very step."""
+        details = self.details
+        measured = (details.activations, details.deltas, details.surface)
+        return details.step == self.snapshot.step and all(part is not None for part in measured)
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Event:
@@ -68,6 +75,11 @@ class Paused(Event):
 @dataclass(frozen=True, eq=False, repr=False)
 class Resumed(Event):
     """The worker trains on."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Captured(Event):
+    """The frame has every measurement, all of its own step: it can be exported."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -16,7 +16,8 @@ Array = NDArray[np.float64]
 # Outside this range a sum of squares has lost digits to overflow or underflow, and the norm is taken again, scaled.
 SAFE_LOW, SAFE_HIGH = 1e-280, 1e300
 
-FIRST_OCTAVE, LAST_OCTAVE = -110, 40
+# All of float64, from the smallest subnormal to the largest number.
+FIRST_OCTAVE, LAST_OCTAVE = -1074, 1024
 
 
 class Probe:
@@ -107,7 +108,7 @@ class Probe:
 def _standard_deviation(values: Array) -> float:
     """Return the standard deviation, scaled where the squares would overflow or underflow."""
     largest = float(np.abs(values).max())
-    if SAFE_LOW < largest**2 < SAFE_HIGH or not 0.0 < largest < np.inf:
+    if 1e-140 < largest < 1e150 or not 0.0 < largest < np.inf:
         return float(values.std())
     return largest * float((values / largest).std())
 
@@ -124,17 +125,15 @@ def _scaled_norm(vector: Array) -> float:
 
 
 def magnitudes(arrays: list[Array]) -> Magnitudes:
-    """Count |v| by octave for each array; zeros, what lies outside the octaves and non-finite ones count apart."""
+    """Count |v| by octave for each array; zeros and what is not finite count apart."""
     octaves = LAST_OCTAVE - FIRST_OCTAVE
     counts = np.zeros((len(arrays), octaves), np.int64)
-    zero, under, over, non_finite = np.zeros((4, len(arrays)), np.int64)
+    zero, non_finite = np.zeros((2, len(arrays)), np.int64)
     for i, array in enumerate(arrays):
         flat = array.reshape(-1)
         finite = flat[np.isfinite(flat)]
         nonzero = finite[finite != 0.0]
         non_finite[i], zero[i] = flat.size - finite.size, finite.size - nonzero.size
         # v = m·2^e with ½ ≤ |m| < 1, so that |v| lies in the octave of 2^(e−1).
-        octave = np.frexp(nonzero)[1] - 1 - FIRST_OCTAVE
-        under[i], over[i] = np.count_nonzero(octave < 0), np.count_nonzero(octave >= octaves)
-        counts[i] = np.bincount(octave[(octave >= 0) & (octave < octaves)], minlength=octaves)
-    return Magnitudes(FIRST_OCTAVE, counts, zero, under, over, non_finite)
+        counts[i] = np.bincount(np.frexp(nonzero)[1] - 1 - FIRST_OCTAVE, minlength=octaves)
+    return Magnitudes(FIRST_OCTAVE, counts, zero, non_finite)

@@ -144,21 +144,19 @@ class Units(Frozen):
 class Magnitudes(Frozen):
     """How many numbers of each layer lie in each octave: a histogram of |v| on a logarithmic axis.
 
-    `counts` (layers, octaves) counts 2^(first+i) ≤ |v| < 2^(first+i+1); `zero`, `under`, `over` and `non_finite`
-    count, per layer, what has no octave. Nothing is left out: the five add up to `size`.
+    `counts` (layers, octaves) counts 2^(first+i) ≤ |v| < 2^(first+i+1), over all of float64; `zero` counts what is
+    exactly 0 (or has underflowed to it) and `non_finite` what has overflowed. The three add up to `size`.
     """
 
     first: int
     counts: Counts
     zero: Counts
-    under: Counts
-    over: Counts
     non_finite: Counts
 
     @property
     def size(self) -> Counts:
         """How many numbers each layer has."""
-        total: Counts = self.counts.sum(axis=1) + self.zero + self.under + self.over + self.non_finite
+        total: Counts = self.counts.sum(axis=1) + self.zero + self.non_finite
         return total
 
 

@@ -40,7 +40,8 @@ class Trainer:
         build.check_size(experiment, self.split, outputs)
         self.network = build.build_network(experiment, self._inputs.shape[1], outputs, self.loss_name)
         self.topology = build.describe(experiment, self.split, self.network, self.loss_name)
-        self.evaluator = Evaluator(self.network)
+        self._classifies = self.topology.task != "regression"
+        self.evaluator = Evaluator(self.network, self._classifies)
         self._validation_targets = build.encode_targets(self.split.y_validation, self.split, self.loss_name)
         self._optimizer = OPTIMIZERS[experiment.training.optimizer].part(self.network.parameters.size)
         self._step = Step(self.network.parameters)
@@ -96,8 +97,8 @@ class Trainer:
             return self._measure(step, epoch)
 
     def _validated(self, snapshot: Snapshot) -> Snapshot:
-        """Add the validation part's loss and accuracy, where it is this step's turn."""
-        if snapshot.step % self.validate_every:
+        """Add the validation part's loss and accuracy, where it is this step's turn or the last step."""
+        if snapshot.step % self.validate_every and snapshot.step != self.experiment.training.steps:
             return snapshot
         with np.errstate(all="ignore"):
             loss, accuracy = self.evaluator.score(self.split.x_validation, self._validation_targets)
@@ -109,14 +110,13 @@ class Trainer:
         network.backward()
         self._direction = self._optimizer.direction(network.gradients, training.momentum)
         norms = self.probe.norms(self._direction, training.learning_rate)
-        correct = network.loss.correct()
         gradient = np.hypot(norms[Norm.WEIGHT_GRAD.row], norms[Norm.BIAS_GRAD.row])
         finite = np.isfinite(loss) and np.isfinite(norms).all()
         return Snapshot(
             step=step,
             epoch=epoch,
             train_loss=loss,
-            train_accuracy=np.nan if correct is None else correct / network.graph.samples,
+            train_accuracy=network.loss.correct() / network.graph.samples if self._classifies else np.nan,
             validation_loss=np.nan,
             validation_accuracy=np.nan,
             learning_rate=training.learning_rate,

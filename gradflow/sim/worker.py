@@ -19,9 +19,12 @@ from threadpoolctl import threadpool_limits
 
 from gradflow.errors import ConfigError, GradflowError
 from gradflow.sim.config import Experiment, Training
-from gradflow.sim.frame import Diverged, Event, Failed, Finished, Frame, Paused, Resumed, Started, State
+from gradflow.sim.frame import Captured, Diverged, Event, Failed, Finished, Frame, Paused, Resumed, Started, State
 from gradflow.sim.pace import Pace
-from gradflow.sim.run import Interrupted, Run, Want
+from gradflow.sim.run import EVERYTHING, Interrupted, Run, Want
+
+SWITCH_SECONDS = 0.0005
+"""How long Python should let this thread run before the window gets its turn; the default of 5 ms doubles its lag."""
 
 PUBLISH_SECONDS = 1 / 60
 """How often a frame is made while training; the window looks 30 times a second."""
@@ -59,6 +62,8 @@ class TrainingWorker:
         # What follows belongs to the worker's thread alone.
         self._run: Run | None = None
         self._state = State.PAUSED
+        self._was_running = False
+        self._asked: frozenset[Want] = frozenset()
         self._wants: frozenset[Want] = frozenset()
         self._speed = float("inf")
         self._due = 0.0
@@ -90,6 +95,10 @@ class TrainingWorker:
     def step(self) -> None:
         """Take one step and stand still."""
         self._post(self._single_step)
+
+    def capture(self) -> None:
+        """Take every measurement of the current step, and hand the frame out as a Captured event."""
+        self._post(self._capture)
 
     def set_speed(self, steps_per_second: float) -> None:
         """Take at most so many steps a second; infinity is flat out."""
@@ -171,9 +180,9 @@ class TrainingWorker:
     def _look(self, run: Run) -> None:
         """Publish what there is, then measure what is wanted if its turn has come, and publish again."""
         self._publish(run)
-        if self._next_look(run) is not None and not self._interrupted() and time.perf_counter() >= self._look_due(run):
+        if self._next_look(run) is not None and not self._wake.is_set() and time.perf_counter() >= self._look_due(run):
             with suppress(Interrupted):
-                run.measure(self._wants, self._interrupted)
+                run.measure(self._wants, self._wake.is_set)
                 self._publish(run)
             self._measured = time.perf_counter()
 
@@ -188,14 +197,12 @@ class TrainingWorker:
             return self._rest_until
         return max(self._rest_until, self._measured + max(DETAILS_SECONDS, run.measuring_seconds / DETAILS_SHARE))
 
-    def _interrupted(self) -> bool:
-        return self._wake.is_set()
-
     def _publish(self, run: Run) -> None:
         self.latest = run.frame(self._state, self._pace.rate if self._state is State.RUNNING else 0.0)
         self._published = time.perf_counter()
 
     def _enter(self, state: State, event: type[Event]) -> None:
+        self._was_running = self._state is State.RUNNING
         self._state = state
         if self._run:
             self._publish(self._run)
@@ -205,8 +212,10 @@ class TrainingWorker:
         run = Run(build.experiment, build.number)
         self._run = run
         self._pace = Pace()
+        self._wants = self._asked
         if self._state in (State.FINISHED, State.DIVERGED):
-            self._state = State.PAUSED
+            # What was running when it ended runs again; a new network deserves the same start.
+            self._state = State.RUNNING if self._was_running else State.PAUSED
         now = time.perf_counter()
         self._due = now + (SETTLE_SECONDS if build.settle else 0.0)
         self._rest_until = now + REST_SECONDS
@@ -239,11 +248,18 @@ class TrainingWorker:
         self._state = State.PAUSED
         if not self._run.begun:
             # The first turn only validates step 0, which is on screen already: go on to step 1.
-            self._run.advance()
-        if not self._run.finished and self._run.snapshot.finite:
+            self._advance(self._run)
+        if self._state is State.PAUSED and not self._run.finished:
             self._advance(self._run)
         if self._state is State.PAUSED:
             self._enter(State.PAUSED, Paused)
+
+    def _capture(self) -> None:
+        if self._run:
+            if self._run.measured_step != self._run.snapshot.step or self._run.measured_wants != EVERYTHING:
+                self._run.measure(EVERYTHING)
+            self._publish(self._run)
+            self._events.append(Captured(self.latest))
 
     def _refuses(self) -> bool:
         if self._state is State.DIVERGED:
@@ -263,7 +279,7 @@ class TrainingWorker:
         self._due = min(self._due, time.perf_counter() + 1.0 / steps_per_second)
 
     def _set_wants(self, wants: frozenset[Want]) -> None:
-        self._wants = wants
+        self._asked = self._wants = wants
 
     def _fail(self, error: Exception) -> None:
         field = error.field if isinstance(error, ConfigError) else ""

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from gradflow.sim.archive import FIRST, open_experiment
 from gradflow.sim.config import edit
+from gradflow.sim.worker import SWITCH_SECONDS
 from gradflow.ui import theme
 from gradflow.ui.crash import route_qt_messages
 from gradflow.ui.main_window import MainWindow
@@ -31,7 +32,7 @@ def window_lines() -> Iterator[str]:
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     route_qt_messages()
-    sys.setswitchinterval(0.0005)
+    sys.setswitchinterval(SWITCH_SECONDS)
     theme.load_fonts(app)
     with tempfile.TemporaryDirectory() as folder:
         settings = QSettings(str(Path(folder) / "settings.ini"), QSettings.Format.IniFormat)

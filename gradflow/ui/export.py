@@ -7,6 +7,8 @@ below the picture and embedded in the PNG's text.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QSize, Qt
@@ -40,11 +42,19 @@ def title(name: str) -> str:
     return "The whole dashboard" if name == DASHBOARD else VIEWS[name].title
 
 
-def picture(frame: Frame, name: str, theme: Theme, scale: float) -> QImage:
+@dataclass(frozen=True)
+class Look:
+    """How pictures are drawn: the theme, and what is chosen in which view."""
+
+    theme: Theme
+    choices: Mapping[str, str] = field(default_factory=dict)
+
+
+def picture(frame: Frame, name: str, look: Look, scale: float) -> QImage:
     """Return a picture of `name` at `scale` pixels per point, with its caption and with the experiment in its text."""
     size = DASHBOARD_SIZE if name == DASHBOARD else VIEW_SIZE
     with pens_scaled(scale):
-        sheet = _Sheet(frame, (*VIEWS,) if name == DASHBOARD else (name,), theme)
+        sheet = _Sheet(frame, (*VIEWS,) if name == DASHBOARD else (name,), look)
         image = _render(sheet, size, scale)
         sheet.close()
     for key, value in metadata(frame).items():
@@ -61,14 +71,15 @@ def png(image: QImage) -> bytes:
     return bytes(data.data())
 
 
-def write_picture(frame: Frame, name: str, path: Path, theme: Theme, scale: float) -> None:
+def write_picture(frame: Frame, name: str, path: Path, look: Look, scale: float) -> None:
     """Write one PNG; raises FileError."""
-    write_atomically(path, png(picture(frame, name, theme, scale)))
+    write_atomically(path, png(picture(frame, name, look, scale)))
 
 
-def copy_picture(frame: Frame, name: str, theme: Theme, scale: float) -> None:
-    """Put a picture on the clipboard."""
-    QApplication.clipboard().setImage(picture(frame, name, theme, scale))
+def copy_picture(frame: Frame, name: str, look: Look, scale: float) -> str:
+    """Put a picture on the clipboard, and return a sentence that says so."""
+    QApplication.clipboard().setImage(picture(frame, name, look, scale))
+    return f"Copied: {title(name)}"
 
 
 def write_pictures(frame: Frame, folder: Path, scale: float) -> None:
@@ -79,7 +90,7 @@ def write_pictures(frame: Frame, folder: Path, scale: float) -> None:
     themes.load_fonts(app)
     themes.apply(app, themes.LIGHT)
     for name in names():
-        write_picture(frame, name, folder / f"{name}.png", themes.LIGHT, scale)
+        write_picture(frame, name, folder / f"{name}.png", Look(themes.LIGHT), scale)
 
 
 def caption(frame: Frame) -> str:
@@ -110,12 +121,12 @@ def metadata(frame: Frame) -> dict[str, str]:
 class _Sheet(QWidget):
     """One or all views with their titles, and the caption below."""
 
-    def __init__(self, frame: Frame, shown: tuple[str, ...], theme: Theme) -> None:
+    def __init__(self, frame: Frame, shown: tuple[str, ...], look: Look) -> None:
         super().__init__()
         self.setObjectName("sheet")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
-        self.setStyleSheet(f"#sheet {{ background: {theme.surface}; }}")
+        self.setStyleSheet(f"#sheet {{ background: {look.theme.surface}; }}")
         self._frame = frame
         box = QVBoxLayout(self)
         box.setContentsMargins(8, 8, 8, 8)
@@ -126,7 +137,7 @@ class _Sheet(QWidget):
         self._views = []
         for name in shown:
             place = LAYOUT.get(name) if len(shown) > 1 else (0, 0, 1, 1)
-            cell, view = _titled(name, theme)
+            cell, view = _titled(name, look)
             grid.addWidget(cell, *(place or (*free.pop(0), 1, 1)))
             self._views.append(view)
         for row in range(grid.rowCount()):
@@ -144,9 +155,10 @@ class _Sheet(QWidget):
             view.draw(self._frame)
 
 
-def _titled(name: str, theme: Theme) -> tuple[QWidget, View]:
+def _titled(name: str, look: Look) -> tuple[QWidget, View]:
     cell, view = QWidget(), VIEWS[name].part()
-    view.retheme(theme)
+    view.retheme(look.theme)
+    view.choose(look.choices.get(name, ""))
     box = QVBoxLayout(cell)
     box.setContentsMargins(0, 0, 0, 0)
     box.setSpacing(4)
@@ -156,7 +168,7 @@ def _titled(name: str, theme: Theme) -> tuple[QWidget, View]:
     row.setContentsMargins(12, 0, 12, 0)
     row.addWidget(words)
     row.addStretch(1)
-    row.addWidget(_muted(view.formula))
+    row.addWidget(_muted(view.caption()))
     box.addLayout(row)
     box.addWidget(view, 1)
     return cell, view

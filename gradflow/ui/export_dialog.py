@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, count
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt
@@ -22,7 +23,7 @@ from PySide6.QtWidgets import (
 from gradflow.errors import FileError
 from gradflow.sim.frame import Frame
 from gradflow.ui import export
-from gradflow.ui.theme import Theme
+from gradflow.ui.export import Look
 
 SCALES = (1, 2, 3, 4)
 
@@ -73,18 +74,20 @@ class ExportDialog(QDialog):
         self._name_file()
         save.setFocus()
 
-    def chosen(self) -> tuple[str, float, Path]:
-        """Return the picture's name, its scale and its path; raises FileError if no file is named."""
+    def path(self) -> Path:
+        """Return where the picture goes; raises FileError if no file is named."""
         path = Path(self.file.text().strip()).expanduser()
         if not path.name:
             raise FileError(f"{self.file.text().strip()!r} names no file; give the picture a name, such as profile.png")
         if path.suffix.lower() != ".png":
             path = path.with_name(f"{path.name}.png")
-        return self.what.currentData(), float(self.scale.currentData()), path
+        return path
 
     def _name_file(self) -> None:
         name = self.what.currentData()
-        self.file.setText(str(self._folder / f"gradflow-{name}-step{self._step}.png"))
+        # A picture that is there already is not in the way: the next one gets a number.
+        stems = (f"gradflow-{name}-step{self._step}{suffix}" for suffix in chain([""], (f"-{n}" for n in count(2))))
+        self.file.setText(str(next(p for p in (self._folder / f"{stem}.png" for stem in stems) if not p.exists())))
         size = export.DASHBOARD_SIZE if name == export.DASHBOARD else export.VIEW_SIZE
         for i, scale in enumerate(SCALES):
             self.scale.setItemText(i, f"{scale}× — {size.width() * scale} × {size.height() * scale} pixels")
@@ -99,7 +102,7 @@ class ExportDialog(QDialog):
         self.accept()
 
 
-def export_with_dialog(parent: QWidget, frame: Frame, name: str, theme: Theme, settings: QSettings) -> str:
+def export_with_dialog(parent: QWidget, frame: Frame, name: str, look: Look, settings: QSettings) -> str:
     """Ask what to export and do it; return a sentence saying what was done, empty if nothing was.
 
     The picture is of the frame as it was when the question was asked. Raises FileError.
@@ -108,10 +111,10 @@ def export_with_dialog(parent: QWidget, frame: Frame, name: str, theme: Theme, s
     dialog = ExportDialog(parent, name, folder, frame.snapshot.step)
     if not dialog.exec():
         return ""
-    name, scale, path = dialog.chosen()
+    name, scale = dialog.what.currentData(), float(dialog.scale.currentData())
     if dialog.copy:
-        export.copy_picture(frame, name, theme, scale)
-        return f"Copied: {export.title(name)}"
-    export.write_picture(frame, name, path, theme, scale)
+        return export.copy_picture(frame, name, look, scale)
+    path = dialog.path()
+    export.write_picture(frame, name, path, look, scale)
     settings.setValue("export/folder", str(path.parent))
     return f"Saved {path}"

@@ -54,6 +54,10 @@ class Row(QWidget):
         """Whether the editor itself holds something invalid."""
         return False
 
+    def forget_edit(self) -> None:
+        """Drop what was typed but not taken."""
+        self.show_error("")
+
     def show_error(self, reason: str) -> None:
         """Say under the field what is wrong with it; an empty reason takes the words away."""
         if self.message is None:
@@ -113,6 +117,8 @@ class NumberRow(Row):
         self.grid.addWidget(self.box, 0, 1)
         self.named(self.box)
         self.box.editingFinished.connect(self._take_text)
+        # Enter gives the keys back to the window: Space plays again instead of being typed.
+        self.box.returnPressed.connect(self.box.clearFocus)
         self.slider: FieldSlider | None = None
         if self.field.says.span:
             self.slider = FieldSlider(self.field)
@@ -129,6 +135,11 @@ class NumberRow(Row):
             self.box.setText(spelled(value))
         if self.slider:
             self.slider.show_value(value)
+
+    def forget_edit(self) -> None:
+        """Also put the last valid number back."""
+        super().forget_edit()
+        self.box.setText(spelled(self.shown))
 
     @property
     def holds_mistake(self) -> bool:

@@ -7,18 +7,18 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QSettings, QTimer
-from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenu
+from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenu, QWidget
 
-from gradflow.errors import GradflowError
 from gradflow.sim import archive
 from gradflow.sim.config import Experiment
 from gradflow.sim.frame import Frame
-from gradflow.ui import export, theme
+from gradflow.ui import theme
 from gradflow.ui.actions import add_choices, make_actions, make_menus
 from gradflow.ui.arrangement import LEFT_WIDTH, RIGHT_WIDTH, arrange, panel
-from gradflow.ui.export_dialog import export_with_dialog
+from gradflow.ui.export import DASHBOARD
+from gradflow.ui.exporting import Exporting
 from gradflow.ui.notice import Notice
 from gradflow.ui.panels.builder import Builder
 from gradflow.ui.panels.findings import Findings
@@ -31,6 +31,8 @@ from gradflow.ui.view_dock import ViewDock
 LAYOUT_VERSION = 1
 TEXT_SECONDS = 0.25
 FIRST_SPEED = 50.0
+FULL_SIZE = 1440, 900
+FRAME_HEIGHT = 36
 
 
 class MainWindow(QMainWindow):
@@ -57,10 +59,15 @@ class MainWindow(QMainWindow):
 
     def _setup_ui(self) -> None:
         self.setWindowTitle("gradflow[*]")
-        self.resize(1440, 900)
+        self.resize(*FULL_SIZE)
+        if QGuiApplication.platformName() != "offscreen":
+            # The frame that the desktop puts around the window must fit on the screen as well.
+            room = self.screen().availableGeometry()
+            self.resize(min(FULL_SIZE[0], room.width()), min(FULL_SIZE[1], room.height() - FRAME_HEIGHT))
         self.actions_by_name = make_actions(self, self._functions())
         self.builder, self.findings, self.notice, self.status = Builder(), Findings(), Notice(), Status()
         self.docks = {name: ViewDock(entry) for name, entry in VIEWS.items()}
+        self.exporting = Exporting(self, self.session, self.docks, self.settings, self.notice.say)
         self._by_urgency = sorted(self.docks.values(), key=lambda dock: dock.interval_ms)
         action = self.actions_by_name
         self.transport = Transport(
@@ -82,8 +89,8 @@ class MainWindow(QMainWindow):
             "open": self._open,
             "save": self._save,
             "save-as": self._save_as,
-            "export": partial(self._export, export.DASHBOARD),
-            "copy": partial(self._copy, export.DASHBOARD),
+            "export": lambda: self.exporting.export(DASHBOARD),
+            "copy": lambda: self.exporting.copy(DASHBOARD),
             "quit": self.close,
             "play": session.toggle,
             "step": session.step,
@@ -111,8 +118,11 @@ class MainWindow(QMainWindow):
         self.setContentsMargins(8, 0, 8, 0)
         self.addToolBar(self.transport)
         self.setStatusBar(self.status)
-        # The sentences stand above the docks, where a central widget would be; it is as tall as what it says.
-        self.setCentralWidget(self.notice)
+        # Docks fill the window; a main window insists on something in the middle.
+        middle = QWidget()
+        middle.hide()
+        self.setCentralWidget(middle)
+        self.notice.setParent(self)
         arrange(self, self.panels, self.docks)
 
     def _connect(self) -> None:
@@ -124,10 +134,12 @@ class MainWindow(QMainWindow):
         session.state_changed.connect(self.transport.show_state)
         session.notice.connect(self._say)
         session.built.connect(self.builder.forget_errors)
+        session.built.connect(self.notice.forget)
+        session.opened.connect(self.builder.forget_edits)
         session.finished.connect(lambda steps: self.notice.say(f"All {steps} steps are taken.", good=True))
         for dock in self.docks.values():
-            dock.export_requested.connect(self._export)
-            dock.copy_requested.connect(self._copy)
+            dock.export_requested.connect(self.exporting.export)
+            dock.copy_requested.connect(self.exporting.copy)
             dock.maximise_requested.connect(self._maximise)
             dock.visibilityChanged.connect(self._tell_wants)
         # A frame that a slow view could not draw in its turn is offered again.
@@ -186,6 +198,7 @@ class MainWindow(QMainWindow):
 
     def _color(self) -> None:
         """Hand the theme to what a style sheet does not reach."""
+        self.exporting.theme = self.theme
         for dock in self.docks.values():
             dock.retheme(self.theme)
         self.findings.retheme(self.theme)
@@ -224,26 +237,13 @@ class MainWindow(QMainWindow):
         start = str(self.session.path or f"{self.session.experiment.data.name}.toml")
         path, _ = QFileDialog.getSaveFileName(self, "Save the experiment", start, "Experiments (*.toml)")
         if path:
-            self.session.save(Path(path if Path(path).suffix else f"{path}.toml"))
-
-    def _export(self, name: str) -> None:
-        if self.frame is None:
-            return
-        try:
-            done = export_with_dialog(self, self.frame, name, self.theme, self.settings)
-        except GradflowError as error:
-            self._say(str(error))
-            return
-        if done:
-            self.notice.say(done, good=True)
-
-    def _copy(self, name: str) -> None:
-        if self.frame:
-            export.copy_picture(self.frame, name, self.theme, scale=2.0)
-            self.notice.say(f"Copied: {export.title(name)}", good=True)
+            self.session.save(Path(path if path.endswith(".toml") else f"{path}.toml"))
 
     def _maximise(self, name: str) -> None:
-        """Give one view the whole middle, or put everything back."""
+        """Give one view the whole middle (a floating one the whole screen), or put everything back."""
+        if self.docks[name].isFloating():
+            self.docks[name].setWindowState(self.docks[name].windowState() ^ Qt.WindowState.WindowMaximized)
+            return
         if self._maximised:
             self.restoreState(self._maximised[1], LAYOUT_VERSION)
             self._maximised = None

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel
 from gradflow.ui.widgets import ToolButton
 
 STAYS_MS = 12_000
+WIDTH, TOP = 760, 66
 
 
 class Notice(QFrame):
@@ -46,8 +47,25 @@ class Notice(QFrame):
         self.style().polish(self)
         self.words.setText(sentence)
         self.copy.setVisible(bool(details))
+        self._place()
         self.show()
+        self.raise_()
         if details:
             self._timer.stop()
         else:
             self._timer.start(STAYS_MS)
+
+    def forget(self) -> None:
+        """Take a mistake's sentence away once it is mended; good news and reports stay."""
+        if not self.property("good") and not self._details:
+            self.hide()
+
+    def _place(self) -> None:
+        """Lie over the top of the views: what moves the controls makes the next click miss."""
+        window = self.parentWidget()
+        if window is None:
+            return
+        width = min(WIDTH, window.width() - 32)
+        self.setGeometry(
+            (window.width() - width) // 2, TOP, width, max(self.heightForWidth(width), self.sizeHint().height())
+        )

@@ -17,18 +17,17 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QGraphicsGridLayout
 
+from gradflow.sim.words import superscript
 from gradflow.ui.items import cosmetic
 from gradflow.ui.theme import SMALL_SIZE, Theme, font
 
 Array = NDArray[np.float64]
 
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
 
 def power_of_ten(exponent: float) -> str:
     """Return 10ⁿ as it is printed on an axis; plain numbers near 1."""
     n = round(exponent)
-    return {-2: "0.01", -1: "0.1", 0: "1", 1: "10", 2: "100"}.get(n) or f"10{str(n).translate(_SUPERSCRIPTS)}"
+    return {-2: "0.01", -1: "0.1", 0: "1", 1: "10", 2: "100"}.get(n) or f"10{superscript(n)}"
 
 
 class DecadeAxis(pg.AxisItem):
@@ -43,7 +42,8 @@ class DecadeAxis(pg.AxisItem):
         first = math.ceil(low / every) * every
         decades = [float(v) for v in range(first, math.floor(high) + 1, every)]
         # A decade inside a named gutter would give it a number that it has not.
-        outside = [v for v in decades if all(abs(v - place) > 0.5 for place in self.named)]
+        room = 0.06 * (high - low)
+        outside = [v for v in decades if all(abs(v - place) > room for place in self.named)]
         return [(every, outside + [place for place in self.named if low <= place <= high])]
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
@@ -120,6 +120,13 @@ class Plot(pg.GraphicsView):
         """Draw these, the first behind the others."""
         for item in items:
             self.view_box.addItem(item, ignoreBounds=True)
+
+    def ticks(self, side: str) -> list[float]:
+        """Return where the ticks of an axis stand, for grid lines."""
+        low, high = self.view_box.viewRange()[0 if side == "bottom" else 1]
+        size = self.view_box.width() if side == "bottom" else self.view_box.height()
+        places: list[float] = self.axes[side].tickValues(low, high, size)[0][1]
+        return places
 
     def retheme(self, theme: Theme) -> None:
         """Take the colours of a theme."""

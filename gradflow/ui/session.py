@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from gradflow.errors import ConfigError, GradflowError
 from gradflow.sim import archive, config
 from gradflow.sim.config import FIELDS, Experiment
-from gradflow.sim.frame import Diverged, Event, Failed, Finished, Frame, Started, State
+from gradflow.sim.frame import Captured, Diverged, Event, Failed, Finished, Frame, Started, State
 from gradflow.sim.run import Want
 from gradflow.sim.worker import TrainingWorker
 
@@ -36,6 +36,12 @@ class Session(QObject):
 
     built = Signal()
     """The experiment as it is now could be built: nothing is wrong with its fields."""
+
+    opened = Signal()
+    """Another experiment stands in place of the last one, with all that was typed for that."""
+
+    captured = Signal(object)
+    """The Frame that `capture` asked for."""
 
     finished = Signal(int)
     """All steps are taken; how many."""
@@ -72,6 +78,7 @@ class Session(QObject):
         self.path, self.saved = path, experiment if path else None
         self.experiment = experiment
         self._rebuild(settle=True)
+        self.opened.emit()
         self.experiment_changed.emit(experiment)
 
     def open(self, source: str) -> bool:
@@ -136,6 +143,10 @@ class Session(QObject):
         """Say which dear measurements the visible views need."""
         self._worker.want(wants)
 
+    def capture(self) -> None:
+        """Ask for the current step's frame with every measurement; it arrives as `captured`."""
+        self._worker.capture()
+
     def shutdown(self) -> bool:
         """End the worker; return whether it has ended."""
         self._timer.stop()
@@ -161,6 +172,8 @@ class Session(QObject):
         if isinstance(event, Failed):
             self._timer.setInterval(TICK_MS)
             self.notice.emit(event.message, event.field, event.details)
+        elif isinstance(event, Captured):
+            self.captured.emit(event.frame)
         elif isinstance(event, Started) and event.frame and event.frame.build == self._build:
             self.built.emit()
         elif isinstance(event, Diverged) and event.frame:

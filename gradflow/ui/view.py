@@ -55,6 +55,17 @@ class View(QWidget):
         """Return a small widget of choices for the title bar, or None."""
         return None
 
+    def choice(self) -> str:
+        """Return what is chosen there; a picture is drawn with the same choice."""
+        return ""
+
+    def choose(self, choice: str) -> None:
+        """Take a choice that `choice` returned."""
+
+    def caption(self) -> str:
+        """Return what is drawn, in symbols, for a picture that has no controls."""
+        return self.formula
+
 
 VIEWS: Registry[type[View]] = Registry("view")
 

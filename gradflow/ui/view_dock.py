@@ -30,6 +30,9 @@ class Header(QWidget):
         words.setObjectName("title")
         formula = QLabel(entry.part.formula)
         formula.setObjectName("muted")
+        for label in (words, formula):
+            # Words may be cut in a narrow dock; they must not keep the window wide.
+            label.setMinimumWidth(1)
         self.box = QHBoxLayout(self)
         self.box.setContentsMargins(12, 6, 8, 4)
         self.box.setSpacing(8)

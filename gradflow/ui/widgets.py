@@ -83,6 +83,11 @@ class Choice(_KeepsKeys, _IgnoresWheel, QComboBox):
         super().__init__()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
+    def hidePopup(self) -> None:
+        """Give the keys back to the window once a name is picked."""
+        super().hidePopup()
+        self.clearFocus()
+
     def keeps(self, event: QKeyEvent) -> bool:
         """Keep what moves it, opens it, or is a letter of a name."""
         plain = not event.modifiers() & Qt.KeyboardModifier.ControlModifier

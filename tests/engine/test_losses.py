@@ -129,7 +129,7 @@ def test_correct_counts_the_samples_on_the_right_side() -> None:
     z = np.array([[2.0], [-1.0], [0.5], [-3.0]])
     assert run("binary-cross-entropy", z, np.array([[1.0], [1.0], [0.0], [0.0]]))[0].correct() == 2
     assert run("softmax-cross-entropy", np.hstack([z, -z]), np.eye(2)[[0, 0, 1, 1]])[0].correct() == 2
-    assert run("mean-squared-error", z, z)[0].correct() is None
+    assert run("mean-squared-error", z, np.array([[1.0], [1.0], [0.0], [0.0]]))[0].correct() == 3
 
 
 @pytest.mark.parametrize("task", typing.get_args(Task))

@@ -11,7 +11,7 @@ from sim_kit import small, trainer
 from gradflow.engine.activations import ACTIVATIONS
 from gradflow.engine.initializers import INITIALIZERS
 from gradflow.engine.losses import LOSSES
-from gradflow.errors import ConfigError, DataError
+from gradflow.errors import ConfigError
 from gradflow.sim import build
 from gradflow.sim.datasets import DATASETS
 from gradflow.sim.trainer import Trainer
@@ -121,8 +121,8 @@ def test_a_huge_batch_counts_as_memory_too() -> None:
     build.check_size(small({"network.width": 512, "network.depth": 200}), split, 1)
 
 
-def test_more_samples_than_a_real_set_has_is_a_data_error() -> None:
-    with pytest.raises(DataError, match="'iris' has 150 samples, not 151"):
+def test_more_samples_than_a_real_set_has_is_said_at_the_field() -> None:
+    with pytest.raises(ConfigError, match=r"data\.samples: .*'iris' has 150 samples, not 151"):
         trainer({"data.name": "iris", "data.samples": 151})
 
 

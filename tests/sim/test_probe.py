@@ -98,22 +98,19 @@ def test_every_number_is_counted_exactly_once(rows: list[list[float]]) -> None:
     np.testing.assert_array_equal(result.size, [len(row) for row in rows])
     np.testing.assert_array_equal(result.zero, [row.count(0.0) for row in rows])
     np.testing.assert_array_equal(result.non_finite, [sum(not math.isfinite(v) for v in row) for row in rows])
-    assert min(part.min() for part in (result.counts, result.under, result.over)) >= 0
+    assert result.counts.min() >= 0
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False).filter(bool))
 @settings(max_examples=300, deadline=None)
 def test_a_number_lies_in_the_octave_whose_edges_enclose_it(value: float) -> None:
     result = magnitudes([np.array([value])])
-    low, high = 2.0**FIRST_OCTAVE, 2.0**LAST_OCTAVE
-    assert result.under[0] == (abs(value) < low)
-    assert result.over[0] == (abs(value) >= high)
-    if low <= abs(value) < high:
-        i = int(result.counts[0].argmax())
-        assert 2.0 ** (result.first + i) <= abs(value) < 2.0 ** (result.first + i + 1)
+    exponent = result.first + int(result.counts[0].argmax())
+    # ldexp by halves: 2¹⁰²⁴ itself is no float64.
+    assert math.ldexp(0.5, exponent) <= abs(value) / 2 < math.ldexp(0.5, exponent + 1) or abs(value) == 5e-324
 
 
-@given(st.integers(FIRST_OCTAVE, LAST_OCTAVE - 1), st.sampled_from([1.0, -1.0]))
+@given(st.integers(FIRST_OCTAVE, LAST_OCTAVE - 2), st.sampled_from([1.0, -1.0]))
 @settings(max_examples=100, deadline=None)
 def test_octave_contains_its_lower_edge_and_not_its_upper_one(octave: int, sign: float) -> None:
     edges = [2.0**octave, math.nextafter(2.0 ** (octave + 1), 0.0)]
@@ -129,16 +126,15 @@ def test_network_magnitudes_cover_every_activation_and_every_delta() -> None:
     deltas = run.probe.delta_magnitudes()
     np.testing.assert_array_equal(deltas.size, sizes)
     assert not deltas.zero.any()
-    assert not deltas.under.any()
 
 
 def test_vanished_gradients_are_counted_not_dropped() -> None:
-    """Sixty sigmoid layers: the first gradients lie below the last octave and still are on record."""
+    """Sixty sigmoid layers: the first gradients are near 10⁻⁴⁰ and none of them counts as zero."""
     run = trainer({"network.activation": "sigmoid", "network.depth": 60})
     run.preview()
     deltas = run.probe.delta_magnitudes()
-    assert deltas.under[0] == deltas.size[0]
-    assert deltas.under[-1] == 0
+    assert deltas.counts[0].sum() == deltas.size[0]
+    assert deltas.first + deltas.counts[0].argmax() < -100
 
 
 # What crosses to another thread

@@ -228,7 +228,7 @@ def test_the_dialog_copies_to_the_clipboard(window, answer_dialog, pixels, tmp_p
 
     answer_dialog(fill_in, button="Copy to clipboard")
     desk.press("Ctrl+E")
-    expected = export.picture(desk.frame, "heatmap", theme.LIGHT, 3.0)
+    expected = export.picture(desk.frame, "heatmap", export.Look(theme.LIGHT), 3.0)
     assert np.array_equal(pixels(QApplication.clipboard().image()), pixels(expected))
     assert not (tmp_path / "out").exists()
 
@@ -239,7 +239,7 @@ def test_ctrl_shift_c_copies_the_dashboard(window, pixels):
     QApplication.clipboard().clear()
     desk.press("Ctrl+Shift+C")
     image = QApplication.clipboard().image()
-    assert np.array_equal(pixels(image), pixels(export.picture(desk.frame, "dashboard", theme.LIGHT, 2.0)))
+    assert np.array_equal(pixels(image), pixels(export.picture(desk.frame, "dashboard", export.Look(theme.LIGHT), 2.0)))
     assert desk.notice.startswith("Copied")
 
 
@@ -253,14 +253,14 @@ def test_the_window_exports_the_pixels_that_the_command_line_writes(window, pyth
     desk = window({"network.depth": 40, "init.scale": 3.0})
     desk.rest()
     desk.window.resize(1000, 700)
-    desk.window.docks["heatmap"].view.choice.setCurrentIndex(3)
+    desk.window.docks["heatmap"].view.list.setCurrentIndex(3)
     desk.type("network.depth", "6")
     desk.type("init.scale", "1")
     desk.until(lambda: desk.frame.experiment == edit(experiment, {"training.steps": 10_000}))
     desk.press("Right")
     desk.run_to(12)
     for name in export.names():
-        ours = export.picture(desk.frame, name, desk.window.theme, 2.0)
+        ours = export.picture(desk.frame, name, export.Look(desk.window.theme), 2.0)
         theirs = QImage(str(tmp_path / "out" / f"{name}.png"))
         assert np.array_equal(pixels(ours), pixels(theirs)), name
         assert export.png(ours) == (tmp_path / "out" / f"{name}.png").read_bytes(), name
@@ -269,7 +269,7 @@ def test_the_window_exports_the_pixels_that_the_command_line_writes(window, pyth
 def test_a_picture_has_the_same_bytes_every_time(qapp, fast):
     frame = finished_frame(fast({"training.steps": 4}))
     for name in export.names():
-        first, second = (export.png(export.picture(frame, name, theme.LIGHT, 1.0)) for _ in range(2))
+        first, second = (export.png(export.picture(frame, name, export.Look(theme.LIGHT), 1.0)) for _ in range(2))
         assert first == second, name
 
 
@@ -278,7 +278,7 @@ def test_a_picture_has_the_ground_of_its_theme(qapp, fast, pixels, look):
     theme.apply(qapp, look)
     frame = finished_frame(fast({"training.steps": 4}))
     for name in export.names():
-        values, counts = np.unique(pixels(export.picture(frame, name, look, 1.0)).view(np.uint32), return_counts=True)
+        values, counts = np.unique(pixels(export.picture(frame, name, export.Look(look), 1.0)).view(np.uint32), return_counts=True)
         assert f"#{values[counts.argmax()] & 0xFFFFFF:06x}" == look.surface
     theme.apply(qapp, theme.LIGHT)
 
@@ -286,8 +286,8 @@ def test_a_picture_has_the_ground_of_its_theme(qapp, fast, pixels, look):
 def test_a_picture_of_more_pixels_shows_the_same_at_the_same_places(qapp, fast, pixels):
     """Lines get wider with the scale: shrunk again, the picture is about the small one."""
     frame = finished_frame(fast({"training.steps": 30}))
-    small = export.picture(frame, "profile", theme.LIGHT, 1.0)
-    large = export.picture(frame, "profile", theme.LIGHT, 3.0)
+    small = export.picture(frame, "profile", export.Look(theme.LIGHT), 1.0)
+    large = export.picture(frame, "profile", export.Look(theme.LIGHT), 3.0)
     shrunk = large.scaled(small.size(), mode=Qt.TransformationMode.SmoothTransformation)
     difference = np.abs(pixels(small).astype(int) - pixels(shrunk).astype(int)).max(axis=2)
     assert (difference > 100).mean() < 0.01
@@ -310,11 +310,11 @@ def test_the_caption_admits_live_edits(window):
     desk.type("training.learning_rate", "0.2")
     desk.until(lambda: desk.frame.edits)
     assert export.caption(desk.frame).endswith("edited while running: training.learning_rate = 0.2 from step 2")
-    image = export.picture(desk.frame, "loss", theme.LIGHT, 1.0)
+    image = export.picture(desk.frame, "loss", export.Look(theme.LIGHT), 1.0)
     assert image.text("gradflow:edits") == "training.learning_rate = 0.2 from step 2"
 
 
 def test_the_experiment_in_a_picture_opens_again(qapp, fast):
     experiment = fast({"training.steps": 2, "training.batch_size": "all"})
-    image = export.picture(finished_frame(experiment), "loss", theme.LIGHT, 1.0)
+    image = export.picture(finished_frame(experiment), "loss", export.Look(theme.LIGHT), 1.0)
     assert image.text("gradflow:experiment") == render(experiment)

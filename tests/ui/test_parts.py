@@ -244,7 +244,7 @@ def test_every_view_draws_awkward_networks(qapp, fast, colors, name, steps):
             run.advance()
     frame = frame_of(run)
     assert frame.finding == diagnose(frame.topology, frame.snapshot)
-    assert colors(export.picture(frame, export.DASHBOARD, LIGHT, 1.0)) > 100
+    assert colors(export.picture(frame, export.DASHBOARD, export.Look(LIGHT), 1.0)) > 100
 
 
 def test_a_view_that_goes_from_network_to_network_leaves_nothing_behind(shown, fast, pixels, qtbot):
@@ -269,7 +269,7 @@ def test_the_dots_of_the_boundary_are_round(qapp, fast, pixels, scale):
     surface = frame.details.surface
     lone = dataclasses.replace(surface, points=np.zeros((1, 2)), labels=np.zeros(1))
     frame = dataclasses.replace(frame, details=dataclasses.replace(frame.details, surface=lone))
-    found = pixels(export.picture(frame, "boundary", LIGHT, scale))[: int(400 * scale), :, :3]
+    found = pixels(export.picture(frame, "boundary", export.Look(LIGHT), scale))[: int(400 * scale), :, :3]
     red, green, blue, _ = QColor(LIGHT.classes[0]).getRgb()
     rows, columns = np.nonzero((found == (blue, green, red)).all(axis=2))
     assert np.ptp(columns) == pytest.approx(np.ptp(rows), abs=1)

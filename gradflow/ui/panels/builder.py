@@ -83,6 +83,11 @@ class Builder(QScrollArea):
             editor.show_value(value)
             editor.setVisible(RELEVANT.get(path, lambda _: True)(experiment))
 
+    def forget_edits(self) -> None:
+        """Drop what was typed and said: another experiment is open."""
+        for editor in self.rows.values():
+            editor.forget_edit()
+
     def forget_errors(self) -> None:
         """Take away what was said at the fields, except where the box still holds what is wrong."""
         for editor in self.rows.values():

@@ -29,9 +29,9 @@ LOG10_2 = float(np.log10(2.0))
 class Distributions(View):
     """How large the single numbers are: |a| going forward (left) and |δ| = |∂L/∂z| coming back (right).
 
-    One ridge per layer, counted by octaves of the magnitude on a logarithmic axis, on the current batch. The column at
-    the left edge counts zeros and what is below the smallest octave, the one at the right edge what is above the
-    largest or not finite: nothing is left out.
+    One ridge per layer, counted by octaves of the magnitude on a logarithmic axis, on the current batch. Nothing is
+    left out: the column at the left edge counts what is exactly zero (or has underflowed to it), the one at the right
+    edge what has overflowed. Every ridge's fullest octave is equally tall; a column that tall holds all numbers.
     """
 
     wants = frozenset({Want.MAGNITUDES})
@@ -87,12 +87,11 @@ class Ridges(Plot):
         occupied = np.flatnonzero(magnitudes.counts.any(axis=0))
         bounds = edges[[occupied[0], occupied[-1] + 1]] if len(occupied) else np.array([-1.0, 0.0])
         low, high = self.decades.include(bounds)
-        below = magnitudes.zero + magnitudes.under
-        above = magnitudes.over + magnitudes.non_finite
+        below, above = magnitudes.zero, magnitudes.non_finite
         # The gutters for what has no octave appear only when something is in them.
         gutter = GUTTER * (high - low)
         left, right = gutter * bool(below.any()), gutter * bool(above.any())
-        self.axis.named = {low - gutter / 2: "0"} | ({high + gutter / 2: "∞"} if right else {})
+        self.axis.named = ({low - gutter / 2: "0"} if left else {}) | ({high + gutter / 2: "∞"} if right else {})
         self.fix(x=(low - left, high + right))
         size = magnitudes.size[:, None]
         shares = magnitudes.counts / size

@@ -9,10 +9,10 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from gradflow.sim.diagnosis import spell
 from gradflow.sim.frame import Frame
 from gradflow.sim.history import HistoryView
 from gradflow.sim.snapshot import Norm, Snapshot, Topology
+from gradflow.sim.words import spell
 from gradflow.ui.plot import DecadeRange, Plot, WholeAxis, nice_ceiling, power_of_ten
 from gradflow.ui.theme import SMALL_SIZE, Theme, font, rgb
 from gradflow.ui.view import SLOW_MS, View, view
@@ -51,11 +51,11 @@ class HeatMap(View):
         row.addWidget(self.plot, 1)
         row.addWidget(self.bar)
         self.box.addLayout(row)
-        self.choice = Choice()
-        self.choice.addItems(list(STATISTICS))
-        self.choice.setAccessibleName("Statistic of the heat map")
-        self.choice.setToolTip("Which number is shown for every layer and step")
-        self.choice.currentIndexChanged.connect(self._redraw)
+        self.list = Choice()
+        self.list.addItems(list(STATISTICS))
+        self.list.setAccessibleName("Statistic of the heat map")
+        self.list.setToolTip("Which number is shown for every layer and step")
+        self.list.currentIndexChanged.connect(self._redraw)
         self.readout = QLabel(self.plot)
         self.readout.setObjectName("chip")
         self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -67,7 +67,20 @@ class HeatMap(View):
 
     def controls(self) -> QWidget:
         """Choose the statistic."""
-        return self.choice
+        return self.list
+
+    def choice(self) -> str:
+        """Return the statistic."""
+        return self.list.currentText()
+
+    def choose(self, choice: str) -> None:
+        """Show a statistic."""
+        if choice in STATISTICS:
+            self.list.setCurrentText(choice)
+
+    def caption(self) -> str:
+        """Name the statistic."""
+        return f"log₁₀ of {self.choice()}"
 
     def reset(self, topology: Topology) -> None:
         """Begin an empty picture."""
@@ -78,7 +91,7 @@ class HeatMap(View):
     def draw(self, frame: Frame) -> None:
         """Paint the recorded steps."""
         self.frame = frame
-        steps, values = _columns(frame.history, frame.snapshot, STATISTICS[self.choice.currentText()])
+        steps, values = _columns(frame.history, frame.snapshot, STATISTICS[self.list.currentText()])
         zero, broken = values == 0.0, ~np.isfinite(values)
         logs = np.full(values.shape, np.nan)
         np.log10(values, out=logs, where=~(zero | broken))
@@ -117,7 +130,7 @@ class HeatMap(View):
             self.readout.hide()
             return
         spot = view_box.mapSceneToView(position)
-        statistic = STATISTICS[self.choice.currentText()]
+        statistic = STATISTICS[self.list.currentText()]
         steps, values = _columns(self.frame.history, self.frame.snapshot, statistic)
         layer = min(max(round(spot.y()), 1), self.layers)
         column = int(np.searchsorted(steps, spot.x(), side="right")) - 1
@@ -125,9 +138,7 @@ class HeatMap(View):
             self.readout.hide()
             return
         value = spell(values[column, layer - 1])
-        self.readout.setText(
-            f"<b>layer {layer}</b> · step {steps[column]:.0f}<br>{self.choice.currentText()} = {value}"
-        )
+        self.readout.setText(f"<b>layer {layer}</b> · step {steps[column]:.0f}<br>{self.list.currentText()} = {value}")
         self.readout.adjustSize()
         left = min(position.x() + 12, self.plot.width() - self.readout.width() - 8)
         self.readout.move(int(left), int(max(8, position.y() - self.readout.height() - 8)))

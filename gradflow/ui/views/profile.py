@@ -8,9 +8,9 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QLabel
 
-from gradflow.sim.diagnosis import spell
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Norm, Topology
+from gradflow.sim.words import spell
 from gradflow.ui.items import Levels, Marks, cosmetic
 from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, log10_marks
 from gradflow.ui.theme import Theme
@@ -54,7 +54,7 @@ class Profile(View):
         self.plot.scene().sigMouseMoved.connect(self._hover)
 
     def reset(self, topology: Topology) -> None:
-        """Take one colour per layer and let the axis find its range anew."""
+        """Take one colour per layer; the axis keeps its range as long as it fits."""
         count = len(topology.layers)
         self.layers = np.arange(1.0, count + 1.0)
         self.colors = self.theme.layer_colors(count)
@@ -69,8 +69,7 @@ class Profile(View):
         any_zero = bool(delta_zero.any() or weight_zero.any())
         floor = low - 0.6 if any_zero else low
         self.plot.fix(y=(floor, high))
-        every = max(1, round((high - low) / 10))
-        self.levels.set_levels(np.arange(np.ceil(low / every) * every, high + 0.5, every))
+        self.levels.set_levels(self.plot.ticks("left"))
         zero_height = low - 0.3
         muted = QColor(self.theme.muted)
         self.line.setData(self.layers, delta)

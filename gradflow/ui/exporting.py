@@ -1,0 +1,69 @@
+"""Exporting from the window: have the latest step measured completely, ask what and where to, draw, and say so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QWidget
+
+from gradflow.errors import GradflowError
+from gradflow.sim.frame import Frame, State
+from gradflow.ui.export import Look, copy_picture
+from gradflow.ui.export_dialog import export_with_dialog
+from gradflow.ui.session import Session
+from gradflow.ui.theme import LIGHT
+from gradflow.ui.view_dock import ViewDock
+
+
+class Exporting:
+    """Writes and copies pictures of one step with all its measurements, drawn with the choices made in the views."""
+
+    def __init__(
+        self,
+        parent: QWidget,
+        session: Session,
+        docks: Mapping[str, ViewDock],
+        settings: QSettings,
+        say: Callable[[str, str, bool], None],
+    ) -> None:
+        self._parent, self._session, self._docks, self._settings, self._say = parent, session, docks, settings, say
+        self.theme = LIGHT
+        self._waiting: list[Callable[[Frame], str]] = []
+        session.captured.connect(self._go_on)
+
+    def export(self, name: str) -> None:
+        """Ask for file and size, and write a picture of `name`."""
+        self._with_frame(lambda frame: export_with_dialog(self._parent, frame, name, self._look(), self._settings))
+
+    def copy(self, name: str) -> None:
+        """Put a picture of `name` on the clipboard."""
+        self._with_frame(lambda frame: copy_picture(frame, name, self._look(), scale=2.0))
+
+    @property
+    def busy(self) -> bool:
+        """Whether a picture waits for its measurements."""
+        return bool(self._waiting)
+
+    def _with_frame(self, task: Callable[[Frame], str]) -> None:
+        self._waiting.append(task)
+        frame = self._session.frame
+        if frame is not None and frame.state is not State.RUNNING and frame.complete:
+            self._go_on(frame)
+        else:
+            self._session.capture()
+
+    def _go_on(self, frame: Frame) -> None:
+        """Do what waits for a complete frame, and say what came of it."""
+        waiting, self._waiting = self._waiting, []
+        for task in waiting:
+            try:
+                done = task(frame)
+            except GradflowError as error:
+                self._say(str(error), "", False)
+                continue
+            if done:
+                self._say(done, "", True)
+
+    def _look(self) -> Look:
+        return Look(self.theme, {name: dock.view.choice() for name, dock in self._docks.items() if dock.made})
