@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QGuiApplication
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenu, QWidget
 
 from gradflow.sim import archive
@@ -277,6 +277,11 @@ class MainWindow(QMainWindow):
         self._clock.stop()
         self.session.shutdown()
         super().closeEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the sentence in the window."""
+        super().resizeEvent(event)
+        self.notice.place()
 
     def changeEvent(self, event: QEvent) -> None:
         """Measure nothing dear for a minimised window."""

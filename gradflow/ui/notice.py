@@ -47,7 +47,7 @@ class Notice(QFrame):
         self.style().polish(self)
         self.words.setText(sentence)
         self.copy.setVisible(bool(details))
-        self._place()
+        self.place()
         self.show()
         self.raise_()
         if details:
@@ -60,7 +60,7 @@ class Notice(QFrame):
         if not self.property("good") and not self._details:
             self.hide()
 
-    def _place(self) -> None:
+    def place(self) -> None:
         """Lie over the top of the views: what moves the controls makes the next click miss."""
         window = self.parentWidget()
         if window is None:

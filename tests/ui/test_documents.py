@@ -278,7 +278,8 @@ def test_a_picture_has_the_ground_of_its_theme(qapp, fast, pixels, look):
     theme.apply(qapp, look)
     frame = finished_frame(fast({"training.steps": 4}))
     for name in export.names():
-        values, counts = np.unique(pixels(export.picture(frame, name, export.Look(look), 1.0)).view(np.uint32), return_counts=True)
+        image = export.picture(frame, name, export.Look(look), 1.0)
+        values, counts = np.unique(pixels(image).view(np.uint32), return_counts=True)
         assert f"#{values[counts.argmax()] & 0xFFFFFF:06x}" == look.surface
     theme.apply(qapp, theme.LIGHT)
 

@@ -12,6 +12,8 @@ from gradflow.sim import config
 from gradflow.sim.config import Experiment
 from gradflow.ui.forms import Row, row
 
+SCROLL_BAR = 10
+
 GROUPS = {
     "NETWORK": (
         "data.name",
@@ -75,6 +77,8 @@ class Builder(QScrollArea):
                 box.addWidget(self.rows[path])
         box.addStretch(1)
         self.setWidget(column)
+        # Room for the scroll bar beside the boxes, not over them.
+        self.setMinimumWidth(column.minimumSizeHint().width() + SCROLL_BAR)
 
     def show_experiment(self, experiment: Experiment) -> None:
         """Show every field's value, and only the fields that mean something."""
