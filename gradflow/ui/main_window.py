@@ -45,10 +45,10 @@ class MainWindow(QMainWindow):
         self.frame: Frame | None = None
         self._written_at = 0.0
         self._maximised: tuple[str, QByteArray] | None = None
-        # Before there are widgets: a style sheet set later has to be worked into every one of them.
-        theme.apply(_application(), self.theme)
         self._setup_ui()
         self._layout()
+        # Once all widgets have their places: with a style sheet, every change of parent styles a whole branch again.
+        theme.apply(_application(), self.theme)
         self._connect()
         self._color()
         self._restore()
