@@ -44,7 +44,7 @@ class MainWindow(QMainWindow):
         self.theme = theme.resolve(theme.choice(self.settings))
         self.frame: Frame | None = None
         self._written_at = 0.0
-        self._maximised: tuple[str, QByteArray] | None = None
+        self._before_maximised: QByteArray | None = None
         self._setup_ui()
         self._layout()
         # Once all widgets have their places: with a style sheet, every change of parent styles a whole branch again.
@@ -244,17 +244,21 @@ class MainWindow(QMainWindow):
         if self.docks[name].isFloating():
             self.docks[name].setWindowState(self.docks[name].windowState() ^ Qt.WindowState.WindowMaximized)
             return
-        if self._maximised:
-            self.restoreState(self._maximised[1], LAYOUT_VERSION)
-            self._maximised = None
+        if self._before_maximised:
+            self._put_back()
             return
-        self._maximised = name, self.saveState(LAYOUT_VERSION)
+        self._before_maximised = self.saveState(LAYOUT_VERSION)
         for other, dock in self.docks.items():
             if other != name and not dock.isFloating():
                 dock.hide()
 
+    def _put_back(self) -> None:
+        if self._before_maximised:
+            self.restoreState(self._before_maximised, LAYOUT_VERSION)
+            self._before_maximised = None
+
     def _reset_layout(self) -> None:
-        self._maximised = None
+        self._before_maximised = None
         arrange(self, self.panels, self.docks)
 
     # Keeping.
@@ -268,8 +272,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep the layout and the experiment, and end the worker."""
-        if self._maximised:
-            self._maximise(self._maximised[0])
+        self._put_back()
         self.settings.setValue("window/geometry", self.saveGeometry())
         self.settings.setValue("window/state", self.saveState(LAYOUT_VERSION))
         self.settings.setValue("experiment", archive.render(self.session.experiment))
