@@ -1,24 +1,36 @@
-"""The gradient check: backpropagation against central differences, layer by layer.
+"""The gradient check: backpropagation against differences of the loss, layer by layer.
 
-(L(w+h) − L(w−h)) / 2h has a truncation error of order h² and a round-off error of order ε·|L|/h, so with the step
-used here it resolves derivatives down to about 1e-10·|L|. A layer whose gradient is smaller is reported as unresolved,
-not as right. Where a kink of φ lies between w−h and w+h the difference means nothing; such entries are counted and
-left out.
+The central difference (L(w+h) − L(w−h)) / 2h has a truncation error of order h² and a round-off error of order
+ε·|L|/h, so with the step used here it resolves derivatives down to about 1e-10·|L|; the forward difference
+(L(w+h) − L(w)) / h has a truncation error of order h. A layer whose gradient is smaller than round-off is reported as
+unresolved, not as right. Where a kink (of φ, of pooling, of the loss) lies between the two points the difference means
+nothing; such entries are counted, named and left out. Dropout masks are held still. A network that is not in float64
+is to be rebuilt in it: in float32 there is nothing left to compare.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradflow.engine.graph import Node, Phase
 from gradflow.engine.network import Layer, Network
+from gradflow.engine.nodes import Activate
 
-Array = NDArray[np.float64]
-STEP = 1e-5
-TOLERANCE = 1e-6
+Array = NDArray[Any]
+Difference = Literal["central", "forward"]
+DIFFERENCES: tuple[Difference, ...] = ("central", "forward")
+
+STEPS = {"central": 1e-5, "forward": 1e-7}
+TOLERANCES = {"central": 1e-6, "forward": 1e-4}
+"""Up to which relative error a layer passes; the forward difference cannot do better than its order allows."""
+
+SWEEP_STEPS = tuple(float(h) for h in 10.0 ** np.arange(-1.0, -13.5, -0.5))
 
 
 @dataclass(frozen=True)
@@ -26,8 +38,9 @@ class LayerCheck:
     """The check of one layer's parameters.
 
     `relative_error` is ‖a − n‖/(‖a‖ + ‖n‖) over the checked entries of backprop (a) and differences (n); it is None
-    when nothing could be compared. `difference` is ‖a − n‖, of which the differences bring
-    about `round_off` themselves.
+    when nothing could be compared. `difference` is ‖a − n‖, of which the differences bring about `round_off`
+    themselves. `kinks` names what was crossed at the `at_kinks` entries left out. `straight_through` says that a slope
+    on the way is a stand-in and no derivative, so that there is nothing to agree with.
     """
 
     layer: int
@@ -37,6 +50,9 @@ class LayerCheck:
     difference: float
     relative_error: float | None
     round_off: float
+    kinks: tuple[str, ...] = ()
+    straight_through: bool = False
+    tolerance: float = TOLERANCES["central"]
 
     @property
     def resolved(self) -> bool:
@@ -51,75 +67,174 @@ class LayerCheck:
 
     @property
     def passed(self) -> bool:
-        """Whether backprop and differences agree, to TOLERANCE and as far as round-off lets one see."""
-        if self.relative_error is None or not self.resolved:
+        """Whether backprop and differences agree, to the tolerance and as far as round-off lets one see."""
+        if self.relative_error is None or not self.resolved or self.straight_through:
             return True
-        return self.relative_error <= TOLERANCE or self.difference <= 3.0 * self.round_off
+        return self.relative_error <= self.tolerance or self.difference <= 3.0 * self.round_off
 
 
 def _verdict(result: LayerCheck) -> str:
+    if result.straight_through:
+        return "straight-through slope"
     if not result.checked:
-        return "only kinks" if result.at_kinks else "nothing to compare"
+        return f"only kinks: {', '.join(result.kinks)}" if result.at_kinks else "nothing to compare"
     if not result.resolved:
         return "below round-off"
     if not result.passed:
         return "WRONG"
     # The differences' own error is then all there is to see.
-    return "good" if (result.relative_error or 0.0) <= TOLERANCE else "good to round-off"
+    return "good" if (result.relative_error or 0.0) <= result.tolerance else "good to round-off"
 
 
-def check(network: Network, rng: np.random.Generator, per_layer: int = 60, step: float = STEP) -> Iterator[LayerCheck]:
+def check(
+    network: Network,
+    rng: np.random.Generator,
+    per_layer: int | None = 60,
+    difference: Difference = "central",
+    step: float | None = None,
+) -> Iterator[LayerCheck]:
     """Yield the check of each layer on the batch that is loaded; leaves the parameters as they were.
 
-    `per_layer` entries are drawn from each layer (all of them where there are fewer).
+    `per_layer` entries are drawn from each layer (all of them where there are fewer, or for None).
     """
-    network.forward()
-    network.backward()
-    exact = network.gradients.copy()
-    start = 0
-    for layer in network.layers:
-        stop = start + layer.dense.parameter_count
-        entries = np.arange(start, stop)
-        if len(entries) > per_layer:
-            entries = np.sort(rng.choice(entries, per_layer, replace=False))
-        yield _check_layer(network, layer, entries, exact, step)
-        start = stop
-    network.forward()
-    network.backward()
+    with _held(network):
+        exact = network.gradients.copy()
+        below = _below_stand_ins(network)
+        for layer in network.layers:
+            entries = _drawn(_entries(layer), per_layer, rng)
+            stands_in = not below.isdisjoint(layer.learning)
+            yield _check_layer(network, layer, entries, exact, difference, step or STEPS[difference], stands_in)
 
 
-def _check_layer(network: Network, layer: Layer, entries: NDArray[np.intp], exact: Array, step: float) -> LayerCheck:
-    analytic, numeric, at_kinks = [], [], 0
-    for entry in entries:
-        difference, kink = _central_difference(network, int(entry), step)
-        if kink:
-            at_kinks += 1
-        else:
-            analytic.append(exact[entry])
-            numeric.append(difference)
-    a, n = np.array(analytic), np.array(numeric)
+@dataclass(frozen=True)
+class Sweep:
+    """How far differences are from backprop as the step shrinks: the relative error ‖a − n‖/(‖a‖ + ‖n‖) per step.
+
+    From large steps on, the error falls with h (forward) or h² (central) until round-off, which grows as 1/h, takes
+    over. Steps at which a kink was crossed by every entry are nan.
+    """
+
+    steps: tuple[float, ...]
+    forward: tuple[float, ...]
+    central: tuple[float, ...]
+
+
+def sweep(network: Network, rng: np.random.Generator, entries: int = 24, steps: Sequence[float] = SWEEP_STEPS) -> Sweep:
+    """Return the error of both differences for each step, over entries drawn from the whole network."""
+    with _held(network):
+        exact = network.gradients.copy()
+        chosen = _drawn(np.arange(exact.size), entries, rng)
+        errors: dict[str, list[float]] = {name: [] for name in DIFFERENCES}
+        for h in steps:
+            for name in DIFFERENCES:
+                numeric, kinks = _differences(network, chosen, name, h)
+                smooth = np.array([not kink for kink in kinks])
+                a, n = exact[chosen][smooth], numeric[smooth]
+                size = float(np.linalg.norm(a) + np.linalg.norm(n))
+                errors[name].append(float(np.linalg.norm(a - n)) / size if size else np.nan)
+    return Sweep(tuple(steps), tuple(errors["forward"]), tuple(errors["central"]))
+
+
+@contextmanager
+def _held(network: Network) -> Iterator[None]:
+    """Hold noise still as the last training pass drew it, with backprop's gradients of the loaded batch in place."""
+    network.graph.set_phase(Phase.HOLD)
+    try:
+        network.forward()
+        network.backward()
+        yield
+    finally:
+        network.forward()
+        network.backward()
+        network.graph.set_phase(Phase.TRAIN)
+
+
+def _entries(layer: Layer) -> NDArray[np.intp]:
+    return np.concatenate([np.arange(node.span.start, node.span.stop) for node in layer.learning])
+
+
+def _drawn(entries: NDArray[np.intp], most: int | None, rng: np.random.Generator) -> NDArray[np.intp]:
+    if most is None or len(entries) <= most:
+        return entries
+    return np.sort(rng.choice(entries, most, replace=False))
+
+
+def _below_stand_ins(network: Network) -> set[Node]:
+    """Return the nodes whose gradient came through a φ with a stand-in for its slope."""
+    below: set[Node] = set()
+    for node in reversed(network.graph.order):
+        if node in below or (isinstance(node, Activate) and node.function.surrogate):
+            below.update(node.inputs)
+    return below
+
+
+def _check_layer(
+    network: Network,
+    layer: Layer,
+    entries: NDArray[np.intp],
+    exact: Array,
+    difference: Difference,
+    step: float,
+    straight_through: bool,
+) -> LayerCheck:
+    numeric, kinks = _differences(network, entries, difference, step)
+    smooth = np.array([not kink for kink in kinks], bool)
+    a, n = exact[entries][smooth], numeric[smooth]
     size = float(np.linalg.norm(a) + np.linalg.norm(n))
     # One difference carries a round-off of about ε/h times the largest number that went into the loss.
-    largest = max(abs(network.loss.loss), float(np.abs(network.layers[-1].output.value).max()))
-    round_off = float(np.finfo(float).eps * largest / step * np.sqrt(max(len(a), 1)))
-    difference = float(np.linalg.norm(a - n))
-    error = difference / size if size != 0.0 else None
-    return LayerCheck(layer.number, len(a), at_kinks, float(np.linalg.norm(a)), difference, error, round_off)
+    largest = max(abs(network.loss.loss), float(np.abs(network.loss.inputs[0].value).max()))
+    apart = float(np.linalg.norm(a - n))
+    return LayerCheck(
+        layer=layer.number,
+        checked=len(a),
+        at_kinks=len(entries) - len(a),
+        gradient_norm=float(np.linalg.norm(a)),
+        difference=apart,
+        relative_error=apart / size if size != 0.0 else None,
+        round_off=float(np.finfo(float).eps * largest / step * np.sqrt(max(len(a), 1))),
+        kinks=tuple(dict.fromkeys(name for names in kinks for name in names)),
+        straight_through=straight_through,
+        tolerance=TOLERANCES[difference],
+    )
 
 
-def _central_difference(network: Network, entry: int, step: float) -> tuple[float, bool]:
-    """Return (L(w+h) − L(w−h))/2h for one parameter, and whether a unit crossed its kink in between."""
-    parameters = network.parameters
-    kept = parameters[entry]
-    parameters[entry] = kept + step
-    above, signs_above = network.forward(), _kink_sides(network)
-    parameters[entry] = kept - step
-    below, signs_below = network.forward(), _kink_sides(network)
-    parameters[entry] = kept
-    kink = any(not np.array_equal(p, q) for p, q in zip(signs_above, signs_below, strict=True))
-    return (above - below) / (2.0 * step), kink
+def _differences(
+    network: Network, entries: NDArray[np.intp], difference: Difference, step: float
+) -> tuple[Array, list[tuple[str, ...]]]:
+    """Return the difference quotient for each entry, and the names of the kinks that were crossed."""
+    numeric, kinks = np.empty(len(entries)), []
+    here, sides_here = network.forward(), _sides(network)
+    for i, entry in enumerate(entries):
+        kept = network.parameters[entry]
+        above, sides_above = _at(network, int(entry), kept + step)
+        if difference == "central":
+            below, sides_below = _at(network, int(entry), kept - step)
+            numeric[i] = (above - below) / (2.0 * step)
+        else:
+            below, sides_below = here, sides_here
+            numeric[i] = (above - below) / step
+        network.parameters[entry] = kept
+        kinks.append(_crossed(sides_above, sides_below))
+    return numeric, kinks
 
 
-def _kink_sides(network: Network) -> list[Array]:
-    """Return, for every layer with a kinked φ, on which side of it each pre-activation lies."""
-    return [np.sign(layer.dense.value) for layer in network.layers if layer.activate and layer.activate.function.kinked]
+def _at(network: Network, entry: int, value: float) -> tuple[float, dict[str, list[Array]]]:
+    network.parameters[entry] = value
+    return network.forward(), _sides(network)
+
+
+def _sides(network: Network) -> dict[str, list[Array]]:
+    """Return, by the name of the kink, on which side of it everything lies."""
+    sides: dict[str, list[Array]] = {}
+    for node in network.graph.order:
+        if node.name_of_kink:
+            sides.setdefault(node.name_of_kink, []).extend(node.kink_sides())
+    return sides
+
+
+def _crossed(above: dict[str, list[Array]], below: dict[str, list[Array]]) -> tuple[str, ...]:
+    return tuple(
+        name
+        for name, sides in above.items()
+        if any(not np.array_equal(p, q) for p, q in zip(sides, below[name], strict=True))
+    )

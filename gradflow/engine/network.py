@@ -1,99 +1,114 @@
 """A network: an ordered list of layers, turned once into a static graph with two flat vectors.
 
-All parameters live in one vector and all gradients in another; the layers hold views of them. Layers are counted
+All parameters live in one vector and all gradients in another; the nodes hold views of them. Layers are counted
 from 1 at the input. The last layer is linear, and the loss follows it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.engine.activations import Activation
-from gradflow.engine.graph import Graph, Input, Node
-from gradflow.engine.initializers import Fans, Mode, Scheme, Spread, sample
+from gradflow.engine.graph import Graph, Input, Node, ParameterNode, Phase, Shape
+from gradflow.engine.initializers import Fans, Scheme, sample, sample_bias, xavier_normal
+from gradflow.engine.layers import Init, Layer, LayerSpec, chain
 from gradflow.engine.losses import Loss
-from gradflow.engine.nodes import Activate, Add, Dense
+from gradflow.engine.lsuv import rescale
+from gradflow.engine.nodes import LearnableActivate, Linear, Norm
+from gradflow.engine.precision import Float64, Precision, Rounding
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
-
-@dataclass(frozen=True)
-class LayerSpec:
-    """One dense layer as the user edits it.
-
-    `activation` None makes it linear; `skip_from` is the layer (counted from 1) whose output is added to this one's.
-    """
-
-    units: int
-    activation: Activation | None
-    skip_from: int | None = None
-
-
-@dataclass(frozen=True)
-class Init:
-    """How the first weights are drawn: W = scale · scheme, b ~ N(0, bias_scale²)."""
-
-    scheme: Scheme
-    scale: float = 1.0
-    mode: Mode = "fan_in"
-    bias_scale: float = 0.0
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A layer of the built network: its dense node (z and δ), its activation node (a), and what it was drawn from."""
-
-    number: int
-    dense: Dense
-    activate: Activate | None
-    spread: Spread
-
-    @property
-    def output(self) -> Node:
-        """The node that carries a: φ(z), or z itself for a linear layer."""
-        return self.activate or self.dense
+__all__ = ["Init", "Layer", "LayerSpec", "Network"]
 
 
 class Network:
-    """The static graph of a list of layers and its parameters."""
+    """The static graph of a list of layers and its parameters.
+
+    `parameters` are what it computes with and `master` what an optimiser moves: the same vector, except in a half
+    precision, where `parameters` is the rounded copy that `publish` makes.
+    """
 
     def __init__(
         self,
-        inputs: int,
+        inputs: int | Shape,
         layers: Sequence[LayerSpec],
-        loss: type[Loss],
+        loss: Callable[[Node], Loss],
         init: Init,
         rng: np.random.Generator | None,
-        shared_parameters: Array | None = None,
+        precision: Precision | None = None,
+        noise: np.random.Generator | None = None,
+        shared: Network | None = None,
     ) -> None:
-        """Build the graph, and draw the parameters with `rng`, or work on those of another network."""
-        self._recipe = inputs, layers, loss, init
-        self.input = Input(inputs)
-        self.layers = tuple(_stack(self.input, layers, init))
-        self.loss = loss(self.layers[-1].output)
-        self.graph = Graph(self.loss)
-        size = sum(layer.dense.parameter_count for layer in self.layers)
-        self.parameters = np.empty(size) if shared_parameters is None else shared_parameters
-        self.gradients = np.zeros(size)
-        self._bind()
-        if rng is not None:
-            self.initialize(init, rng)
+        """Build the graph, and draw the parameters with `rng`, or work on those of the `shared` network.
 
-    def initialize(self, init: Init, rng: np.random.Generator) -> None:
-        """Draw all parameters, layer by layer from the input, so that a deeper network begins like a shallower one."""
+        `noise` draws the dropout masks. Raises ValueError if a layer does not fit the one before it.
+        """
+        self._recipe = inputs, layers, loss, init
+        self.precision = precision or Float64()
+        self.input = Input(inputs)
+        chained, last = chain(self.input, layers, init, noise or np.random.default_rng(0))
+        self.layers = tuple(chained)
+        self.loss = loss(last)
+        self.rounding = Rounding(self.precision) if self.precision.rounds else None
+        self.graph = Graph(self.loss, self.precision.dtype, self.rounding)
+        self.loss_scale = 1.0
+        self.graph.tap({self.loss: self._scale_loss})
+        self._own_vectors(shared)
+        if rng is not None:
+            self.initialize(rng)
+
+    @property
+    def learning(self) -> Iterator[tuple[Layer, ParameterNode]]:
+        """All nodes with parameters, each with its layer, in the order of the flat vector."""
         for layer in self.layers:
-            dense = layer.dense
-            fans = Fans(dense.inputs[0].units, dense.units)
-            np.multiply(sample(layer.spread, fans, rng), init.scale, out=dense.W)
-            dense.b[:] = rng.standard_normal(dense.units) * init.bias_scale if init.bias_scale else 0.0
+            for node in layer.learning:
+                yield layer, node
+
+    def initialize(self, rng: np.random.Generator, instead: Scheme = xavier_normal) -> None:
+        """Draw all parameters, layer by layer from the input, so that a deeper network begins like a shallower one.
+
+        What a saved run is to give is drawn by the scheme `instead` until it does.
+        """
+        for layer, node in self.learning:
+            if node is layer.linear:
+                # What is fitted to data gets its scale afterwards.
+                scale = 1.0 if layer.spread.data_driven else layer.init.scale
+                spread = instead(layer.fans) if layer.spread.distribution == "saved" else layer.spread
+                layer.linear.W[:] = sample(spread, layer.fans, rng) * scale
+                b, drawn = layer.linear.b, layer.init
+                b[:] = sample_bias(b.size, rng=rng, std=drawn.bias_scale, constant=drawn.bias)
+            elif isinstance(node, Linear):
+                fans = Fans(node.channels_in, node.channels, layer.init.mode, kernel=node.kernel)
+                spread = instead(fans) if layer.spread.distribution == "saved" else layer.init.scheme(fans)
+                node.W[:] = sample(spread, fans, rng) * layer.init.scale
+            elif isinstance(node, LearnableActivate):
+                node.a.fill(node.function.negative_slope)
+            elif isinstance(node, Norm):
+                node.start()
+        self.take_over(self.parameters)
+
+    @property
+    def data_driven(self) -> bool:
+        """Whether an initialiser wants to see data before training (LSUV): then call `fit_to_data`."""
+        return any(layer.spread.data_driven for layer in self.layers)
+
+    def fit_to_data(self) -> None:
+        """Rescale, on the batch that is loaded, the layers whose initialiser asks for it."""
+        wanting = [layer for layer in self.layers if layer.spread.data_driven]
+        self.graph.set_phase(Phase.HOLD)
+        rescale([layer.linear for layer in wanting], self.graph.forward)
+        self.graph.set_phase(Phase.TRAIN)
+        for layer in wanting:
+            layer.linear.W *= layer.init.scale
+        self.take_over(self.parameters)
 
     def twin(self) -> Network:
         """Return a second network on the same parameters, with values and gradients of its own."""
-        return Network(*self._recipe, rng=None, shared_parameters=self.parameters)
+        return Network(*self._recipe, rng=None, precision=self.precision, shared=self)
 
     def allocate(self, batch: int, backward: bool = True) -> None:
         """Own memory for batches of up to `batch` samples; without `backward`, for the forward pass only."""
@@ -109,27 +124,45 @@ class Network:
         return self.loss.loss
 
     def backward(self) -> None:
-        """Fill `gradients` and every node's `grad`, for the batch that `forward` ran."""
+        """Fill `gradients` and every node's `grad`, both times `loss_scale`, for the batch that `forward` ran."""
         self.graph.backward()
 
-    def _bind(self) -> None:
-        start = 0
-        for layer in self.layers:
-            stop = start + layer.dense.parameter_count
-            layer.dense.bind(self.parameters[start:stop], self.gradients[start:stop])
-            start = stop
+    def take_over(self, parameters: Array) -> None:
+        """Put a flat vector in place of the parameters."""
+        self.master[:] = parameters
+        self.publish()
 
+    def publish(self) -> None:
+        """Let the network compute with what the optimiser has made of `master`."""
+        if self.master is not self.parameters:
+            np.copyto(self.parameters, self.master)
+            # What is too large for the precision becomes infinite; whoever measures the next step says so.
+            with np.errstate(over="ignore"):
+                self.precision.round(self.parameters)
 
-def _stack(source: Node, specs: Sequence[LayerSpec], init: Init) -> list[Layer]:
-    """Chain the layers; `outputs[l]` is what layer l+1 reads (after any skip)."""
-    layers: list[Layer] = []
-    outputs = [source]
-    for number, spec in enumerate(specs, start=1):
-        dense = Dense(outputs[-1], spec.units)
-        activate = Activate(dense, spec.activation) if spec.activation else None
-        slope = spec.activation.negative_slope if spec.activation else 0.0
-        fans = Fans(dense.inputs[0].units, spec.units, init.mode, slope)
-        layers.append(Layer(number, dense, activate, init.scheme(fans)))
-        output: Node = activate or dense
-        outputs.append(Add(outputs[spec.skip_from], output) if spec.skip_from is not None else output)
-    return layers
+    def trainable_spans(self) -> list[slice]:
+        """Return the ranges of the flat vectors that belong to layers that are not frozen."""
+        return [node.span for layer, node in self.learning if layer.trainable]
+
+    def _scale_loss(self) -> None:
+        if self.loss_scale != 1.0:
+            gradient = self.loss.inputs[0].grad
+            np.multiply(gradient, self.loss_scale, out=gradient)
+
+    def _own_vectors(self, shared: Network | None) -> None:
+        nodes = [node for _, node in self.learning]
+        size = sum(node.parameter_count for node in nodes)
+        states = [sum(int(np.prod(shape)) for shape in node.state_shapes.values()) for node in nodes]
+        dtype = self.precision.dtype
+        self.parameters: Array = shared.parameters if shared else np.zeros(size, dtype)
+        self.state: Array = shared.state if shared else np.zeros(sum(states), dtype)
+        own_master = np.zeros(size, dtype) if self.precision.rounds else self.parameters
+        self.master: Array = shared.master if shared else own_master
+        # A twin that only looks never needs its gradients: memory that is not touched costs nothing.
+        self.gradients = np.zeros(size, dtype)
+        start = state_start = 0
+        for node, state in zip(nodes, states, strict=True):
+            node.span = slice(start, start + node.parameter_count)
+            node.bind(self.parameters[node.span], self.gradients[node.span])
+            node.bind_state(self.state[state_start : state_start + state])
+            start, state_start = node.span.stop, state_start + state

@@ -1,64 +1,86 @@
-"""The dense layer z = x·W + b."""
+"""The dense layer z = x·W + b, and the plain projection z = x·W of a skip connection."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gradflow.engine.graph import Node
-
-Array = NDArray[np.float64]
+from gradflow.engine.graph import Array, Node, ParameterNode, Shape
 
 
-class Dense(Node):
+class Linear(ParameterNode):
+    """A layer with a weight matrix W and, if `bias`, biases b: what has a fan-in, and a δ = ∂L/∂z to look at.
+
+    `delta_rows` and `input_rows` are ∂L/∂z and x as matrices whose product gives ∂L/∂W.
+    """
+
+    W: Array
+    W_grad: Array
+    b: Array
+    b_grad: Array
+    kernel: tuple[int, int] = (1, 1)
+    """Height and width of the kernel: the positions over which one weight is used."""
+
+    def __init__(self, source: Node, shape: Shape | int, rows: int, bias: bool = True) -> None:
+        super().__init__((source,), shape)
+        self.channels = self.shape[-1]
+        self.channels_in = rows // (self.kernel[0] * self.kernel[1])
+        self._rows, self._has_bias = rows, bias
+
+    @property
+    def parameter_shapes(self) -> dict[str, Shape]:
+        """W (fan-in, units) and b (units)."""
+        shapes: dict[str, Shape] = {"W": (self._rows, self.channels)}
+        return {**shapes, "b": (self.channels,)} if self._has_bias else shapes
+
+    def bind(self, parameters: Array, gradients: Array) -> None:
+        super().bind(parameters, gradients)
+        self.W, self.W_grad = self.parameter_views["W"], self.gradient_views["W"]
+        empty = np.empty(0, parameters.dtype)
+        self.b = self.parameter_views.get("b", empty)
+        self.b_grad = self.gradient_views.get("b", empty)
+        self._W_transposed = self.W.T
+
+    def resize(self, samples: int) -> None:
+        super().resize(samples)
+        self.value_rows = self.value.reshape(-1, self.channels)
+        self._ones = np.ones(len(self.value_rows), self.dtype)
+        self.delta_rows = self.grad.reshape(-1, self.channels) if self.needs_grad else self.grad
+
+
+class Dense(Linear):
     """z = x·W + b with W of shape (inputs, units).
 
     With δ = ∂L/∂z (this node's `grad`): ∂L/∂W = xᵀ·δ, ∂L/∂b = Σ_samples δ, ∂L/∂x = δ·Wᵀ.
     """
 
-    def __init__(self, source: Node, units: int) -> None:
-        super().__init__((source,), units)
+    def __init__(self, source: Node, units: int, bias: bool = True) -> None:
+        super().__init__(source, units, source.units, bias)
 
     @property
-    def parameter_count(self) -> int:
-        """Weights and biases together."""
-        return (self.inputs[0].units + 1) * self.units
-
-    def bind(self, parameters: Array, gradients: Array) -> None:
-        """Take this layer's slices of the two flat vectors as W, b and their gradients."""
-        weights = self.inputs[0].units * self.units
-        shape = self.inputs[0].units, self.units
-        self.W, self.b = parameters[:weights].reshape(shape), parameters[weights:]
-        self.W_grad, self.b_grad = gradients[:weights].reshape(shape), gradients[weights:]
-        self._W_transposed = self.W.T
-
-    def allocate(self, batch: int) -> None:
-        super().allocate(batch)
-        self._ones = np.ones(batch)
-        source = self.inputs[0]
-        shared = source.needs_grad and not self.writes_first[0]
-        self._share = np.empty((batch, source.units)) if shared else np.empty((0, source.units))
+    def scratch_entries(self) -> int:
+        return max(self.units, self.inputs[0].units)
 
     def resize(self, samples: int) -> None:
         super().resize(samples)
         source = self.inputs[0]
         self._x, self._x_grad = source.value, source.grad
         self._x_transposed = self._x.T
-        self._one_per_sample = self._ones[:samples]
+        self._share = self.workspace.room(0, samples, source.units)
 
     def forward(self) -> None:
-        np.dot(self._x, self.W, out=self.value)
-        np.add(self.value, self.b, out=self.value)
+        self._x.dot(self.W, self.value)
+        if self._has_bias:
+            np.add(self.value, self.b, self.value)
 
     def backward(self) -> None:
         delta = self.grad
-        np.dot(self._x_transposed, delta, out=self.W_grad)
-        np.dot(self._one_per_sample, delta, out=self.b_grad)
+        self._x_transposed.dot(delta, self.W_grad)
+        if self._has_bias:
+            self._ones.dot(delta, self.b_grad)
         if not self.inputs[0].needs_grad:
             return
         if self.writes_first[0]:
-            np.dot(delta, self._W_transposed, out=self._x_grad)
+            delta.dot(self._W_transposed, self._x_grad)
         else:
-            share = self._share[: len(delta)]
-            np.dot(delta, self._W_transposed, out=share)
-            np.add(self._x_grad, share, out=self._x_grad)
+            delta.dot(self._W_transposed, self._share)
+            np.add(self._x_grad, self._share, self._x_grad)
