@@ -1,64 +1,11 @@
-"""Losses: the last node of the graph. Its value is one number, the mean over the batch.
-
-`predictions` are the network's linear outputs (logits for the cross-entropies), `targets` an array of the same
-shape: values for regression, 0/1 for binary classes, one row of class weights (one-hot) for several classes.
-Averages are PyTorch's ``reduction="mean"``.
-"""
+"""Losses for classes: the cross-entropies, which want logits, and the hinge, which wants a margin."""
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
-from numpy.typing import NDArray
 
-from gradflow.engine.graph import Node
-from gradflow.registry import Registry
-
-Array = NDArray[np.float64]
-Task = Literal["regression", "binary", "multiclass"]
-
-
-class Loss(Node):
-    """The contract of a loss: `forward` sets `loss`, `backward` writes ∂L/∂predictions into the input's gradient."""
-
-    wants_grad = False
-    threshold = 0.0
-    """Above which a single output says yes."""
-
-    tasks: tuple[Task, ...] = ()
-    """The kinds of data it is defined on; the first loss registered for a kind is that kind's default."""
-
-    def __init__(self, source: Node) -> None:
-        super().__init__((source,), source.units)
-        self.loss = float("nan")
-
-    def allocate(self, batch: int) -> None:
-        super().allocate(batch)
-        self._targets = np.zeros((batch, self.units))
-        self._scratch = np.empty((batch, self.units))
-        self._row = np.empty((batch, 1))
-
-    def resize(self, samples: int) -> None:
-        super().resize(samples)
-        self.targets = self._targets[:samples]
-        self.scratch, self.row = self._scratch[:samples], self._row[:samples]
-
-    def correct(self) -> int:
-        """Return how many samples of the batch are classified right; has no meaning for regression."""
-        z, targets = self.inputs[0].value, self.targets
-        if self.units == 1:
-            return int(np.count_nonzero((z > self.threshold) == (targets > 0.5)))
-        return int(np.count_nonzero(z.argmax(axis=1) == targets.argmax(axis=1)))
-
-
-LOSSES: Registry[type[Loss]] = Registry("loss")
-loss = LOSSES.register
-
-
-def default_loss(task: Task) -> str:
-    """Return the name of the loss that goes with a kind of data."""
-    return next(name for name, entry in LOSSES.items() if task in entry.part.tasks)
+from gradflow.engine.graph import Array
+from gradflow.engine.losses.base import Loss, loss
 
 
 @loss("binary-cross-entropy", "Binary cross-entropy")
@@ -124,19 +71,55 @@ class SoftmaxCrossEntropy(Loss):
         np.divide(gradient, len(gradient), out=gradient)
 
 
-@loss("mean-squared-error", "Mean squared error")
-class MeanSquaredError(Loss):
-    """L = mean (z − y)² over samples and outputs; ∂L/∂z = 2(z − y)/count.
+@loss("hinge", "Hinge (margin)")
+class Hinge(Loss):
+    """L = mean max(0, 1 − t·z) with t = ±1 for yes or no; for C classes Σ_{i≠y} max(0, 1 − z_y + z_i)/C per sample.
 
-    For regression; on classes it fits the 0/1 targets.
+    The support vector machine's loss (Cortes & Vapnik 1995; several classes: Weston & Watkins 1999, PyTorch's
+    MultiMarginLoss). Right answers with a margin of 1 give no gradient at all: late in training it is exactly 0.
     """
 
-    tasks = ("regression", "binary", "multiclass")
-    threshold = 0.5
+    tasks = ("binary", "multiclass")
+    takes_soft_targets = False
+    name_of_kink = "a margin of exactly 1"
 
     def forward(self) -> None:
-        np.subtract(self.inputs[0].value, self.targets, out=self.scratch)
-        self.loss = float(np.vdot(self.scratch, self.scratch)) / self.scratch.size
+        if self.units == 1:
+            self._shortfall_of_one_output()
+        else:
+            self._shortfalls_of_the_other_classes()
+        np.maximum(self.value, 0.0, out=self.value)
+        self.loss = float(np.add.reduce(self.value, axis=None)) / self.value.size
 
     def backward(self) -> None:
-        np.multiply(self.scratch, 2.0 / self.scratch.size, out=self.inputs[0].grad)
+        gradient, scratch = self.inputs[0].grad, self.scratch
+        np.sign(self.value, out=gradient)
+        if self.units == 1:
+            np.multiply(self.targets, -2.0, out=scratch)
+            np.add(scratch, 1.0, out=scratch)
+            np.multiply(gradient, scratch, out=gradient)
+        else:
+            # Every class that comes too close pushes itself down and the right one up.
+            np.add.reduce(gradient, axis=1, keepdims=True, out=self.row)
+            np.multiply(self.targets, self.row, out=scratch)
+            np.subtract(gradient, scratch, out=gradient)
+        np.divide(gradient, gradient.size, out=gradient)
+
+    def kink_sides(self) -> list[Array]:
+        return [np.sign(self.value)]
+
+    def _shortfall_of_one_output(self) -> None:
+        """Write 1 − t·z into `value`."""
+        np.multiply(self.targets, 2.0, out=self.scratch)
+        np.subtract(self.scratch, 1.0, out=self.scratch)
+        np.multiply(self.inputs[0].value, self.scratch, out=self.value)
+        np.subtract(1.0, self.value, out=self.value)
+
+    def _shortfalls_of_the_other_classes(self) -> None:
+        """Write 1 − z_y + z_i into `value`, and 0 for the right class itself."""
+        z = self.inputs[0].value
+        np.multiply(z, self.targets, out=self.scratch)
+        np.add.reduce(self.scratch, axis=1, keepdims=True, out=self.row)
+        np.subtract(z, self.row, out=self.value)
+        np.add(self.value, 1.0, out=self.value)
+        np.subtract(self.value, self.targets, out=self.value)
