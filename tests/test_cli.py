@@ -119,7 +119,8 @@ def test_a_run_that_diverges_is_written_and_says_when_where_and_which_way(capsys
     assert status == 1
     assert err.startswith("gradflow: diverged: ") and err.count("\n") == 1
     assert "step 2" in err and "layer " in err and ("forward" in err or "backward" in err)
-    assert {path.name for path in tmp_path.iterdir()} == {"experiment.toml", "history.csv", "layers.csv", "weights.npz"}
+    names = {"experiment.toml", "history.csv", "layers.csv", "statistics.csv", "weights.npz"}
+    assert {path.name for path in tmp_path.iterdir()} == names
 
 
 def test_a_run_that_diverges_says_so_without_files_too(capsys):
