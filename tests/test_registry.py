@@ -9,12 +9,26 @@ import pytest
 from gradflow.engine.activations import ACTIVATIONS
 from gradflow.engine.initializers import INITIALIZERS
 from gradflow.engine.losses import LOSSES
+from gradflow.engine.nodes import NORMS
 from gradflow.engine.optimizers import OPTIMIZERS
+from gradflow.engine.precision import PRECISIONS
+from gradflow.engine.schedules import SCHEDULES
 from gradflow.errors import GradflowError, UnknownNameError, suggestion
 from gradflow.registry import Registry
 from gradflow.sim.datasets import DATASETS
+from gradflow.sim.statistics import STATISTICS
 
-REGISTRIES: tuple[Registry[Any], ...] = (ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, DATASETS)
+REGISTRIES: tuple[Registry[Any], ...] = (
+    ACTIVATIONS,
+    INITIALIZERS,
+    LOSSES,
+    NORMS,
+    OPTIMIZERS,
+    PRECISIONS,
+    SCHEDULES,
+    DATASETS,
+    STATISTICS,
+)
 ENTRIES = [pytest.param(r[name], id=f"{r.kind}: {name}") for r in REGISTRIES for name in r]
 
 
@@ -106,7 +120,9 @@ def test_get_returns_the_default_as_every_mapping_does() -> None:
 def test_registered_part_is_fit_to_be_shown(entry: Any) -> None:
     """A name for files, a title for the combo box, a tooltip that says more than the title."""
     assert entry.name == entry.name.lower()
-    assert set(entry.name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    # What is measured is also the name of a column.
+    separator = "_" if entry in STATISTICS.values() else "-"
+    assert set(entry.name) <= set("abcdefghijklmnopqrstuvwxyz0123456789" + separator)
     assert entry.title
     assert len(entry.doc) >= 40, "the docstring is the tooltip: say what it computes and when to use it"
     assert len(entry.doc.splitlines()) <= 8

@@ -6,7 +6,7 @@ A preset is an experiment in `resources/presets/`; the name of every data set is
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import tomli_w
 from gradflow.assets import resource
 from gradflow.errors import ConfigError, FileError, suggestion
 from gradflow.files import read_text, write_atomically
-from gradflow.sim.config import FIELDS, Experiment, edit, from_mapping, to_mapping
+from gradflow.sim.config import FIELDS, Experiment, brief, edit, from_mapping, to_mapping
 from gradflow.sim.datasets import DATASETS
 
 FIRST = "vanishing"
@@ -60,6 +60,16 @@ def parse(text: str, name: str) -> Experiment:
 def render(experiment: Experiment) -> str:
     """Return the complete experiment as TOML text, which `parse` reads back to an equal one."""
     return tomli_w.dumps(to_mapping(experiment))
+
+
+def render_rows(rows: Sequence[Any]) -> list[str]:
+    """Return each row of a list as one TOML table in braces, with what differs from its defaults."""
+    return [_inline(brief(row)) for row in rows]
+
+
+def _inline(table: Mapping[str, Any]) -> str:
+    pairs = (tomli_w.dumps({key: value}).strip() for key, value in table.items())
+    return "{" + ", ".join(pairs) + "}"
 
 
 def save_experiment(experiment: Experiment, path: Path) -> None:

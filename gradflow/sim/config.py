@@ -1,171 +1,42 @@
-"""What an experiment is: the single source for the file, the form, the command line and the tooltips.
+"""Every field of an experiment by dotted path (``network.depth``): how it is read, edited, checked and compared.
 
-`Experiment` and its parts are frozen. Each field is declared once, with its bounds, its title and its explanation;
-`FIELDS` lists them by dotted path (``network.depth``); everything that reads or edits an experiment walks that table.
+`FIELDS` lists them in the order of the file; everything that reads or edits an experiment walks that table.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import tomllib
 import typing
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from gradflow.engine.activations import ACTIVATIONS
-from gradflow.engine.initializers import INITIALIZERS
-from gradflow.engine.losses import LOSSES
-from gradflow.engine.optimizers import OPTIMIZERS
 from gradflow.errors import ConfigError, suggestion
-from gradflow.sim.datasets import DATASETS
-from gradflow.sim.fields import Field, declare
+from gradflow.sim.experiment import NONE, Data, Experiment, Init, NetworkShape
+from gradflow.sim.fields import Field, field_of
+from gradflow.sim.training import ALL, AUTO, DYNAMIC, Training
 
-AUTO = "auto"
-ALL = "all"
-
-
-@dataclass(frozen=True)
-class Data:
-    """Where the samples come from."""
-
-    name: str = declare("digits", "Data set", "The samples to learn from.", choices=DATASETS)
-    samples: int | str = declare(
-        ALL,
-        "Samples",
-        "How many samples: drawn anew for a toy set (all = 500), kept of a real one (all = every sample).",
-        1,
-        100_000,
-        words=(ALL,),
-    )
-    noise: float = declare(
-        0.1,
-        "Noise",
-        "Standard deviation of the Gaussian noise added to a toy set, in the units of its coordinates. "
-        "Real sets have their own.",
-        0.0,
-        10.0,
-        span=(0.0, 1.0),
-    )
-    validation_fraction: float = declare(
-        0.2,
-        "Validation part",
-        "Share of the samples kept aside to validate on. Split class by class; the standardisation is fitted on the "
-        "rest.",
-        0.0,
-        0.9,
-        span=(0.0, 0.9),
-    )
-
-
-@dataclass(frozen=True)
-class NetworkShape:
-    """The layers: `depth` hidden ones of `width` units, then one linear layer to the outputs."""
-
-    depth: int = declare(
-        10,
-        "Depth",
-        "Hidden layers. One more dense layer maps to the outputs. The gradient of layer 1 is a product of this many "
-        "factors: 0.5¹⁰ ≈ 10⁻³, 0.5²⁰ ≈ 10⁻⁶.",
-        1,
-        5_000,
-        span=(1, 200),
-    )
-    width: int = declare(64, "Width", "Units of each hidden layer.", 1, 8_192, span=(1, 512), log=True)
-    activation: str = declare("tanh", "Activation", "The function φ after each hidden layer.", choices=ACTIVATIONS)
-    negative_slope: float = declare(
-        0.01,
-        "Negative slope",
-        "a in φ(z) = a·z for z < 0 of the leaky ReLU. He's gain becomes √(2/(1+a²)).",
-        0.0,
-        1.0,
-        span=(0.0, 1.0),
-    )
-    skip_every: int = declare(
-        0,
-        "Skip every",
-        "Skip connections (He et al. 2016): from layer 1 on, every block of this many layers adds its input to its "
-        "output, so that the gradient has a path around it. 0 = none.",
-        0,
-        5_000,
-        span=(0, 10),
-    )
-
-
-@dataclass(frozen=True)
-class Init:
-    """How the first weights are drawn."""
-
-    scheme: str = declare("xavier-normal", "Init scheme", "How the weights are drawn.", choices=INITIALIZERS)
-    scale: float = declare(
-        1.0,
-        "Init scale",
-        "Factor on every first weight. Each layer multiplies the gradient by about scale · σ√n · √E φ′²: below 1 it "
-        "vanishes with depth, above 1 it explodes.",
-        1e-6,
-        1e6,
-        span=(0.01, 100.0),
-        log=True,
-    )
-    mode: str = declare(
-        "fan_in",
-        "Fan",
-        "What n counts in LeCun's and He's schemes: the inputs of a layer (keeps the activations' variance) or its "
-        "outputs (keeps the gradients').",
-        names=("fan_in", "fan_out"),
-    )
-    bias_scale: float = declare(
-        0.0, "Bias scale", "σ_b: biases are drawn from N(0, σ_b²); 0 = all zero.", 0.0, 100.0, span=(0.0, 2.0)
-    )
-
-
-@dataclass(frozen=True)
-class Training:
-    """How the network learns."""
-
-    loss: str = declare(
-        AUTO,
-        "Loss",
-        "auto follows the data: softmax cross-entropy for several classes, binary cross-entropy for two, mean squared "
-        "error for numbers.",
-        choices=LOSSES,
-        words=(AUTO,),
-    )
-    optimizer: str = declare("sgd", "Optimiser", "The rule that turns gradients into steps.", choices=OPTIMIZERS)
-    learning_rate: float = declare(
-        0.05, "Learning rate", "η in W ← W − η·v.", 0.0, 1e6, span=(1e-5, 10.0), log=True, live=True
-    )
-    momentum: float = declare(
-        0.0, "Momentum", "μ in v ← μ·v + ∂L/∂W; 0 = plain gradient descent.", 0.0, 0.9999, span=(0.0, 0.99), live=True
-    )
-    batch_size: int | str = declare(
-        64,
-        "Batch size",
-        "Samples per update: 1 = stochastic, all = batch gradient descent. One epoch is ⌈N/B⌉ updates; the short last "
-        "batch counts with its own mean.",
-        1,
-        100_000,
-        span=(1, 1_000),
-        log=True,
-        words=(ALL,),
-        live=True,
-    )
-    steps: int = declare(
-        10_000, "Steps", "Updates until the run ends.", 0, 10_000_000, span=(1, 100_000), log=True, live=True
-    )
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """One experiment: with its seed it determines every number of the run."""
-
-    format: int = declare(1, "Format", "Version of the file format.", 1, 1)
-    seed: int = declare(
-        0, "Seed", "Decides the data's split and noise, the first weights and the order of batches.", 0, 2**32 - 1
-    )
-    data: Data = Data()
-    network: NetworkShape = NetworkShape()
-    init: Init = Init()
-    training: Training = Training()
+__all__ = [
+    "ALL",
+    "AUTO",
+    "DYNAMIC",
+    "FIELDS",
+    "NONE",
+    "Data",
+    "Experiment",
+    "Init",
+    "NetworkShape",
+    "Training",
+    "brief",
+    "differing",
+    "edit",
+    "find_field",
+    "from_mapping",
+    "get",
+    "parse_value",
+    "to_mapping",
+    "with_live",
+]
 
 
 def _walk(part: type, prefix: str) -> Iterable[Field]:
@@ -175,8 +46,7 @@ def _walk(part: type, prefix: str) -> Iterable[Field]:
         if dataclasses.is_dataclass(declared):
             yield from _walk(typing.cast(type, declared), f"{path}.")
         else:
-            kind = next((kind for kind in (int, float) if kind in (declared, *typing.get_args(declared))), str)
-            yield Field(path, kind, item.default, item.metadata["declaration"])
+            yield field_of(path, item, declared)
 
 
 FIELDS: Mapping[str, Field] = {field.path: field for field in _walk(Experiment, "")}
@@ -221,8 +91,10 @@ def parse_value(path: str, text: str) -> Any:
     """Return the value that `text` (from ``--set`` or a box) means for the field at `path`, checked."""
     field = find_field(path)
     text = text.strip()
+    if field.kind is tuple:
+        return field.check(_parse_rows(path, text))
     for kind in (int, float):
-        if field.kind is not str:
+        if field.kind in (int, float):
             try:
                 return field.check(kind(text))
             except ValueError:
@@ -239,8 +111,35 @@ def from_mapping(table: Mapping[str, Any], base: Experiment | None = None) -> Ex
 
 
 def to_mapping(experiment: Experiment) -> dict[str, Any]:
-    """Return the complete nested table of an experiment, in the order of the declarations."""
-    return dataclasses.asdict(experiment)
+    """Return the complete nested table of an experiment, in the order of the declarations.
+
+    Of a row in a list only what differs from its defaults is written, and an empty list not at all.
+    """
+    table = dataclasses.asdict(experiment)
+    for path, field in FIELDS.items():
+        if field.kind is tuple:
+            section, name = path.split(".")
+            table[section][name] = [brief(row) for row in get(experiment, path)]
+            if not table[section][name]:
+                del table[section][name]
+    return table
+
+
+def brief(row: Any) -> dict[str, Any]:
+    """Return a row of a list as a table of its first field and of what differs from the defaults."""
+    first, *others = dataclasses.fields(row)
+    changed = {item.name: getattr(row, item.name) for item in others if getattr(row, item.name) != item.default}
+    return {first.name: getattr(row, first.name), **changed}
+
+
+def _parse_rows(path: str, text: str) -> Any:
+    """Return the list that a TOML text such as [{kind = "dense", units = 8}] means; empty for none."""
+    try:
+        # Only the list itself: what follows it on a line of its own would be read as another key, and be lost.
+        (rows,) = tomllib.loads(f"rows = {text or '[]'}").values()
+        return rows
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(path, 'must be a list of tables, such as [{kind = "dense", units = 8}]') from error
 
 
 def differing(a: Experiment, b: Experiment) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from gradflow.sim.snapshot import Norm, Snapshot, Topology
+from gradflow.sim.snapshot import Snapshot, Stat, Topology
 from gradflow.sim.words import power, spell
 
 LARGE, MILD = 2.0, 1.0
@@ -59,7 +59,7 @@ def diagnose(topology: Topology, snapshot: Snapshot) -> Finding:
 
 def decades_lost(snapshot: Snapshot) -> float:
     """Return D = log₁₀ ‖δ_last hidden‖/‖δ_1‖: positive if it vanishes towards the input, nan for one layer."""
-    delta = snapshot.norm(Norm.DELTA)[:-1]
+    delta = snapshot.stat(Stat.DELTA)[:-1]
     if len(delta) < 2 or not (delta[0] > 0.0 and delta[-1] > 0.0):
         return math.nan
     return float(np.log10(delta[-1]) - np.log10(delta[0]))
@@ -71,7 +71,10 @@ def diverged(topology: Topology, snapshot: Snapshot) -> Finding | None:
     if snapshot.divergence is None:
         return None
     where = f"O{str(snapshot.divergence)[1:]}."
-    if snapshot.step == 0:
+    if snapshot.divergence.loss_scale > 1.0:
+        kept = f"All gradients are multiplied by the loss scale, {spell(snapshot.divergence.loss_scale)}."
+        advice = "Lower the loss scale, or choose a dynamic one."
+    elif snapshot.step == 0:
         kept, advice = "The first weights are too large to train from.", "Lower the init scale or the depth."
     else:
         kept = "The run stopped there; the last finite step is in the history."
@@ -87,9 +90,24 @@ def diverged(topology: Topology, snapshot: Snapshot) -> Finding | None:
 
 
 @rule
+def left_out(topology: Topology, snapshot: Snapshot) -> Finding | None:
+    """The loss scale was too large for this batch."""
+    delta = snapshot.stat(Stat.DELTA)
+    if np.isfinite(delta).all():
+        return None
+    return Finding(
+        "left-out",
+        Severity.NOTE,
+        "This step is left out",
+        "The gradients overflowed at this loss scale, so that no step is taken and the scale is halved.",
+        int(np.flatnonzero(~np.isfinite(delta))[-1]) + 1,
+    )
+
+
+@rule
 def no_error(topology: Topology, snapshot: Snapshot) -> Finding | None:
     """Nothing is wrong with the outputs: there is nothing to send back."""
-    if snapshot.norm(Norm.DELTA)[-1] != 0.0:
+    if snapshot.stat(Stat.DELTA)[-1] != 0.0:
         return None
     return Finding(
         "no-error",
@@ -104,7 +122,7 @@ def no_error(topology: Topology, snapshot: Snapshot) -> Finding | None:
 @rule
 def no_gradient(topology: Topology, snapshot: Snapshot) -> Finding | None:
     """Some hidden layers receive exactly nothing."""
-    silent = np.flatnonzero(snapshot.norm(Norm.DELTA)[:-1] == 0.0)
+    silent = np.flatnonzero(snapshot.stat(Stat.DELTA)[:-1] == 0.0)
     if not len(silent):
         return None
     top = int(silent[-1]) + 1
@@ -114,14 +132,24 @@ def no_gradient(topology: Topology, snapshot: Snapshot) -> Finding | None:
         which = f"Layers {silent[0] + 1} to {top} receive"
     else:
         which = f"{len(silent)} layers, the last of them layer {top}, receive"
+    # nan where the precision is the processor's own.
+    underflow = snapshot.stat(Stat.UNDERFLOW)[top - 1]
+    if underflow > 0.0:
+        why = f"the precision rounded {100 * underflow:.3g} % of what was on its way to layer {top} to 0."
+        advice = "Raise the loss scale, or choose a precision with a larger range (bfloat16, float32)."
+    else:
+        why = (
+            "above, every φ′ or every weight is 0, a norm had a single number to work on, or the product is below the "
+            "smallest number of the precision."
+        )
+        advice = "Choose random weights of a larger or smaller init scale, or an activation without a plateau."
     return Finding(
         "no-gradient",
         Severity.ERROR,
         "No gradient arrives",
-        f"{which} a gradient of exactly 0: above, every φ′ or every weight is 0, or the product is below the "
-        "smallest float64.",
+        f"{which} a gradient of exactly 0: {why}",
         top,
-        "Choose random weights of a larger or smaller init scale, or an activation without a plateau.",
+        advice,
     )
 
 
@@ -159,14 +187,15 @@ def exploding(topology: Topology, snapshot: Snapshot) -> Finding | None:
 
 @rule
 def single_layer(topology: Topology, snapshot: Snapshot) -> Finding | None:
-    """One hidden layer: there is nothing to compare."""
-    if len(topology.layers) > 2:
+    """Not more than one hidden layer: there is nothing to compare."""
+    hidden = len(topology.layers) - 1
+    if hidden > 1:
         return None
-    delta = snapshot.norm(Norm.DELTA)[0]
+    delta = snapshot.stat(Stat.DELTA)[0]
     return Finding(
         "healthy",
         Severity.GOOD,
-        "One hidden layer: nothing to compare",
+        f"{'One' if hidden else 'No'} hidden layer: nothing to compare",
         f"Its gradient ‖δ₁‖ is {spell(delta)}. Vanishing and exploding show between layers: raise the depth.",
         1,
     )
@@ -200,12 +229,12 @@ def healthy(topology: Topology, snapshot: Snapshot) -> Finding | None:
 
 
 def _spread(snapshot: Snapshot) -> str:
-    delta = snapshot.norm(Norm.DELTA)[:-1]
+    delta = snapshot.stat(Stat.DELTA)[:-1]
     return power(float(np.log10(delta.max()) - np.log10(delta.min())))
 
 
 def _evidence(snapshot: Snapshot) -> str:
-    delta = snapshot.norm(Norm.DELTA)[:-1]
+    delta = snapshot.stat(Stat.DELTA)[:-1]
     lost = decades_lost(snapshot)
     factor = power(-lost / (len(delta) - 1))
     return (

@@ -1,23 +1,33 @@
-"""Running a network without learning, on its own buffers: the training's values and gradients stay as they are."""
+"""Running a network without learning, on its own buffers: the training's values and gradients stay as they are.
+
+Dropout is off and batch norm uses its running statistics, as when a network is used.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradflow.engine.graph import Phase
 from gradflow.engine.network import Network
+from gradflow.engine.nodes.norm import BatchNorm
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 
 class Evaluator:
     """Runs samples through the parameters of a network, in pieces of bounded size."""
 
     PIECE = 256
+    LEAST_PIECE = 16
+    """Smaller pieces would take longer than they tell."""
 
     def __init__(self, network: Network, classifies: bool = True) -> None:
         self._of, self._classifies = network, classifies
         self._twin: Network | None = None
+        self._learner: Network | None = None
 
     def score(self, x: Array, targets: Array) -> tuple[float, float]:
         """Return mean loss and accuracy over all samples; nan where there are none or accuracy has no meaning."""
@@ -36,19 +46,44 @@ class Evaluator:
     def outputs(self, x: Array) -> Array:
         """Return the network's linear outputs (logits), shape (samples, outputs)."""
         network = self._network()
-        out = np.empty((len(x), network.layers[-1].dense.units))
+        out = np.empty((len(x), network.loss.units))
         for start in range(0, len(x), self.PIECE):
             samples = self._fill(x[start : start + self.PIECE])
             network.loss.targets.fill(0.0)
             network.forward()
-            out[start : start + samples] = network.layers[-1].dense.value
+            out[start : start + samples] = network.loss.inputs[0].value
         return out
+
+    def gradient(self, x: Array, targets: Array) -> Array:
+        """Return the gradient of the mean loss over all samples, as a flat vector; no step is taken.
+
+        Without dropout; batch norm takes its statistics from pieces as large as the training's batches.
+        """
+        if self._learner is None:
+            self._learner = self._of.twin()
+            self._learner.graph.set_phase(Phase.HOLD)
+        network, total = self._learner, np.zeros(self._of.gradients.size)
+        normed = any(isinstance(layer.norm, BatchNorm) for layer in network.layers)
+        size = max(self._of.graph.capacity, self.LEAST_PIECE) if normed else self.PIECE
+        if network.graph.capacity != size:
+            network.allocate(size)
+        network.loss_scale = self._of.loss_scale
+        for start in range(0, len(x), size):
+            piece = slice(start, start + size)
+            samples = len(x[piece])
+            network.resize(samples)
+            network.input.value[:], network.loss.targets[:] = x[piece], targets[piece]
+            network.forward()
+            network.backward()
+            total += network.gradients * (samples / len(x) / network.loss_scale)
+        return total
 
     def _network(self) -> Network:
         # Made when first asked for: a profile at initialisation does without.
         if self._twin is None:
             self._twin = self._of.twin()
             self._twin.allocate(self.PIECE, backward=False)
+            self._twin.graph.set_phase(Phase.EVALUATE)
         return self._twin
 
     def _fill(self, x: Array) -> int:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from gradflow.sim.config import Experiment
 from gradflow.sim.diagnosis import Finding
 from gradflow.sim.history import HistoryView
-from gradflow.sim.snapshot import Details, Snapshot, Topology
+from gradflow.sim.snapshot import EVERYTHING, Details, Snapshot, Topology
 
 
 class State(StrEnum):
@@ -50,9 +50,7 @@ class Frame:
     @property
     def complete(self) -> bool:
         """Whether everything a picture shows is measured, and of this very step."""
-        details = self.details
-        measured = (details.activations, details.deltas, details.surface)
-        return details.step == self.snapshot.step and all(part is not None for part in measured)
+        return all(self.details.steps.get(want) == self.snapshot.step for want in EVERYTHING)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

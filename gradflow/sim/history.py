@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.sim.snapshot import Norm, Snapshot
+from gradflow.sim.snapshot import Snapshot, Stat
 
 Array = NDArray[np.float64]
 
@@ -24,15 +24,16 @@ SCALARS = (
     "validation_accuracy",
     "learning_rate",
     "grad_norm",
+    "grad_norm_clipped",
 )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class HistoryView:
-    """The rows recorded so far: `scalars` (rows, len(SCALARS)) and `norms` (rows, len(Norm), layers), read-only."""
+    """The rows recorded so far: `scalars` (rows, len(SCALARS)) and `stats` (rows, len(Stat), layers), read-only."""
 
     scalars: Array
-    norms: Array
+    stats: Array
 
     def __len__(self) -> int:
         return len(self.scalars)
@@ -42,9 +43,9 @@ class HistoryView:
         column: Array = self.scalars[:, SCALARS.index(name)]
         return column
 
-    def norm(self, which: Norm) -> Array:
-        """Return one norm, shape (rows, layers)."""
-        values: Array = self.norms[:, which.row, :]
+    def stat(self, which: Stat) -> Array:
+        """Return one statistic, shape (rows, layers)."""
+        values: Array = self.stats[:, which.row, :]
         return values
 
     def every(self, most: int) -> NDArray[np.intp]:
@@ -80,13 +81,13 @@ class History:
 
     FIRST_ROWS = 256
 
-    def __init__(self, layers: int, budget_bytes: int = 64_000_000) -> None:
-        bytes_per_row = 8 * (len(SCALARS) + len(Norm) * layers)
+    def __init__(self, layers: int, budget_bytes: int = 40_000_000) -> None:
+        bytes_per_row = 8 * (len(SCALARS) + len(Stat) * layers)
         self.most = max(self.FIRST_ROWS, budget_bytes // bytes_per_row // 2 * 2)
         self.stride = 1
         self._rows = 0
         self._scalars = np.empty((self.FIRST_ROWS, len(SCALARS)))
-        self._norms = np.empty((self.FIRST_ROWS, len(Norm), layers))
+        self._stats = np.empty((self.FIRST_ROWS, len(Stat), layers))
 
     def append(self, snapshot: Snapshot, always: bool = False) -> bool:
         """Record a snapshot if its step is one of those kept (or `always`), and tell whether it was recorded."""
@@ -105,17 +106,18 @@ class History:
             snapshot.validation_accuracy,
             snapshot.learning_rate,
             snapshot.grad_norm,
+            snapshot.grad_norm_clipped,
         )
-        self._norms[self._rows] = snapshot.norms
+        self._stats[self._rows] = snapshot.stats
         self._rows += 1
         return True
 
     def view(self) -> HistoryView:
         """Return the rows recorded so far."""
-        scalars, norms = self._scalars[: self._rows], self._norms[: self._rows]
+        scalars, stats = self._scalars[: self._rows], self._stats[: self._rows]
         scalars.setflags(write=False)
-        norms.setflags(write=False)
-        return HistoryView(scalars, norms)
+        stats.setflags(write=False)
+        return HistoryView(scalars, stats)
 
     def _make_room(self) -> None:
         if len(self._scalars) < self.most:
@@ -125,7 +127,7 @@ class History:
             rows = self.most
             self.stride *= 2
             keep = np.flatnonzero(self._scalars[: self._rows, 0] % self.stride == 0)
-        for name in ("_scalars", "_norms"):
+        for name in ("_scalars", "_stats"):
             old = getattr(self, name)
             new = np.empty((rows, *old.shape[1:]))
             new[: len(keep)] = old[keep]

@@ -23,7 +23,9 @@ from gradflow.errors import FileError
 from gradflow.files import write_atomically
 from gradflow.sim.archive import save_experiment
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import Norm, Snapshot, Topology, Units
+from gradflow.sim.snapshot import Snapshot, Stat, Topology, Want
+from gradflow.sim.statistics import STATISTICS
+from gradflow.sim.transfer import parameter_names
 
 HISTORY_COLUMNS = (
     "step",
@@ -55,6 +57,9 @@ LAYER_COLUMNS = (
 )
 
 
+STATISTICS_COLUMNS = ("step", "layer", "name", "underflow_fraction", *STATISTICS)
+
+
 class Report:
     """Writes the files of one run into a folder; a context manager, so that what was recorded survives an interrupt."""
 
@@ -65,21 +70,26 @@ class Report:
         self._arrays = dict(_parameters("initial", run)) | dict(_first_batch(run))
         self._history = _Table(folder / "history.csv", HISTORY_COLUMNS)
         self._layers = _Table(folder / "layers.csv", LAYER_COLUMNS)
+        self._statistics = _Table(folder / "statistics.csv", STATISTICS_COLUMNS)
 
     def __enter__(self) -> Report:
         return self
 
-    def record(self, snapshot: Snapshot, units: Units) -> None:
-        """Add the rows of one step."""
+    def record(self, snapshot: Snapshot) -> None:
+        """Add the rows of one step; the dear statistics at step 0, every power of two, and the last."""
         self._history.write(_history_row(snapshot))
-        for row in _layer_rows(self._run.trainer.topology, snapshot, units):
+        for row in _layer_rows(self._run.trainer.topology, snapshot):
             self._layers.write(row)
+        if not snapshot.step & (snapshot.step - 1) or self._run.finished:
+            for row in _statistics_rows(self._run):
+                self._statistics.write(row)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._history.close()
         self._layers.close()
+        self._statistics.close()
         save_experiment(self._run.experiment, self._folder / "experiment.toml")
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, **self._arrays, **dict(_parameters("final", self._run)))
@@ -137,12 +147,12 @@ def _history_row(snapshot: Snapshot) -> list[str]:
         _optional(snapshot.validation_accuracy),
         _number(snapshot.learning_rate),
         _number(snapshot.grad_norm),
-        "",
+        _optional(snapshot.grad_norm_clipped),
         str(int(snapshot.finite)),
     ]
 
 
-def _layer_rows(topology: Topology, snapshot: Snapshot, units: Units) -> Iterator[list[str]]:
+def _layer_rows(topology: Topology, snapshot: Snapshot) -> Iterator[list[str]]:
     ratio = snapshot.update_ratio
     for i, layer in enumerate(topology.layers):
         yield [
@@ -150,23 +160,30 @@ def _layer_rows(topology: Topology, snapshot: Snapshot, units: Units) -> Iterato
             str(layer.number),
             layer.name,
             str(layer.units),
-            _number(snapshot.norm(Norm.WEIGHT)[i]),
-            _number(snapshot.norm(Norm.WEIGHT_GRAD)[i]),
-            _number(snapshot.norm(Norm.BIAS_GRAD)[i]),
-            _number(snapshot.norm(Norm.DELTA)[i]),
+            _number(snapshot.stat(Stat.WEIGHT)[i]),
+            _number(snapshot.stat(Stat.WEIGHT_GRAD)[i]),
+            _number(snapshot.stat(Stat.BIAS_GRAD)[i]),
+            _number(snapshot.stat(Stat.DELTA)[i]),
             "",
-            _number(units.activation_mean[i]),
-            _number(units.activation_std[i]),
+            _number(snapshot.stat(Stat.ACTIVATION_MEAN)[i]),
+            _number(snapshot.stat(Stat.ACTIVATION_STD)[i]),
             _optional(ratio[i]),
-            _optional(units.dead[i]),
-            _optional(units.saturated[i]),
+            _optional(snapshot.stat(Stat.DEAD)[i]),
+            _optional(snapshot.stat(Stat.SATURATED)[i]),
         ]
 
 
+def _statistics_rows(run: Run) -> Iterator[list[str]]:
+    measured = run.measure(frozenset((Want.STATISTICS,))).statistics
+    underflow = run.snapshot.stat(Stat.UNDERFLOW)
+    for i, layer in enumerate(run.trainer.topology.layers):
+        numbers = (_optional(values[i]) for values in (underflow, *measured.values()))
+        yield [str(run.snapshot.step), str(layer.number), layer.name, *numbers]
+
+
 def _parameters(when: str, run: Run) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    for layer in run.trainer.network.layers:
-        yield f"{when}/{layer.number}/W", layer.dense.W.copy()
-        yield f"{when}/{layer.number}/b", layer.dense.b.copy()
+    for name, values in parameter_names(run.trainer.network):
+        yield f"{when}/{name}", values.copy()
 
 
 def _first_batch(run: Run) -> Iterator[tuple[str, NDArray[np.generic]]]:

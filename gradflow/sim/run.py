@@ -5,37 +5,30 @@ It is what the worker drives on its thread and the command line without one.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Set
-from enum import StrEnum
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.sim import config, surface
+from gradflow.sim import config, statistics, surface
 from gradflow.sim.config import Experiment, Training, with_live
 from gradflow.sim.diagnosis import diagnose
 from gradflow.sim.frame import Frame, LiveEdit, State
 from gradflow.sim.history import History
-from gradflow.sim.snapshot import Details, Snapshot, Surface
+from gradflow.sim.probe import magnitudes
+from gradflow.sim.snapshot import PARTS, Details, Snapshot, Surface, Want
+from gradflow.sim.statistics import Subject
 from gradflow.sim.trainer import Trainer
 
-Array = NDArray[np.float64]
-
-
-class Want(StrEnum):
-    """The dear measurements a view can ask for."""
-
-    UNITS = "units"
-    MAGNITUDES = "magnitudes"
-    SURFACE = "surface"
+Array = NDArray[Any]
 
 
 class Interrupted(Exception):
     """A measurement was given up because something more urgent came."""
-
-
-EVERYTHING: frozenset[Want] = frozenset(Want)
 
 
 class Run:
@@ -52,31 +45,43 @@ class Run:
         self.snapshot = self.trainer.preview()
         self.edits: tuple[LiveEdit, ...] = ()
         self._steps = self.trainer.steps()
-        self._details = Details(step=-1)
+        self._details = Details()
         self.begun = False
-        self.measured_wants: frozenset[Want] = frozenset()
-        self.measuring_seconds = 0.0
 
     @property
     def experiment(self) -> Experiment:
         """The experiment with its live edits."""
         return self.trainer.experiment
 
-    @property
-    def measured_step(self) -> int:
-        """The step of the latest measurements, −1 before the first."""
-        return self._details.step
+    def unmeasured(self, wants: Set[Want]) -> frozenset[Want]:
+        """Return those of the wanted measurements that are not of the current step."""
+        steps = self._details.steps
+        return frozenset(want for want in wants if steps.get(want) != self.snapshot.step)
+
+    def cost(self, want: Want) -> float:
+        """Return the seconds that a measurement took the last time, 0 if it never ran."""
+        return self._details.seconds.get(want, 0.0)
 
     @property
     def finished(self) -> bool:
-        """Whether all steps are taken."""
-        return self.snapshot.step >= self.experiment.training.steps
+        """Whether all steps are taken, or the run was stopped early."""
+        return self.snapshot.step >= self.experiment.training.steps or self.trainer.stopped_early
+
+    @property
+    def ending(self) -> str:
+        """Say why a finished run has ended, and how it would go on."""
+        trainer = self.trainer
+        if trainer.stopped_early:
+            return f"Stopped early: the best step was {trainer.best_step}; raise Early stopping to go on,"
+        return f"All {self.experiment.training.steps} steps are taken; raise Steps to go on,"
 
     def advance(self) -> Snapshot:
         """Take one step (the first call validates step 0) and record it."""
         self.snapshot = next(self._steps)
         self.history.append(self.snapshot, always=self.finished or not self.snapshot.finite)
         self.begun = True
+        if self.trainer.stopped_early:
+            self.trainer.restore_best()
         return self.snapshot
 
     def retune(self, training: Training) -> None:
@@ -96,19 +101,39 @@ class Run:
 
         `interrupted` is asked now and then; when it says yes, what was kept before stays and Interrupted is raised.
         """
-        start = time.perf_counter()
-        probe = self.trainer.probe
-        with np.errstate(all="ignore"):
-            self._details = Details(
-                step=self.snapshot.step,
-                units=probe.units() if Want.UNITS in wants else None,
-                activations=probe.activation_magnitudes() if Want.MAGNITUDES in wants else None,
-                deltas=probe.delta_magnitudes() if Want.MAGNITUDES in wants else None,
-                surface=self._surface(interrupted) if Want.SURFACE in wants else None,
-            )
-        self.measured_wants = frozenset(wants)
-        self.measuring_seconds = time.perf_counter() - start
+        found: dict[str, Any] = {}
+        steps, seconds = dict(self._details.steps), dict(self._details.seconds)
+        for want in sorted(wants):
+            start = time.perf_counter()
+            with np.errstate(all="ignore"):
+                found.update(self._take(want, interrupted))
+            steps[want], seconds[want] = self.snapshot.step, time.perf_counter() - start
+        self._details = dataclasses.replace(self._details, steps=steps, seconds=seconds, **found)
         return self._details
+
+    def forget(self, kept: Set[Want]) -> None:
+        """Drop the measurements that nobody wants any more."""
+        details, empty = self._details, Details()
+        gone: dict[str, Any] = {name: getattr(empty, name) for want in set(Want) - set(kept) for name in PARTS[want]}
+        steps = {want: step for want, step in details.steps.items() if want in kept}
+        seconds = {want: cost for want, cost in details.seconds.items() if want in kept}
+        self._details = dataclasses.replace(details, steps=steps, seconds=seconds, **gone)
+
+    def _take(self, want: Want, interrupted: Callable[[], bool]) -> dict[str, Any]:
+        if want is Want.SURFACE:
+            return {"surface": self._surface(interrupted)}
+        network = self.trainer.network
+        with self.trainer.at_last_step():
+            if want is Want.STATISTICS:
+                full_gradient = cache(lambda: self._full_gradient(interrupted))
+                return {"statistics": statistics.take(Subject(network, full_gradient))}
+            layers, scale = network.layers, network.loss_scale
+            return {
+                "activations": magnitudes([layer.output.value for layer in layers]),
+                "deltas": magnitudes([layer.linear.grad for layer in layers], scale),
+                "weights": magnitudes([layer.linear.W for layer in layers]),
+                "weight_grads": magnitudes([layer.linear.W_grad for layer in layers], scale),
+            }
 
     def frame(self, state: State, steps_per_second: float = 0.0) -> Frame:
         """Return what there is to see now."""
@@ -124,6 +149,12 @@ class Run:
             steps_per_second=steps_per_second,
             edits=self.edits,
         )
+
+    def _full_gradient(self, interrupted: Callable[[], bool]) -> Array:
+        if interrupted():
+            raise Interrupted
+        trainer = self.trainer
+        return trainer.evaluator.gradient(*trainer.training_set)
 
     def _surface(self, interrupted: Callable[[], bool]) -> Surface:
         evaluator = self.trainer.evaluator

@@ -6,7 +6,8 @@ if they are one: arrays have no single truth value, and nobody compares whole re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -27,8 +28,8 @@ class Frozen:
                 value.setflags(write=False)
 
 
-class Norm(StrEnum):
-    """The norms measured for every layer at every step, in the order of a snapshot's rows."""
+class Stat(StrEnum):
+    """What is measured for every layer at every step, in the order of a snapshot's rows."""
 
     WEIGHT = "weight_norm"
     WEIGHT_GRAD = "weight_grad_norm"
@@ -36,14 +37,22 @@ class Norm(StrEnum):
     DELTA = "delta_norm"
     ACTIVATION = "activation_norm"
     UPDATE = "update_norm"
+    ACTIVATION_MEAN = "activation_mean"
+    ACTIVATION_STD = "activation_std"
+    DEAD = "dead_fraction"
+    SATURATED = "saturated_fraction"
+    UNDERFLOW = "underflow_fraction"
 
     @property
     def row(self) -> int:
-        """The row of this norm in a snapshot's array."""
+        """The row of this statistic in a snapshot's array."""
         return _ROWS[self]
 
 
-_ROWS = {norm: row for row, norm in enumerate(Norm)}
+NORMS = (Stat.WEIGHT, Stat.WEIGHT_GRAD, Stat.BIAS_GRAD, Stat.DELTA, Stat.ACTIVATION, Stat.UPDATE)
+"""The rows that are norms: finite as long as the network is, never negative."""
+
+_ROWS = {stat: row for row, stat in enumerate(Stat)}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -59,6 +68,8 @@ class LayerInfo:
     init_n: float | None
     init_gain: float
     init_std: float
+    kind: str = "dense"
+    trainable: bool = True
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -78,12 +89,16 @@ class Topology:
 
 @dataclass(frozen=True)
 class Divergence:
-    """Where numbers stopped being finite: the layer (from 1; None is the loss), the direction, and the quantity."""
+    """Where numbers stopped being finite: the layer (from 1; None is the loss), the direction, and the quantity.
+
+    `loss_scale` is what every gradient was multiplied by.
+    """
 
     step: int
     layer: int | None
     direction: str
     quantity: str
+    loss_scale: float = 1.0
 
     def __str__(self) -> str:
         place = f" in layer {self.layer}" if self.layer else ""
@@ -94,7 +109,10 @@ class Divergence:
 class Snapshot(Frozen):
     """The state after `step` updates, measured on the batch that the next update uses.
 
-    `norms` has shape (len(Norm), layers). Losses are batch means; validation is nan between its turns.
+    `stats` has shape (len(Stat), layers): norms, mean and standard deviation of a, the share of units whose φ′ is 0 on
+    every sample (`dead_fraction`), of activations on φ's plateau, and of entries of δ that a half precision rounded to
+    0. Losses are batch means; validation is nan between its turns. `grad_norm` is that of all trainable parameters,
+    `grad_norm_clipped` the same after clipping, nan where nothing is clipped.
     """
 
     step: int
@@ -105,7 +123,8 @@ class Snapshot(Frozen):
     validation_accuracy: float
     learning_rate: float
     grad_norm: float
-    norms: Array
+    grad_norm_clipped: float
+    stats: Array
     divergence: Divergence | None = None
 
     @property
@@ -113,31 +132,17 @@ class Snapshot(Frozen):
         """Whether every number of this step is finite."""
         return self.divergence is None
 
-    def norm(self, which: Norm) -> Array:
-        """Return one norm for all layers."""
-        row: Array = self.norms[which.row]
+    def stat(self, which: Stat) -> Array:
+        """Return one statistic for all layers."""
+        row: Array = self.stats[which.row]
         return row
 
     @property
     def update_ratio(self) -> Array:
         """‖ΔW‖/‖W‖ of the next update, per layer; nan where the weights are zero."""
-        weight = self.norm(Norm.WEIGHT)
-        ratio: Array = np.divide(self.norm(Norm.UPDATE), weight, out=np.full_like(weight, np.nan), where=weight > 0)
+        weight = self.stat(Stat.WEIGHT)
+        ratio: Array = np.divide(self.stat(Stat.UPDATE), weight, out=np.full_like(weight, np.nan), where=weight > 0)
         return ratio
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Units(Frozen):
-    """How the units of each layer fare on the batch; each array has one entry per layer.
-
-    `dead`: share of units whose φ′ is 0 on every sample, so that they receive no gradient. `saturated`: share of
-    activations on φ's plateau.
-    """
-
-    activation_mean: Array
-    activation_std: Array
-    dead: Array
-    saturated: Array
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -181,12 +186,42 @@ class Surface(Frozen):
     explained: float
 
 
+class Want(StrEnum):
+    """The dear measurements a view can ask for."""
+
+    MAGNITUDES = "magnitudes"
+    SURFACE = "surface"
+    STATISTICS = "statistics"
+
+
+PARTS = {
+    Want.MAGNITUDES: ("activations", "deltas", "weights", "weight_grads"),
+    Want.SURFACE: ("surface",),
+    Want.STATISTICS: ("statistics",),
+}
+"""Which parts of Details each measurement fills."""
+
+EVERYTHING: frozenset[Want] = frozenset(Want)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Details:
-    """The dear measurements: taken when a view asks and the budget allows, therefore with a step of their own."""
+    """The dear measurements: taken when a view asks and the budget allows, therefore each with a step of its own.
 
-    step: int
-    units: Units | None = None
+    `steps` and `seconds` say, by the name of the measurement, of which step it is and what it cost; `statistics` has,
+    by the name in sim.statistics, one number for each layer.
+    """
+
+    steps: Mapping[Want, int] = field(default_factory=dict)
+    seconds: Mapping[Want, float] = field(default_factory=dict)
     activations: Magnitudes | None = None
     deltas: Magnitudes | None = None
+    weights: Magnitudes | None = None
+    weight_grads: Magnitudes | None = None
     surface: Surface | None = None
+    statistics: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def step(self) -> int:
+        """The step of the oldest measurement there is, −1 if there is none."""
+        return min(self.steps.values(), default=-1)

@@ -7,23 +7,33 @@ snapshot of step k is taken at the parameters after k updates, on the batch that
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.engine.network import Layer
-from gradflow.engine.optimizers import OPTIMIZERS, Step
+from gradflow.engine.loss_scale import LossScale
+from gradflow.engine.optimizers import OPTIMIZERS, Hyper
+from gradflow.engine.schedules import SCHEDULES, Plan, Schedule
+from gradflow.engine.update import Update
 from gradflow.sim import build
-from gradflow.sim.config import Experiment, Training, with_live
+from gradflow.sim.batches import Batches
+from gradflow.sim.config import AUTO, DYNAMIC, Experiment, Training, with_live
+from gradflow.sim.divergence import locate
 from gradflow.sim.evaluator import Evaluator
 from gradflow.sim.probe import Probe
-from gradflow.sim.snapshot import Divergence, Norm, Snapshot
+from gradflow.sim.snapshot import NORMS, Snapshot
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 # Validation may cost about a tenth of the training: a forward pass is a third of a step.
 VALIDATION_SHARE = 0.1
+
+FIT_SAMPLES = 512
+"""How many training samples a data-driven initialiser sees."""
 
 
 class Trainer:
@@ -32,25 +42,48 @@ class Trainer:
     def __init__(self, experiment: Experiment) -> None:
         """Build data and network at step 0; raises ConfigError or DataError."""
         self.experiment = experiment
-        self.split = build.load_data(experiment.data, experiment.seed)
-        self.loss_name = build.loss_name(experiment, self.split)
-        self._inputs = self.split.x_train
-        self._targets = build.encode_targets(self.split.y_train, self.split, self.loss_name)
-        outputs = self._targets.shape[1]
-        build.check_size(experiment, self.split, outputs)
-        self.network = build.build_network(experiment, self._inputs.shape[1], outputs, self.loss_name)
-        self.topology = build.describe(experiment, self.split, self.network, self.loss_name)
+        self.split = split = build.load_data(experiment.data, experiment.seed)
+        self.loss_name = build.loss_name(experiment, split)
+        targets = build.training_targets(experiment, split)
+        build.check_size(experiment, split, targets.shape[1])
+        self.network = network = build.build_network(experiment, split, targets.shape[1])
+        dtype = network.precision.dtype
+        self._inputs, self._targets = split.x_train.astype(dtype, copy=False), targets.astype(dtype, copy=False)
+        self.topology = build.describe(experiment, split, network, self.loss_name)
         self._classifies = self.topology.task != "regression"
-        self.evaluator = Evaluator(self.network, self._classifies)
-        self._validation_targets = build.encode_targets(self.split.y_validation, self.split, self.loss_name)
-        self._optimizer = OPTIMIZERS[experiment.training.optimizer].part(self.network.parameters.size)
-        self._step = Step(self.network.parameters)
+        self.evaluator = Evaluator(network, self._classifies)
+        self._validation_targets = build.encode_targets(split.y_validation, split, self.loss_name)
+        training = experiment.training
+        optimizer = OPTIMIZERS[training.optimizer].part(network.master.size, dtype.type)
+        self._update = Update(network.master, network.gradients, optimizer, network.trainable_spans())
+        self._scale = _loss_scale(training.loss_scale)
+        self._schedule: Schedule = SCHEDULES[training.schedule].part(_plan(training))
         self._batches = Batches(len(self._inputs), build.stream(experiment, build.BATCH_STREAM))
         self._first: Snapshot | None = None
+        self._best: tuple[float, int, Array, Array] | None = None
+        self._left: tuple[Array, Array] | None = None
+        self._validated_step = 0
+        self._stopped = False
+
+    @property
+    def training_set(self) -> tuple[Array, Array]:
+        """All training samples and their targets."""
+        return self._inputs, self._targets
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether the validation loss has not fallen for as long as the experiment's patience lasts."""
+        return self._stopped
+
+    @property
+    def best_step(self) -> int | None:
+        """The step with the least validation loss so far, where best weights are kept."""
+        return self._best[1] if self._best else None
 
     def preview(self) -> Snapshot:
         """Return the snapshot of step 0 without its validation: the profile at initialisation, as fast as can be."""
         if self._first is None:
+            self._fit_to_data()
             self._first = self._turn(0)
         return self._first
 
@@ -62,25 +95,73 @@ class Trainer:
             yield snapshot
             if not snapshot.finite:
                 return
-            with np.errstate(all="ignore"):
-                self._step.take(self._direction, snapshot.learning_rate)
+            self._take_step(snapshot)
             step += 1
             snapshot = self._turn(step)
 
     def retune(self, training: Training) -> None:
-        """Apply a live edit (learning rate, momentum, batch size, steps) from the next batch on."""
+        """Apply a live edit (learning rate, batch size, clipping, …) from the next batch on.
+
+        More patience lets a run that was stopped early go on from where it was.
+        """
+        before = self.experiment.training
         self.experiment = with_live(self.experiment, training)
+        after = self.experiment.training
+        if after.schedule != before.schedule:
+            self._schedule = SCHEDULES[after.schedule].part(_plan(after))
+        else:
+            self._schedule.plan = _plan(after)
+        if after.patience != before.patience:
+            self._judge()
+            if self._left and not self._stopped:
+                self._put(self._left)
+                self._left = None
+
+    def restore_best(self) -> None:
+        """Put the parameters of the least validation loss back, where they were kept."""
+        if self._best and not self._left:
+            self._left = self._put(self._best[2:])
+
+    @contextmanager
+    def at_last_step(self) -> Iterator[None]:
+        """Have the parameters of the last step in place again, for what is measured with its values and gradients."""
+        best = self._put(self._left) if self._left else None
+        try:
+            yield
+        finally:
+            if best:
+                self._put(best)
+
+    def _put(self, weights: tuple[Array, Array]) -> tuple[Array, Array]:
+        """Put parameters and running statistics in place; return those that were there."""
+        before = self.network.master.copy(), self.network.state.copy()
+        self.network.take_over(weights[0])
+        self.network.state[:] = weights[1]
+        return before
+
+    def _fit_to_data(self) -> None:
+        network = self.network
+        if network.data_driven:
+            size = min(len(self._inputs), FIT_SAMPLES)
+            network.allocate(size)
+            network.input.value[:] = self._inputs[:size]
+            network.loss.targets[:] = self._targets[:size]
+            with np.errstate(all="ignore"):
+                network.fit_to_data()
 
     def _load_batch(self) -> None:
         size = build.batch_size(self.experiment, len(self._inputs))
         network = self.network
-        if size != network.graph.capacity:
+        if size != network.graph.capacity or self._first is None:
             self._allocate(size)
         rows = self._batches.deal(size)
         network.resize(len(rows))
+        self.probe.follow()
         # mode="clip" lets numpy write straight into `out`; the indices are in range anyway.
         np.take(self._inputs, rows, axis=0, out=network.input.value, mode="clip")
         np.take(self._targets, rows, axis=0, out=network.loss.targets, mode="clip")
+        if network.rounding:
+            network.precision.round(network.input.value)
 
     def _allocate(self, size: int) -> None:
         self.network.allocate(size)
@@ -102,16 +183,37 @@ class Trainer:
             return snapshot
         with np.errstate(all="ignore"):
             loss, accuracy = self.evaluator.score(self.split.x_validation, self._validation_targets)
+        # Without a validation part the plateau is that of the training.
+        self._schedule.observe(snapshot.train_loss if math.isnan(loss) else loss)
+        self._keep_best(snapshot.step, loss)
         return dataclasses.replace(snapshot, validation_loss=loss, validation_accuracy=accuracy)
+
+    def _keep_best(self, step: int, loss: float) -> None:
+        patience = self.experiment.training.patience
+        if not patience or math.isnan(loss):
+            return
+        if self._best is None or loss < self._best[0]:
+            self._best = loss, step, self.network.master.copy(), self.network.state.copy()
+        self._validated_step = step
+        self._judge()
+
+    def _judge(self) -> None:
+        patience = self.experiment.training.patience
+        self._stopped = bool(patience and self._best and self._validated_step - self._best[1] >= patience)
 
     def _measure(self, step: int, epoch: float) -> Snapshot:
         network, training = self.network, self.experiment.training
+        network.loss_scale = scale = self._scale.scale
         loss = network.forward()
         network.backward()
-        self._direction = self._optimizer.direction(network.gradients, training.momentum)
-        norms = self.probe.norms(self._direction, training.learning_rate)
-        gradient = np.hypot(norms[Norm.WEIGHT_GRAD.row], norms[Norm.BIAS_GRAD.row])
-        finite = np.isfinite(loss) and np.isfinite(norms).all()
+        rate = training.learning_rate * self._schedule.factor(step)
+        stats = self.probe.norms()
+        grad_norm = self.probe.gradient_norm(stats)
+        finite = bool(np.isfinite(loss) and np.isfinite(grad_norm))
+        # With a dynamic loss scale that was too large for this batch the step is left out, and no memory of it kept.
+        self._skipped = not self._scale.accept(finite)
+        clipped = self._prepare(stats, grad_norm, rate, scale)
+        finite = finite and bool(np.isfinite(stats[: len(NORMS)]).all())
         return Snapshot(
             step=step,
             epoch=epoch,
@@ -119,58 +221,57 @@ class Trainer:
             train_accuracy=network.loss.correct() / network.graph.samples if self._classifies else np.nan,
             validation_loss=np.nan,
             validation_accuracy=np.nan,
-            learning_rate=training.learning_rate,
-            grad_norm=float(np.hypot.reduce(gradient)),
-            norms=norms,
-            divergence=None if finite else self._locate(step, norms),
+            learning_rate=rate,
+            grad_norm=grad_norm,
+            grad_norm_clipped=clipped,
+            stats=stats,
+            divergence=None if finite or self._skipped else locate(network, step, stats),
         )
 
-    def _locate(self, step: int, norms: Array) -> Divergence:
-        """Find the first number that is not finite, in the order in which they were computed."""
-        layers = self.network.layers
-        for layer in layers:
-            for quantity, array in _forward_quantities(layer):
-                if not np.isfinite(array).all():
-                    return Divergence(step, layer.number, "forward", quantity)
-        if not np.isfinite(self.network.loss.loss):
-            return Divergence(step, None, "forward", "the loss")
-        for layer in reversed(layers):
-            for quantity, array in (("δ = ∂L/∂z", layer.dense.grad), ("∂L/∂W", layer.dense.W_grad)):
-                if not np.isfinite(array).all():
-                    return Divergence(step, layer.number, "backward", quantity)
-        # Every entry is finite but a norm is not: the update, or a norm beyond the largest float64.
-        overflowing = np.argwhere(~np.isfinite(norms))
-        row, column = overflowing[0]
-        return Divergence(step, int(column) + 1, "backward", f"the {list(Norm)[row].replace('_', ' ')}")
+    def _prepare(self, stats: Array, grad_norm: float, rate: float, scale: float) -> float:
+        """Prepare the step, whose size belongs to this snapshot; return the norm after clipping, nan without it."""
+        training = self.experiment.training
+        if self._skipped:
+            self.probe.complete(stats, self._update.direction, 0.0)
+            return np.nan
+        clip_norm, clip_value = training.clip_norm, training.clip_value
+        clipped = self._update.prepare(_hyper(training), grad_norm, clip_norm, clip_value, 1.0 / scale)
+        self.probe.complete(stats, self._update.direction, rate)
+        return clipped if clip_norm or clip_value else np.nan
+
+    def _take_step(self, snapshot: Snapshot) -> None:
+        if self._skipped:
+            return
+        with np.errstate(all="ignore"):
+            self._update.take(snapshot.learning_rate)
+            self.network.publish()
 
 
-def _forward_quantities(layer: Layer) -> Iterator[tuple[str, Array]]:
-    yield "W", layer.dense.W
-    yield "z", layer.dense.value
-    yield "a = φ(z)", layer.output.value
+def _plan(training: Training) -> Plan:
+    return Plan(
+        steps=training.steps,
+        warmup_steps=training.warmup_steps,
+        every=training.schedule_every,
+        factor=training.schedule_factor,
+        final_fraction=training.final_fraction,
+        patience=training.plateau_patience,
+    )
 
 
-class Batches:
-    """Deals the training samples: every epoch in a new order, the short last batch included."""
+def _hyper(training: Training) -> Hyper:
+    return Hyper(
+        momentum=training.momentum,
+        beta1=_or_own(training.beta1),
+        beta2=_or_own(training.beta2),
+        epsilon=_or_own(training.epsilon),
+        weight_decay=training.weight_decay,
+        l1=training.l1,
+    )
 
-    def __init__(self, samples: int, rng: np.random.Generator) -> None:
-        self._samples = samples
-        self._rng = rng
-        self._order = rng.permutation(samples)
-        self._epochs_done = 0
-        self._next = 0
 
-    @property
-    def epoch(self) -> float:
-        """Epochs worth of samples dealt so far."""
-        return self._epochs_done + self._next / self._samples
+def _or_own(value: float | str) -> float | None:
+    return None if value == AUTO else float(value)
 
-    def deal(self, size: int) -> NDArray[np.intp]:
-        """Return the indices of the next batch: `size` of them, or what the epoch has left."""
-        rows = self._order[self._next : self._next + size]
-        self._next += len(rows)
-        if self._next >= self._samples:
-            self._epochs_done += 1
-            self._next = 0
-            self._order = self._rng.permutation(self._samples)
-        return rows
+
+def _loss_scale(value: float | str) -> LossScale:
+    return LossScale() if value == DYNAMIC else LossScale(float(value), dynamic=False)

@@ -13,15 +13,17 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from threadpoolctl import threadpool_limits
 
 from gradflow.errors import ConfigError, GradflowError
+from gradflow.sim.budget import Budget
 from gradflow.sim.config import Experiment, Training
 from gradflow.sim.frame import Captured, Diverged, Event, Failed, Finished, Frame, Paused, Resumed, Started, State
 from gradflow.sim.pace import Pace
-from gradflow.sim.run import EVERYTHING, Interrupted, Run, Want
+from gradflow.sim.run import Interrupted, Run
+from gradflow.sim.snapshot import EVERYTHING, Want
 
 SWITCH_SECONDS = 0.0005
 """How long Python should let this thread run before the window gets its turn; the default of 5 ms doubles its lag."""
@@ -40,8 +42,7 @@ REST_SECONDS = 0.15
 """After a rebuild the dear measurements wait so long: while a slider is dragged they would only be in the way."""
 
 
-@dataclass(frozen=True)
-class _Build:
+class _Build(NamedTuple):
     experiment: Experiment
     number: int
     settle: bool
@@ -67,7 +68,8 @@ class TrainingWorker:
         self._wants: frozenset[Want] = frozenset()
         self._speed = float("inf")
         self._due = 0.0
-        self._published = self._measured = self._rest_until = 0.0
+        self._published = self._rest_until = 0.0
+        self._budget: Budget[Want] = Budget(DETAILS_SHARE, DETAILS_SECONDS)
         self._pace = Pace()
 
     def start(self) -> None:
@@ -127,8 +129,6 @@ class TrainingWorker:
         self._commands.put(command)
         self._wake.set()
 
-    # On the worker's thread from here on.
-
     def _main(self) -> None:
         # OpenBLAS threads that spin beside a busy window cost far more than a second one brings.
         with threadpool_limits(1):
@@ -178,24 +178,23 @@ class TrainingWorker:
             self._enter(State.FINISHED, Finished)
 
     def _look(self, run: Run) -> None:
-        """Publish what there is, then measure what is wanted if its turn has come, and publish again."""
+        """Publish what there is, then measure what is wanted and has its turn, and publish again."""
         self._publish(run)
-        if self._next_look(run) is not None and not self._wake.is_set() and time.perf_counter() >= self._look_due(run):
+        now = time.perf_counter()
+        due = frozenset(want for want in run.unmeasured(self._wants) if self._look_due(want) <= now)
+        if due and not self._wake.is_set():
             with suppress(Interrupted):
-                run.measure(self._wants, self._wake.is_set)
+                run.measure(due, self._wake.is_set)
                 self._publish(run)
-            self._measured = time.perf_counter()
+            self._budget.spent({want: run.cost(want) for want in due}, time.perf_counter())
 
     def _next_look(self, run: Run) -> float | None:
-        """Return when a measurement is due, None if the last one is of this step and of all that is wanted."""
-        if not self._wants or (run.measured_step == run.snapshot.step and self._wants <= run.measured_wants):
-            return None
-        return self._look_due(run)
+        """Return when a measurement is due, None if the last ones are of this step and of all that is wanted."""
+        return min(map(self._look_due, run.unmeasured(self._wants)), default=None)
 
-    def _look_due(self, run: Run) -> float:
-        if self._state is not State.RUNNING:
-            return self._rest_until
-        return max(self._rest_until, self._measured + max(DETAILS_SECONDS, run.measuring_seconds / DETAILS_SHARE))
+    def _look_due(self, want: Want) -> float:
+        due = self._budget.due(want, len(self._wants)) if self._state is State.RUNNING else 0.0
+        return max(self._rest_until, due)
 
     def _publish(self, run: Run) -> None:
         self.latest = run.frame(self._state, self._pace.rate if self._state is State.RUNNING else 0.0)
@@ -256,8 +255,7 @@ class TrainingWorker:
 
     def _capture(self) -> None:
         if self._run:
-            if self._run.measured_step != self._run.snapshot.step or self._run.measured_wants != EVERYTHING:
-                self._run.measure(EVERYTHING)
+            self._run.measure(self._run.unmeasured(EVERYTHING))
             self._publish(self._run)
             self._events.append(Captured(self.latest))
 
@@ -265,8 +263,7 @@ class TrainingWorker:
         if self._state is State.DIVERGED:
             self._tell("The run has diverged; re-initialise it (R), with a smaller learning rate or init scale.")
         elif self._state is State.FINISHED and self._run:
-            steps = self._run.experiment.training.steps
-            self._tell(f"All {steps} steps are taken; raise Steps to go on, or re-initialise (R).")
+            self._tell(f"{self._run.ending} or re-initialise (R).")
         else:
             return False
         return True
@@ -275,11 +272,13 @@ class TrainingWorker:
         self._events.append(Failed(self.latest, message))
 
     def _set_speed(self, steps_per_second: float) -> None:
-        self._speed = steps_per_second
-        self._due = min(self._due, time.perf_counter() + 1.0 / steps_per_second)
+        self._speed, soonest = steps_per_second, time.perf_counter() + 1.0 / steps_per_second
+        self._due = min(self._due, soonest)
 
     def _set_wants(self, wants: frozenset[Want]) -> None:
         self._asked = self._wants = wants
+        if self._run:
+            self._run.forget(wants)
 
     def _fail(self, error: Exception) -> None:
         field = error.field if isinstance(error, ConfigError) else ""
@@ -291,8 +290,9 @@ class TrainingWorker:
         self._state, self._wants = State.PAUSED, frozenset()
         if self._run:
             self._publish(self._run)
+        message, details = f"Something went wrong inside gradflow ({type(error).__name__}: {error}).", ""
         if isinstance(error, MemoryError):
-            self._tell("There is not enough memory for this network; choose a smaller one.")
-            return
-        message = f"Something went wrong inside gradflow ({type(error).__name__}: {error})."
-        self._events.append(Failed(self.latest, message, details=traceback.format_exc()))
+            message = "There is not enough memory for this network; choose a smaller one."
+        else:
+            details = traceback.format_exc()
+        self._events.append(Failed(self.latest, message, details=details))

@@ -37,7 +37,7 @@ def test_rendered_experiment_is_complete() -> None:
     flat = {
         f"{k}.{j}" if isinstance(v, dict) else k for k, v in table.items() for j in (v if isinstance(v, dict) else [0])
     }
-    assert flat == set(FIELDS)
+    assert flat == set(FIELDS) - {"network.layers"}, "a list of no rows is not written"
 
 
 def test_short_file_takes_the_defaults_for_what_it_does_not_say() -> None:
@@ -135,7 +135,7 @@ def test_every_preset_opens_and_gives_a_finite_profile(name: str) -> None:
     experiment = archive.open_experiment(name)
     first = take(Trainer(experiment), 1)[0]
     assert first.finite
-    assert (first.norms[:, :-1] > 0).any()
+    assert (first.stats[:, :-1] > 0).any()
 
 
 def test_every_data_set_is_a_preset_with_the_defaults() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sim_kit import experiments, values
+from sim_kit import as_text, experiments, values
 
 from gradflow.engine.activations import ACTIVATIONS
 from gradflow.errors import ConfigError, GradflowError
@@ -18,8 +18,9 @@ from gradflow.sim.config import FIELDS, Experiment, differing, edit, find_field,
 from gradflow.sim.fields import Field
 
 every = pytest.mark.parametrize("field", FIELDS.values(), ids=list(FIELDS))
-NUMBERS = [field for field in FIELDS.values() if field.kind is not str]
-NAMES = [field for field in FIELDS.values() if field.kind is str]
+NUMBERS = [field for field in FIELDS.values() if field.kind in (int, float)]
+NAMES = [field for field in FIELDS.values() if field.kind is str and not field.says.free]
+FREE = [field for field in FIELDS.values() if field.says.free]
 numbers = pytest.mark.parametrize("field", NUMBERS, ids=[field.path for field in NUMBERS])
 names = pytest.mark.parametrize("field", NAMES, ids=[field.path for field in NAMES])
 
@@ -50,6 +51,10 @@ def test_field_explains_itself(field: Field) -> None:
 def test_wrong_types_are_refused_with_path_and_what_is_valid(field: Field) -> None:
     for wrong in (None, [1], {"a": 1}, True, object(), float("nan"), float("inf"), -float("inf"), 1 + 2j):
         error = refusal({field.path: wrong})
+        if field.kind is tuple and wrong == [1]:
+            # A list it is; what is wrong is its first entry.
+            assert str(error) == f"{field.path}[1]: must be a table, not 1"
+            continue
         assert error.field == field.path
         assert str(error).startswith(f"{field.path}: ")
         assert field.expects in error.reason
@@ -135,6 +140,8 @@ def test_dotted_paths_are_those_of_the_contract() -> None:
         "network.activation",
         "network.negative_slope",
         "network.skip_every",
+        "network.norm",
+        "network.layers",
         "init.scheme",
         "init.scale",
         "init.mode",
@@ -145,12 +152,33 @@ def test_dotted_paths_are_those_of_the_contract() -> None:
         "training.momentum",
         "training.batch_size",
         "training.steps",
+        "training.weight_decay",
+        "training.clip_norm",
+        "training.schedule",
+        "training.precision",
     }
 
 
 def test_live_fields_are_those_a_running_training_can_take() -> None:
+    """Everything of the training but what the network, its memory or its optimiser are built from."""
+    built = ("loss", "huber_delta", "label_smoothing", "optimizer", "freeze", "precision", "loss_scale")
     live = {path for path, field in FIELDS.items() if field.says.live}
-    assert live == {"training.learning_rate", "training.momentum", "training.batch_size", "training.steps"}
+    assert live == {p for p in FIELDS if p.startswith("training.")} - {f"training.{name}" for name in built}
+
+
+@given(a=experiments(), b=experiments())
+@settings(max_examples=40, deadline=None)
+def test_live_edit_takes_the_live_fields_and_nothing_else(a: Experiment, b: Experiment) -> None:
+    edited = config.with_live(a, b.training)
+    for path, field in FIELDS.items():
+        assert get(edited, path) == get(b if field.says.live else a, path)
+
+
+@pytest.mark.parametrize("field", FREE, ids=[field.path for field in FREE])
+def test_free_text_is_any_text_but_one_that_no_file_name_can_be(field: Field) -> None:
+    for text in ("", "runs/one", "weights.npz", "Größe 3", "[a]", "all"):
+        assert get(edit(Experiment(), {field.path: text}), field.path) == text
+    assert refusal({field.path: "a\0b"}).field == field.path
 
 
 def test_choices_come_from_the_registry_so_that_a_new_part_is_valid_at_once() -> None:
@@ -250,10 +278,10 @@ def test_no_text_whatever_breaks_parsing(path: str, text: str) -> None:
 
 
 @given(data=st.data(), path=st.sampled_from(list(FIELDS)))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_text_of_any_valid_value_is_parsed_back_to_it(data: st.DataObject, path: str) -> None:
     value = data.draw(values(FIELDS[path]))
-    assert config.parse_value(path, str(value)) == value
+    assert config.parse_value(path, as_text(value)) == value
 
 
 # Mappings

@@ -273,7 +273,22 @@ def test_noise_adds_nothing_to_real_data(name: str) -> None:
 @real
 def test_whole_set_is_read_once(name: str) -> None:
     """Dragging a slider must not read the file again."""
-    assert make(name, None, 0.0, seeded()) is make(name, None, 0.0, seeded(1))
+    once, again = make(name, None, 0.0, seeded()), make(name, None, 0.0, seeded(1))
+    assert once.inputs is again.inputs
+    assert once.targets is again.targets
+
+
+@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("samples", [30, None])
+def test_only_the_digits_are_images_and_a_subset_of_them_too(name: str, samples: int | None) -> None:
+    data = make(name, samples, 0.0, seeded())
+    assert data.image == ((8, 8, 1) if name == "digits" else None)
+
+
+def test_an_image_is_laid_out_row_by_row() -> None:
+    data = make("digits", 30, 0.0, seeded())
+    places = [tuple(map(int, feature.split()[1:])) for feature in data.features]
+    assert places == list(np.ndindex(8, 8))
 
 
 @real

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from sim_kit import snapshot, take, trainer
 
 from gradflow.sim import archive, diagnosis
+from gradflow.sim.config import edit
 from gradflow.sim.diagnosis import RULES, Finding, Severity, decades_lost, diagnose, spell
-from gradflow.sim.snapshot import Divergence, Snapshot
+from gradflow.sim.snapshot import Divergence, Snapshot, Stat
 from gradflow.sim.trainer import Trainer
 
 sizes = st.floats(1e-100, 1e100)
@@ -98,8 +99,13 @@ def test_evidence_names_layer_number_and_ratio() -> None:
 
 def test_one_hidden_layer_has_nothing_to_compare() -> None:
     finding = verdict([0.3])
-    assert "nothing to compare" in finding.title
+    assert finding.title == "One hidden layer: nothing to compare"
     assert math.isnan(decades_lost(snapshot(delta=[0.3])))
+
+
+def test_network_of_its_output_layer_alone_has_nothing_to_compare() -> None:
+    run = trainer({"network.layers": [{"kind": "flatten"}]})
+    assert diagnose(run.topology, run.preview()).title == "No hidden layer: nothing to compare"
 
 
 def test_zeros_give_no_gradient_and_the_finding_says_how_far_up() -> None:
@@ -110,12 +116,31 @@ def test_zeros_give_no_gradient_and_the_finding_says_how_far_up() -> None:
     assert "Layer 1 receives" in verdict([0.0, 1.0, 1.0]).evidence
 
 
+def test_overflow_by_the_loss_scale_is_put_down_to_it() -> None:
+    run = trainer({"training.precision": "float16", "training.loss_scale": 1e18})
+    finding = diagnose(run.topology, run.preview())
+    assert finding.name == "diverged"
+    assert "the loss scale, 1.00·10¹⁸" in finding.evidence
+    assert finding.advice.startswith("Lower the loss scale")
+
+
+def test_gradient_that_was_rounded_away_is_put_down_to_the_precision() -> None:
+    changes = {"network.activation": "sigmoid", "network.depth": 12, "training.precision": "float16"}
+    run = trainer(changes)
+    finding = diagnose(run.topology, run.preview())
+    assert finding.name == "no-gradient"
+    assert "% of what was on its way to layer" in finding.evidence
+    assert finding.advice.startswith("Raise the loss scale")
+    run = trainer(changes | {"training.loss_scale": 2.0**16})
+    assert diagnose(run.topology, run.preview()).name == "vanishing"
+
+
 def test_a_dead_layer_inside_a_skip_block_does_not_silence_the_layers_below() -> None:
     """Layer 3 is dead, but layers 1 and 2 receive a gradient through the skip: the sentence must not deny it."""
     run = trainer({"network.depth": 4, "network.activation": "relu", "network.skip_every": 1})
-    run.network.layers[2].dense.b[:] = -100.0
+    run.network.layers[2].linear.b[:] = -100.0
     first = run.preview()
-    assert [bool(size) for size in first.norm(diagnosis.Norm.DELTA)[:-1]] == [True, True, False, True]
+    assert [bool(size) for size in first.stat(Stat.DELTA)[:-1]] == [True, True, False, True]
     assert "Layers 1 to" not in diagnose(run.topology, first).evidence
 
 
@@ -134,6 +159,37 @@ def test_a_run_driven_to_overflow_ends_in_a_named_finding() -> None:
     finding = diagnose(run.topology, last)
     assert finding.name == "diverged"
     assert f"step {last.step}" in finding.evidence
+
+
+LEFT_OUT = {
+    "data.name": "diabetes",
+    "network.activation": "identity",
+    "network.depth": 6,
+    "init.scale": 1.5,
+    "training.precision": "float16",
+    "training.loss_scale": "dynamic",
+    "training.learning_rate": 1e-6,
+}
+"""Gradients overflow at the first loss scale: the step is left out, and the run goes on."""
+
+
+def test_a_step_that_is_left_out_for_its_loss_scale_has_a_verdict() -> None:
+    run = trainer(LEFT_OUT)
+    first = run.preview()
+    assert first.finite
+    assert not np.isfinite(first.stat(Stat.DELTA)).all()
+    finding = diagnose(run.topology, first)
+    assert (finding.name, finding.severity) == ("left-out", Severity.NOTE)
+    assert "scale is halved" in finding.evidence
+    later = take(run, 20)[-1]
+    assert diagnose(run.topology, later).name not in ("left-out", "diverged")
+
+
+@pytest.mark.parametrize("preset", ["vanishing", "exploding", "healthy"])
+def test_a_factor_on_the_loss_of_the_way_back_changes_no_word(preset: str) -> None:
+    experiment = archive.open_experiment(preset)
+    plain, scaled = (Trainer(edit(experiment, {"training.loss_scale": scale})) for scale in (1.0, 2.0**40))
+    assert diagnose(scaled.topology, scaled.preview()) == diagnose(plain.topology, plain.preview())
 
 
 def test_there_is_always_a_verdict_and_every_rule_is_documented() -> None:
@@ -191,4 +247,4 @@ def test_printed_number_is_the_number_to_three_digits(value: float) -> None:
 
 def test_synthetic_snapshot_of_these_tests_is_like_a_real_one() -> None:
     real: Snapshot = trainer().preview()
-    assert snapshot(delta=[1.0, 1.0, 1.0]).norms.shape == real.norms.shape
+    assert snapshot(delta=[1.0, 1.0, 1.0]).stats.shape == real.stats.shape

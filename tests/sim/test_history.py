@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sim_kit import snapshot, take, trainer
+from sim_kit import snapshot, take, validating
 
 from gradflow.sim.history import SCALARS, History
-from gradflow.sim.snapshot import Norm
+from gradflow.sim.snapshot import Stat
 
 TINY = 1
 """A budget that leaves the smallest record: History.FIRST_ROWS rows."""
@@ -25,26 +25,24 @@ def filled(steps: int, budget: int = TINY) -> History:
 def test_new_record_is_empty() -> None:
     view = History(3).view()
     assert len(view) == 0
-    assert view.norms.shape == (0, len(Norm), 3)
+    assert view.stats.shape == (0, len(Stat), 3)
 
 
 def test_rows_hold_the_snapshots_by_name() -> None:
-    run = trainer()
-    run.validate_every = 1
-    history, snapshots = History(4), take(run, 5)
+    history, snapshots = History(4), take(validating(), 5)
     for one in snapshots:
         assert history.append(one)
     view = history.view()
     for name in SCALARS:
         np.testing.assert_array_equal(view.column(name), [getattr(one, name) for one in snapshots])
-    for norm in Norm:
-        np.testing.assert_array_equal(view.norm(norm), [one.norm(norm) for one in snapshots])
+    for norm in Stat:
+        np.testing.assert_array_equal(view.stat(norm), [one.stat(norm) for one in snapshots])
 
 
 def test_record_grows_without_losing_a_step_while_the_budget_lasts() -> None:
     view = filled(3000, budget=64_000_000).view()
     np.testing.assert_array_equal(view.column("step"), np.arange(3000))
-    np.testing.assert_array_equal(view.norm(Norm.DELTA)[:, 1], np.arange(3000))
+    np.testing.assert_array_equal(view.stat(Stat.DELTA)[:, 1], np.arange(3000))
 
 
 @given(st.integers(0, 5000))
@@ -57,7 +55,7 @@ def test_thinned_record_keeps_evenly_spaced_steps_from_the_first_to_the_last(ste
     assert history.stride & (history.stride - 1) == 0
     if history.stride > 1:
         assert len(column) >= history.most // 2, "no more is thinned than need be"
-    np.testing.assert_array_equal(history.view().norm(Norm.WEIGHT)[:, 0], column)
+    np.testing.assert_array_equal(history.view().stat(Stat.WEIGHT)[:, 0], column)
 
 
 def test_published_rows_never_change() -> None:
@@ -67,16 +65,16 @@ def test_published_rows_never_change() -> None:
         history.append(snapshot(step))
         if step % 97 == 0:
             view = history.view()
-            views.append((view, view.scalars.copy(), view.norms.copy()))
+            views.append((view, view.scalars.copy(), view.stats.copy()))
     assert history.stride > 1
     for view, scalars, norms in views:
         np.testing.assert_array_equal(view.scalars, scalars)
-        np.testing.assert_array_equal(view.norms, norms)
+        np.testing.assert_array_equal(view.stats, norms)
 
 
 def test_views_are_read_only() -> None:
     view = filled(3).view()
-    for array in (view.scalars, view.norms, view.column("step"), view.norm(Norm.DELTA)):
+    for array in (view.scalars, view.stats, view.column("step"), view.stat(Stat.DELTA)):
         assert not array.flags.writeable
 
 
@@ -90,7 +88,7 @@ def test_record_goes_on_after_a_view_was_taken() -> None:
 @pytest.mark.parametrize("layers", [1, 50, 5000])
 def test_memory_stays_within_the_budget_or_the_smallest_record(layers: int) -> None:
     history = History(layers, 1_000_000)
-    row = 8 * (len(SCALARS) + len(Norm) * layers)
+    row = 8 * (len(SCALARS) + len(Stat) * layers)
     assert history.most * row <= max(1_000_000, History.FIRST_ROWS * row)
     assert history.most % 2 == 0
 

@@ -18,14 +18,17 @@ from gradflow.sim.archive import open_experiment, save_experiment
 from gradflow.sim.config import Experiment, edit
 from gradflow.sim.report import Report
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import Norm
+from gradflow.sim.snapshot import Stat, Want
+from gradflow.sim.statistics import STATISTICS
 
 HISTORY = "step,epoch,train_loss,val_loss,train_accuracy,val_accuracy,learning_rate,grad_norm,grad_norm_clipped,finite"
 LAYERS = (
     "step,layer,name,units,weight_norm,weight_grad_norm,bias_grad_norm,delta_norm,predicted_delta_norm,"
     "activation_mean,activation_std,update_ratio,dead_fraction,saturated_fraction"
 )
+FILES = ["experiment.toml", "history.csv", "layers.csv", "statistics.csv", "weights.npz"]
 STEPS = 7
+DEAR = ",".join(("step", "layer", "name", "underflow_fraction", *STATISTICS))
 Table = list[dict[str, str]]
 
 
@@ -51,15 +54,12 @@ def report(tmp_path: Path, fast: Callable[..., Experiment]) -> Path:
 
 
 def test_the_folder_holds_the_files_of_the_contract_and_no_leftovers(report):
-    assert sorted(path.name for path in report.iterdir()) == [
-        "experiment.toml",
-        "history.csv",
-        "layers.csv",
-        "weights.npz",
-    ]
+    assert sorted(path.name for path in report.iterdir()) == FILES
 
 
-@pytest.mark.parametrize(("name", "header"), [("history.csv", HISTORY), ("layers.csv", LAYERS)])
+@pytest.mark.parametrize(
+    ("name", "header"), [("history.csv", HISTORY), ("layers.csv", LAYERS), ("statistics.csv", DEAR)]
+)
 def test_the_columns_are_those_of_the_contract(report, name, header):
     assert (report / name).read_text(encoding="utf-8").splitlines()[0] == header
 
@@ -85,15 +85,75 @@ def test_the_numbers_are_those_of_the_run(report, fast):
         assert float(row["learning_rate"]) == snapshot.learning_rate
         assert float(row["grad_norm"]) == snapshot.grad_norm
         assert row["finite"] == "1"
-        units = run.trainer.probe.units()
         for i in range(7):
             cells = next(layers)
-            assert {name: float(cells[name]) for name in map(str, Norm) if name in cells} == {
-                str(norm): snapshot.norm(norm)[i] for norm in Norm if norm in cells
-            }
+            written = [stat for stat in Stat if stat in cells]
+            assert len(written) == 8
+            for stat in written:
+                value = snapshot.stat(stat)[i]
+                assert cells[stat] == ("" if math.isnan(value) else repr(float(value))), stat
             assert float(cells["update_ratio"]) == snapshot.update_ratio[i]
-            assert float(cells["activation_mean"]) == units.activation_mean[i]
-            assert float(cells["activation_std"]) == units.activation_std[i]
+
+
+def test_the_dear_statistics_are_written_at_powers_of_two_and_at_the_end(tmp_path, fast):
+    experiment = fast({"training.steps": 21, "training.precision": "float16", "network.dropout": 0.2})
+    assert train(tmp_path, experiment) == 0
+    rows = table(tmp_path / "out" / "statistics.csv")
+    assert list(rows[0]) == ["step", "layer", "name", "underflow_fraction", *STATISTICS]
+    assert [int(row["step"]) for row in rows[::7]] == [0, 1, 2, 4, 8, 16, 21]
+    assert [row["layer"] for row in rows[:7]] == [*map(str, range(1, 8))]
+    run = Run(experiment)
+    for step in range(22):
+        snapshot = run.advance()
+        mine = [row for row in rows if row["step"] == str(step)]
+        if not mine:
+            continue
+        found = run.measure({Want.STATISTICS}).statistics
+        for i, cells in enumerate(mine):
+            assert float(cells["underflow_fraction"]) == snapshot.stat(Stat.UNDERFLOW)[i]
+            for name, values in found.items():
+                assert cells[name] == ("" if math.isnan(values[i]) else repr(float(values[i]))), name
+
+
+def test_statistics_on_file_change_no_number_of_the_run(tmp_path, fast):
+    """They take a gradient of the whole training set, with dropout and running statistics about."""
+    experiment = fast({"training.steps": 9, "network.dropout": 0.2, "network.norm": "batch-norm"})
+    written, alone = Run(experiment), Run(experiment)
+    with Report(tmp_path, written) as report:
+        for _ in range(10):
+            report.record(written.advance())
+            alone.advance()
+    assert written.history.view().stats.tobytes() == alone.history.view().stats.tobytes()
+    assert written.history.view().scalars.tobytes() == alone.history.view().scalars.tobytes()
+
+
+def test_what_is_clipped_is_written_beside_what_it_was(tmp_path, fast):
+    changes = {"training.clip_norm": 0.01, "training.schedule": "cosine", "training.steps": 4}
+    assert train(tmp_path, fast(changes)) == 0
+    rows = table(tmp_path / "out" / "history.csv")
+    assert all(float(row["grad_norm"]) > float(row["grad_norm_clipped"]) for row in rows)
+    assert [float(row["grad_norm_clipped"]) for row in rows] == pytest.approx([0.01] * 5, rel=1e-3)
+    rates = [float(row["learning_rate"]) for row in rows]
+    assert rates == sorted(rates, reverse=True) and rates[0] > rates[-1] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_layers_row_by_row_are_written_with_their_kinds_of_units(tmp_path, fast):
+    rows = [{"kind": "conv", "units": 3}, {"kind": "average-pool"}, {"units": 5, "norm": "layer-norm"}]
+    assert train(tmp_path, fast({"data.name": "digits", "network.layers": rows, "training.steps": 1})) == 0
+    cells = [(row["layer"], row["name"], row["units"]) for row in table(tmp_path / "out" / "layers.csv")[:3]]
+    assert cells == [("1", "hidden 1", "108"), ("2", "hidden 2", "5"), ("3", "output", "10")]
+    with np.load(tmp_path / "out" / "weights.npz") as arrays:
+        shapes = {name: arrays[name].shape for name in arrays.files if name.startswith("final")}
+    assert shapes == {
+        "final/1/W": (9, 3),
+        "final/1/b": (3,),
+        "final/2/W": (27, 5),
+        "final/2/b": (5,),
+        "final/2/gamma": (5,),
+        "final/2/beta": (5,),
+        "final/3/W": (5, 10),
+        "final/3/b": (10,),
+    }
 
 
 def test_the_gradients_norm_is_that_of_all_its_parts(report):
@@ -167,7 +227,7 @@ def test_the_weights_file_loads_without_pickle_and_has_the_contracts_keys(report
 
 def test_the_file_written_reproduces_every_bit(report, tmp_path):
     assert command(["train", str(report / "experiment.toml"), "--out", str(tmp_path / "again"), "--no-png"]) == 0
-    for name in ("history.csv", "layers.csv", "experiment.toml", "weights.npz"):
+    for name in FILES:
         assert (tmp_path / "again" / name).read_bytes() == (report / name).read_bytes(), name
 
 
@@ -193,15 +253,10 @@ def test_a_run_that_is_interrupted_keeps_what_was_recorded(tmp_path, fast):
     run = Run(fast())
     with pytest.raises(KeyboardInterrupt), Report(tmp_path, run) as report:
         for _ in range(4):
-            report.record(run.advance(), run.trainer.probe.units())
+            report.record(run.advance())
         raise KeyboardInterrupt
     assert len(table(tmp_path / "history.csv")) == 4
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "experiment.toml",
-        "history.csv",
-        "layers.csv",
-        "weights.npz",
-    ]
+    assert sorted(path.name for path in tmp_path.iterdir()) == FILES
 
 
 def test_a_second_report_replaces_the_first(report, tmp_path, fast):
@@ -240,11 +295,12 @@ def pictures(tmp_path_factory, python, fast):
     return folder
 
 
-def test_there_is_a_picture_of_every_view_and_of_the_dashboard(pictures):
+def test_there_is_a_picture_of_every_view_that_draws_and_of_the_dashboard(pictures):
+    """The table of numbers does not fit on one, and is in the CSV files."""
     from gradflow.ui import export
 
     names = {path.stem for path in (pictures / "one").glob("*.png")}
-    assert names == set(export.names()) and {"dashboard", "profile", "heatmap", "loss"} <= names
+    assert names == set(export.names()) - {"numbers"} and {"dashboard", "profile", "heatmap", "loss"} <= names
 
 
 def test_the_same_run_gives_the_same_bytes(pictures):

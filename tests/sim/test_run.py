@@ -7,11 +7,15 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from sim_kit import experiments
 
+from gradflow.errors import GradflowError
+from gradflow.sim.config import edit
 from gradflow.sim.diagnosis import diagnose
 from gradflow.sim.frame import State
-from gradflow.sim.run import EVERYTHING, Run, Want
-from gradflow.sim.snapshot import Norm
+from gradflow.sim.run import Interrupted, Run
+from gradflow.sim.snapshot import EVERYTHING, NORMS, PARTS, Details, Stat, Want
 from gradflow.sim.trainer import Trainer
 
 
@@ -25,7 +29,7 @@ def advanced(run: Run, steps: int) -> Run:
 def test_a_new_run_shows_its_initialisation_before_any_step(fast):
     frame = Run(fast(), build=3).frame(State.PAUSED)
     assert (frame.build, frame.snapshot.step, len(frame.history), frame.details.step) == (3, 0, 0, -1)
-    assert np.all(frame.snapshot.norm(Norm.DELTA) > 0)
+    assert np.all(frame.snapshot.stat(Stat.DELTA) > 0)
     assert math.isnan(frame.snapshot.validation_loss)
 
 
@@ -34,7 +38,7 @@ def test_the_first_turn_validates_step_0_and_changes_nothing_else(fast):
     before = run.snapshot
     after = run.advance()
     assert (after.step, after.train_loss) == (0, before.train_loss)
-    assert after.norms is before.norms
+    assert after.stats is before.stats
     assert math.isfinite(after.validation_loss)
 
 
@@ -43,7 +47,7 @@ def test_every_turn_is_a_row(fast):
     history = run.history.view()
     assert history.column("step").tolist() == list(range(10))
     assert history.column("train_loss")[-1] == run.snapshot.train_loss
-    assert np.array_equal(history.norms[-1], run.snapshot.norms)
+    assert history.stats[-1].tobytes() == run.snapshot.stats.tobytes()
 
 
 def test_it_is_finished_after_its_steps(fast):
@@ -65,18 +69,56 @@ def test_measuring_changes_no_number_of_the_training(fast):
     looked_at, alone = Run(fast()), Run(fast())
     for _ in range(8):
         looked_at.measure(EVERYTHING)
-        assert looked_at.advance().norms.tobytes() == alone.advance().norms.tobytes()
+        assert looked_at.advance().stats.tobytes() == alone.advance().stats.tobytes()
 
 
-@pytest.mark.parametrize("wants", [frozenset(), frozenset({Want.UNITS}), EVERYTHING])
+def filled(details):
+    """Return the names of the parts of Details that hold a measurement."""
+    return {name for parts in PARTS.values() for name in parts if getattr(details, name)}
+
+
+@pytest.mark.parametrize("wants", [frozenset(), *(frozenset({want}) for want in Want), EVERYTHING])
 def test_only_what_is_wanted_is_measured(fast, wants):
     run = advanced(Run(fast()), 3)
     details = run.measure(wants)
-    assert run.measured_step == details.step == 3
-    assert (details.units is not None) == (Want.UNITS in wants)
-    assert (details.deltas is not None) == (details.activations is not None) == (Want.MAGNITUDES in wants)
-    assert (details.surface is not None) == (Want.SURFACE in wants)
+    assert filled(details) == {name for want in wants for name in PARTS[want]}
+    assert details.steps == dict.fromkeys(wants, 3)
+    assert set(details.seconds) == set(wants) and all(run.cost(want) > 0 for want in wants)
+    assert run.unmeasured(EVERYTHING) == EVERYTHING - wants
     assert run.frame(State.PAUSED).details is details
+    assert run.frame(State.PAUSED).complete == (wants == EVERYTHING)
+
+
+def test_each_measurement_has_a_step_of_its_own_and_the_oldest_is_told(fast):
+    run = advanced(Run(fast()), 2)
+    run.measure({Want.SURFACE})
+    advanced(run, 1)
+    details = run.measure({Want.MAGNITUDES})
+    assert details.steps == {Want.SURFACE: 2, Want.MAGNITUDES: 4}
+    assert details.step == 2
+    assert run.unmeasured(EVERYTHING) == {Want.SURFACE, Want.STATISTICS}
+    assert Details().step == -1
+
+
+def test_what_nobody_wants_any_more_is_dropped_with_its_cost(fast):
+    run = advanced(Run(fast()), 1)
+    run.measure(EVERYTHING)
+    run.forget({Want.SURFACE})
+    details = run.frame(State.PAUSED).details
+    assert filled(details) == {"surface"}
+    assert set(details.steps) == set(details.seconds) == {Want.SURFACE}
+    assert run.cost(Want.MAGNITUDES) == 0.0
+
+
+@pytest.mark.parametrize("want", [Want.SURFACE, Want.STATISTICS])
+def test_a_measurement_that_is_given_up_leaves_what_was_kept_before(fast, want):
+    run = advanced(Run(fast()), 1)
+    before = run.measure(EVERYTHING)
+    advanced(run, 1)
+    with pytest.raises(Interrupted):
+        run.measure({want}, interrupted=lambda: True)
+    assert run.frame(State.PAUSED).details is before
+    assert run.unmeasured({want}) == {want}
 
 
 def test_live_edits_after_a_step_are_remembered_but_not_the_number_of_steps(fast):
@@ -92,7 +134,7 @@ def test_a_diverged_run_ends_with_the_row_that_is_not_finite(fast):
         run.advance()
     history = run.history.view()
     assert history.column("step")[-1] == run.snapshot.divergence.step
-    assert np.isfinite(history.norms[:-1]).all()
+    assert np.isfinite(history.stats[:-1, : len(NORMS)]).all()
     assert run.frame(State.DIVERGED).finding.name == "diverged"
 
 
@@ -100,4 +142,36 @@ def test_the_history_holds_what_the_trainer_alone_yields(fast):
     experiment = fast({"training.momentum": 0.9, "network.skip_every": 2})
     run = advanced(Run(experiment), 20)
     snapshots = [snapshot for _, snapshot in zip(range(21), Trainer(experiment).steps(), strict=False)]
-    assert np.array_equal(run.history.view().norms, np.array([snapshot.norms for snapshot in snapshots]))
+    assert run.history.view().stats.tobytes() == np.array([snapshot.stats for snapshot in snapshots]).tobytes()
+
+
+def small_enough(experiment):
+    """Return the experiment with at most 60 samples and six layers of 20 units, without what is known to fail."""
+    data, shape, training = experiment.data, experiment.network, experiment.training
+    rows = tuple(dataclasses.replace(row, units="default", kernel="default") for row in shape.layers)
+    changes = {
+        "data.samples": 60 if data.samples == "all" else min(data.samples, 60),
+        "network.depth": min(shape.depth, 6),
+        "network.width": min(shape.width, 20),
+        "network.layers": rows,
+        # A saved run is another test's.
+        "init.scheme": "he-normal" if experiment.init.scheme == "saved" else experiment.init.scheme,
+        "training.steps": min(training.steps, 5),
+    }
+    return edit(experiment, changes)
+
+
+@given(experiments().map(small_enough))
+@settings(max_examples=20, deadline=None)
+def test_any_experiment_is_refused_in_one_line_or_runs_until_it_ends_or_blows_up_by_name(experiment):
+    try:
+        run = Run(experiment)
+    except GradflowError as error:
+        assert "\n" not in str(error)
+        return
+    while not run.finished and run.snapshot.finite:
+        assert run.frame(State.RUNNING).finding.evidence
+        run.measure(EVERYTHING)
+        run.advance()
+    assert run.frame(State.PAUSED).finding.evidence
+    assert run.finished or "is no longer finite" in str(run.snapshot.divergence)

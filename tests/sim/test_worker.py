@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,8 @@ from gradflow.sim import run as run_module
 from gradflow.sim.config import Experiment
 from gradflow.sim.frame import Diverged, Event, Failed, Finished, Frame, Paused, Resumed, Started, State
 from gradflow.sim.history import History
-from gradflow.sim.run import EVERYTHING, Run, Want
+from gradflow.sim.run import Run
+from gradflow.sim.snapshot import EVERYTHING, PARTS, Want
 from gradflow.sim.trainer import Trainer
 from gradflow.sim.worker import TrainingWorker
 
@@ -52,8 +53,8 @@ def arrays(thing: Any) -> Iterator[np.ndarray]:
     elif dataclasses.is_dataclass(thing):
         for field in dataclasses.fields(thing):
             yield from arrays(getattr(thing, field.name))
-    elif isinstance(thing, tuple):
-        for part in thing:
+    elif isinstance(thing, tuple | Mapping):
+        for part in thing.values() if isinstance(thing, Mapping) else thing:
             yield from arrays(part)
 
 
@@ -226,10 +227,8 @@ def test_nothing_dear_is_measured_unasked(worker, fast):
 @pytest.mark.parametrize(
     ("want", "measured"),
     [
-        ({Want.UNITS}, {"units"}),
-        ({Want.MAGNITUDES}, {"activations", "deltas"}),
-        ({Want.SURFACE}, {"surface"}),
-        (EVERYTHING, {"units", "activations", "deltas", "surface"}),
+        *(({want}, set(parts)) for want, parts in PARTS.items()),
+        (EVERYTHING, {name for parts in PARTS.values() for name in parts}),
     ],
 )
 def test_when_paused_what_is_wanted_is_measured_at_the_step_shown(worker, fast, want, measured):
@@ -239,14 +238,14 @@ def test_when_paused_what_is_wanted_is_measured_at_the_step_shown(worker, fast, 
         worker.step()
         frame = until(lambda step=step: (f := worker.latest) and f.details.step == step and f)
         assert frame.snapshot.step == step
-        found = {name for name, value in vars(frame.details).items() if name != "step" and value is not None}
-        assert found == measured
+        assert {name for parts in PARTS.values() for name in parts if getattr(frame.details, name)} == measured
+        assert frame.details.steps == dict.fromkeys(want, step)
 
 
 def test_a_want_that_comes_later_is_measured_without_another_step(worker, fast):
-    worker.want(frozenset({Want.UNITS}))
+    worker.want(frozenset({Want.MAGNITUDES}))
     worker.build(fast(), 1)
-    until(lambda: worker.latest and worker.latest.details.units)
+    until(lambda: worker.latest and worker.latest.details.deltas)
     worker.want(EVERYTHING)
     until(lambda: worker.latest.details.surface)
     assert worker.latest.snapshot.step == worker.latest.details.step == 0
@@ -261,6 +260,49 @@ def test_while_training_measurements_follow(worker, fast):
         frame = until(lambda measured=measured: (f := worker.latest) and f.details.step > measured and f)
         measured = frame.details.step
         assert measured <= frame.snapshot.step
+
+
+class Clock:
+    """A clock that stands still unless the test moves it, in the place of the module `time`."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+def test_while_training_each_want_has_its_own_turn(fast, monkeypatch):
+    """On a clock of the test, without the thread: a dear measurement keeps no cheap one waiting, and the other way."""
+    clock, take, taken = Clock(), Run._take, []
+    costs = {Want.MAGNITUDES: 0.001, Want.STATISTICS: 0.02, Want.SURFACE: 0.2}
+
+    def timed(self: Run, want: Want, interrupted: Callable[[], bool]) -> Any:
+        found = take(self, want, interrupted)
+        clock.now += costs[want]
+        taken.append(want)
+        return found
+
+    monkeypatch.setattr(Run, "_take", timed)
+    for module in ("worker", "run", "pace"):
+        monkeypatch.setattr(f"gradflow.sim.{module}.time", clock)
+    worker = TrainingWorker()
+    worker.want(EVERYTHING)
+    worker.build(fast({"training.steps": 10_000_000}), 1, settle=False)
+    worker.play()
+    worker._wake.clear()
+    worker._obey()
+    for _ in range(2000):
+        worker._work()
+        clock.now += 0.01
+    counts = {want: taken.count(want) for want in EVERYTHING}
+    # At most ten a second; a fifth of a second among three that share a tenth waits six seconds, a fiftieth 0.6.
+    intervals = {Want.MAGNITUDES: 0.1, Want.STATISTICS: 0.6, Want.SURFACE: 6.0}
+    for want, interval in intervals.items():
+        assert clock.now / interval / 1.5 < counts[want] <= clock.now / interval + 1
+    assert sum(costs[want] * (counts[want] - 1) for want in EVERYTHING) < 0.1 * clock.now
+    steps = worker.latest.details.steps
+    assert steps[Want.SURFACE] < steps[Want.MAGNITUDES] <= worker.latest.snapshot.step
 
 
 @pytest.mark.parametrize(
@@ -364,6 +406,37 @@ def test_steps_0_finishes_at_the_initialisation(worker, fast):
     assert run_to(worker, fast({"training.steps": 0})).snapshot.step == 0
 
 
+STOPPED = {"training.optimizer": "lion", "training.learning_rate": 0.3, "training.patience": 8}
+"""Steps far too large: the validation loss soon finds no new least."""
+
+
+def test_a_run_that_is_stopped_early_is_finished_and_stands_still(worker, fast):
+    frame = run_to(worker, fast(STOPPED))
+    assert frame.state is State.FINISHED
+    assert 8 <= frame.snapshot.step < frame.experiment.training.steps
+    assert frame.history.column("step")[-1] == frame.snapshot.step
+    time.sleep(0.05)
+    assert worker.latest.snapshot.step == frame.snapshot.step
+
+
+@pytest.mark.parametrize("again", [TrainingWorker.play, TrainingWorker.step])
+def test_after_an_early_stop_play_and_step_say_why_nothing_moves(worker, fast, again):
+    frame = run_to(worker, fast(STOPPED))
+    again(worker)
+    told = await_event(worker, Failed).message
+    assert told.startswith("Stopped early: the best step was ") and "Early stopping" in told
+    assert worker.latest.snapshot.step == frame.snapshot.step
+
+
+def test_more_patience_lets_a_stopped_run_go_on(worker, fast):
+    experiment = fast(STOPPED)
+    stopped = run_to(worker, experiment)
+    worker.retune(dataclasses.replace(experiment.training, patience=0))
+    worker.play()
+    until(lambda: worker.latest.snapshot.step > stopped.snapshot.step + 20)
+    assert worker.latest.state is State.RUNNING
+
+
 @pytest.mark.parametrize("go_on", [TrainingWorker.play, TrainingWorker.step])
 def test_fewer_steps_than_are_taken_end_the_run_where_it_is(worker, fast, go_on):
     experiment = fast()
@@ -404,7 +477,7 @@ def test_a_live_edit_at_step_0_makes_the_run_of_the_edited_experiment_or_is_reme
     again = Run(frame.experiment)
     for _ in range(7):
         again.advance()
-    same = np.array_equal(frame.history.norms, again.history.view().norms)
+    same = frame.history.stats.tobytes() == again.history.view().stats.tobytes()
     assert same != bool(frame.edits)
 
 
@@ -450,12 +523,12 @@ def test_a_reader_keeps_the_history_it_was_given_while_training_goes_on(worker, 
     while not any(isinstance(event, Finished) for event in worker.events()):
         if worker.latest and (not seen or worker.latest.history is not seen[-1][0]):
             view = worker.latest.history
-            seen.append((view, view.scalars.tobytes(), view.norms.tobytes()))
+            seen.append((view, view.scalars.tobytes(), view.stats.tobytes()))
         time.sleep(0.002)
     assert len(seen) > 5
     assert len(worker.latest.history) == (3001 if budget_bytes > 1 else pytest.approx(190, abs=67))
     for view, scalars, norms in seen:
-        assert view.scalars.tobytes() == scalars and view.norms.tobytes() == norms
+        assert view.scalars.tobytes() == scalars and view.stats.tobytes() == norms
         assert np.all(np.diff(view.column("step")) > 0)
 
 
@@ -471,7 +544,7 @@ def test_the_worker_and_a_run_without_it_give_the_same_bits(worker, fast, change
         run.advance()
     expected = run.history.view()
     assert frame.history.scalars.tobytes() == expected.scalars.tobytes()
-    assert frame.history.norms.tobytes() == expected.norms.tobytes()
+    assert frame.history.stats.tobytes() == expected.stats.tobytes()
 
 
 def test_pausing_stepping_and_changing_the_speed_do_not_change_the_numbers(worker, fast):
@@ -488,4 +561,4 @@ def test_pausing_stepping_and_changing_the_speed_do_not_change_the_numbers(worke
     disturbed = await_event(worker, Finished).frame.history
     undisturbed = run_to(worker, experiment, 2).history
     assert disturbed.scalars.tobytes() == undisturbed.scalars.tobytes()
-    assert disturbed.norms.tobytes() == undisturbed.norms.tobytes()
+    assert disturbed.stats.tobytes() == undisturbed.stats.tobytes()

@@ -22,7 +22,8 @@ from gradflow.registry import Registry
 class Dataset:
     """Inputs with their targets, in the data's own units.
 
-    ``inputs`` is (N, d) float64. ``targets`` is (N,) int64 class labels 0..C-1, or (N, k) float64 for regression.
+    ``inputs`` is (N, d) float64; where they are images, ``image`` is (height, width, channels), with d their product.
+    ``targets`` is (N,) int64 class labels 0..C-1, or (N, k) float64 for regression.
     ``features`` holds the d column names, ``classes`` the C class names and is empty for regression.
     Both arrays become read-only: several experiments may share one data set.
     """
@@ -31,6 +32,7 @@ class Dataset:
     targets: npt.NDArray[Any]
     features: tuple[str, ...]
     classes: tuple[str, ...]
+    image: tuple[int, int, int] | None = None
 
     def __post_init__(self) -> None:
         self.inputs.setflags(write=False)

@@ -28,7 +28,7 @@ def digits(samples: int | None, noise: float, rng: np.random.Generator) -> Datas
     Alpaydin and Kaynak, 1998, test part of the UCI optical recognition set.
     The largest set here: use it for deep networks and mini-batches.
     """
-    return _bundled("digits", samples, rng)
+    return dataclasses.replace(_bundled("digits", samples, rng), image=(8, 8, 1))
 
 
 @dataset("iris", "Iris")
