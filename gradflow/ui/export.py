@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QLabel, QV
 from gradflow import __version__
 from gradflow.files import write_atomically
 from gradflow.sim.archive import render as render_experiment
+from gradflow.sim.config import FIELDS, Experiment, differing, get
 from gradflow.sim.frame import Frame
 from gradflow.ui import theme as themes
 from gradflow.ui import views as _registered  # noqa: F401 - importing it registers the views
@@ -54,7 +55,8 @@ def picture(frame: Frame, name: str, look: Look, scale: float) -> QImage:
     """Return a picture of `name` at `scale` pixels per point, with its caption and with the experiment in its text."""
     size = DASHBOARD_SIZE if name == DASHBOARD else VIEW_SIZE
     with pens_scaled(scale):
-        sheet = _Sheet(frame, (*VIEWS,) if name == DASHBOARD else (name,), look)
+        everything = tuple(name for name, entry in VIEWS.items() if entry.part.on_dashboard)
+        sheet = _Sheet(frame, everything if name == DASHBOARD else (name,), look)
         image = _render(sheet, size, scale)
         sheet.close()
     for key, value in metadata(frame).items():
@@ -83,28 +85,52 @@ def copy_picture(frame: Frame, name: str, look: Look, scale: float) -> str:
 
 
 def write_pictures(frame: Frame, folder: Path, scale: float) -> None:
-    """Write one PNG per view and one of the dashboard, in light colours, without a window; raises FileError."""
+    """Write one PNG of the dashboard and one per view on it, in light colours, without a window; raises FileError."""
     running = QApplication.instance()
     app = running if isinstance(running, QApplication) else QApplication(sys.argv[:1])
     route_qt_messages()
     themes.load_fonts(app)
     themes.apply(app, themes.LIGHT)
-    for name in names():
+    drawn = [name for name, entry in VIEWS.items() if entry.part.on_dashboard]
+    for name in (DASHBOARD, *drawn):
         write_picture(frame, name, folder / f"{name}.png", Look(themes.LIGHT), scale)
 
 
 def caption(frame: Frame) -> str:
     """Return the line under a picture: what was run, from which seed, at which step."""
     e = frame.experiment
-    skips = f" · skip every {e.network.skip_every}" if e.network.skip_every else ""
+    layers = f"{len(e.network.layers)} listed layers" if e.network.layers else f"{e.network.depth} × {e.network.width}"
     words = (
-        f"{e.data.name} · {e.network.depth} × {e.network.width} {e.network.activation}{skips} · {e.init.scheme} "
+        f"{e.data.name} · {layers} {e.network.activation}{_unusual(e)} · {e.init.scheme} "
         f"× {e.init.scale:g} · {e.training.optimizer}, learning rate {e.training.learning_rate:g}, "
         f"batch {e.training.batch_size} · seed {e.seed} · step {frame.snapshot.step} · gradflow {__version__}"
     )
     if frame.edits:
         words += " · edited while running: " + ", ".join(str(edit) for edit in frame.edits[-3:])
     return words
+
+
+SAID = (
+    "data.name",
+    "network.depth",
+    "network.width",
+    "network.activation",
+    "network.layers",
+    "init.scheme",
+    "init.scale",
+    "training.optimizer",
+    "training.learning_rate",
+    "training.batch_size",
+    "training.steps",
+    "seed",
+)
+"""What a caption says in any case, or in another way."""
+
+
+def _unusual(experiment: Experiment) -> str:
+    """Return the other fields that are not as usual."""
+    changed = (path for path in differing(experiment, Experiment()) if path not in SAID)
+    return "".join(f" · {FIELDS[path].says.title.lower()} {get(experiment, path)}" for path in changed)
 
 
 def metadata(frame: Frame) -> dict[str, str]:

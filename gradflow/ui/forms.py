@@ -1,26 +1,21 @@
 """From a declared field to the row that edits it: label, box, slider, tooltip and message, all from `sim.config`.
 
-One table says which kind of field gets which editor. A row never changes the experiment: it emits what was asked for.
+The kind of a field decides which editor it gets. A row never changes the experiment: it emits what was asked for.
 """
 
 from __future__ import annotations
 
-import bisect
 import html
-import math
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QWidget
 
 from gradflow.errors import ConfigError
 from gradflow.sim.config import FIELDS, parse_value
 from gradflow.sim.fields import Field
-from gradflow.ui.widgets import Choice, Slider
-
-PER_DECADE = 40
-LINEAR_STEPS = 100
+from gradflow.ui.field_slider import FieldSlider
+from gradflow.ui.widgets import Button, Choice
 
 
 class Row(QWidget):
@@ -176,86 +171,70 @@ class NumberRow(Row):
         self.edited.emit(self.field.path, value)
 
 
-class FieldSlider(Slider):
-    """A slider over a field's span, linear or logarithmic; for whole numbers every position is another number.
+class TextRow(Row):
+    """A free text in a box as wide as the form."""
 
-    Shift-drag moves ten times finer; a double-click returns to the default.
-    """
-
-    moved = Signal(object)
-    """The field's new value, by the user's hand."""
-
-    def __init__(self, field: Field) -> None:
-        super().__init__()
-        self.field = field
-        self._values = _positions(field)
-        self.setRange(0, len(self._values) - 1)
-        self.setPageStep(PER_DECADE if field.says.log and field.kind is float else max(1, len(self._values) // 20))
-        self._showing = False
-        self._fine_from: tuple[float, int] | None = None
-        self.valueChanged.connect(self._emit)
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.box = QLineEdit()
+        self.grid.addWidget(self.box, 1, 0, 1, 2)
+        self.named(self.box)
+        self.box.editingFinished.connect(self._take_text)
+        self.box.returnPressed.connect(self.box.clearFocus)
 
     def show_value(self, value: Any) -> None:
-        """Move to the nearest position without emitting; a word such as "all" is the far end."""
-        self._showing = True
-        try:
-            self.setValue(self._nearest(value) if not isinstance(value, str) else self.maximum())
-        finally:
-            self._showing = False
+        """Show a text, unless another is just being typed."""
+        super().show_value(value)
+        if not (self.box.isModified() and self.box.hasFocus()):
+            self.box.setText(value)
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Return to the default, which may lie between two positions."""
-        self.show_value(self.field.default)
-        self.moved.emit(self.field.default)
+    def forget_edit(self) -> None:
+        """Also put the last text back."""
+        super().forget_edit()
+        self.box.setText(self.shown)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Jump to the pointer and drag from there."""
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._fine_from = (event.position().x(), self.value())
-            if not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-                self.setSliderDown(True)
-                self.setValue(self._at(event.position().x()))
-                self._fine_from = (event.position().x(), self.value())
-            event.accept()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Follow the pointer, ten times slower with Shift."""
-        if not event.buttons() & Qt.MouseButton.LeftButton or self._fine_from is None:
-            return
-        x = event.position().x()
-        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            start, value = self._fine_from
-            self.setValue(value + round((self._at(x) - self._at(start)) / 10))
-        else:
-            self.setValue(self._at(x))
-            self._fine_from = (x, self.value())
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """End the drag."""
-        self.setSliderDown(False)
-        self._fine_from = None
-
-    def _at(self, x: float) -> int:
-        """Return the position under a pointer at x; the handle is 14 pixels wide."""
-        share = (x - 7.0) / max(self.width() - 14.0, 1.0)
-        return round(self.minimum() + min(max(share, 0.0), 1.0) * (self.maximum() - self.minimum()))
-
-    def _nearest(self, value: float) -> int:
-        above = bisect.bisect_left(self._values, value)
-        near = [i for i in (above - 1, above) if 0 <= i < len(self._values)]
-        return min(near, key=lambda i: abs(self._values[i] - value))
-
-    def _emit(self, position: int) -> None:
-        if not self._showing:
-            self.moved.emit(self._values[position])
+    def _take_text(self) -> None:
+        self.box.setModified(False)
+        if self.box.text() != self.shown:
+            self.edited.emit(self.field.path, self.box.text())
 
 
-EDITORS: dict[type, type[Row]] = {str: ChoiceRow, int: NumberRow, float: NumberRow}
+class ListRow(Row):
+    """A list of tables: how long it is, and a button to edit it."""
+
+    wanted = Signal(str)
+    """The path of the list that somebody wants to edit."""
+    said = Signal(str)
+    """What is wrong with the list, "" for nothing."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.box = Button()
+        self.box.setFixedWidth(150)
+        self.grid.addWidget(self.box, 0, 1)
+        self.named(self.box)
+        self.box.clicked.connect(lambda: self.wanted.emit(path))
+
+    def show_error(self, reason: str) -> None:
+        """Say what is wrong with the list, also to whoever edits it."""
+        super().show_error(reason)
+        self.said.emit(reason)
+
+    def show_value(self, value: Any) -> None:
+        """Say how many rows there are."""
+        super().show_value(value)
+        rows = "row" if len(value) == 1 else "rows"
+        self.box.setText(f"{len(value)} {rows} …" if value else "none …")
 
 
 def row(path: str) -> Row:
     """Return the row that edits the field at `path`."""
-    return EDITORS[FIELDS[path].kind](path)
+    field = FIELDS[path]
+    if field.kind is tuple:
+        return ListRow(path)
+    if field.kind is str:
+        return TextRow(path) if field.says.free else ChoiceRow(path)
+    return NumberRow(path)
 
 
 def tooltip(field: Field) -> str:
@@ -275,17 +254,3 @@ def rich(doc: str) -> str:
 def spelled(value: Any) -> str:
     """Return a value as its box shows it."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _positions(field: Field) -> list[Any]:
-    """Return the value at each position of the slider."""
-    low, high = field.says.span or (0.0, 1.0)
-    if field.kind is int and not field.says.log:
-        return list(range(int(low), int(high) + 1))
-    if not field.says.log:
-        return [round(low + (high - low) * k / LINEAR_STEPS, 10) for k in range(LINEAR_STEPS + 1)]
-    count = round(math.log10(high / low) * PER_DECADE)
-    values = [low * (high / low) ** (k / count) for k in range(count + 1)]
-    if field.kind is int:
-        return sorted({round(value) for value in values})
-    return [float(f"{value:.3g}") for value in values]

@@ -22,6 +22,7 @@ from gradflow.ui.exporting import Exporting
 from gradflow.ui.notice import Notice
 from gradflow.ui.panels.builder import Builder
 from gradflow.ui.panels.findings import Findings
+from gradflow.ui.panels.layer_list import edit_layers
 from gradflow.ui.panels.transport import Transport
 from gradflow.ui.session import Session
 from gradflow.ui.status import Status
@@ -119,24 +120,23 @@ class MainWindow(QMainWindow):
         self.addToolBar(self.transport)
         self.setStatusBar(self.status)
         # Docks fill the window; a main window insists on something in the middle.
-        middle = QWidget()
-        middle.hide()
-        self.setCentralWidget(middle)
+        self.setCentralWidget(QWidget(visible=False))
         self.notice.setParent(self)
         arrange(self, self.panels, self.docks)
 
     def _connect(self) -> None:
-        session = self.session
-        self.builder.edited.connect(session.edit)
+        session, builder = self.session, self.builder
+        builder.edited.connect(session.edit)
         self.transport.speed_changed.connect(session.set_speed)
         session.experiment_changed.connect(self._show_experiment)
         session.frame_arrived.connect(self._take_frame)
         session.state_changed.connect(self.transport.show_state)
         session.notice.connect(self._say)
-        session.built.connect(self.builder.forget_errors)
+        session.built.connect(builder.forget_errors)
         session.built.connect(self.notice.forget)
-        session.opened.connect(self.builder.forget_edits)
-        session.finished.connect(lambda steps: self.notice.say(f"All {steps} steps are taken.", good=True))
+        session.opened.connect(builder.forget_edits)
+        session.finished.connect(lambda words: self.notice.say(words, good=True))
+        builder.list_wanted.connect(lambda _: edit_layers(self, session.experiment, session.edit, builder.list_said))
         for dock in self.docks.values():
             dock.export_requested.connect(self.exporting.export)
             dock.copy_requested.connect(self.exporting.copy)
@@ -188,7 +188,7 @@ class MainWindow(QMainWindow):
 
     def _tell_wants(self) -> None:
         """Ask only for the dear measurements that somebody looks at."""
-        seen = (dock.entry.part.wants for dock in self.docks.values() if dock.isVisible())
+        seen = (dock.entry.part.wants for dock in self.docks.values() if dock.in_front)
         self.session.set_wants(frozenset().union(*seen))
 
     def retheme(self) -> None:

@@ -13,7 +13,7 @@ from gradflow.errors import ConfigError, GradflowError
 from gradflow.sim import archive, config
 from gradflow.sim.config import FIELDS, Experiment
 from gradflow.sim.frame import Captured, Diverged, Event, Failed, Finished, Frame, Started, State
-from gradflow.sim.run import Want
+from gradflow.sim.snapshot import Want
 from gradflow.sim.worker import TrainingWorker
 
 TICK_MS, HASTY_TICK_MS = 33, 4
@@ -43,8 +43,8 @@ class Session(QObject):
     captured = Signal(object)
     """The Frame that `capture` asked for."""
 
-    finished = Signal(int)
-    """All steps are taken; how many."""
+    finished = Signal(str)
+    """All steps are taken, or the run stopped early; which, in words."""
 
     def __init__(self, experiment: Experiment, path: Path | None = None) -> None:
         super().__init__()
@@ -179,7 +179,9 @@ class Session(QObject):
         elif isinstance(event, Diverged) and event.frame:
             self.notice.emit(f"Stopped: {event.frame.snapshot.divergence}.", "", "")
         elif isinstance(event, Finished) and event.frame:
-            self.finished.emit(event.frame.snapshot.step)
+            step, steps = event.frame.snapshot.step, event.frame.experiment.training.steps
+            early = f"Stopped early at step {step}: the validation loss has stopped falling. The best weights are back."
+            self.finished.emit(early if step < steps else f"All {steps} steps are taken.")
 
     def _enter(self, state: State) -> None:
         if state is not self.state:

@@ -10,7 +10,7 @@ from gradflow.sim.frame import Frame
 
 
 class Status(QStatusBar):
-    """Step, epoch, losses, speed, parameters, state."""
+    """Step, epoch, losses, speed, parameters, precision, state."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,4 +35,5 @@ class Status(QStatusBar):
         speed = f"{frame.steps_per_second:.3g} steps/s     " if frame.steps_per_second else ""
         samples = f"{frame.topology.training_samples} + {frame.topology.validation_samples} samples"
         parameters = f"{frame.topology.parameters:,} parameters".replace(",", " ")
-        self.right.setText(f"{speed}{samples}     {parameters}     float64     {frame.state}")
+        precision = frame.experiment.training.precision
+        self.right.setText(f"{speed}{samples}     {parameters}     {precision}     {frame.state}")

@@ -13,8 +13,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gradflow.registry import Registry
 from gradflow.sim.frame import Frame
-from gradflow.sim.run import Want
-from gradflow.sim.snapshot import Topology
+from gradflow.sim.snapshot import Topology, Want
 from gradflow.ui.theme import LIGHT, Theme
 
 FAST_MS, SLOW_MS = 33, 100
@@ -28,6 +27,9 @@ class View(QWidget):
 
     interval_ms: ClassVar[int] = FAST_MS
     """The shortest time between two drawings."""
+
+    on_dashboard: ClassVar[bool] = True
+    """Whether the picture of the whole dashboard has it."""
 
     formula: ClassVar[str] = ""
     """What is drawn, in symbols, beside the title."""

@@ -87,6 +87,9 @@ class ViewDock(QDockWidget):
         self._build = -1
         self._drawn: Frame | None = None
         self._drawn_at = 0.0
+        # Whether it is open and not behind another tab; Qt says so only when it changes.
+        self.in_front = False
+        self.visibilityChanged.connect(self._note_visibility)
 
     @property
     def made(self) -> bool:
@@ -111,6 +114,9 @@ class ViewDock(QDockWidget):
     def seen(self) -> bool:
         """Whether somebody can see the view: not closed, not behind another tab, not minimised."""
         return self.body.isVisible() and not self.body.visibleRegion().isEmpty()
+
+    def _note_visibility(self, in_front: bool) -> None:
+        self.in_front = in_front
 
     def offer(self, frame: Frame) -> bool:
         """Draw the frame if the view is seen, lacks it, and its turn has come; return whether it was drawn.

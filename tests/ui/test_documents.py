@@ -8,10 +8,12 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QToolButton
 
+from gradflow.sim import archive
 from gradflow.sim.archive import open_experiment, parse, render, save_experiment
 from gradflow.sim.config import edit
-from gradflow.sim.frame import State
-from gradflow.sim.run import EVERYTHING, Run
+from gradflow.sim.frame import Frame, State
+from gradflow.sim.run import Run
+from gradflow.sim.snapshot import EVERYTHING
 from gradflow.ui import export, theme
 from gradflow.ui.export_dialog import ExportDialog
 
@@ -144,8 +146,8 @@ def test_every_preset_opens_from_the_menu(window):
     desk = window()
     file = next(action.menu() for action in desk.window.menuBar().actions() if "File" in action.text())
     presets = next(action.menu() for action in file.actions() if action.text() == "Presets")
-    assert [action.text() for action in presets.actions()][:3] == ["exploding", "healthy", "vanishing"]
-    for action in presets.actions()[:3]:
+    assert [action.text() for action in presets.actions()] == list(archive.presets())
+    for action in presets.actions()[:5]:
         build = desk.frame.build
         action.trigger()
         desk.until(lambda build=build: desk.frame.build > build)
@@ -183,6 +185,7 @@ def test_the_button_of_a_view_exports_that_view_at_the_size_chosen(window, answe
 
     answer_dialog(fill_in)
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    desk.until(lambda: not desk.window.exporting.busy)
     image = QImage(str(tmp_path / "small.png"))
     assert (image.width(), image.height()) == (880, 480)
 
@@ -259,11 +262,16 @@ def test_the_window_exports_the_pixels_that_the_command_line_writes(window, pyth
     desk.until(lambda: desk.frame.experiment == edit(experiment, {"training.steps": 10_000}))
     desk.press("Right")
     desk.run_to(12)
-    for name in export.names():
-        ours = export.picture(desk.frame, name, export.Look(desk.window.theme), 2.0)
-        theirs = QImage(str(tmp_path / "out" / f"{name}.png"))
-        assert np.array_equal(pixels(ours), pixels(theirs)), name
-        assert export.png(ours) == (tmp_path / "out" / f"{name}.png").read_bytes(), name
+    captured: list[Frame] = []
+    desk.session.captured.connect(captured.append)
+    desk.session.capture()
+    desk.until(lambda: captured)
+    written = sorted((tmp_path / "out").glob("*.png"))
+    assert len(written) == len(export.names()) - 1, "all but the table"
+    for path in written:
+        ours = export.picture(captured[0], path.stem, export.Look(desk.window.theme), 2.0)
+        assert np.array_equal(pixels(ours), pixels(QImage(str(path)))), path.stem
+        assert export.png(ours) == path.read_bytes(), path.stem
 
 
 def test_a_picture_has_the_same_bytes_every_time(qapp, fast):

@@ -11,8 +11,9 @@ from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QAccessible, QAction, QContextMenuEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QPushButton, QToolButton, QWidget
 
+from gradflow.engine.network import Network
 from gradflow.sim.frame import State
-from gradflow.sim.run import EVERYTHING
+from gradflow.sim.snapshot import EVERYTHING, Stat
 from gradflow.ui import theme
 from gradflow.ui.crash import CrashDoor
 from gradflow.ui.panels.transport import SPEEDS
@@ -74,6 +75,8 @@ def test_the_window_opens_with_every_view_drawn(window, colors):
     desk = window()
     desk.rest()
     for name, dock in desk.window.docks.items():
+        # Views that share a place are tabs.
+        dock.raise_()
         desk.until(lambda dock=dock: not dock.view.visibleRegion().isEmpty())
         # Axes with smoothed text alone make fewer.
         desk.until(lambda dock=dock: colors(dock.view) > 120)
@@ -86,6 +89,12 @@ def test_the_window_opens_at_step_0_and_starts_when_told(window):
     desk.window.start()
     desk.until(lambda: desk.step > 5)
     desk.until(lambda: "running" in desk.status and "steps/s" in desk.status)
+
+
+def test_the_status_line_tells_the_precision(window):
+    desk = window({"training.precision": "float16"})
+    desk.until(lambda: "float16" in desk.status)
+    assert "float64" not in desk.status
 
 
 def test_the_status_line_tells_step_epoch_losses_and_size(window):
@@ -124,21 +133,21 @@ def test_right_and_full_stop_take_one_step(window):
 
 def test_r_goes_back_to_step_0_of_the_same_network(window):
     desk = window()
-    first = desk.frame.snapshot.norms.copy()
+    first = desk.frame.snapshot.stats.copy()
     desk.press("Right")
     desk.until(lambda: desk.step == 1)
     build = desk.frame.build
     desk.press("R")
     desk.until(lambda: desk.frame.build == build + 1)
-    assert desk.step == 0 and np.array_equal(desk.frame.snapshot.norms, first)
+    assert desk.step == 0 and np.array_equal(desk.frame.snapshot.stats, first, equal_nan=True)
 
 
 def test_n_draws_new_weights_from_the_next_seed(window):
     desk = window()
-    first = desk.frame.snapshot.norms.copy()
+    first = desk.frame.snapshot.stats.copy()
     desk.press("N")
     desk.until(lambda: desk.frame.experiment.seed == 1)
-    assert desk.step == 0 and not np.array_equal(desk.frame.snapshot.norms, first)
+    assert desk.step == 0 and not np.array_equal(desk.frame.snapshot.stats, first, equal_nan=True)
     assert desk.builder.rows["seed"].box.text() == "1"
     assert "seed 1" in desk.window.transport.document.text()
 
@@ -299,6 +308,65 @@ def test_hovering_a_layer_of_the_profile_reads_out_its_numbers(window, qtbot):
     assert "‖δ‖ = 0.0" in profile.readout.text()
 
 
+def test_a_gradient_of_ten_to_the_minus_forty_stands_on_the_axis_with_three_digits(window, qtbot):
+    """Never rounded to 0.00, never squeezed onto the floor of a linear axis."""
+    desk = window({"network.depth": 60, "network.activation": "sigmoid", "network.width": 8})
+    desk.rest()
+    profile = desk.window.docks["profile"].view
+    delta = desk.frame.snapshot.stat(Stat.DELTA)
+    assert 0.0 < delta[0] < 1e-30
+    heights = profile.line.getData()[1]
+    np.testing.assert_allclose(heights, np.log10(delta))
+    low, high = profile.plot.view_box.viewRange()[1]
+    assert low <= heights.min() and heights.max() <= high
+    spot = profile.plot.mapFromScene(profile.plot.view_box.mapViewToScene(QPointF(1.0, (low + high) / 2)))
+    qtbot.mouseMove(profile.plot.viewport(), spot)
+    desk.until(profile.readout.isVisible)
+    mantissa = f"{delta[0]:.2e}".split("e")[0]
+    assert f"‖δ‖ = {mantissa}·10⁻" in profile.readout.text()
+
+
+def test_the_axis_is_that_of_what_is_shown_and_not_of_all_that_ever_was(window):
+    """An explosion that is over does not press today's gradients flat."""
+    desk = window({"network.activation": "identity", "init.scheme": "normal", "init.scale": 1e6})
+    desk.rest()
+    profile = desk.window.docks["profile"].view
+    assert profile.plot.view_box.viewRange()[1][1] > 12
+    desk.choose("init.scheme", "xavier-normal")
+    desk.type("init.scale", "1")
+    desk.until(lambda: profile.frame.experiment.init.scale == 1.0)
+    desk.until(lambda: profile.plot.view_box.viewRange()[1][1] < 6)
+
+
+def test_the_window_answers_while_a_step_takes_for_ever(window, monkeypatch):
+    """The step is another thread's: keys, menus and drawing never wait for it."""
+    desk = window()
+    desk.rest()
+    inside, go_on = threading.Event(), threading.Event()
+    forward = Network.forward
+
+    def endless(network):
+        inside.set()
+        assert go_on.wait(10.0)
+        return forward(network)
+
+    monkeypatch.setattr(Network, "forward", endless)
+    try:
+        desk.press("Space")
+        desk.until(inside.is_set)
+        drawn = drawings(desk.window.docks["profile"])
+        desk.window.resize(1100, 800)
+        menu_action(desk.window, "View", "Appearance", "Dark").trigger()
+        desk.type("training.learning_rate", "0.25")
+        assert desk.session.experiment.training.learning_rate == 0.25
+        assert desk.window.theme is theme.DARK
+        desk.until(lambda: drawn)
+        assert not go_on.is_set()
+    finally:
+        go_on.set()
+    desk.until(lambda: desk.step > 1)
+
+
 def test_hovering_a_cell_of_the_heat_map_reads_out_its_number(window, qtbot):
     desk = window()
     desk.run_to(10)
@@ -437,7 +505,7 @@ def test_the_menu_chooses_light_or_dark_for_everything(window, pixels, choice):
     chosen = {"Dark": theme.DARK, "Light": theme.LIGHT}[choice]
     desk.rest()
     # All of it is drawn anew.
-    desk.until(lambda: all(dock._drawn is desk.frame for dock in desk.window.docks.values()))
+    desk.until(lambda: all(dock._drawn is desk.frame for dock in desk.window.docks.values() if dock.seen))
     expected = [color.name() for color in chosen.layer_colors(13)]
     docks = desk.window.docks
     assert [color.name() for color in docks["profile"].view.colors] == expected
@@ -550,8 +618,8 @@ def test_a_thousand_layers_are_built_drawn_and_trained(window, colors, monkeypat
     desk = window({"network.depth": 1000, "network.width": 32, "network.activation": "tanh"})
     desk.rest()
     assert len(desk.frame.topology.layers) == 1001
-    desk.until(lambda: all(dock._drawn is desk.frame for dock in desk.window.docks.values()))
-    assert all(colors(dock.view) > 60 for dock in desk.window.docks.values())
+    desk.until(lambda: all(dock._drawn is desk.frame for dock in desk.window.docks.values() if dock.seen))
+    assert all(colors(dock.view) > 60 for dock in desk.window.docks.values() if dock.seen)
     desk.press("Right")
     desk.until(lambda: desk.step == 1)
     desk.rest()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from gradflow.sim import config
-from gradflow.sim.config import Experiment
-from gradflow.ui.forms import Row, row
+from gradflow.sim.config import FIELDS, Experiment
+from gradflow.ui.forms import ListRow, Row, row
+from gradflow.ui.widgets import Button
 
 SCROLL_BAR = 10
 
@@ -21,43 +23,122 @@ GROUPS = {
         "network.width",
         "network.activation",
         "network.negative_slope",
+        "network.norm",
         "init.scheme",
         "init.mode",
+        "init.path",
         "init.scale",
         "network.skip_every",
+        "network.residual",
+        "network.branch_scale",
+        "network.layers",
     ),
     "TRAINING": (
         "training.learning_rate",
+        "training.optimizer",
         "training.momentum",
+        "training.beta1",
+        "training.beta2",
+        "training.epsilon",
         "training.batch_size",
         "seed",
         "training.loss",
+        "training.huber_delta",
         "training.steps",
+    ),
+    "SCHEDULE": (
+        "training.schedule",
+        "training.warmup_steps",
+        "training.schedule_every",
+        "training.schedule_factor",
+        "training.final_fraction",
+        "training.plateau_patience",
+    ),
+    "REGULARISATION": (
+        "training.weight_decay",
+        "training.l1",
+        "network.dropout",
+        "training.label_smoothing",
+        "data.label_noise",
+        "training.patience",
+    ),
+    "CLIPPING AND PRECISION": (
+        "training.clip_norm",
+        "training.clip_value",
+        "training.precision",
+        "training.loss_scale",
     ),
     "DATA AND BIASES": (
         "data.noise",
         "data.samples",
         "data.validation_fraction",
         "init.bias_scale",
+        "init.bias",
+        "training.freeze",
     ),
 }
 
+OPEN_AT_FIRST = ("NETWORK", "TRAINING")
+
+
+def _optimizer_has(number: str) -> Callable[[Experiment], bool]:
+    """Return whether an experiment's optimiser has a number of its own of this name."""
+    optimizers: Mapping[str, Any] = FIELDS["training.optimizer"].says.choices or {}
+    return lambda experiment: not math.isnan(getattr(optimizers[experiment.training.optimizer].part, number))
+
+
+def _scheduled(*names: str) -> Callable[[Experiment], bool]:
+    return lambda experiment: experiment.training.schedule in names
+
+
+def _by_sliders(experiment: Experiment) -> bool:
+    return not experiment.network.layers
+
+
+def _has_skips(experiment: Experiment) -> bool:
+    return experiment.network.skip_every > 0 or bool(experiment.network.layers)
+
+
 RELEVANT: dict[str, Callable[[Experiment], bool]] = {
-    "network.negative_slope": lambda experiment: experiment.network.activation == "leaky-relu",
-    "init.mode": lambda experiment: experiment.init.scheme.startswith(("he-", "lecun-")),
+    "network.depth": _by_sliders,
+    "network.skip_every": _by_sliders,
+    "network.residual": _has_skips,
+    "network.branch_scale": _has_skips,
+    "network.negative_slope": lambda e: e.network.activation.startswith(("leaky-relu", "prelu")),
+    "init.mode": lambda e: e.init.scheme.startswith(("he-", "lecun-", "gain-")),
+    "init.path": lambda e: e.init.scheme == "saved",
+    "training.momentum": _optimizer_has("momentum"),
+    "training.beta1": _optimizer_has("beta1"),
+    "training.beta2": _optimizer_has("beta2"),
+    "training.epsilon": _optimizer_has("epsilon"),
+    "training.huber_delta": lambda e: e.training.loss == "huber",
+    "training.schedule_every": _scheduled("step", "exponential"),
+    "training.schedule_factor": _scheduled("step", "exponential", "reduce-on-plateau"),
+    "training.final_fraction": _scheduled("cosine", "one-cycle"),
+    "training.plateau_patience": _scheduled("reduce-on-plateau"),
+    "training.loss_scale": lambda e: e.training.precision != "float64",
 }
 """Fields that mean something only beside certain others; they are hidden while they mean nothing."""
 
 
 class Builder(QScrollArea):
-    """A column of rows, one per field, in groups."""
+    """A column of rows, one per field, in groups that fold."""
 
     edited = Signal(str, object)
     """The path and the new value of a field the user changed."""
 
+    list_wanted = Signal(str)
+    """The path of a list that the user wants to edit."""
+
+    list_said = Signal(str)
+    """What is wrong with that list, "" for nothing."""
+
     def __init__(self) -> None:
         super().__init__()
         self.rows: dict[str, Row] = {}
+        self.headings: dict[str, Button] = {}
+        self._open = set(OPEN_AT_FIRST)
+        self._experiment = Experiment()
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -67,25 +148,28 @@ class Builder(QScrollArea):
         box.setContentsMargins(12, 8, 12, 8)
         box.setSpacing(4)
         for group, paths in GROUPS.items():
-            heading = QLabel(group)
-            heading.setObjectName("heading")
             box.addSpacing(4)
-            box.addWidget(heading)
+            box.addWidget(self._heading(group))
             for path in paths:
-                self.rows[path] = row(path)
-                self.rows[path].edited.connect(self.edited)
-                box.addWidget(self.rows[path])
+                self.rows[path] = editor = row(path)
+                editor.edited.connect(self.edited)
+                if isinstance(editor, ListRow):
+                    editor.wanted.connect(self.list_wanted)
+                    editor.said.connect(self.list_said)
+                box.addWidget(editor)
         box.addStretch(1)
         self.setWidget(column)
         # Room for the scroll bar beside the boxes, not over them.
         self.setMinimumWidth(column.minimumSizeHint().width() + SCROLL_BAR)
+        self._fold()
 
     def show_experiment(self, experiment: Experiment) -> None:
         """Show every field's value, and only the fields that mean something."""
+        self._experiment = experiment
         for path, editor in self.rows.items():
             value: Any = config.get(experiment, path)
             editor.show_value(value)
-            editor.setVisible(RELEVANT.get(path, lambda _: True)(experiment))
+        self._fold()
 
     def forget_edits(self) -> None:
         """Drop what was typed and said: another experiment is open."""
@@ -100,8 +184,36 @@ class Builder(QScrollArea):
 
     def show_error(self, path: str, reason: str) -> bool:
         """Say at a field what is wrong with it; return whether that field is here."""
-        if path not in self.rows:
+        # A row of a list is named by its place: network.layers[3].kernel belongs to network.layers.
+        field, place, name = path.partition("[")
+        if field not in self.rows:
             return False
-        self.rows[path].show_error(reason)
-        self.ensureWidgetVisible(self.rows[path])
+        self._open.update(group for group, paths in GROUPS.items() if field in paths)
+        self._fold()
+        self.rows[field].show_error(f"row {name.replace(']', '').replace('.', ', ')}: {reason}" if place else reason)
+        self.ensureWidgetVisible(self.rows[field])
         return True
+
+    def _heading(self, group: str) -> Button:
+        heading = Button()
+        heading.setObjectName("groupHeading")
+        heading.setAccessibleName(f"{group.capitalize()}: fold or unfold")
+        heading.clicked.connect(lambda: self._toggle(group))
+        self.headings[group] = heading
+        return heading
+
+    def _toggle(self, group: str) -> None:
+        self._open ^= {group}
+        self._fold()
+
+    def _fold(self) -> None:
+        """Show the rows of open groups that mean something; a closed group says how many fields are not as usual."""
+        experiment = self._experiment
+        for group, paths in GROUPS.items():
+            shown = [path for path in paths if RELEVANT.get(path, lambda _: True)(experiment)]
+            is_open = group in self._open
+            for path in paths:
+                self.rows[path].setVisible(is_open and path in shown)
+            changed = sum(config.get(experiment, path) != FIELDS[path].default for path in shown)
+            note = f"  ·  {changed} set" if changed and not is_open else ""
+            self.headings[group].setText(f"{'▾' if is_open else '▸'} {group}{note}")

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import html
+import math
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from gradflow.sim.diagnosis import Severity
 from gradflow.sim.frame import Frame
-from gradflow.sim.snapshot import Norm
+from gradflow.sim.snapshot import Stat
+from gradflow.sim.words import spell
 from gradflow.ui.theme import LIGHT, Theme
 
 # Severity has a shape as well as a colour.
 SHAPES = {Severity.GOOD: "●", Severity.NOTE: "■", Severity.WARNING: "▼", Severity.ERROR: "✖"}
+
+MOST_ROWS = 12
+"""Of more layers than these only some are listed."""
 
 
 class Findings(QWidget):
@@ -65,12 +70,11 @@ class Findings(QWidget):
             self.draw(self.frame)
 
     def _layers(self, frame: Frame) -> str:
-        """Return the first, middle and last layers as a small table: units, n, σ and the gradient."""
+        """Return the layers, or the first, middle and last of many, as a table: units, n, σ and the gradient."""
         layers = frame.topology.layers
-        chosen = sorted(
-            {0, 1, 2, len(layers) // 2, len(layers) - 3, len(layers) - 2, len(layers) - 1} & set(range(len(layers)))
-        )
-        delta = frame.snapshot.norm(Norm.DELTA)
+        last = len(layers) - 1
+        chosen = range(len(layers)) if last < MOST_ROWS else (0, 1, 2, last // 2, last - 2, last - 1, last)
+        delta = frame.snapshot.stat(Stat.DELTA)
         muted = self.theme.muted
         head = "".join(
             f'<td align="right"><span style="color:{muted}">{h}</span></td>' for h in ("", "units", "n", "σ", "‖δ‖")
@@ -82,7 +86,12 @@ class Findings(QWidget):
             layer = layers[i]
             n = f"{layer.init_n:g}" if layer.init_n else "–"
             swatch = self.theme.layer_colors(len(layers))[i].name()
-            cells = (f"{layer.units}", n, f"{layer.init_std:.3g}", f"{delta[i]:.1e}")
+            cells = (
+                f"{layer.units}",
+                n,
+                "–" if math.isnan(layer.init_std) else f"{layer.init_std:.3g}",
+                spell(delta[i]),
+            )
             rows.append(
                 f'<tr><td align="right"><span style="color:{swatch}">●</span> {layer.number}</td>'
                 + "".join(f'<td align="right">{cell}</td>' for cell in cells)

@@ -9,8 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QLabel
 
 from gradflow.sim.frame import Frame
-from gradflow.sim.run import Want
-from gradflow.sim.snapshot import Surface, Topology
+from gradflow.sim.snapshot import Surface, Topology, Want
 from gradflow.ui.items import Overlay, cosmetic
 from gradflow.ui.plot import Plot
 from gradflow.ui.theme import Theme, rgb

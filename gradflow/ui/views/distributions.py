@@ -8,26 +8,30 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPolygonF
-from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from gradflow.sim.frame import Frame
-from gradflow.sim.run import Want
-from gradflow.sim.snapshot import Magnitudes, Topology
+from gradflow.sim.snapshot import Magnitudes, Topology, Want
 from gradflow.ui.items import Overlay, cosmetic
 from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import SLOW_MS, View, view
+from gradflow.ui.widgets import Choice
 
 Array = NDArray[np.float64]
 MOST_RIDGES = 14
 OVERLAP = 1.7
 GUTTER = 0.08
+PAIRS = {"|a| and |δ|": ("activations", "deltas"), "|W| and |∂L/∂W|": ("weights", "weight_grads")}
+"""What is shown left and right, with the names of the measurements."""
+
 LOG10_2 = float(np.log10(2.0))
 
 
 @view("distributions", "What do the layers carry, and what comes back?")
 class Distributions(View):
-    """How large the single numbers are: |a| going forward (left) and |δ| = |∂L/∂z| coming back (right).
+    """How large the single numbers are: |a| going forward (left) and |δ| = |∂L/∂z| coming back (right), or
+    the same for the weights and their gradients.
 
     One ridge per layer, counted by octaves of the magnitude on a logarithmic axis, on the current batch. Nothing is
     left out: the column at the left edge counts what is exactly zero (or has underflowed to it), the one at the right
@@ -36,7 +40,6 @@ class Distributions(View):
 
     wants = frozenset({Want.MAGNITUDES})
     interval_ms = SLOW_MS
-    formula = "left |aₗ|   right |δₗ|"
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,14 +49,48 @@ class Distributions(View):
         row.addWidget(self.carried, 1)
         row.addWidget(self.returned, 1)
         self.box.addLayout(row)
+        self.pair = Choice()
+        self.pair.addItems(list(PAIRS))
+        self.pair.setAccessibleName("Which distributions")
+        self.pair.setToolTip("The signal and its gradient, or the weights and theirs")
+        self.pair.currentIndexChanged.connect(self._redraw)
+        self.frame: Frame | None = None
+
+    def controls(self) -> QWidget:
+        """Return the choice of what is shown."""
+        return self.pair
+
+    def choice(self) -> str:
+        """Return what is shown."""
+        return self.pair.currentText()
+
+    def choose(self, choice: str) -> None:
+        """Show other distributions."""
+        if choice in PAIRS:
+            self.pair.setCurrentText(choice)
+
+    def caption(self) -> str:
+        """Return what is drawn left and right."""
+        return self.choice()
+
+    def _redraw(self) -> None:
+        for panel in (self.carried, self.returned):
+            panel.drawn = None
+            panel.decades = DecadeRange(least=3.0)
+        if self.frame:
+            self.draw(self.frame)
 
     def reset(self, topology: Topology) -> None:
         """Do nothing yet: the last picture stands until the new run is measured, so that a drag does not flicker."""
 
     def draw(self, frame: Frame) -> None:
         """Draw the ridges of the latest measurement."""
-        for magnitudes, panel in ((frame.details.activations, self.carried), (frame.details.deltas, self.returned)):
+        self.frame = frame
+        names = self.pair.currentText().split(" and ")
+        for part, name, panel in zip(PAIRS[self.choice()], names, (self.carried, self.returned), strict=True):
+            magnitudes: Magnitudes | None = getattr(frame.details, part)
             if magnitudes is not None and magnitudes is not panel.drawn:
+                panel.name_axes(name, "layer", self.theme)
                 panel.draw(magnitudes, self.theme)
 
     def retheme(self, theme: Theme) -> None:

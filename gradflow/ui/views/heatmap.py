@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from gradflow.sim.frame import Frame
 from gradflow.sim.history import HistoryView
-from gradflow.sim.snapshot import Norm, Snapshot, Topology
+from gradflow.sim.snapshot import Snapshot, Stat, Topology
 from gradflow.sim.words import spell
 from gradflow.ui.plot import DecadeRange, Plot, WholeAxis, nice_ceiling, power_of_ten
 from gradflow.ui.theme import SMALL_SIZE, Theme, font, rgb
@@ -22,12 +22,12 @@ Array = NDArray[np.float64]
 MOST_COLUMNS = 512
 
 STATISTICS = {
-    "‖δ‖ = ‖∂L/∂z‖": Norm.DELTA,
-    "‖∂L/∂W‖": Norm.WEIGHT_GRAD,
-    "‖∂L/∂b‖": Norm.BIAS_GRAD,
-    "‖a‖": Norm.ACTIVATION,
-    "‖W‖": Norm.WEIGHT,
-    "‖ΔW‖": Norm.UPDATE,
+    "‖δ‖ = ‖∂L/∂z‖": Stat.DELTA,
+    "‖∂L/∂W‖": Stat.WEIGHT_GRAD,
+    "‖∂L/∂b‖": Stat.BIAS_GRAD,
+    "‖a‖": Stat.ACTIVATION,
+    "‖W‖": Stat.WEIGHT,
+    "‖ΔW‖": Stat.UPDATE,
 }
 
 
@@ -177,9 +177,9 @@ class ColorBar(QWidget):
                 painter.drawText(QRectF(18, y - 8, 34, 16), Qt.AlignmentFlag.AlignVCenter, power_of_ten(decade))
 
 
-def _columns(history: HistoryView, snapshot: Snapshot, statistic: Norm) -> tuple[Array, Array]:
+def _columns(history: HistoryView, snapshot: Snapshot, statistic: Stat) -> tuple[Array, Array]:
     """Return the steps shown and their values (steps, layers); before the first recorded step, the snapshot alone."""
     if not len(history):
-        return np.array([float(snapshot.step)]), snapshot.norm(statistic)[None, :]
+        return np.array([float(snapshot.step)]), snapshot.stat(statistic)[None, :]
     rows = history.every(MOST_COLUMNS)
-    return history.column("step")[rows], history.norm(statistic)[rows]
+    return history.column("step")[rows], history.stat(statistic)[rows]

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QLabel
 
 from gradflow.sim.frame import Frame
-from gradflow.sim.snapshot import Norm, Topology
+from gradflow.sim.snapshot import Stat, Topology
 from gradflow.sim.words import spell
 from gradflow.ui.items import Levels, Marks, cosmetic
 from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, log10_marks
@@ -63,8 +63,8 @@ class Profile(View):
     def draw(self, frame: Frame) -> None:
         """Place the marks."""
         self.frame = frame
-        delta, delta_zero, delta_broken = log10_marks(frame.snapshot.norm(Norm.DELTA))
-        weight, weight_zero, weight_broken = log10_marks(frame.snapshot.norm(Norm.WEIGHT_GRAD))
+        delta, delta_zero, delta_broken = log10_marks(frame.snapshot.stat(Stat.DELTA))
+        weight, weight_zero, weight_broken = log10_marks(frame.snapshot.stat(Stat.WEIGHT_GRAD))
         low, high = self.range.include(np.concatenate([delta, weight]))
         any_zero = bool(delta_zero.any() or weight_zero.any())
         floor = low - 0.6 if any_zero else low
@@ -123,7 +123,7 @@ class Profile(View):
         if self.frame is None or index >= len(self.layers):
             return
         snapshot, layer = self.frame.snapshot, self.frame.topology.layers[index]
-        delta, weight = snapshot.norm(Norm.DELTA), snapshot.norm(Norm.WEIGHT_GRAD)
+        delta, weight = snapshot.stat(Stat.DELTA), snapshot.stat(Stat.WEIGHT_GRAD)
         lines = [
             f"<b>layer {layer.number}</b> · {layer.name} · {layer.inputs} → {layer.units}",
             f"‖δ‖ = {spell(delta[index])}   ‖∂L/∂W‖ = {spell(weight[index])}",
