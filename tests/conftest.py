@@ -24,7 +24,9 @@ from gradflow.sim.frame import Frame, State
 from gradflow.sim.worker import TrainingWorker
 from gradflow.system import qt_obstacle
 
-hypothesis.settings.register_profile("gradflow", deadline=None)
+# The same examples at every run, so that a failure is there again tomorrow; new ones with --hypothesis-profile=explore.
+hypothesis.settings.register_profile("gradflow", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("explore", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("gradflow")
 
 ROOT = Path(__file__).resolve().parents[1]
