@@ -80,8 +80,7 @@ class Run:
         self.snapshot = next(self._steps)
         self.history.append(self.snapshot, always=self.finished or not self.snapshot.finite)
         self.begun = True
-        if self.trainer.stopped_early:
-            self.trainer.restore_best()
+        self._restore_best()
         return self.snapshot
 
     def retune(self, training: Training) -> None:
@@ -92,9 +91,15 @@ class Run:
             return
         before = self.experiment
         self.trainer.retune(training)
+        self._restore_best()
         changed = config.differing(before, self.experiment)
         new = (LiveEdit(self.snapshot.step, path, config.get(self.experiment, path)) for path in changed)
         self.edits = (*self.edits, *(edit for edit in new if edit.path != "training.steps"))
+
+    def _restore_best(self) -> None:
+        # Where patience keeps them, also when the steps run out before it does.
+        if self.finished:
+            self.trainer.restore_best()
 
     def measure(self, wants: Set[Want], interrupted: Callable[[], bool] = lambda: False) -> Details:
         """Take the wanted measurements of the current step, and keep them for the frames to come.

@@ -102,7 +102,7 @@ class Trainer:
     def retune(self, training: Training) -> None:
         """Apply a live edit (learning rate, batch size, clipping, …) from the next batch on.
 
-        More patience lets a run that was stopped early go on from where it was.
+        More patience or more steps let a run whose best weights were put back go on from where it was.
         """
         before = self.experiment.training
         self.experiment = with_live(self.experiment, training)
@@ -113,9 +113,9 @@ class Trainer:
             self._schedule.plan = _plan(after)
         if after.patience != before.patience:
             self._judge()
-            if self._left and not self._stopped:
-                self._put(self._left)
-                self._left = None
+        if self._left and not self._stopped:
+            self._put(self._left)
+            self._left = None
 
     def restore_best(self) -> None:
         """Put the parameters of the least validation loss back, where they were kept."""

@@ -196,8 +196,8 @@ class Training:
     patience: int = declare(
         0,
         "Early stopping",
-        "Stop when the validation loss has found no new minimum for so many updates, and put the best weights back; "
-        "0 = never.",
+        "Stop when the validation loss has found no new minimum for so many updates, and put the best weights back, "
+        "as at the last step; 0 = never.",
         0,
         10_000_000,
         span=(0, 10_000),

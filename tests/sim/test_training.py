@@ -370,6 +370,20 @@ def test_statistics_after_an_early_stop_are_those_of_the_step_shown(changes: dic
     np.testing.assert_array_equal(run.trainer.network.master, best)
 
 
+def test_best_weights_are_put_back_after_the_last_step_too_and_more_steps_go_on_from_it() -> None:
+    changes = OVERFITTING | {"training.patience": 10_000}
+    run = to_the_end(Run(small(changes | {"training.steps": 150})))
+    assert not run.trainer.stopped_early
+    best = trainer(changes)
+    take(best, (run.trainer.best_step or 0) + 1)
+    assert run.trainer.best_step != 150
+    np.testing.assert_array_equal(run.trainer.network.master, best.network.master)
+    run.retune(dataclasses.replace(run.experiment.training, steps=170))
+    straight = to_the_end(Run(small(changes | {"training.steps": 170})))
+    assert to_the_end(run).snapshot.train_loss == straight.snapshot.train_loss
+    np.testing.assert_array_equal(run.trainer.network.master, straight.trainer.network.master)
+
+
 def test_final_weights_on_file_are_those_that_were_put_back(tmp_path: Path) -> None:
     run = Run(small(OVERFITTING))
     with Report(tmp_path, run) as report:
