@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from textwrap import fill
 from typing import Any, Generic, TypeVar
 
 from gradflow.errors import UnknownNameError
@@ -29,8 +30,9 @@ class Entry(Generic[T]):
 class Registry(Mapping[str, Entry[T]]):
     """The parts of one kind, in the order in which they were registered."""
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
+    def __init__(self, kind: str, known: Callable[[T], str] = lambda part: "") -> None:
+        """Start empty; `known` returns what else is known about a part, as a last paragraph of its documentation."""
+        self.kind, self._known = kind, known
         self._entries: dict[str, Entry[T]] = {}
 
     def register(self, name: str, title: str) -> Callable[[T], T]:
@@ -46,7 +48,7 @@ class Registry(Mapping[str, Entry[T]]):
                 raise ValueError(f"{self.kind} {name!r} needs a docstring: it is the tooltip")
             if name in self._entries:
                 raise ValueError(f"{self.kind} {name!r} is registered twice")
-            self._entries[name] = Entry(name, title, doc, part)
+            self._entries[name] = Entry(name, title, f"{doc}\n\n{fill(self._known(part), 110)}".strip(), part)
             return part
 
         return add

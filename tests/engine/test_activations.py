@@ -67,6 +67,12 @@ def test_tooltip_gives_the_formula_and_the_slope(name: str) -> None:
     assert "slope" in first
 
 
+def test_tooltip_ends_with_the_critical_points_where_they_are_known() -> None:
+    assert "Critical (χ₁ = 1): σ_w = 1 at σ_b = 0, 1.193 at σ_b = 0.1" in " ".join(ACTIVATIONS["tanh"].doc.split())
+    for name, entry in ACTIVATIONS.items():
+        assert ("Critical" in entry.doc) == (make_activation(name).mean_field is not None)
+
+
 @every
 def test_negative_slope_is_the_line_below_zero_that_he_initialisation_counts_on(name: str) -> None:
     function = make_activation(name, SLOPE)

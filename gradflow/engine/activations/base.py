@@ -73,7 +73,12 @@ class Activation:
         raise NotImplementedError
 
 
-ACTIVATIONS: Registry[type[Activation]] = Registry("activation")
+def _in_theory(part: type[Activation]) -> str:
+    field = part().mean_field
+    return str(field) if field else ""
+
+
+ACTIVATIONS: Registry[type[Activation]] = Registry("activation", _in_theory)
 activation = ACTIVATIONS.register
 
 

@@ -36,6 +36,15 @@ class MeanField:
     critical: tuple[CriticalPoint, ...]
     note: str
 
+    def __str__(self) -> str:
+        """Say where the critical points are."""
+        return f"Critical (χ₁ = 1): σ_w = {', '.join(map(_spelled, self.critical))}. {self.note}"
+
+
+def _spelled(point: CriticalPoint) -> str:
+    bias_std = math.sqrt(point.bias_variance)
+    return f"{point.weight_std:.4g} at σ_b = {bias_std:.3g}{'' if point.stable else ' (unstable)'}"
+
 
 def rectifier(negative_slope: float) -> MeanField:
     """Return the one critical point of a rectifier with slope a below zero: He's σ_w² = 2/(1+a²), without biases."""
