@@ -52,8 +52,8 @@ def run(options: argparse.Namespace) -> int:
         if pictures:
             driven.measure(EVERYTHING)
         frame = driven.frame(State.FINISHED if driven.snapshot.finite else State.DIVERGED)
-    if driven.trainer.stopped_early:
-        say(f"Stopped early; the weights of step {driven.trainer.best_step} are put back.")
+    if driven.trainer.best_step is not None and driven.finished:
+        say(driven.ending)
     say(f"{frame.finding.title}. {frame.finding.evidence}")
     if pictures:
         from gradflow.ui.export import write_pictures

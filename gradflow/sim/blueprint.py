@@ -25,6 +25,15 @@ def layer_specs(experiment: Experiment, outputs: int) -> list[LayerSpec]:
     return [*hidden, last]
 
 
+def written_rows(experiment: Experiment) -> tuple[LayerRow, ...]:
+    """Return the rows of an experiment; where the sliders make the network, the rows that make the same."""
+    shape = experiment.network
+    return shape.layers or tuple(
+        LayerRow(skip_from=number - shape.skip_every) if _ends_block(number, shape.skip_every) else LayerRow()
+        for number in range(1, shape.depth + 1)
+    )
+
+
 def default_init(experiment: Experiment) -> Init:
     """Return how weights are drawn where a layer does not say."""
     return _init(experiment, experiment.init.scheme, experiment.init.scale)

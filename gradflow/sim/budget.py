@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from typing import Generic, TypeVar
 
 Name = TypeVar("Name", bound=Hashable)
@@ -27,8 +27,3 @@ class Budget(Generic[Name]):
         if name not in self._ended:
             return 0.0
         return self._ended[name] + max(self._shortest, self._seconds[name] * among / self._share)
-
-    def ready(self, names: Iterable[Name], now: float) -> frozenset[Name]:
-        """Return those that may run now."""
-        wanted = frozenset(names)
-        return frozenset(name for name in wanted if self.due(name, len(wanted)) <= now)

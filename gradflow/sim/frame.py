@@ -34,7 +34,10 @@ class LiveEdit:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Frame:
-    """Everything a view may draw: one state of one run. `build` counts rebuilds, so that stale frames are known."""
+    """Everything a view may draw: one state of one run. `build` counts rebuilds, so that stale frames are known.
+
+    `ending` says how a finished run has ended, "" before that.
+    """
 
     build: int
     experiment: Experiment
@@ -46,6 +49,7 @@ class Frame:
     state: State
     steps_per_second: float = 0.0
     edits: tuple[LiveEdit, ...] = ()
+    ending: str = ""
 
     @property
     def complete(self) -> bool:
@@ -82,7 +86,7 @@ class Captured(Event):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Finished(Event):
-    """The run has taken all its steps."""
+    """The run has taken all its steps, or was stopped early."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

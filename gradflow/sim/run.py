@@ -69,11 +69,13 @@ class Run:
 
     @property
     def ending(self) -> str:
-        """Say why a finished run has ended, and how it would go on."""
-        trainer = self.trainer
-        if trainer.stopped_early:
-            return f"Stopped early: the best step was {trainer.best_step}; raise Early stopping to go on,"
-        return f"All {self.experiment.training.steps} steps are taken; raise Steps to go on,"
+        """Say how a finished run has ended; "" before that."""
+        if not self.finished:
+            return ""
+        trainer, step = self.trainer, self.snapshot.step
+        ending = f"Stopped early at step {step}." if trainer.stopped_early else f"All {step} steps are taken."
+        best = trainer.best_step
+        return ending if best is None else f"{ending} The weights of step {best}, the best, are put back."
 
     def advance(self) -> Snapshot:
         """Take one step (the first call validates step 0) and record it."""
@@ -153,6 +155,7 @@ class Run:
             state=state,
             steps_per_second=steps_per_second,
             edits=self.edits,
+            ending=self.ending,
         )
 
     def _full_gradient(self, interrupted: Callable[[], bool]) -> Array:

@@ -29,19 +29,34 @@ class Frozen:
 
 
 class Stat(StrEnum):
-    """What is measured for every layer at every step, in the order of a snapshot's rows."""
+    """What is measured for every layer at every step, in the order of a snapshot's rows.
 
-    WEIGHT = "weight_norm"
-    WEIGHT_GRAD = "weight_grad_norm"
-    BIAS_GRAD = "bias_grad_norm"
-    DELTA = "delta_norm"
-    ACTIVATION = "activation_norm"
-    UPDATE = "update_norm"
-    ACTIVATION_MEAN = "activation_mean"
-    ACTIVATION_STD = "activation_std"
-    DEAD = "dead_fraction"
-    SATURATED = "saturated_fraction"
-    UNDERFLOW = "underflow_fraction"
+    Each has its name in files, its symbol on screen, and what it means.
+    """
+
+    symbol: str
+    meaning: str
+
+    def __new__(cls, name: str, symbol: str, meaning: str) -> Stat:
+        member = str.__new__(cls, name)
+        member._value_, member.symbol, member.meaning = name, symbol, meaning
+        return member
+
+    WEIGHT = "weight_norm", "‖W‖", "The norm of the weights."
+    WEIGHT_GRAD = "weight_grad_norm", "‖∂L/∂W‖", "The norm of the weights' gradient."
+    BIAS_GRAD = "bias_grad_norm", "‖∂L/∂b‖", "The norm of the biases' gradient."
+    DELTA = "delta_norm", "‖δ‖", "The norm of δ = ∂L/∂z over batch and units."
+    ACTIVATION = "activation_norm", "‖a‖", "The norm of the activations over batch and units."
+    UPDATE = "update_norm", "‖ΔW‖", "The norm of the next update."
+    ACTIVATION_MEAN = "activation_mean", "mean of a", "The mean of the activations."
+    ACTIVATION_STD = "activation_std", "std of a", "The standard deviation of the activations."
+    DEAD = "dead_fraction", "dead", "The share of units whose φ′ is 0 on every sample of the batch."
+    SATURATED = "saturated_fraction", "saturated", "The share of activations on φ's plateau."
+    UNDERFLOW = (
+        "underflow_fraction",
+        "underflow",
+        "The share of δ that a half precision rounded to 0 here or on its way from the next layer.",
+    )
 
     @property
     def row(self) -> int:

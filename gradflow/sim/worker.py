@@ -263,7 +263,8 @@ class TrainingWorker:
         if self._state is State.DIVERGED:
             self._tell("The run has diverged; re-initialise it (R), with a smaller learning rate or init scale.")
         elif self._state is State.FINISHED and self._run:
-            self._tell(f"{self._run.ending} or re-initialise (R).")
+            limit = "Early stopping" if self._run.trainer.stopped_early else "Steps"
+            self._tell(f"{self._run.ending} To go on, raise {limit} or re-initialise (R).")
         else:
             return False
         return True

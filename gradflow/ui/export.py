@@ -38,6 +38,10 @@ def names() -> tuple[str, ...]:
     return (DASHBOARD, *VIEWS)
 
 
+def _on_dashboard() -> tuple[str, ...]:
+    return tuple(name for name, entry in VIEWS.items() if entry.part.on_dashboard)
+
+
 def title(name: str) -> str:
     """Return the words for something that can be exported."""
     return "The whole dashboard" if name == DASHBOARD else VIEWS[name].title
@@ -55,8 +59,7 @@ def picture(frame: Frame, name: str, look: Look, scale: float) -> QImage:
     """Return a picture of `name` at `scale` pixels per point, with its caption and with the experiment in its text."""
     size = DASHBOARD_SIZE if name == DASHBOARD else VIEW_SIZE
     with pens_scaled(scale):
-        everything = tuple(name for name, entry in VIEWS.items() if entry.part.on_dashboard)
-        sheet = _Sheet(frame, everything if name == DASHBOARD else (name,), look)
+        sheet = _Sheet(frame, _on_dashboard() if name == DASHBOARD else (name,), look)
         image = _render(sheet, size, scale)
         sheet.close()
     for key, value in metadata(frame).items():
@@ -91,8 +94,7 @@ def write_pictures(frame: Frame, folder: Path, scale: float) -> None:
     route_qt_messages()
     themes.load_fonts(app)
     themes.apply(app, themes.LIGHT)
-    drawn = [name for name, entry in VIEWS.items() if entry.part.on_dashboard]
-    for name in (DASHBOARD, *drawn):
+    for name in (DASHBOARD, *_on_dashboard()):
         write_picture(frame, name, folder / f"{name}.png", Look(themes.LIGHT), scale)
 
 

@@ -44,7 +44,7 @@ class Session(QObject):
     """The Frame that `capture` asked for."""
 
     finished = Signal(str)
-    """All steps are taken, or the run stopped early; which, in words."""
+    """The run has ended; how, in words."""
 
     def __init__(self, experiment: Experiment, path: Path | None = None) -> None:
         super().__init__()
@@ -179,9 +179,7 @@ class Session(QObject):
         elif isinstance(event, Diverged) and event.frame:
             self.notice.emit(f"Stopped: {event.frame.snapshot.divergence}.", "", "")
         elif isinstance(event, Finished) and event.frame:
-            step, steps = event.frame.snapshot.step, event.frame.experiment.training.steps
-            early = f"Stopped early at step {step}: the validation loss has stopped falling. The best weights are back."
-            self.finished.emit(early if step < steps else f"All {steps} steps are taken.")
+            self.finished.emit(event.frame.ending)
 
     def _enter(self, state: State) -> None:
         if state is not self.state:

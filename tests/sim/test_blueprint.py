@@ -15,6 +15,7 @@ from gradflow.engine.nodes import NORMS, Activate, Dropout, Norm
 from gradflow.engine.optimizers import OPTIMIZERS
 from gradflow.errors import ConfigError
 from gradflow.sim import build
+from gradflow.sim.blueprint import written_rows
 from gradflow.sim.config import Experiment, edit
 from gradflow.sim.snapshot import Stat
 from gradflow.sim.trainer import Trainer
@@ -103,6 +104,14 @@ def test_preactivated_network_can_be_written_as_rows_too(every: int, norm: str) 
     experiment = small(changes | {"network.norm": norm, "network.branch_scale": 0.7})
     listed = Trainer(edit(experiment, {"network.layers": rows_of(experiment, spelt_out=False)}))
     assert bits(take(listed, 8)) == bits(take(Trainer(experiment), 8))
+
+
+@pytest.mark.parametrize("changes", [{"network.depth": 5}, {"network.depth": 7, "network.skip_every": 2}])
+def test_rows_written_out_for_the_sliders_make_the_same_network_bit_for_bit(changes: dict[str, Any]) -> None:
+    rows = written_rows(small(changes))
+    assert len(rows) == changes["network.depth"]
+    by_sliders, by_rows = trainer(changes).preview(), trainer(changes | {"network.layers": rows}).preview()
+    np.testing.assert_array_equal(by_rows.stats, by_sliders.stats)
 
 
 def test_single_row_can_be_preactivated_by_itself() -> None:

@@ -424,7 +424,8 @@ def test_after_an_early_stop_play_and_step_say_why_nothing_moves(worker, fast, a
     frame = run_to(worker, fast(STOPPED))
     again(worker)
     told = await_event(worker, Failed).message
-    assert told.startswith("Stopped early: the best step was ") and "Early stopping" in told
+    assert told.startswith(f"Stopped early at step {frame.snapshot.step}. The weights of step ")
+    assert "raise Early stopping" in told
     assert worker.latest.snapshot.step == frame.snapshot.step
 
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialogButtonBox, QPushButton
 
-from gradflow.sim.config import FIELDS, Experiment, edit, parse_value
+from gradflow.sim.config import FIELDS, Experiment, parse_value
 from gradflow.sim.frame import State
 from gradflow.sim.layer_rows import LayerRow
-from gradflow.sim.run import Run
 from gradflow.sim.snapshot import Stat
 from gradflow.sim.statistics import STATISTICS
 from gradflow.ui.panels.builder import GROUPS, OPEN_AT_FIRST, RELEVANT
-from gradflow.ui.panels.layer_list import LayerList, listed, written_out
+from gradflow.ui.panels.layer_list import LayerList, listed
 from gradflow.ui.views.numbers import GROUPS as COLUMNS
 
 ROWS = "network.layers"
@@ -147,11 +145,18 @@ def test_no_text_in_the_list_does_more_than_be_refused(text):
         assert all(isinstance(row, LayerRow) for row in rows)
 
 
-@pytest.mark.parametrize("changes", [{"network.depth": 5}, {"network.depth": 7, "network.skip_every": 2}])
-def test_what_the_list_writes_out_makes_the_same_network_bit_for_bit(fast, changes):
-    sliders = fast(changes)
-    rows = edit(sliders, {ROWS: parse_value(ROWS, listed(written_out(sliders)))})
-    np.testing.assert_array_equal(Run(sliders).snapshot.stats, Run(rows).snapshot.stats)
+def test_a_list_that_was_closed_hears_of_no_error(window):
+    desk = window({"network.depth": 3})
+    dialog = open_list(desk)
+    dialog.close()
+    desk.live(50)
+    desk.session.edit(ROWS, parse_value(ROWS, '[{kind = "conv"}]'))
+    desk.until(lambda: "needs an image" in desk.message(ROWS))
+
+
+def test_a_deep_network_is_written_out_to_its_last_layer(window):
+    desk = window({"network.depth": 300, "network.width": 2})
+    assert len(open_list(desk).text.toPlainText().splitlines()) == 300
 
 
 def cell(desk, row: int, heading_text: str) -> str:

@@ -10,12 +10,12 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit,
 
 from gradflow.errors import ConfigError
 from gradflow.sim.archive import render_rows
+from gradflow.sim.blueprint import written_rows
 from gradflow.sim.config import Experiment, parse_value
 from gradflow.sim.fields import Field, fields_of
 from gradflow.sim.layer_rows import LayerRow
 
 PATH = "network.layers"
-MOST_WRITTEN_OUT = 200
 MOST_NAMED = 7
 
 
@@ -30,7 +30,7 @@ class LayerList(QDialog):
         self.setWindowTitle("Layer list")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(640, 460)
-        self.text = QPlainTextEdit(written_out(experiment))
+        self.text = QPlainTextEdit("\n".join(render_rows(written_rows(experiment))))
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.text.setAccessibleName("Layer list")
         self.text.setTabChangesFocus(True)
@@ -97,19 +97,6 @@ def _place(error: ConfigError, text: str) -> str:
         except ConfigError:
             return f"line {number}"
     return PATH
-
-
-def written_out(experiment: Experiment) -> str:
-    """Return the rows of an experiment; where the sliders make the network, the rows that would make the same."""
-    shape = experiment.network
-    rows = shape.layers
-    if not rows:
-        skips = shape.skip_every
-        rows = tuple(
-            LayerRow(skip_from=number - skips) if skips and number > skips and (number - 1) % skips == 0 else LayerRow()
-            for number in range(1, min(shape.depth, MOST_WRITTEN_OUT) + 1)
-        )
-    return "\n".join(render_rows(rows))
 
 
 def _keys() -> str:

@@ -22,12 +22,8 @@ Array = NDArray[np.float64]
 MOST_COLUMNS = 512
 
 STATISTICS = {
-    "‖δ‖ = ‖∂L/∂z‖": Stat.DELTA,
-    "‖∂L/∂W‖": Stat.WEIGHT_GRAD,
-    "‖∂L/∂b‖": Stat.BIAS_GRAD,
-    "‖a‖": Stat.ACTIVATION,
-    "‖W‖": Stat.WEIGHT,
-    "‖ΔW‖": Stat.UPDATE,
+    stat.symbol: stat
+    for stat in (Stat.DELTA, Stat.WEIGHT_GRAD, Stat.BIAS_GRAD, Stat.ACTIVATION, Stat.WEIGHT, Stat.UPDATE)
 }
 
 
@@ -52,7 +48,9 @@ class HeatMap(View):
         row.addWidget(self.bar)
         self.box.addLayout(row)
         self.list = Choice()
-        self.list.addItems(list(STATISTICS))
+        for symbol, stat in STATISTICS.items():
+            self.list.addItem(symbol)
+            self.list.setItemData(self.list.count() - 1, stat.meaning, Qt.ItemDataRole.ToolTipRole)
         self.list.setAccessibleName("Statistic of the heat map")
         self.list.setToolTip("Which number is shown for every layer and step")
         self.list.currentIndexChanged.connect(self._redraw)

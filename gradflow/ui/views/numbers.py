@@ -37,8 +37,8 @@ class Column:
     dear: bool = False
 
 
-def _each_step(stat: Stat, heading: str, doc: str) -> Column:
-    return Column(heading, doc, lambda frame: frame.snapshot.stat(stat))
+def _each_step(stat: Stat) -> Column:
+    return Column(stat.symbol, stat.meaning, lambda frame: frame.snapshot.stat(stat))
 
 
 def _now_and_then(name: str) -> Column:
@@ -52,37 +52,33 @@ def _fixed(attribute: str, heading: str, doc: str) -> Column:
 
 GROUPS: Mapping[str, tuple[Column, ...]] = {
     "gradient": (
-        _each_step(Stat.DELTA, "‖δ‖", "The norm of δ = ∂L/∂z over batch and units."),
+        _each_step(Stat.DELTA),
         _now_and_then("delta_factor"),
-        _each_step(Stat.WEIGHT_GRAD, "‖∂L/∂W‖", "The norm of the weights' gradient."),
+        _each_step(Stat.WEIGHT_GRAD),
         _now_and_then("gradient_mean"),
         _now_and_then("gradient_rms"),
         _now_and_then("gradient_max"),
-        _each_step(Stat.BIAS_GRAD, "‖∂L/∂b‖", "The norm of the biases' gradient."),
+        _each_step(Stat.BIAS_GRAD),
         _now_and_then("zero_share"),
-        _each_step(
-            Stat.UNDERFLOW,
-            "underflow",
-            "The share of δ that a half precision rounded to 0 here or on its way from the next layer.",
-        ),
+        _each_step(Stat.UNDERFLOW),
     ),
     "signal": (
         _now_and_then("z_mean"),
         _now_and_then("z_variance"),
-        _each_step(Stat.ACTIVATION, "‖a‖", "The norm of the activations over batch and units."),
-        _each_step(Stat.ACTIVATION_MEAN, "mean of a", "The mean of the activations."),
-        _each_step(Stat.ACTIVATION_STD, "std of a", "The standard deviation of the activations."),
+        _each_step(Stat.ACTIVATION),
+        _each_step(Stat.ACTIVATION_MEAN),
+        _each_step(Stat.ACTIVATION_STD),
         _now_and_then("a_variance"),
         _now_and_then("slope_square"),
-        _each_step(Stat.DEAD, "dead", "The share of units whose φ′ is 0 on every sample of the batch."),
-        _each_step(Stat.SATURATED, "saturated", "The share of activations on φ's plateau."),
+        _each_step(Stat.DEAD),
+        _each_step(Stat.SATURATED),
     ),
     "weights": (
         _fixed("init_n", "n", "The fan that the initialiser divided by."),
         _fixed("init_gain", "gain", "The initialiser's gain, times the init scale."),
         _fixed("init_std", "σ", "The standard deviation that the weights were drawn with."),
-        _each_step(Stat.WEIGHT, "‖W‖", "The norm of the weights."),
-        _each_step(Stat.UPDATE, "‖ΔW‖", "The norm of the next update."),
+        _each_step(Stat.WEIGHT),
+        _each_step(Stat.UPDATE),
         Column("‖ΔW‖/‖W‖", "The update's size beside the weights'.", lambda frame: frame.snapshot.update_ratio),
         _now_and_then("similarity"),
         _now_and_then("noise_ratio"),
