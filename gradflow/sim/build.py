@@ -97,7 +97,7 @@ def training_targets(experiment: Experiment, split: Split) -> Array:
     if share:
         labels = _noisy(labels, len(split.dataset.classes), share, stream(experiment, LABEL_STREAM))
     targets = encode_targets(labels, split, loss_name(experiment, split))
-    return smooth(targets, training.label_smoothing) if training.label_smoothing and split.dataset.classes else targets
+    return smooth(targets, training.label_smoothing) if training.label_smoothing else targets
 
 
 def _noisy(labels: NDArray[Any], classes: int, share: float, rng: np.random.Generator) -> NDArray[Any]:
