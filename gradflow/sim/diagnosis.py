@@ -9,37 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
+from gradflow.sim.finding import Finding, Severity
 from gradflow.sim.snapshot import Snapshot, Stat, Topology
 from gradflow.sim.words import power, spell
 
 LARGE, MILD = 2.0, 1.0
 """Decades between the first and the last hidden layer from which a gradient counts as vanishing, or as leaning."""
-
-
-class Severity(StrEnum):
-    """How bad a finding is; the window gives each a colour and a shape."""
-
-    GOOD = "good"
-    NOTE = "note"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One verdict: a title, the evidence in a sentence with its numbers, the layer it is about, and what would help."""
-
-    name: str
-    severity: Severity
-    title: str
-    evidence: str
-    layer: int | None = None
-    advice: str = ""
 
 
 Rule = Callable[[Topology, Snapshot], Finding | None]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gradflow.sim.config import Experiment
-from gradflow.sim.diagnosis import Finding
+from gradflow.sim.finding import Finding
 from gradflow.sim.history import HistoryView
+from gradflow.sim.prediction import Prediction
 from gradflow.sim.snapshot import EVERYTHING, Details, Snapshot, Topology
 
 
@@ -36,7 +37,8 @@ class LiveEdit:
 class Frame:
     """Everything a view may draw: one state of one run. `build` counts rebuilds, so that stale frames are known.
 
-    `ending` says how a finished run has ended, "" before that.
+    `findings` are the verdicts, the most urgent first. `prediction` is the theory's, None until there is one. `ending`
+    says how a finished run has ended, "" before that. `other` is a second run to be drawn as a ghost beside this one.
     """
 
     build: int
@@ -45,11 +47,18 @@ class Frame:
     snapshot: Snapshot
     history: HistoryView
     details: Details
-    finding: Finding
+    findings: tuple[Finding, ...]
     state: State
     steps_per_second: float = 0.0
     edits: tuple[LiveEdit, ...] = ()
     ending: str = ""
+    prediction: Prediction | None = None
+    other: Frame | None = None
+
+    @property
+    def finding(self) -> Finding:
+        """The most urgent verdict."""
+        return self.findings[0]
 
     @property
     def complete(self) -> bool:

@@ -151,7 +151,7 @@ class Run:
             snapshot=self.snapshot,
             history=self.history.view(),
             details=self._details,
-            finding=diagnose(self.trainer.topology, self.snapshot),
+            findings=(diagnose(self.trainer.topology, self.snapshot),),
             state=state,
             steps_per_second=steps_per_second,
             edits=self.edits,

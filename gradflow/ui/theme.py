@@ -18,7 +18,7 @@ from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalett
 from PySide6.QtWidgets import QApplication
 
 from gradflow.assets import resource
-from gradflow.sim.diagnosis import Severity
+from gradflow.sim.finding import Severity
 
 BASE_SIZE, SMALL_SIZE = 12, 11
 FAMILY = "DejaVu Sans"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gradflow.registry import Registry
@@ -22,14 +23,20 @@ FAST_MS, SLOW_MS = 33, 100
 class View(QWidget):
     """The base of all views: a widget with a caption on the right of its title bar."""
 
+    picked = Signal(int, object)
+    """A layer (from 1) that was clicked, and its step or None for the one that is shown: all views `select` it."""
+
     wants: ClassVar[frozenset[Want]] = frozenset()
     """Dear measurements this view needs."""
 
     interval_ms: ClassVar[int] = FAST_MS
     """The shortest time between two drawings."""
 
-    on_dashboard: ClassVar[bool] = True
+    on_dashboard: ClassVar[bool] = False
     """Whether the picture of the whole dashboard has it."""
+
+    written: ClassVar[bool] = True
+    """Whether `gradflow train` writes a picture of it."""
 
     formula: ClassVar[str] = ""
     """What is drawn, in symbols, beside the title."""
@@ -52,6 +59,9 @@ class View(QWidget):
     def retheme(self, theme: Theme) -> None:
         """Take new colours; the next `draw` uses them."""
         raise NotImplementedError
+
+    def select(self, layer: int | None) -> None:
+        """Give weight to one layer (from 1), or to none."""
 
     def controls(self) -> QWidget | None:
         """Return a small widget of choices for the title bar, or None."""

@@ -8,7 +8,7 @@ import math
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from gradflow.sim.diagnosis import Severity
+from gradflow.sim.finding import Severity
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Stat
 from gradflow.sim.words import spell

@@ -25,6 +25,7 @@ class Boundary(View):
     a dot may then lie on the wrong colour and still be classified right.
     """
 
+    on_dashboard = True
     wants = frozenset({Want.SURFACE})
     interval_ms = SLOW_MS
 

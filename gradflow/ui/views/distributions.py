@@ -38,6 +38,7 @@ class Distributions(View):
     edge what has overflowed. Every ridge's fullest octave is equally tall; a column that tall holds all numbers.
     """
 
+    on_dashboard = True
     wants = frozenset({Want.MAGNITUDES})
     interval_ms = SLOW_MS
 

@@ -34,6 +34,7 @@ class HeatMap(View):
     The colours span the whole decades that are visible now. Grey is exactly zero, red is not finite. Hover for numbers.
     """
 
+    on_dashboard = True
     interval_ms = SLOW_MS
 
     def __init__(self) -> None:

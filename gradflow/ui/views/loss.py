@@ -29,6 +29,7 @@ class Loss(View):
     rises while the training loss falls is overfitting.
     """
 
+    on_dashboard = True
     interval_ms = SLOW_MS
     formula = "— training   - - validation   ··· chance"
 

@@ -97,7 +97,7 @@ class Numbers(View):
 
     wants = frozenset({Want.STATISTICS})
     interval_ms = SLOW_MS
-    on_dashboard = False
+    written = False
 
     def __init__(self) -> None:
         super().__init__()

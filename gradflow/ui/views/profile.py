@@ -26,6 +26,7 @@ class Profile(View):
     gradient of exactly zero; a red bar is one that is not finite. Hover a layer for its numbers.
     """
 
+    on_dashboard = True
     formula = "●  ‖δₗ‖ = ‖∂L/∂zₗ‖     ◇  ‖∂L/∂Wₗ‖"
 
     def __init__(self) -> None:

@@ -1,0 +1,36 @@
+"""What theory expects of a run, layer by layer, in the units of what is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradflow.sim.snapshot import Frozen
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Prediction(Frozen):
+    """The theory's curves for one step; each array has one number per layer, nan where there is no prediction.
+
+    `delta_norm`, `weight_grad_norm` and `activation_norm` are root mean squares over random networks of what a snapshot
+    calls so. `delta_spread` and `weight_grad_spread` are the standard deviations of the natural logarithm of these
+    norms from one random network to the next. `z_length` q and `a_length` k are mean squares per unit, `correlation`
+    the mean cosine between z of two different samples, `factor` the expected ‖δ_l‖/‖δ_{l+1}‖. `note` says in words
+    where and why there is none, or how far to trust it; `step` is that of the parameters it is about.
+    """
+
+    step: int
+    delta_norm: Array
+    weight_grad_norm: Array
+    activation_norm: Array
+    delta_spread: Array
+    weight_grad_spread: Array
+    z_length: Array
+    a_length: Array
+    correlation: Array
+    factor: Array
+    note: str = ""

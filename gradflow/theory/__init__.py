@@ -1,0 +1,1 @@
+"""What the papers predict of deep random networks: signal, gradient and spectra from formulas."""
