@@ -1,0 +1,55 @@
+"""Averages over pairs by Hermite expansion: E f(u)·f(v) = Σ_k a_k(q_u)·a_k(q_v)·cᵏ, for all pairs of a batch at once.
+
+a_k(q) = E f(√q·z)·h_k(z), with h_k the Hermite polynomials of norm 1 over z ~ N(0, 1). B × B pairs cost B²·K.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import numpy as np
+
+from gradflow.theory.quadrature import END, Array, rule
+
+TERMS = 160
+"""K. Of a kinked slope, the terms beyond carry 1 % or so of the average at c = 1, and nothing visible below 0.95."""
+
+
+def polynomials(z: Array, terms: int = TERMS) -> Array:
+    """Return h_0 … h_{terms−1} at z, the index first: √(k+1)·h_{k+1} = z·h_k − √k·h_{k−1}."""
+    h = np.empty((terms, *z.shape))
+    h[0] = 1.0
+    h[1] = z
+    for k in range(1, terms - 1):
+        h[k + 1] = (z * h[k] - math.sqrt(k) * h[k - 1]) / math.sqrt(k + 1)
+    return h
+
+
+@cache
+def weighted_polynomials(level: int) -> tuple[Array, Array]:
+    """Return nodes z and weight·h_k(z), shape (nodes, K): panels that shrink to 2^−level, none wider than the waves."""
+    right = np.concatenate([2.0 ** np.arange(-float(level), 0.0), np.arange(1.0, END + 1.0)])
+    z, weights = rule(np.concatenate([-right[::-1], [0.0], right]))
+    return z, np.ascontiguousarray((polynomials(z) * weights).T)
+
+
+def powers_sum(coefficients: Array, c: Array) -> Array:
+    """Return Σ_k a_ik·a_jk·c_ijᵏ for coefficients (B, K) and c (B, B), by Horner's rule."""
+    total = np.zeros_like(c)
+    term = np.empty_like(c)
+    columns = np.ascontiguousarray(coefficients.T)
+    for a in columns[::-1]:
+        np.multiply(total, c, out=total)
+        if a.any():
+            np.multiply(a[:, None], a, out=term)
+            np.add(total, term, out=total)
+    return total
+
+
+def kernel(coefficients: Array, c: Array, squares: Array) -> Array:
+    """Return the averages for all pairs; where c = ±1 and on the diagonal, the sum's remainder is known from E f²."""
+    kept = np.where(np.abs(coefficients) > 1e-15 * np.sqrt(squares)[:, None], coefficients, 0.0)
+    total = powers_sum(kept, c)
+    np.fill_diagonal(total, squares)
+    return total
