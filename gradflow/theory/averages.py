@@ -174,8 +174,8 @@ class Moments:
         index = 0 if f == self._phi else 1
         both = self.coefficients(np.array([a, b]))[index]
         squares = np.array([square(a), square(b)])
-        # Cauchy–Schwarz bounds what the expansion leaves out.
-        missing = np.maximum(squares - np.sum(both * both, axis=1), 0.0)
+        # Cauchy–Schwarz bounds what the expansion leaves out; rounding hides what is below 10⁻¹⁶.
+        missing = np.maximum(squares - np.sum(both * both, axis=1), 1e-16 * squares)
         if abs(c) ** hermite.TERMS * math.sqrt(missing[0] * missing[1]) < 1e-14 * math.sqrt(squares[0] * squares[1]):
             return float(np.sum(both[0] * both[1] * c ** np.arange(hermite.TERMS)))
         return average_of_product(f, self.kinks, math.sqrt(a), math.sqrt(b), c)
