@@ -39,7 +39,9 @@ class Moments:
         self.function = Identity() if function is None else function
         self.kinks = self.function.kinks
         self._kinks = np.array([kink for kink in self.kinks if kink])
+        # Several averages are asked for at the same q.
         self._sample = lru_cache(maxsize=4)(self._fresh_sample)
+        self._samples = lru_cache(maxsize=2)(self._fresh_samples)
 
     # One pre-activation
 
@@ -57,15 +59,15 @@ class Moments:
 
     def value4(self, q: ArrayLike) -> Array:
         """Return V₄ = E φ(√q·z)⁴."""
-        return self._average(q, lambda s: s.a**4)
+        return self._average(q, lambda s: np.square(s.a * s.a))
 
     def slope4(self, q: ArrayLike) -> Array:
         """Return D₄ = E φ′(√q·z)⁴."""
-        return self._average(q, lambda s: s.slope**4, SMALLEST)
+        return self._average(q, lambda s: np.square(s.slope * s.slope), SMALLEST)
 
     def mixed(self, q: ArrayLike) -> Array:
         """Return E φ(√q·z)²·φ′(√q·z)²."""
-        return self._average(q, lambda s: (s.a * s.slope) ** 2)
+        return self._average(q, lambda s: np.square(s.a * s.slope))
 
     def mean_slope(self, q: ArrayLike) -> Array:
         """Return E φ′(√q·z)."""
@@ -147,12 +149,12 @@ class Moments:
             levels = np.array([halvings(math.sqrt(x)) if x >= 0.0 else -1 for x in flat])
             for level in np.unique(levels[levels >= 0]):
                 for rows in _slices(np.flatnonzero(levels == level)):
-                    sample = self._samples(flat[rows], int(level))
+                    sample = self._samples(flat[rows].tobytes(), int(level))
                     found[rows] = np.sum(of(sample) * sample.weights, axis=-1)
             return found.reshape(q.shape)
 
-    def _samples(self, q: Array, level: int) -> Sample:
-        root = np.sqrt(q)[:, None]
+    def _fresh_samples(self, q: bytes, level: int) -> Sample:
+        root = np.sqrt(np.frombuffer(q))[:, None]
         z, weights = rule_with_kinks(level, self._kinks / root) if self._kinks.size else rule_around_zero(level)
         return Sample(z, weights, *self._evaluate(root * z))
 

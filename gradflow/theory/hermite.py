@@ -15,6 +15,10 @@ from gradflow.theory.quadrature import END, Array, rule
 TERMS = 160
 """K. Of a kinked slope, the terms beyond carry 1 % or so of the average at c = 1, and nothing visible below 0.9."""
 
+HALVES, SHARES = np.polynomial.legendre.leggauss(8)
+HALVES, SHARES = (HALVES + 1.0) / 2.0, SHARES / 2.0
+"""Nodes and weights of averages over a number from 0 to 1."""
+
 
 def polynomials(z: Array, terms: int = TERMS) -> Array:
     """Return h_0 … h_{terms−1} at z, the index first: √(k+1)·h_{k+1} = z·h_k − √k·h_{k−1}."""
@@ -72,7 +76,7 @@ def _remainder(coefficients: Array, c: Array, squares: Array) -> Array | float:
     # Σ k^−p·cᵏ over k > K, as a share of Σ k^−p, is the average of c^(K/v^(1/(p−1))) over v from 0 to 1.
     exponent = TERMS * np.log(np.maximum(np.abs(c), 1e-9))
     decay, term = np.zeros_like(c), np.empty_like(c)
-    for v, weight in zip(*_HALF_LINE, strict=True):
+    for v, weight in zip(HALVES, SHARES, strict=True):
         np.multiply(exponent, v ** (-1.0 / power), out=term)
         np.exp(term, out=term)
         np.multiply(term, weight, out=term)
@@ -80,7 +84,3 @@ def _remainder(coefficients: Array, c: Array, squares: Array) -> Array | float:
     scaled = last * np.sqrt(missing / np.maximum(known, 1e-300))[:, None]
     even, odd = scaled[:, ::2], scaled[:, 1::2]
     return np.asarray(decay * (even @ even.T + np.sign(c) * (odd @ odd.T)))
-
-
-_HALF_LINE = (lambda x, w: ((x + 1.0) / 2.0, w / 2.0))(*np.polynomial.legendre.leggauss(8))
-"""Nodes and weights for averages over v from 0 to 1."""
