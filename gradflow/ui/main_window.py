@@ -142,6 +142,7 @@ class MainWindow(QMainWindow):
             dock.copy_requested.connect(self.exporting.copy)
             dock.maximise_requested.connect(self._maximise)
             dock.visibilityChanged.connect(self._tell_wants)
+            dock.wants_changed.connect(self._tell_wants)
         # A frame that a slow view could not draw in its turn is offered again.
         self._clock = QTimer(self)
         self._clock.setInterval(33)
@@ -188,8 +189,7 @@ class MainWindow(QMainWindow):
 
     def _tell_wants(self) -> None:
         """Ask only for the dear measurements that somebody looks at."""
-        seen = (dock.entry.part.wants for dock in self.docks.values() if dock.in_front)
-        self.session.set_wants(frozenset().union(*seen))
+        self.session.set_wants(frozenset().union(*(dock.wants for dock in self.docks.values())))
 
     def retheme(self) -> None:
         """Give everything the current theme."""
