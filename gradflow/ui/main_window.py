@@ -16,7 +16,7 @@ from gradflow.sim.config import Experiment
 from gradflow.sim.frame import Frame
 from gradflow.ui import theme
 from gradflow.ui.actions import add_choices, make_actions, make_menus
-from gradflow.ui.arrangement import LEFT_WIDTH, RIGHT_WIDTH, arrange, panel
+from gradflow.ui.arrangement import LEFT_WIDTH, RIGHT_WIDTH, Docks, arrange, arrange_wall, panel
 from gradflow.ui.export import DASHBOARD
 from gradflow.ui.exporting import Exporting
 from gradflow.ui.notice import Notice
@@ -99,7 +99,8 @@ class MainWindow(QMainWindow):
             "new-seed": session.new_seed,
             "faster": partial(self._change_speed, 1),
             "slower": partial(self._change_speed, -1),
-            "reset-layout": self._reset_layout,
+            "reset-layout": partial(self._place, arrange),
+            "wall": partial(self._place, arrange_wall),
         }
 
     def _add_presets(self, menu: QMenu) -> None:
@@ -257,9 +258,9 @@ class MainWindow(QMainWindow):
             self.restoreState(self._before_maximised, LAYOUT_VERSION)
             self._before_maximised = None
 
-    def _reset_layout(self) -> None:
+    def _place(self, how: Callable[[QMainWindow, Docks, Docks], None]) -> None:
         self._before_maximised = None
-        arrange(self, self.panels, self.docks)
+        how(self, self.panels, self.docks)
 
     # Keeping.
 

@@ -68,7 +68,8 @@ class ViewDock(QDockWidget):
     wants_changed = Signal()
 
     def __init__(self, entry: Entry[type[View]]) -> None:
-        super().__init__(entry.title)
+        # The name stands on tabs and in the menu, the question in the title bar.
+        super().__init__(entry.name.replace("_", " ").capitalize())
         self.entry = entry
         self.name = entry.name
         self.interval_ms = entry.part.interval_ms
