@@ -174,10 +174,10 @@ def test_rectifiers_scale_with_their_signal(scale: float, a: float, seed: int) -
 def test_two_hundred_layers_of_a_batch_take_seconds() -> None:
     """About 7 ms a layer for 64 samples."""
     m, Q = of("tanh"), batch(np.ones(64), near=0.3)
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(20):
         Q = 1.5 * m.kernel(Q)[0] + 0.05
-    assert time.perf_counter() - start < 2.0
+    assert time.process_time() - start < 2.0
 
 
 # Published closed forms

@@ -182,7 +182,7 @@ def test_averages_of_one_number_are_quick_enough_for_a_slider() -> None:
     m, rng = of("tanh"), np.random.default_rng(0)
     best = math.inf
     for q in rng.uniform(0.1, 3.0, 300):
-        start = time.perf_counter()
+        start = time.process_time()
         m.value(q), m.slope(q)
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     assert best < 100e-6
