@@ -38,12 +38,12 @@ def phi(name: str) -> Callable[[float | Array], tuple[Array, Array]]:
     return both
 
 
-def integral(f: Callable[[float], Array], root: float, corners: tuple[float, ...]) -> Array:
+def integral(f: Callable[[float], Array], root: float, corners: tuple[float, ...], within: float = 1e-13) -> Array:
     """Return the integral of f over x from −13·√q to 13·√q, for f that bends at x ~ 1 and has corners."""
     end = 13.0 * root
     scales = [size for size in (1e-3 * root, 0.1, 1.0, 4.0, 0.1 * root, root, 4.0 * root) if size < end]
     points = sorted({x for x in (0.0, *corners, *scales, *(-size for size in scales)) if abs(x) < end})
-    found, _ = quad_vec(f, -end, end, points=points, epsabs=1e-300, epsrel=1e-13, limit=2000, norm="max")
+    found, _ = quad_vec(f, -end, end, points=points, epsabs=1e-300, epsrel=within, limit=2000, norm="max")
     return np.asarray(found)
 
 
