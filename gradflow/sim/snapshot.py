@@ -70,6 +70,21 @@ NORMS = (Stat.WEIGHT, Stat.WEIGHT_GRAD, Stat.BIAS_GRAD, Stat.DELTA, Stat.ACTIVAT
 _ROWS = {stat: row for row, stat in enumerate(Stat)}
 
 
+@dataclass(frozen=True)
+class Plateaus:
+    """Where φ is flat: the intervals of z (an end may be infinite), those of the values a = φ(z) there, and in words.
+
+    A plateau of a single value has no interval of a.
+    """
+
+    z: tuple[tuple[float, float], ...] = ()
+    a: tuple[tuple[float, float], ...] = ()
+    words: str = ""
+
+
+NO_PLATEAUS = Plateaus()
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class LayerInfo:
     """What is fixed about one parameter layer: its number (from 1), name, size, and how it was drawn."""
@@ -85,6 +100,7 @@ class LayerInfo:
     init_std: float
     kind: str = "dense"
     trainable: bool = True
+    plateaus: Plateaus = NO_PLATEAUS
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -181,6 +197,31 @@ class Magnitudes(Frozen):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Histogram(Frozen):
+    """How the numbers of each layer are spread, sign included: a histogram on a linear axis.
+
+    `counts` (layers, bins) counts in equal bins from −`reach` to +`reach`, a power of two of each layer's own, so that
+    it holds still; `beyond` (layers, 2) counts the few outliers below and above that, `zero` what is exactly 0 (and in
+    no bin) and `non_finite` what has overflowed. The four add up to `size`. `mean` and `deviation` are those of the
+    finite numbers themselves, not of the bins.
+    """
+
+    reach: Array
+    counts: Counts
+    beyond: Counts
+    zero: Counts
+    non_finite: Counts
+    mean: Array
+    deviation: Array
+
+    @property
+    def size(self) -> Counts:
+        """How many numbers each layer has."""
+        total: Counts = self.counts.sum(axis=1) + self.beyond.sum(axis=1) + self.zero + self.non_finite
+        return total
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Surface(Frozen):
     """What the network computes over a plane (or a line) of its inputs, with the data on it.
 
@@ -207,12 +248,14 @@ class Want(StrEnum):
     MAGNITUDES = "magnitudes"
     SURFACE = "surface"
     STATISTICS = "statistics"
+    HISTOGRAMS = "histograms"
 
 
 PARTS = {
-    Want.MAGNITUDES: ("activations", "deltas", "weights", "weight_grads"),
+    Want.MAGNITUDES: ("activations", "deltas", "weights", "weight_grads", "pre_activations", "updates"),
     Want.SURFACE: ("surface",),
     Want.STATISTICS: ("statistics",),
+    Want.HISTOGRAMS: ("histograms",),
 }
 """Which parts of Details each measurement fills."""
 
@@ -224,7 +267,8 @@ class Details:
     """The dear measurements: taken when a view asks and the budget allows, therefore each with a step of its own.
 
     `steps` and `seconds` say, by the name of the measurement, of which step it is and what it cost; `statistics` has,
-    by the name in sim.statistics, one number for each layer.
+    by the name in sim.statistics, one number for each layer. `histograms` has, under the same
+    names, what the magnitudes count by octaves.
     """
 
     steps: Mapping[Want, int] = field(default_factory=dict)
@@ -235,6 +279,9 @@ class Details:
     weight_grads: Magnitudes | None = None
     surface: Surface | None = None
     statistics: Mapping[str, Array] = field(default_factory=dict)
+    pre_activations: Magnitudes | None = None
+    updates: Magnitudes | None = None
+    histograms: Mapping[str, Histogram] = field(default_factory=dict)
 
     @property
     def step(self) -> int:
