@@ -26,8 +26,11 @@ class View(QWidget):
     picked = Signal(int, object)
     """A layer (from 1) that was clicked, and its step or None for the one that is shown: all views `select` it."""
 
-    wants: ClassVar[frozenset[Want]] = frozenset()
-    """Dear measurements this view needs."""
+    wants_changed = Signal()
+    """The view needs other measurements than before."""
+
+    wants: frozenset[Want] = frozenset()
+    """Dear measurements this view needs; one that shows different things needs only those for what it shows."""
 
     interval_ms: ClassVar[int] = FAST_MS
     """The shortest time between two drawings."""

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMenu, QVBoxLayo
 
 from gradflow.registry import Entry
 from gradflow.sim.frame import Frame
+from gradflow.sim.snapshot import Want
 from gradflow.ui.forms import rich
 from gradflow.ui.theme import LIGHT, Theme
 from gradflow.ui.view import FAST_MS, View
@@ -64,6 +65,8 @@ class ViewDock(QDockWidget):
     export_requested = Signal(str)
     copy_requested = Signal(str)
     maximise_requested = Signal(str)
+    picked = Signal(int, object)
+    wants_changed = Signal()
 
     def __init__(self, entry: Entry[type[View]]) -> None:
         super().__init__(entry.title)
@@ -83,6 +86,7 @@ class ViewDock(QDockWidget):
         self.header.double_clicked.connect(lambda: self.maximise_requested.emit(self.name))
         self.setTitleBarWidget(self.header)
         self._view: View | None = None
+        self._selected: int | None = None
         self._theme = LIGHT
         self._build = -1
         self._drawn: Frame | None = None
@@ -104,11 +108,26 @@ class ViewDock(QDockWidget):
             self._view.setAccessibleName(self.entry.title)
             self._view.setAccessibleDescription(self.entry.doc)
             self._view.retheme(self._theme)
+            self._view.select(self._selected)
+            self._view.picked.connect(self.picked)
+            self._view.wants_changed.connect(self.wants_changed)
             self.header.add_controls(self._view.controls())
             layout = self.body.layout()
             assert layout is not None
             layout.addWidget(self._view)
         return self._view
+
+    @property
+    def wants(self) -> frozenset[Want]:
+        """The dear measurements the view needs, or will need once it is made."""
+        return self._view.wants if self._view else self.entry.part.wants
+
+    def select(self, layer: int | None) -> None:
+        """Let one layer stand out, or none."""
+        if layer != self._selected:
+            self._selected, self._drawn = layer, None
+            if self._view:
+                self._view.select(layer)
 
     @property
     def seen(self) -> bool:
