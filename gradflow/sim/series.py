@@ -50,7 +50,7 @@ _LACKING = (Stat.DEAD, Stat.SATURATED, Stat.UNDERFLOW)
 QUANTITIES: Mapping[str, Quantity] = {
     **{
         stat.symbol: Quantity(stat.symbol, stat.meaning, _SCALES.get(stat, Scale.DECADES), stat, None, stat in _LACKING)
-        for stat in sorted(Stat, key=lambda stat: stat not in _FIRST)
+        for stat in (*_FIRST, *(stat for stat in Stat if stat not in _FIRST))
     },
     "‖ΔW‖/‖W‖": Quantity(
         "‖ΔW‖/‖W‖", "The next update's size beside the weights'.", Scale.DECADES, Stat.UPDATE, Stat.WEIGHT, True

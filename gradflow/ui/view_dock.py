@@ -29,9 +29,10 @@ class Header(QWidget):
         self.setToolTip(rich(entry.doc))
         words = QLabel(entry.title)
         words.setObjectName("title")
-        formula = QLabel(entry.part.formula)
-        formula.setObjectName("muted")
-        for label in (words, formula):
+        self.formula = entry.part.formula
+        self.remark = QLabel(self.formula)
+        self.remark.setObjectName("muted")
+        for label in (words, self.remark):
             # Words may be cut in a narrow dock; they must not keep the window wide.
             label.setMinimumWidth(1)
         self.box = QHBoxLayout(self)
@@ -39,7 +40,7 @@ class Header(QWidget):
         self.box.setSpacing(8)
         self.box.addWidget(words)
         self.box.addStretch(1)
-        self.box.addWidget(formula)
+        self.box.addWidget(self.remark)
         self.export_button = _button("⤓", "Export this view as PNG")
         self.maximise_button = _button("⤢", "Maximise or restore (double-click the title)")
         self.box.addWidget(self.export_button)
@@ -49,6 +50,10 @@ class Header(QWidget):
         """Put a view's own choices before the buttons."""
         if controls:
             self.box.insertWidget(self.box.count() - 2, controls)
+
+    def say(self, words: str) -> None:
+        """Show a remark in place of the formula, "" for the formula."""
+        self.remark.setText(words or self.formula)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Maximise instead of floating."""
@@ -152,6 +157,9 @@ class ViewDock(QDockWidget):
             self.view.reset(frame.topology)
             self._build = frame.build
         self.view.draw(frame)
+        step = frame.snapshot.step
+        lacks = frame.past and any(frame.details.steps.get(want) != step for want in self.wants)
+        self.header.say(f"not measured at step {step}" if lacks else "")
         self._drawn, self._drawn_at = frame, now
         return True
 

@@ -16,6 +16,9 @@ from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, log10_mar
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import View, view
 
+BAND = 36
+"""How opaque the band of a selected layer is."""
+
 
 @view("profile", "How large is the gradient in each layer?")
 class Profile(View):
@@ -23,7 +26,8 @@ class Profile(View):
 
     Vanishing and exploding are slopes of δ. In ReLU and linear networks ‖∂L/∂W‖ stays flat whatever the gain, because
     the activations grow as δ shrinks (Glorot & Bengio 2010, eq. 14): look at both. A hollow mark on the floor is a
-    gradient of exactly zero; a red bar is one that is not finite. Hover a layer for its numbers.
+    gradient of exactly zero; a red bar is one that is not finite. Hover a layer for its numbers, click
+    it to select it in all views.
     """
 
     on_dashboard = True
@@ -39,7 +43,10 @@ class Profile(View):
         self.broken = pg.PlotCurveItem(connect="pairs")
         self.pointer = pg.InfiniteLine(angle=90)
         self.pointer.hide()
-        self.plot.add(self.levels, self.broken, self.line, self.weights, self.deltas, self.pointer)
+        self.band = pg.LinearRegionItem(movable=False, pen=pg.mkPen(None))
+        self.band.setZValue(-20)
+        self.band.hide()
+        self.plot.add(self.band, self.levels, self.broken, self.line, self.weights, self.deltas, self.pointer)
         self.zero_label = QLabel("zero", self.plot)
         self.zero_label.setObjectName("muted")
         self.zero_label.hide()
@@ -52,6 +59,9 @@ class Profile(View):
         self.colors: list[QColor] = []
         self.frame: Frame | None = None
         self.hovered: int | None = None
+        self.selected: int | None = None
+        self.plot.viewport().setCursor(Qt.CursorShape.PointingHandCursor)
+        self.plot.clicked.connect(lambda x, _: self.picked.emit(self._layer_at(x), None))
         self.plot.scene().sigMouseMoved.connect(self._hover)
 
     def reset(self, topology: Topology) -> None:
@@ -60,6 +70,14 @@ class Profile(View):
         self.layers = np.arange(1.0, count + 1.0)
         self.colors = self.theme.layer_colors(count)
         self.plot.fix(x=(0.4, count + 0.6))
+        self.hovered = None
+        self._mark_layer()
+
+    def select(self, layer: int | None) -> None:
+        """Give one layer a band of its own, and keep its numbers in sight."""
+        self.selected = layer
+        self._mark_layer()
+        self._read_out()
 
     def draw(self, frame: Frame) -> None:
         """Place the marks."""
@@ -86,8 +104,7 @@ class Profile(View):
         self.zero_label.setVisible(any_zero)
         if any_zero:
             self._place_zero_label(zero_height)
-        if self.hovered is not None:
-            self._read_out(self.hovered)
+        self._read_out()
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
@@ -97,6 +114,9 @@ class Profile(View):
         self.line.setPen(cosmetic(QColor(theme.border)))
         self.broken.setPen(cosmetic(QColor(theme.error), 3.0))
         self.pointer.setPen(cosmetic(QColor(theme.muted)))
+        accent = QColor(theme.accent)
+        accent.setAlpha(BAND)
+        self.band.setBrush(accent)
         self.colors = theme.layer_colors(len(self.layers))
 
     def _place_zero_label(self, height: float) -> None:
@@ -107,22 +127,34 @@ class Profile(View):
     def leaveEvent(self, event: object) -> None:
         """Forget the hovered layer."""
         self.hovered = None
-        self.pointer.hide()
-        self.readout.hide()
+        self._read_out()
 
     def _hover(self, position: QPointF) -> None:
         view_box = self.plot.view_box
         if self.frame is None or not view_box.sceneBoundingRect().contains(position):
             self.leaveEvent(None)
             return
-        layer = round(view_box.mapSceneToView(position).x())
-        self.hovered = min(max(layer, 1), len(self.layers)) - 1
-        self._read_out(self.hovered)
+        self.hovered = self._layer_at(view_box.mapSceneToView(position).x())
+        self._read_out()
 
-    def _read_out(self, index: int) -> None:
-        """Show one layer's numbers beside the cursor line."""
-        if self.frame is None or index >= len(self.layers):
+    def _layer_at(self, x: float) -> int:
+        return min(max(round(x), 1), len(self.layers))
+
+    def _mark_layer(self) -> None:
+        there = self.selected is not None and self.selected <= len(self.layers)
+        self.band.setRegion(((self.selected or 0) - 0.5, (self.selected or 0) + 0.5))
+        self.band.setVisible(there)
+
+    def _read_out(self) -> None:
+        """Show the numbers of the layer under the mouse, else of the selected one."""
+        shown = self.hovered or self.selected
+        there = shown is not None and self.frame is not None and shown <= len(self.frame.topology.layers)
+        self.pointer.setVisible(there and self.hovered is not None)
+        self.readout.setVisible(there)
+        if not there:
             return
+        assert shown and self.frame
+        index = shown - 1
         snapshot, layer = self.frame.snapshot, self.frame.topology.layers[index]
         delta, weight = snapshot.stat(Stat.DELTA), snapshot.stat(Stat.WEIGHT_GRAD)
         lines = [
@@ -134,8 +166,6 @@ class Profile(View):
         self.readout.setText("<br>".join(lines))
         self.readout.adjustSize()
         self.pointer.setValue(index + 1)
-        self.pointer.show()
         x = self.plot.view_box.mapViewToScene(QPointF(index + 1.0, 0.0)).x()
         left = x + 12 if x + 24 + self.readout.width() < self.plot.width() else x - 12 - self.readout.width()
         self.readout.move(int(left), 8)
-        self.readout.show()
