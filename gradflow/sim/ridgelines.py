@@ -103,7 +103,8 @@ def ends_of(measured: Measured, scale: Scale, part: str) -> tuple[float, float]:
         unit = np.divide(unit, measured.deviation, out=np.zeros_like(unit), where=measured.deviation > 0)
     half, unit = filled.shape[1] / 2, unit[: len(filled)][some]
     lows, highs = (first[some] - half) / half * unit, (behind[some] - half) / half * unit
-    return float(lows.min()), float(highs.max())
+    low, high = float(lows.min()), float(highs.max())
+    return (low, high) if low < high else (-1.0, 1.0)
 
 
 def ridge(measured: Measured, layer: int, scale: Scale, ends: tuple[float, float]) -> Ridge:
