@@ -13,10 +13,9 @@ from types import MappingProxyType
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from pyqtgraph.GraphicsScene.mouseEvents import MouseClickEvent
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QGraphicsGridLayout
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent
+from PySide6.QtWidgets import QApplication, QGraphicsGridLayout
 
 from gradflow.sim.words import superscript
 from gradflow.ui.items import cosmetic
@@ -121,11 +120,22 @@ class Plot(pg.GraphicsView):
         self.setFrameShape(self.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.sticky = {"x": Sticky(), "y": Sticky()}
-        self.scene().sigMouseClicked.connect(self._click)
+        self._pressed_at: QPointF | None = None
 
-    def _click(self, event: MouseClickEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self.view_box.sceneBoundingRect().contains(event.scenePos()):
-            at = self.view_box.mapSceneToView(event.scenePos())
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Take note of where a click begins."""
+        super().mousePressEvent(event)
+        self._pressed_at = event.position() if event.button() == Qt.MouseButton.LeftButton else None
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Tell of a click among the data; pyqtgraph's own clicks come late and not always."""
+        super().mouseReleaseEvent(event)
+        pressed_at, self._pressed_at = self._pressed_at, None
+        if pressed_at is None or (event.position() - pressed_at).manhattanLength() > QApplication.startDragDistance():
+            return
+        spot = self.mapToScene(event.position().toPoint())
+        if self.view_box.sceneBoundingRect().contains(spot):
+            at = self.view_box.mapSceneToView(spot)
             self.clicked.emit(at.x(), at.y())
 
     def add(self, *items: pg.GraphicsObject) -> None:

@@ -91,7 +91,6 @@ def test_histograms_are_of_what_the_statistics_are_of(fast, changes) -> None:  #
     for _ in range(4):
         run.advance()
     found = run.measure({Want.HISTOGRAMS, Want.MAGNITUDES})
-    rounding = 2e-3 if "training.precision" in changes else 1e-6
     for name, stat in (
         ("activations", Stat.ACTIVATION),
         ("deltas", Stat.DELTA),
@@ -101,9 +100,7 @@ def test_histograms_are_of_what_the_statistics_are_of(fast, changes) -> None:  #
     ):
         of = found.histograms[name]
         norms = np.sqrt(of.size * (of.mean**2 + of.deviation**2))
-        np.testing.assert_allclose(
-            norms, run.snapshot.stat(stat), rtol=2e-3 if "training.precision" in changes else 1e-6
-        )
+        np.testing.assert_allclose(norms, run.snapshot.stat(stat), rtol=1e-5)
         assert np.array_equal(of.size, getattr(found, name).size)
     assert found.pre_activations is not None
     assert np.array_equal(found.histograms["pre_activations"].size, found.pre_activations.size)
@@ -246,8 +243,8 @@ PRESETS = pytest.mark.parametrize("name", ["glorot-standard", "glorot-normalised
 def test_figures_6_and_7_of_glorot_and_bengio_have_the_deviations_of_the_theory(name: str) -> None:
     a, delta, a_theory, delta_theory = glorot(name)
     assert len(a) == 5
-    np.testing.assert_allclose(a, a_theory, rtol=0.05)
-    np.testing.assert_allclose(delta, delta_theory, rtol=0.10)
+    np.testing.assert_allclose(a, a_theory, rtol=0.02)
+    np.testing.assert_allclose(delta, delta_theory, rtol=0.04)
 
 
 def test_the_standard_initialisation_shrinks_both_and_the_normalised_keeps_them() -> None:

@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 MOST_COLUMNS, LEAST_SHARE = 512, 0.01
 
-WINDOWS: dict[str, int | None] = {"all steps": None, "last 1000": 1000, "last 100": 100}
+WINDOWS: dict[str, int | None] = {"all": None, "1000": 1000, "100": 100}
 """Which steps are visible: how many of the latest."""
 
 
@@ -80,10 +80,11 @@ class HeatMap(View):
         self.list.setToolTip("Which number is shown for every layer and step")
         self.window_list.addItems(list(WINDOWS))
         self.window_list.setAccessibleName("Steps of the heat map")
-        self.window_list.setToolTip("Which steps are shown; the colours span what is visible")
+        self.window_list.setToolTip("How many of the latest steps are shown; the colours span what is visible")
         self.choices = QWidget()
         box = QHBoxLayout(self.choices)
         box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(4)
         for choice in (self.list, self.window_list):
             box.addWidget(choice)
             choice.currentIndexChanged.connect(self._redraw)
