@@ -22,7 +22,12 @@ from gradflow.ui.views.distributions import PAIRS
 
 def click(qtbot, plot, x, y):
     """Click at a point of a plot, in its coordinates, once its axes have taken the room that their words need."""
-    qtbot.wait(80)
+    places = [None]
+    while len(places) < 4 or places[-1] != places[-4]:
+        # Painting an axis is what tells it how wide its words are.
+        plot.grab()
+        qtbot.wait(30)
+        places.append(plot.view_box.sceneBoundingRect())
     spot = plot.mapFromScene(plot.view_box.mapViewToScene(QPointF(x, y)))
     qtbot.mouseMove(plot.viewport(), spot - QPoint(0, 1))
     qtbot.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=spot)
