@@ -87,8 +87,10 @@ def ends_of(measured: Measured, scale: Scale, part: str) -> tuple[float, float]:
     On one linear axis the output layer, which has no φ and the largest δ, would leave no room for the signals of the
     hidden layers: what it has beyond them is counted in a column.
     """
-    filled = measured.counts.any(axis=0)[None] if isinstance(measured, Magnitudes) else measured.counts > 0
-    if isinstance(measured, Histogram):
+    filled: NDArray[np.bool_] = measured.counts > 0
+    if isinstance(measured, Magnitudes):
+        filled = np.atleast_2d(filled.any(axis=0))
+    else:
         filled[:, [0, -1]] |= measured.beyond > 0
     if scale is Scale.LINEAR and part in SIGNALS and filled[:-1].any():
         filled = filled[:-1]

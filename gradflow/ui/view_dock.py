@@ -41,6 +41,7 @@ class Header(QWidget):
         self.box.addWidget(words)
         self.box.addStretch(1)
         self.box.addWidget(self.remark)
+        self.say("")
         self.export_button = _button("⤓", "Export this view as PNG")
         self.maximise_button = _button("⤢", "Maximise or restore (double-click the title)")
         self.box.addWidget(self.export_button)
@@ -54,6 +55,8 @@ class Header(QWidget):
     def say(self, words: str) -> None:
         """Show a remark in place of the formula, "" for the formula."""
         self.remark.setText(words or self.formula)
+        # An empty label would still keep its distance to its neighbours.
+        self.remark.setVisible(bool(self.remark.text()))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Maximise instead of floating."""

@@ -29,6 +29,9 @@ MOST_COLUMNS, LEAST_SHARE = 512, 0.01
 WINDOWS: dict[str, int | None] = {"all": None, "1000": 1000, "100": 100}
 """Which steps are visible: how many of the latest."""
 
+LIST_WIDTH = 92
+"""So that the title has room beside it where two views share the middle of the window."""
+
 
 @view("heatmap", "Every layer, every step")
 class HeatMap(View):
@@ -76,6 +79,7 @@ class HeatMap(View):
         for symbol, quantity in QUANTITIES.items():
             self.list.addItem(symbol)
             self.list.setItemData(self.list.count() - 1, quantity.meaning, Qt.ItemDataRole.ToolTipRole)
+        self.list.setMaximumWidth(LIST_WIDTH)
         self.list.setAccessibleName("Statistic of the heat map")
         self.list.setToolTip("Which number is shown for every layer and step")
         self.window_list.addItems(list(WINDOWS))
@@ -84,7 +88,7 @@ class HeatMap(View):
         self.choices = QWidget()
         box = QHBoxLayout(self.choices)
         box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(4)
+        box.setSpacing(2)
         for choice in (self.list, self.window_list):
             box.addWidget(choice)
             choice.currentIndexChanged.connect(self._redraw)
