@@ -192,8 +192,7 @@ class MainWindow(QMainWindow):
 
     def _tell_wants(self) -> None:
         """Ask only for the dear measurements that somebody looks at."""
-        seen = (dock.wants for dock in self.docks.values() if dock.in_front)
-        self.session.set_wants(frozenset().union(*seen))
+        self.session.set_wants(frozenset().union(*(dock.wants for dock in self.docks.values())))
 
     def retheme(self) -> None:
         """Give everything the current theme."""

@@ -73,8 +73,8 @@ class ViewDock(QDockWidget):
     export_requested = Signal(str)
     copy_requested = Signal(str)
     maximise_requested = Signal(str)
-    picked = Signal(int, object)
     wants_changed = Signal()
+    picked = Signal(int, object)
 
     def __init__(self, entry: Entry[type[View]]) -> None:
         super().__init__(entry.title)
@@ -116,9 +116,9 @@ class ViewDock(QDockWidget):
             self._view.setAccessibleName(self.entry.title)
             self._view.setAccessibleDescription(self.entry.doc)
             self._view.retheme(self._theme)
-            self._view.select(self._selected)
-            self._view.picked.connect(self.picked)
             self._view.wants_changed.connect(self.wants_changed)
+            self._view.picked.connect(self.picked)
+            self._view.select(self._selected)
             self.header.add_controls(self._view.controls())
             layout = self.body.layout()
             assert layout is not None
@@ -127,7 +127,9 @@ class ViewDock(QDockWidget):
 
     @property
     def wants(self) -> frozenset[Want]:
-        """The dear measurements the view needs, or will need once it is made."""
+        """The dear measurements that the view needs, none where nobody looks."""
+        if not self.in_front:
+            return frozenset()
         return self._view.wants if self._view else self.entry.part.wants
 
     def select(self, layer: int | None) -> None:
@@ -161,7 +163,7 @@ class ViewDock(QDockWidget):
             self._build = frame.build
         self.view.draw(frame)
         step = frame.snapshot.step
-        lacks = frame.past and any(frame.details.steps.get(want) != step for want in self.wants)
+        lacks = frame.past and any(frame.details.steps.get(want) != step for want in self.view.wants)
         self.header.say(f"not measured at step {step}" if lacks else "")
         self._drawn, self._drawn_at = frame, now
         return True

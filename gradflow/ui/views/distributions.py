@@ -83,10 +83,9 @@ class Distributions(View):
 
     def _redraw(self) -> None:
         scale = Scale(self.scale.currentText())
-        self.wants = frozenset({Want.MAGNITUDES if scale is Scale.LOG else Want.HISTOGRAMS})
         for panel in (self.carried, self.returned):
             panel.forget()
-        self.wants_changed.emit()
+        self.want({Want.MAGNITUDES if scale is Scale.LOG else Want.HISTOGRAMS})
         if self.frame:
             self.draw(self.frame)
 
