@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.sim import config, statistics, surface
+from gradflow.sim import config, distributions, statistics, surface
 from gradflow.sim.config import Experiment, Training, with_live
 from gradflow.sim.diagnosis import diagnose
+from gradflow.sim.distributions import histogram
 from gradflow.sim.forecast import Forecast, isotropic
 from gradflow.sim.frame import Frame, LiveEdit, State
 from gradflow.sim.history import History
@@ -147,13 +148,10 @@ class Run:
                 return {"sizes": statistics.take(Subject(network, lambda: network.gradients), statistics.SIZES)}
             if want is Want.PREDICTION:
                 return {"prediction": isotropic(network, self.snapshot) if self.snapshot.step else None}
-            layers, scale = network.layers, network.loss_scale
-            return {
-                "activations": magnitudes([layer.output.value for layer in layers]),
-                "deltas": magnitudes([layer.linear.grad for layer in layers], scale),
-                "weights": magnitudes([layer.linear.W for layer in layers]),
-                "weight_grads": magnitudes([layer.linear.W_grad for layer in layers], scale),
-            }
+            numbers = distributions.numbers(network, self.trainer.next_update(self.snapshot.learning_rate))
+            if want is Want.HISTOGRAMS:
+                return {"histograms": {name: histogram(*of) for name, of in numbers.items()}}
+            return {name: magnitudes(*of) for name, of in numbers.items()}
 
     def frame(self, state: State, steps_per_second: float = 0.0) -> Frame:
         """Return what there is to see now."""
