@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.sim import config, statistics, surface
+from gradflow.sim import config, paths, statistics, surface, units
 from gradflow.sim.config import Experiment, Training, with_live
 from gradflow.sim.diagnosis import diagnose
 from gradflow.sim.frame import Frame, LiveEdit, State
@@ -134,6 +134,10 @@ class Run:
             if want is Want.STATISTICS:
                 full_gradient = cache(lambda: self._full_gradient(interrupted))
                 return {"statistics": statistics.take(Subject(network, full_gradient))}
+            if want is Want.UNITS:
+                return {"units": units.measure(network)}
+            if want is Want.PATHS:
+                return {"paths": paths.measure(network)}
             layers, scale = network.layers, network.loss_scale
             return {
                 "activations": magnitudes([layer.output.value for layer in layers]),

@@ -9,11 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.engine.losses import Task
+from gradflow.sim.graph_shape import GraphShape
+
+if TYPE_CHECKING:
+    from gradflow.sim.paths import Paths
+    from gradflow.sim.units import Units
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -100,6 +106,7 @@ class Topology:
     training_samples: int
     validation_samples: int
     parameters: int
+    graph: GraphShape
 
 
 @dataclass(frozen=True)
@@ -207,12 +214,16 @@ class Want(StrEnum):
     MAGNITUDES = "magnitudes"
     SURFACE = "surface"
     STATISTICS = "statistics"
+    UNITS = "units"
+    PATHS = "paths"
 
 
 PARTS = {
     Want.MAGNITUDES: ("activations", "deltas", "weights", "weight_grads"),
     Want.SURFACE: ("surface",),
     Want.STATISTICS: ("statistics",),
+    Want.UNITS: ("units",),
+    Want.PATHS: ("paths",),
 }
 """Which parts of Details each measurement fills."""
 
@@ -235,6 +246,8 @@ class Details:
     weight_grads: Magnitudes | None = None
     surface: Surface | None = None
     statistics: Mapping[str, Array] = field(default_factory=dict)
+    units: Units | None = None
+    paths: Paths | None = None
 
     @property
     def step(self) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.engine.network import Layer, Network
+from gradflow.engine.nodes import Linear
 from gradflow.registry import Registry
 
 Array = NDArray[Any]
@@ -200,18 +201,31 @@ def _rms(values: Array) -> float:
 
 
 def _most_alike(layer: Layer) -> float:
-    node = layer.linear
+    matrix = incoming_cosines(layer.linear)
+    return np.nan if matrix is None else float(min(matrix.max(), 1.0))
+
+
+def incoming_cosines(node: Linear) -> Array | None:
+    """Return |cos| between the incoming weights of any two units, 0 with itself; None where there is one unit only."""
     if node.channels < 2:
-        return np.nan
+        return None
     # The bias belongs to what enters a unit: with few inputs, weights alone are often parallel by chance.
-    incoming = np.vstack([node.W, node.b[None, :]]) if node.b.size else node.W
-    lengths = np.array([_rms(column) for column in incoming.T]) * np.sqrt(len(incoming))
-    directions = np.divide(incoming, lengths, out=np.zeros_like(incoming), where=lengths > 0.0)
+    return parallel_columns(np.vstack([node.W, node.b[None, :]]) if node.b.size else node.W)
+
+
+def parallel_columns(matrix: Array) -> Array:
+    """Return |cos| between any two columns, 0 with itself, in float64 whatever the matrix is stored in."""
+    columns = matrix.astype(float)
+    # By the largest entry first: no square leaves the range.
+    largest = np.abs(columns).max(axis=0)
+    columns /= np.where(largest > 0.0, largest, 1.0)
+    lengths = np.sqrt(np.einsum("ij,ij->j", columns, columns))
+    directions = np.divide(columns, lengths, out=columns, where=lengths > 0.0)
     # Units without any weight are all the same.
     directions[0, lengths == 0.0] = 1.0
     cosines = np.abs(directions.T @ directions)
     np.fill_diagonal(cosines, 0.0)
-    return float(min(cosines.max(), 1.0))
+    return cosines
 
 
 def _against_full(subject: Subject, layer: Layer) -> tuple[float, float]:

@@ -1,0 +1,223 @@
+"""The units of every layer, one by one: which are dead, saturated, alike or healthy, and what they receive.
+
+A unit is one entry of what φ gives out; in a convolution it is a channel, and every place of every image counts as one
+of its samples. In a pre-activated layer these are the units in front of the weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradflow.engine.graph import Node
+from gradflow.engine.network import Layer, Network
+from gradflow.engine.nodes import LearnableActivate
+from gradflow.sim.snapshot import Frozen
+from gradflow.sim.statistics import incoming_cosines, parallel_columns
+from gradflow.sim.unit_curve import Curve, sample_curves
+from gradflow.theory.dead_units import dead_by_chance
+
+Array = NDArray[Any]
+
+MOST_SAMPLES = 64
+MOST_NUMBERS = 400_000
+"""How many pre-activations are kept at most: rather fewer samples of every unit than no sample of some."""
+
+ALIKE = 1.0 - 1e-9
+"""The |cosine| of two units' incoming weights from which on they count as one."""
+
+FEW_INPUTS = 3
+"""With so few inputs, incoming weights are parallel by chance, and the outgoing ones must be as well."""
+
+
+class UnitState(IntEnum):
+    """What is the matter with a unit, the least first; one that has several troubles shows the greatest."""
+
+    HEALTHY = 0
+    SATURATED = 1
+    ALIKE = 2
+    DEAD = 3
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Units(Frozen):
+    """Every unit of the network, the layers one after the other: layer l (from 0) has starts[l] … starts[l+1].
+
+    `state` holds UnitState codes; `activity` is mean |φ′| over the largest |φ′| there is (1 is linear, nan where there
+    is no φ); `zero` and `saturated` are the shares of samples with φ′ = 0 and on φ's plateau; `mean` and `std` are of
+    z. `twin` is the unit of the same layer (from 0) whose incoming weights are parallel, −1 for none; where units and
+    weights do not belong together `compared` is false for the layer. `chance` is the share of dead ReLU units that the
+    measured correlation of the samples predicts. `z` and `a` (rows, units) are `rows` of the batch's `samples` values,
+    evenly thinned. `curves` and `curve_of` say which φ a layer has (−1 for none).
+    """
+
+    starts: NDArray[np.int64]
+    state: NDArray[np.uint8]
+    activity: Array
+    zero: Array
+    saturated: Array
+    mean: Array
+    std: Array
+    twin: NDArray[np.int64]
+    compared: NDArray[np.bool_]
+    chance: Array
+    samples: NDArray[np.int64]
+    z: tuple[Array, ...]
+    a: tuple[Array, ...]
+    curves: tuple[Curve, ...]
+    curve_of: NDArray[np.int64]
+
+    def span(self, layer: int) -> slice:
+        """Return where a layer's units stand (layers from 0)."""
+        return slice(int(self.starts[layer]), int(self.starts[layer + 1]))
+
+    def share(self, layer: int, state: UnitState) -> float:
+        """Return the share of a layer's units that are in a state."""
+        return float(np.mean(self.state[self.span(layer)] == state))
+
+    def counts(self) -> dict[UnitState, int]:
+        """Return how many units are in each state."""
+        found = np.bincount(self.state, minlength=len(UnitState))
+        return {state: int(found[state]) for state in UnitState}
+
+
+def measure(network: Network) -> Units:
+    """Look at every unit of a network whose batch has run forwards.
+
+    Cost: φ′ and a few passes over z, and for likeness a matrix product of units x inputs x units in each layer.
+    """
+    layers = network.layers
+    curves, curve_of = sample_curves(layers)
+    steepest = [curves[place].steepest if place >= 0 else np.nan for place in curve_of]
+    found = [_look(*one) for one in zip(layers, (*layers[1:], None), steepest, strict=True)]
+    starts = np.concatenate([[0], np.cumsum([len(one.mean) for one in found])])
+    most = int(np.clip(MOST_NUMBERS // starts[-1], 1, MOST_SAMPLES))
+    samples = np.array([len(_rows(layer, layer.output)) for layer in layers])
+    return Units(
+        starts=starts,
+        state=np.concatenate([_judge(one) for one in found]),
+        activity=np.concatenate([one.activity for one in found]),
+        zero=np.concatenate([one.zero for one in found]),
+        saturated=np.concatenate([one.saturated for one in found]),
+        mean=np.concatenate([one.mean for one in found]),
+        std=np.concatenate([one.std for one in found]),
+        twin=np.concatenate([one.twin for one in found]),
+        compared=np.array([one.compared for one in found]),
+        chance=_chance(layers, samples),
+        samples=samples,
+        z=tuple(_thinned(_rows(layer, _before(layer)), most) for layer in layers),
+        a=tuple(_thinned(_rows(layer, layer.output), most) for layer in layers),
+        curves=curves,
+        curve_of=curve_of,
+    )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """One layer's units."""
+
+    activity: Array
+    zero: Array
+    saturated: Array
+    mean: Array
+    std: Array
+    twin: NDArray[np.int64]
+    compared: bool
+
+
+def _look(layer: Layer, following: Layer | None, steepest: Array | float) -> _Seen:
+    z = _rows(layer, _before(layer))
+    units = z.shape[1]
+    nothing = np.full(units, np.nan)
+    fits = not layer.pre_activated and layer.linear.channels == units
+    twin = _twins(layer, following) if fits else np.full(units, -1)
+    seen = _Seen(nothing, nothing, nothing, z.mean(axis=0, dtype=float), z.std(axis=0, dtype=float), twin, fits)
+    activate = layer.activate
+    if activate is None:
+        return seen
+    slope = np.empty_like(activate.value)
+    activate.write_slope(slope)
+    steepness = np.abs(slope).reshape(z.shape)
+    if isinstance(activate, LearnableActivate):
+        steepest = np.maximum(1.0, np.abs(activate.a.astype(float)))
+    saturated = nothing
+    if activate.function.saturation:
+        mask, scratch = np.empty(activate.value.shape, bool), np.empty_like(activate.value)
+        activate.function.saturated(activate.inputs[0].value, activate.value, mask, scratch)
+        saturated = mask.reshape(z.shape).mean(axis=0)
+    return replace(
+        seen,
+        activity=steepness.mean(axis=0, dtype=float) / steepest,
+        zero=(steepness == 0.0).mean(axis=0),
+        saturated=saturated,
+    )
+
+
+def _judge(seen: _Seen) -> NDArray[np.uint8]:
+    state = np.full(len(seen.mean), UnitState.HEALTHY, np.uint8)
+    state[seen.saturated > 0.5] = UnitState.SATURATED
+    state[seen.twin >= 0] = UnitState.ALIKE
+    state[seen.zero == 1.0] = UnitState.DEAD
+    return state
+
+
+def _before(layer: Layer) -> Node:
+    """Return the node with what φ receives; z itself where there is no φ."""
+    return layer.activate.inputs[0] if layer.activate else layer.linear
+
+
+def _rows(layer: Layer, node: Node) -> Array:
+    """Return values as (samples, units): the places of an image are samples too."""
+    return node.value.reshape(-1, layer.output.shape[-1])
+
+
+def _thinned(rows: Array, most: int) -> Array:
+    kept = np.linspace(0, len(rows) - 1, min(len(rows), most)).round().astype(np.intp)
+    thin = rows[kept].astype(np.float32)
+    thin.setflags(write=False)
+    return thin
+
+
+def _twins(layer: Layer, following: Layer | None) -> NDArray[np.int64]:
+    """Return for each unit another one with parallel weights, −1 where there is none."""
+    matrix = incoming_cosines(layer.linear)
+    if matrix is None:
+        return np.full(layer.linear.channels, -1)
+    alike = matrix > ALIKE
+    if len(layer.linear.W) <= FEW_INPUTS and alike.any():
+        W = following.linear.W if following else None
+        if W is None or len(W) != len(alike):
+            return np.full(len(alike), -1)
+        alike &= parallel_columns(W.T) > ALIKE
+    return np.where(alike.any(axis=1), alike.argmax(axis=1), -1)
+
+
+def _chance(layers: Sequence[Layer], samples: NDArray[np.int64]) -> Array:
+    """Return the share of units that are dead by chance, nan where φ is no ReLU."""
+    chance = np.full(len(layers), np.nan)
+    for i, layer in enumerate(layers):
+        if layer.activate and layer.activate.function.silent_when_zero:
+            chance[i] = _mean_cosine(_rows(layer, _before(layer)))
+    for count in np.unique(samples):
+        of = (samples == count) & ~np.isnan(chance)
+        chance[of] = dead_by_chance(chance[of], int(count))
+    return chance
+
+
+def _mean_cosine(z: Array) -> float:
+    """Return the mean cosine between the z of two different samples."""
+    largest = np.abs(z).max(axis=1).astype(float)
+    known = z[(largest > 0.0) & (largest < np.inf)]
+    count = len(known)
+    if count < 2:
+        return np.nan
+    # By the largest entry first: no square leaves the range.
+    known = known / np.abs(known).max(axis=1, keepdims=True)
+    known = known / np.sqrt(np.einsum("ij,ij->i", known, known))[:, None]
+    total = known.sum(axis=0, dtype=float)
+    return float((total @ total - count) / (count * (count - 1)))
