@@ -22,6 +22,8 @@ Array = NDArray[Any]
 GRID = np.sinh(np.linspace(-39.8, 39.8, 1601))
 BESIDE_KINK = 1e-9
 LEAST_REACH = 3.0
+STEPS_PER_DECADE = 10
+"""A reach is rounded up to one of these, so that it holds still while z moves a little."""
 BINS = 30
 
 
@@ -114,7 +116,7 @@ def portray(units: Units, layer: int, unit: int) -> Portrait:
     z, a = units.z[layer][:, unit].astype(float), units.a[layer][:, unit].astype(float)
     finite = np.isfinite(z) & np.isfinite(a)
     z, a = z[finite], a[finite]
-    reach = float(np.clip(1.1 * np.abs(z).max(initial=0.0), LEAST_REACH, GRID[-1]))
+    reach = float(np.clip(_rounded_up(1.05 * np.abs(z).max(initial=0.0)), LEAST_REACH, GRID[-1]))
     place = int(units.curve_of[layer])
     flat: tuple[tuple[float, float], ...] = ()
     if place < 0:
@@ -130,6 +132,10 @@ def portray(units: Units, layer: int, unit: int) -> Portrait:
     edges = np.linspace(-reach, reach, BINS + 1)
     counts = np.histogram(z, edges)[0]
     return Portrait(z, a, reach, curve_z, curve_a, flat, flatness, edges, counts)
+
+
+def _rounded_up(size: float) -> float:
+    return 10.0 ** (np.ceil(STEPS_PER_DECADE * np.log10(size)) / STEPS_PER_DECADE) if size > 0.0 else 0.0
 
 
 def _stretches(z: Array, flat: NDArray[np.bool_]) -> tuple[tuple[float, float], ...]:

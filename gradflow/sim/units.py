@@ -80,6 +80,25 @@ class Units(Frozen):
         """Return the share of a layer's units that are in a state."""
         return float(np.mean(self.state[self.span(layer)] == state))
 
+    @property
+    def total_chance(self) -> float:
+        """The share of all units that are dead by chance, where there is a prediction for every φ; else nan."""
+        bent = self.curve_of >= 0
+        sizes = np.diff(self.starts)[bent]
+        return float(self.chance[bent] @ sizes / sizes.sum()) if bent.any() else np.nan
+
+    @property
+    def total_dead(self) -> float:
+        """The share of dead units among those that have a φ, nan where none has."""
+        bent = ~np.isnan(self.activity)
+        return float(np.mean(self.state[bent] == UnitState.DEAD)) if bent.any() else np.nan
+
+    def gravest(self) -> tuple[int, int]:
+        """Return the layer and unit (from 0) to look at first: the first of those in the gravest state."""
+        place = int(self.state.argmax())
+        layer = int(np.searchsorted(self.starts, place, side="right")) - 1
+        return layer, place - int(self.starts[layer])
+
     def counts(self) -> dict[UnitState, int]:
         """Return how many units are in each state."""
         found = np.bincount(self.state, minlength=len(UnitState))
