@@ -36,6 +36,7 @@ JOINS = (Add, Concatenate)
 class Box:
     """What is drawn as one: its parts in the order of the way forward, and the shape of one sample that leaves it.
 
+    The loss has no shape.
     `layer` is the parameter layer it belongs to (from 1), `whole` whether it holds that layer's weights. `place` counts
     along the main path from the input; what stands on a skip has none (−1).
     """
@@ -101,7 +102,7 @@ def graph_shape(network: Network) -> GraphShape:
     boxes = tuple(
         Box(
             parts=tuple(name for name in map(_name, group) if name),
-            shape=group[-1].shape,
+            shape=() if isinstance(group[-1], Loss) else group[-1].shape,
             layer=owner.get(id(group[-1])),
             whole=any(id(node) in weighted for node in group),
             join=isinstance(group[-1], JOINS),

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QImage, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFontMetrics, QImage, QMouseEvent, QPainter, QPaintEvent, qGray
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gradflow.sim.graph_shape import Box, GraphShape
 from gradflow.sim.paths import Paths
+from gradflow.ui.box_words import write
 from gradflow.ui.items import cosmetic
 from gradflow.ui.network_layout import SHARE_ROW, Layout, lay_out
+from gradflow.ui.plot import numbered
 from gradflow.ui.theme import LIGHT, SMALL_SIZE, Theme, font
 
 Array = NDArray[np.float64]
@@ -23,6 +25,9 @@ THINNEST, THICKEST = 1.0, 8.0
 GHOST = 8.0
 """How tall the row of another run's colours is."""
 LEGIBLE = 15.0
+LEAST_LABEL = 20.0
+NARROWEST_ARC = 4.0
+"""Skips shorter than this are drawn as a strip, each as strong as its share."""
 
 
 @dataclass(frozen=True)
@@ -52,18 +57,22 @@ class NetworkCanvas(QWidget):
         self.shape = GraphShape()
         self.coloring = Coloring((), (), None)
         self.layer: int | None = None
+        self._shares: list[float | None] = []
         self._layout: Layout | None = None
 
     def show_graph(self, shape: GraphShape) -> None:
         """Draw this graph from now on."""
         self.shape, self._layout = shape, None
-        self.coloring = Coloring((), (), None)
+        self.coloring, self._shares = Coloring((), (), None), []
         self.update()
 
     def show_colors(self, coloring: Coloring) -> None:
         """Draw these colours and flows."""
         if bool(coloring.other) != bool(self.coloring.other):
             self._layout = None
+        if coloring.paths is not self.coloring.paths:
+            shares = coloring.paths.share if coloring.paths is not None else np.empty(0)
+            self._shares = [None if share != share else share for share in shares.tolist()]
         self.coloring = coloring
         self.update()
 
@@ -131,9 +140,7 @@ class NetworkCanvas(QWidget):
 
     def _share(self, edge: int) -> float | None:
         """Return the share of the gradient that comes back over an edge, None where it is not known."""
-        paths = self.coloring.paths
-        share = float(paths.share[edge]) if paths is not None else np.nan
-        return None if np.isnan(share) else share
+        return self._shares[edge] if self._shares else None
 
     def _paint_flows(self, painter: QPainter) -> None:
         placed, rectangles = self.placed, self.placed.rectangles
@@ -153,10 +160,16 @@ class NetworkCanvas(QWidget):
                 # The first edge of a skip is the one at its source, where shares are taken.
                 drawn.add(edge.skip)
                 skip = self.shape.skips[edge.skip]
-                painter.setPen(cosmetic(skip_color, width))
+                left, right = rectangles[skip.source].right(), rectangles[skip.join].left()
+                if right - left < NARROWEST_ARC:
+                    skip_color.setAlphaF(0.15 + 0.85 * (share or 0.0))
+                    y = placed.levels[skip.level]
+                    painter.fillRect(QRectF(left, y, max(right - left, 0.5), THICKEST), skip_color)
+                    continue
+                painter.setPen(cosmetic(QColor(self.theme.curve), width))
                 painter.drawPath(placed.arc(skip.source, skip.join, skip.level))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        if self.coloring.paths is not None:
+        if self._shares:
             self._paint_shares(painter)
 
     def _paint_shares(self, painter: QPainter) -> None:
@@ -171,7 +184,7 @@ class NetworkCanvas(QWidget):
             share = self._share(number)
             if share is None or edge.source not in nearest or edge.skip in written:
                 continue
-            words, left = f"{share:.0%}", rectangles[edge.source].right()
+            left = rectangles[edge.source].right()
             if edge.skip >= 0:
                 written.add(edge.skip)
                 skip = self.shape.skips[edge.skip]
@@ -181,7 +194,8 @@ class NetworkCanvas(QWidget):
                 y -= THICKEST / 2 * min(1.0, placed.slot / 40.0)
             else:
                 right, y = nearest[edge.source], placed.below
-            if metrics.horizontalAdvance(words) + 4 <= right - left:
+            words = f"{share:.0%}"
+            if right - left >= LEAST_LABEL and metrics.horizontalAdvance(words) + 4 <= right - left:
                 painter.setPen(QColor(self.theme.curve if edge.skip >= 0 else self.theme.muted))
                 painter.drawText(QRectF(left, y, right - left, SHARE_ROW), Qt.AlignmentFlag.AlignCenter, words)
 
@@ -204,6 +218,10 @@ class NetworkCanvas(QWidget):
         image = QImage(row.tobytes(), columns, 1, 4 * columns, QImage.Format.Format_RGB32)
         high = max(rectangle.height() for rectangle, _ in colored)
         painter.drawImage(QRectF(left, self.placed.axis - high / 2, right - left, high), image)
+        if self.layer is not None and self.layer <= len(colored):
+            painter.setPen(cosmetic(QColor(self.theme.accent), 2.0))
+            x = colored[self.layer - 1][0].center().x()
+            painter.drawRect(QRectF(x - 2.0, self.placed.axis - high / 2 - 2.0, 4.0, high + 4.0))
 
     def _paint_box(self, painter: QPainter, rectangle: QRectF, box: Box) -> None:
         color = self._color(box)
@@ -222,9 +240,9 @@ class NetworkCanvas(QWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(rectangle.adjusted(-2.0, -2.0, 2.0, 2.0))
         if rectangle.width() >= LEGIBLE - 3.0:
-            bright = fill.lightnessF() > 0.55
+            bright = qGray(fill.rgb()) > 140
             painter.setPen(QColor("#1b2027" if bright else "#f4f6f9"))
-            _write(painter, rectangle, box)
+            write(painter, rectangle, box)
 
     def _paint_numbers(self, painter: QPainter) -> None:
         """Number the layers below where there is no room in the boxes."""
@@ -234,12 +252,10 @@ class NetworkCanvas(QWidget):
         painter.setPen(QColor(self.theme.muted))
         whole = [i for i in self.shape.main if self.shape.boxes[i].whole]
         apart = (placed.rectangles[whole[-1]].x() - placed.rectangles[whole[0]].x()) / max(len(whole) - 1, 1)
-        every = next((n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500) if n * apart >= 26.0), 1000)
-        for i in whole:
-            number = self.shape.boxes[i].layer or 0
-            if number == 1 or (number % every == 0 and number >= 0.6 * every + 1):
-                x = placed.rectangles[i].center().x()
-                painter.drawText(QRectF(x - 20, placed.below, 40, SHARE_ROW), Qt.AlignmentFlag.AlignCenter, str(number))
+        for i in numbered(len(whole), apart):
+            box = placed.rectangles[whole[i]]
+            x = min(max(box.center().x() - 20.0, -14.0), self.width() - 20.0 - 4.0 * len(str(i + 1)))
+            painter.drawText(QRectF(x, placed.below, 40, SHARE_ROW), Qt.AlignmentFlag.AlignCenter, str(i + 1))
 
     def _paint_other(self, painter: QPainter) -> None:
         """Paint another run's layers as a row of outlined cells, each below the layer at the same depth."""
@@ -255,30 +271,3 @@ class NetworkCanvas(QWidget):
         painter.setPen(cosmetic(QColor(self.theme.muted)))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(QRectF(left - 1, top - 1, right - left + 1, GHOST + 1))
-
-
-def _write(painter: QPainter, rectangle: QRectF, box: Box) -> None:
-    """Write what a box is, in lines if these fit and else upwards along its side."""
-    if box.join:
-        painter.drawText(rectangle, Qt.AlignmentFlag.AlignCenter, "+" if box.parts == ("add",) else "‖")
-        return
-    size = "×".join(map(str, box.shape))
-    number = [str(box.layer)] if box.whole else []
-    lines = [*number, *box.parts, size]
-    metrics = QFontMetrics(painter.font())
-    height = metrics.height()
-    if (
-        max(map(metrics.horizontalAdvance, lines)) + 4 <= rectangle.width()
-        and height * len(lines) <= rectangle.height()
-    ):
-        painter.drawText(rectangle, Qt.AlignmentFlag.AlignCenter, "\n".join(lines))
-        return
-    words = metrics.elidedText("  ".join(lines), Qt.TextElideMode.ElideRight, int(rectangle.height()) - 8)
-    if rectangle.height() < 30.0:
-        return
-    painter.save()
-    painter.translate(rectangle.center())
-    painter.rotate(-90.0)
-    turned = QRectF(-rectangle.height() / 2, -rectangle.width() / 2, rectangle.height(), rectangle.width())
-    painter.drawText(turned, Qt.AlignmentFlag.AlignCenter, words)
-    painter.restore()

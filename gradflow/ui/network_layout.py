@@ -11,18 +11,21 @@ from PySide6.QtGui import QPainterPath
 from gradflow.sim.graph_shape import Box, GraphShape
 
 WIDEST_SLOT = 120.0
-TALLEST_BOX = 190.0
+TALLEST_BOX = 240.0
 TALLEST_LEVEL = 44.0
 FILLED = 0.74
 """How much of its slot a box takes; the rest is the wire to the next."""
 BARS_BELOW = 3.0
 """Boxes narrower than this are drawn side by side, as one image."""
 SHARE_ROW = 15.0
+LARGEST_JOIN = 24.0
+ABOVE_ARCS = 20.0
+"""Room for the shares of the topmost skips."""
 
 
 def _weight(box: Box) -> float:
     """Return how wide a box's slot is beside that of a layer."""
-    return 0.5 if box.join else 1.0 if box.layer is not None else 0.75
+    return 0.6 if box.join else 1.0 if box.layer is not None else 0.75
 
 
 @dataclass(frozen=True)
@@ -43,15 +46,18 @@ class Layout:
     def arc(self, source: int, join: int, level: int) -> QPainterPath:
         """Return the way of a skip: up behind its source, over the boxes between, and down to its join."""
         start, stop = self.rectangles[source], self.rectangles[join]
-        left = start.right() + 0.5 * (1 - FILLED) * self.slot
-        right, top = stop.center().x(), self.levels[level]
+        left, foot = start.right() + 0.4 * (1 - FILLED) * self.slot, self.axis
+        if start.width() == start.height():
+            # From a join upwards, beside where another skip may come down.
+            left, foot = start.center().x() + 0.25 * start.width(), start.top() + 2.0
+        right, top = stop.center().x() - 0.25 * stop.width(), self.levels[level]
         bend = min(10.0, (right - left) / 2, self.axis - top)
-        path = QPainterPath(QPointF(left, self.axis))
+        path = QPainterPath(QPointF(left, foot))
         path.lineTo(left, top + bend)
         path.quadTo(left, top, left + bend, top)
         path.lineTo(right - bend, top)
         path.quadTo(right, top, right, top + bend)
-        path.lineTo(right, stop.top())
+        path.lineTo(right, stop.top() + 2.0)
         return path
 
 
@@ -59,15 +65,15 @@ def lay_out(shape: GraphShape, width: float, height: float) -> Layout:
     """Return the layout for a widget of this size."""
     main = shape.main
     levels = max((skip.level for skip in shape.skips), default=0)
-    above = min(TALLEST_LEVEL * levels + 12.0 * bool(levels), 0.45 * height)
+    above = min(TALLEST_LEVEL * levels + ABOVE_ARCS, 0.45 * height) if levels else 0.0
     below = SHARE_ROW if levels else 0.0
     room = max(height - above - below, 8.0)
     tall = min(room, TALLEST_BOX)
     # What is left over goes half above and half below.
     spare = 0.5 * (room - tall)
     axis = spare + above + tall / 2
-    step = (above - 12.0) / levels if levels else 0.0
-    heights = (axis, *(spare + above - 4.0 - step * level for level in range(1, levels + 1)))
+    step = (above - ABOVE_ARCS) / levels if levels else 0.0
+    heights = (axis, *(spare + above - step * level for level in range(1, levels + 1)))
     slot = min(WIDEST_SLOT, width / max(sum(_weight(shape.boxes[i]) for i in main), 1.0))
     x = 0.5 * (width - slot * sum(_weight(shape.boxes[i]) for i in main))
     most = max((math.prod(box.shape) for box in shape.boxes), default=1)
@@ -75,7 +81,7 @@ def lay_out(shape: GraphShape, width: float, height: float) -> Layout:
     for i in main:
         box = shape.boxes[i]
         slot_width = slot * _weight(box)
-        wide = slot_width * FILLED if not box.join else min(slot_width, 22.0)
+        wide = min(0.7 * slot_width, LARGEST_JOIN) if box.join else slot_width * FILLED
         high = wide if box.join else tall * (0.5 + 0.5 * math.log1p(math.prod(box.shape)) / math.log1p(most))
         centre = x + slot_width / 2 - (0.0 if box.join else 0.5 * (1 - FILLED) * slot_width)
         rectangles[i] = QRectF(centre - wide / 2, axis - high / 2, wide, high)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ SATURATED, ALIKE, DEAD, STRAIGHT, GROUND, INK, DARK_INK = range(RAMP, RAMP + 7)
 FILLS = {UnitState.SATURATED: SATURATED, UnitState.ALIKE: ALIKE, UnitState.DEAD: DEAD}
 
 
+@lru_cache
 def color_table(theme: Theme) -> list[int]:
     """Return the colours of all places: Okabe & Ito's, which the colour-blind can tell apart, and the theme's ink."""
     pale, full = (np.array(rgb(name)) for name in (theme.raised, theme.curve))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from PySide6.QtCore import QRect, Qt
@@ -25,7 +26,7 @@ class UnitLegend(QWidget):
         super().__init__()
         self.setFixedHeight(18)
         self.theme = LIGHT
-        self.entries: list[tuple[list[int], str]] = []
+        self.entries: list[tuple[tuple[int, ...], str]] = []
         self.age = ""
 
     def show_units(self, units: Units, other_dead: float, age: str) -> None:
@@ -36,16 +37,16 @@ class UnitLegend(QWidget):
             dead += f" = {units.total_dead:.0%}"
         told = [] if math.isnan(units.total_chance) else [f"chance {units.total_chance:.0%}"]
         told += [] if math.isnan(other_dead) else [f"other run {other_dead:.0%}"]
-        ramp = [round(i * (RAMP - 1) / (RAMP_CELLS - 1)) for i in range(RAMP_CELLS)]
+        ramp = tuple(round(i * (RAMP - 1) / (RAMP_CELLS - 1)) for i in range(RAMP_CELLS))
         no_curve = int(((units.state == UnitState.HEALTHY) & np.isnan(units.activity)).sum())
         entries = [
             (ramp, f"healthy {counts[UnitState.HEALTHY] - no_curve}"),
-            ([DEAD], f"{dead} ({', '.join(told)})" if told else dead),
-            ([SATURATED], f"saturated {counts[UnitState.SATURATED]}"),
-            ([ALIKE], f"alike {counts[UnitState.ALIKE]}"),
+            ((DEAD,), f"{dead} ({', '.join(told)})" if told else dead),
+            ((SATURATED,), f"saturated {counts[UnitState.SATURATED]}"),
+            ((ALIKE,), f"alike {counts[UnitState.ALIKE]}"),
         ]
         if straight:
-            entries.append(([STRAIGHT], f"no φ {no_curve}"))
+            entries.append(((STRAIGHT,), f"no φ {no_curve}"))
         if (entries, age) != (self.entries, self.age):
             self.entries, self.age = entries, age
             self.setAccessibleName(", ".join(words for _, words in entries))
@@ -77,7 +78,8 @@ class UnitLegend(QWidget):
                 painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, self.age)
 
 
-def _sample(places: list[int], theme: Theme) -> QImage:
+@lru_cache
+def _sample(places: tuple[int, ...], theme: Theme) -> QImage:
     """Return cells of these places in the colour table, side by side."""
     pixels = pattern(np.array([places], np.uint8), SAMPLE, SAMPLE)
     wide = -(-pixels.shape[1] // 4) * 4

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gradflow.sim.units import Units
 from gradflow.ui.items import cosmetic
+from gradflow.ui.plot import numbered
 from gradflow.ui.theme import LIGHT, SMALL_SIZE, Theme, font
 from gradflow.ui.unit_cells import GROUND, Grid, color_table, pattern, share_out
 from gradflow.ui.widgets import MOVES
@@ -124,16 +125,16 @@ class Strips(QWidget):
         count, grid = len(self.units.starts) - 1, self._grid
         foot = TOP + grid.rows * grid.height
         width = grid.columns * grid.width
-        every = next(n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if n * grid.slot / grid.layers_each >= 22)
+        numbers = {*numbered(count, grid.slot / grid.layers_each), self.layer}
         for layer, color in enumerate(self.theme.layer_colors(count)):
             strong = layer == self.layer
             painter.fillRect(grid.left(layer), foot + 1, width, 4 if strong else 2, color)
-            if strong or layer == 0 or ((layer + 1) % every == 0 and (layer + 1 >= every > 1 or every == 1)):
+            if layer in numbers:
+                words = str(layer + 1)
                 painter.setFont(font(SMALL_SIZE, bold=strong))
                 painter.setPen(QColor(self.theme.text if strong else self.theme.muted))
-                left = min(grid.left(layer) + width / 2 - 20, self.width() - (32 if layer >= 99 else 27))
-                box = QRectF(left, foot + 3, 40, FOOT - 3)
-                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(layer + 1))
+                left = min(max(grid.left(layer) + width / 2 - 20, -14), self.width() - 20 - 4 * len(words))
+                painter.drawText(QRectF(left, foot + 3, 40, FOOT - 3), Qt.AlignmentFlag.AlignCenter, words)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Choose a unit."""

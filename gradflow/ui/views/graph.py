@@ -27,20 +27,24 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Shown:
-    """A statistic that can colour the boxes: its meaning, its numbers, and whether it is a share between 0 and 1."""
+    """A statistic that can colour the boxes: its meaning, its numbers, and whether it is a share between 0 and 1.
+
+    Where it may not exist for a layer (`lacking`), nan says so.
+    """
 
     meaning: str
     values: Callable[[Snapshot], Array]
     share: bool = False
+    lacking: bool = False
 
 
 def _of(stat: Stat, share: bool = False) -> Shown:
-    return Shown(stat.meaning, lambda snapshot: snapshot.stat(stat), share)
+    return Shown(stat.meaning, lambda snapshot: snapshot.stat(stat), share, lacking=share)
 
 
 STATISTICS = {
     **{s.symbol: _of(s) for s in (Stat.DELTA, Stat.WEIGHT_GRAD, Stat.BIAS_GRAD, Stat.ACTIVATION, Stat.WEIGHT)},
-    "‖ΔW‖/‖W‖": Shown("The update's size beside the weights'.", lambda snapshot: snapshot.update_ratio),
+    "‖ΔW‖/‖W‖": Shown("The update's size beside the weights'.", lambda snapshot: snapshot.update_ratio, lacking=True),
     **{stat.symbol: _of(stat, share=True) for stat in (Stat.DEAD, Stat.SATURATED, Stat.UNDERFLOW)},
 }
 
@@ -116,8 +120,8 @@ class GraphView(View):
         low, high = (0.0, 1.0) if shown.share else self.range.include(_logs(np.concatenate([values, other])))
         self.canvas.show_colors(
             Coloring(
-                self._colors(values, low, high, shown.share),
-                self._colors(other, low, high, shown.share),
+                self._colors(values, low, high, shown),
+                self._colors(other, low, high, shown),
                 frame.details.paths,
             )
         )
@@ -142,16 +146,16 @@ class GraphView(View):
         if self.frame:
             self.draw(self.frame)
 
-    def _colors(self, values: Array, low: float, high: float, share: bool) -> list[QColor]:
+    def _colors(self, values: Array, low: float, high: float, shown: Shown) -> list[QColor]:
         table = self.theme.heat_table()
-        places = np.nan_to_num(((values if share else _logs(values)) - low) / (high - low) * 255.0)
+        places = np.nan_to_num(((values if shown.share else _logs(values)) - low) / (high - low) * 255.0)
         colors = [QColor(*(int(c) for c in row)) for row in table[np.clip(places, 0, 255).astype(np.uint8)]]
         for i, value in enumerate(values):
-            if np.isnan(value) and share:
+            if np.isnan(value) and shown.lacking:
                 colors[i] = QColor(self.theme.surface)
             elif not np.isfinite(value):
                 colors[i] = QColor(self.theme.error)
-            elif value == 0.0 and not share:
+            elif value == 0.0 and not shown.share:
                 colors[i] = QColor(self.theme.border)
         return colors
 
@@ -186,7 +190,7 @@ class GraphView(View):
         if found.whole and found.layer is not None:
             shown = STATISTICS[self.choice()]
             value = float(shown.values(self.frame.snapshot)[found.layer - 1])
-            told = "has none" if np.isnan(value) and shown.share else f"{value:.1%}" if shown.share else spell(value)
+            told = "–" if np.isnan(value) and shown.lacking else f"{value:.1%}" if shown.share else spell(value)
             lines.append(f"{self.choice()} = {told}")
         if self.frame.details.paths is not None:
             lines += self._arrivals(box, self.frame.details.paths)
