@@ -146,11 +146,10 @@ def _boxes(network: Network) -> tuple[list[list[Node]], dict[int, int]]:
 
 
 def _owners(network: Network) -> dict[int, int]:
-    owner = {}
+    owner: dict[int, int] = {}
     for layer in network.layers:
-        for node in (layer.linear, layer.norm, layer.activate, *layer.learning):
-            if node is not None:
-                owner[id(node)] = layer.number
+        own: tuple[Node | None, ...] = (layer.linear, layer.norm, layer.activate, *layer.learning)
+        owner.update({id(node): layer.number for node in own if node is not None})
     for node in network.graph.order:
         # Dropout belongs to what it thins out, flattening to the weights that need it, a join to its branch.
         if isinstance(node, (Dropout, *JOINS)) and id(node.inputs[-1]) in owner:
@@ -176,7 +175,7 @@ def _skips(boxes: tuple[Box, ...], pairs: list[tuple[int, int]]) -> tuple[tuple[
         into.setdefault(target, []).append(source)
     for join, box in enumerate(boxes):
         if box.join:
-            way, over = [(into[join][0], join)], []
+            way, over = [(into[join][0], join)], list[int]()
             while boxes[way[-1][0]].place < 0:
                 over.append(way[-1][0])
                 way.append((into[way[-1][0]][0], way[-1][0]))
@@ -186,12 +185,12 @@ def _skips(boxes: tuple[Box, ...], pairs: list[tuple[int, int]]) -> tuple[tuple[
     height = [0] * len(boxes)
     skips: list[Skip] = []
     skip_of: dict[tuple[int, int], int] = {}
-    for source, join, over, way in found:
+    for source, join, passed, way in found:
         start, stop = boxes[source].place, boxes[join].place
         level = 1 + max(height[start:stop], default=0)
         height[start:stop] = [level] * (stop - start)
         skip_of.update(dict.fromkeys(way, len(skips)))
-        skips.append(Skip(source, join, level, over))
+        skips.append(Skip(source, join, level, passed))
     return tuple(skips), skip_of
 
 

@@ -51,10 +51,10 @@ def measure(network: Network) -> Paths:
             totals[id(source)] = norm(whole.reshape(-1)) / network.loss_scale
     norms = np.array([arrived.get(edge, np.nan) for edge in edges])
     sums: dict[int, float] = {}
-    for (source, _), one in zip(edges, norms, strict=True):
-        sums[source] = sums.get(source, 0.0) + float(one)
-    whole_norms = np.array([totals.get(source, np.nan) for source, _ in edges])
-    sum_of = np.array([sums[source] for source, _ in edges])
+    for (fork, _), one in zip(edges, norms, strict=True):
+        sums[fork] = sums.get(fork, 0.0) + float(one)
+    whole_norms = np.array([totals.get(fork, np.nan) for fork, _ in edges])
+    sum_of = np.array([sums[fork] for fork, _ in edges])
     share = np.divide(norms, sum_of, out=np.full(len(norms), np.nan), where=sum_of > 0.0)
     return Paths(norms, share, whole_norms)
 

@@ -223,7 +223,7 @@ def parallel_columns(matrix: Array) -> Array:
     directions = np.divide(columns, lengths, out=columns, where=lengths > 0.0)
     # Units without any weight are all the same.
     directions[0, lengths == 0.0] = 1.0
-    cosines = np.abs(directions.T @ directions)
+    cosines: Array = np.abs(directions.T @ directions)
     np.fill_diagonal(cosines, 0.0)
     return cosines
 

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-# From −10¹⁷ to 10¹⁷, close together around 0 where the curves bend, and on both sides of every kink.
-GRID = np.sinh(np.linspace(-39.8, 39.8, 1601))
+# Close together around 0, where the curves bend, and far out, where every φ is a line; more on both sides of a kink.
+FAR = 1e100
+GRID = np.concatenate([[-FAR], np.sinh(np.linspace(-39.8, 39.8, 1601)), [FAR]])
 BESIDE_KINK = 1e-9
 LEAST_REACH = 3.0
 STEPS_PER_DECADE = 10
@@ -116,7 +117,7 @@ def portray(units: Units, layer: int, unit: int) -> Portrait:
     z, a = units.z[layer][:, unit].astype(float), units.a[layer][:, unit].astype(float)
     finite = np.isfinite(z) & np.isfinite(a)
     z, a = z[finite], a[finite]
-    reach = float(np.clip(_rounded_up(1.05 * np.abs(z).max(initial=0.0)), LEAST_REACH, GRID[-1]))
+    reach = float(np.clip(_rounded_up(1.05 * np.abs(z).max(initial=0.0)), LEAST_REACH, FAR))
     place = int(units.curve_of[layer])
     flat: tuple[tuple[float, float], ...] = ()
     if place < 0:

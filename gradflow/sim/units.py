@@ -197,7 +197,7 @@ def _rows(layer: Layer, node: Node) -> Array:
 
 def _thinned(rows: Array, most: int) -> Array:
     kept = np.linspace(0, len(rows) - 1, min(len(rows), most)).round().astype(np.intp)
-    thin = rows[kept].astype(np.float32)
+    thin = rows[kept]
     thin.setflags(write=False)
     return thin
 

@@ -36,7 +36,7 @@ def dead_by_chance(correlation: Array, samples: int) -> Array:
     density = np.exp(-0.5 * (nodes / wide) ** 2) / (np.sqrt(2.0 * np.pi) * wide)
     argument = nodes * np.minimum(s, 1.0)[:, None]
     inside: Array = (density * normal(argument) ** samples) @ weights
-    beyond = normal(-EDGE / np.maximum(s, 1.0)) * normal(EDGE * np.minimum(s, 1.0)) ** samples
+    beyond: Array = normal(-EDGE / np.maximum(s, 1.0)) * normal(EDGE * np.minimum(s, 1.0)) ** samples
     return inside + beyond
 
 

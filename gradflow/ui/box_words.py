@@ -13,6 +13,7 @@ from gradflow.ui.theme import SMALL_SIZE, font
 ELIDED_FROM = 36
 """Boxes from this width on show the beginnings of words that are too long."""
 MARGIN = 4
+LEAST_TURNED = 20
 
 
 def write(painter: QPainter, rectangle: QRectF, box: Box) -> None:
@@ -38,18 +39,25 @@ def _fitting(box: Box, width: int, height: int) -> tuple[str, bool]:
     told = tuple(part for part in box.parts if part not in ("dense", "flatten")) or box.parts
     full, brief = _known(*number, *box.parts, size), _known(*number, *told, size)
     metrics = QFontMetrics(font(SMALL_SIZE))
-    for lines in (full, brief, box.parts):
-        fits = max(map(metrics.horizontalAdvance, lines)) <= width - MARGIN
-        if fits and metrics.height() * len(lines) <= height:
+    width, height = width - MARGIN, height - MARGIN
+
+    def upright(lines: tuple[str, ...]) -> bool:
+        widest = max(map(metrics.horizontalAdvance, lines))
+        return widest <= width and metrics.height() * len(lines) <= height + MARGIN
+
+    for lines in (full, brief):
+        if upright(lines):
             return "\n".join(lines), False
     for lines in (full, brief):
-        if metrics.horizontalAdvance("  ".join(lines)) <= height - MARGIN:
+        if metrics.horizontalAdvance("  ".join(lines)) <= height:
             return "  ".join(lines), True
+    if upright(box.parts):
+        return "\n".join(box.parts), False
     if width >= ELIDED_FROM and metrics.height() * len(brief) <= height:
         elide = Qt.TextElideMode.ElideRight
-        return "\n".join(metrics.elidedText(line, elide, width - MARGIN) for line in brief), False
+        return "\n".join(metrics.elidedText(line, elide, width) for line in brief), False
     words = "  ".join(_known(*number, size))
-    return (words if metrics.horizontalAdvance(words) <= height else ""), True
+    return (words if metrics.horizontalAdvance(words) <= height and height > LEAST_TURNED else ""), True
 
 
 def _known(*words: str) -> tuple[str, ...]:

@@ -65,7 +65,9 @@ def lay_out(shape: GraphShape, width: float, height: float) -> Layout:
     """Return the layout for a widget of this size."""
     main = shape.main
     levels = max((skip.level for skip in shape.skips), default=0)
-    above = min(TALLEST_LEVEL * levels + ABOVE_ARCS, 0.45 * height) if levels else 0.0
+    slot = min(WIDEST_SLOT, width / max(sum(_weight(shape.boxes[i]) for i in main), 1.0))
+    level = min(TALLEST_LEVEL, 10.0 + 6.0 * slot)
+    above = min(level * levels + ABOVE_ARCS, 0.45 * height) if levels else 0.0
     below = SHARE_ROW if levels else 0.0
     room = max(height - above - below, 8.0)
     tall = min(room, TALLEST_BOX)
@@ -74,7 +76,6 @@ def lay_out(shape: GraphShape, width: float, height: float) -> Layout:
     axis = spare + above + tall / 2
     step = (above - ABOVE_ARCS) / levels if levels else 0.0
     heights = (axis, *(spare + above - step * level for level in range(1, levels + 1)))
-    slot = min(WIDEST_SLOT, width / max(sum(_weight(shape.boxes[i]) for i in main), 1.0))
     x = 0.5 * (width - slot * sum(_weight(shape.boxes[i]) for i in main))
     most = max((math.prod(box.shape) for box in shape.boxes), default=1)
     rectangles = [QRectF()] * len(shape.boxes)

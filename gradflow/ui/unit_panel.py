@@ -86,7 +86,7 @@ def _told(units: Units, layer: int, place: int, shown: int) -> str:
     if units.twin[place] >= 0:
         parts.append(f"same weights as unit {units.twin[place] + 1}")
     if shown < units.samples[layer]:
-        parts.append(f"{shown} of them drawn")
+        parts.append(f"{shown} of {units.samples[layer]} drawn")
     return " · ".join(parts)
 
 
