@@ -135,7 +135,7 @@ class Run:
                 full_gradient = cache(lambda: self._full_gradient(interrupted))
                 return {"statistics": statistics.take(Subject(network, full_gradient))}
             if want is Want.UNITS:
-                return {"units": units.measure(network)}
+                return {"units": units.measure(network, lambda: _give_way(interrupted))}
             if want is Want.PATHS:
                 return {"paths": paths.measure(network)}
             layers, scale = network.layers, network.loss_scale
@@ -163,8 +163,7 @@ class Run:
         )
 
     def _full_gradient(self, interrupted: Callable[[], bool]) -> Array:
-        if interrupted():
-            raise Interrupted
+        _give_way(interrupted)
         trainer = self.trainer
         return trainer.evaluator.gradient(*trainer.training_set)
 
@@ -174,9 +173,14 @@ class Run:
         def outputs(x: Array) -> Array:
             pieces = []
             for start in range(0, len(x), evaluator.PIECE):
-                if interrupted():
-                    raise Interrupted
+                _give_way(interrupted)
                 pieces.append(evaluator.outputs(x[start : start + evaluator.PIECE]))
             return np.concatenate(pieces)
 
         return surface.measure(outputs, self.experiment.data, self.experiment.seed, self.trainer.loss_name)
+
+
+def _give_way(interrupted: Callable[[], bool]) -> None:
+    """Raise Interrupted if something more urgent came."""
+    if interrupted():
+        raise Interrupted

@@ -201,31 +201,33 @@ def _rms(values: Array) -> float:
 
 
 def _most_alike(layer: Layer) -> float:
-    matrix = incoming_cosines(layer.linear)
-    return np.nan if matrix is None else float(min(matrix.max(), 1.0))
-
-
-def incoming_cosines(node: Linear) -> Array | None:
-    """Return |cos| between the incoming weights of any two units, 0 with itself; None where there is one unit only."""
+    node = layer.linear
     if node.channels < 2:
-        return None
-    # The bias belongs to what enters a unit: with few inputs, weights alone are often parallel by chance.
-    return parallel_columns(np.vstack([node.W, node.b[None, :]]) if node.b.size else node.W)
+        return np.nan
+    directions = unit_columns(incoming(node))
+    cosines = np.abs(directions.T @ directions)
+    np.fill_diagonal(cosines, 0.0)
+    return float(min(cosines.max(), 1.0))
 
 
-def parallel_columns(matrix: Array) -> Array:
-    """Return |cos| between any two columns, 0 with itself, in float64 whatever the matrix is stored in."""
+def incoming(node: Linear) -> Array:
+    """Return what enters the units, a column for each: weights and bias.
+
+    The bias belongs to it: with few inputs, weights alone are often parallel by chance.
+    """
+    return np.vstack([node.W, node.b[None, :]]) if node.b.size else node.W
+
+
+def unit_columns(matrix: Array) -> Array:
+    """Return the columns of a matrix at length 1, in float64; those without length are all the same."""
     columns = matrix.astype(float)
     # By the largest entry first: no square leaves the range.
     largest = np.abs(columns).max(axis=0)
     columns /= np.where(largest > 0.0, largest, 1.0)
     lengths = np.sqrt(np.einsum("ij,ij->j", columns, columns))
-    directions = np.divide(columns, lengths, out=columns, where=lengths > 0.0)
-    # Units without any weight are all the same.
+    directions: Array = np.divide(columns, lengths, out=columns, where=lengths > 0.0)
     directions[0, lengths == 0.0] = 1.0
-    cosines: Array = np.abs(directions.T @ directions)
-    np.fill_diagonal(cosines, 0.0)
-    return cosines
+    return directions
 
 
 def _against_full(subject: Subject, layer: Layer) -> tuple[float, float]:

@@ -6,7 +6,7 @@ of its samples. In a pre-activated layer these are the units in front of the wei
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
@@ -18,7 +18,7 @@ from gradflow.engine.graph import Node
 from gradflow.engine.network import Layer, Network
 from gradflow.engine.nodes import LearnableActivate
 from gradflow.sim.snapshot import Frozen
-from gradflow.sim.statistics import incoming_cosines, parallel_columns
+from gradflow.sim.twins import twins
 from gradflow.sim.unit_curve import Curve, sample_curves
 from gradflow.theory.dead_units import dead_by_chance
 
@@ -27,12 +27,6 @@ Array = NDArray[Any]
 MOST_SAMPLES = 64
 MOST_NUMBERS = 400_000
 """How many pre-activations are kept at most: rather fewer samples of every unit than no sample of some."""
-
-ALIKE = 1.0 - 1e-9
-"""The |cosine| of two units' incoming weights from which on they count as one."""
-
-FEW_INPUTS = 3
-"""With so few inputs, incoming weights are parallel by chance, and the outgoing ones must be as well."""
 
 
 class UnitState(IntEnum):
@@ -105,15 +99,18 @@ class Units(Frozen):
         return {state: int(found[state]) for state in UnitState}
 
 
-def measure(network: Network) -> Units:
-    """Look at every unit of a network whose batch has run forwards.
+def measure(network: Network, pause: Callable[[], None] = lambda: None) -> Units:
+    """Look at every unit of a network whose batch has run forwards; `pause` is called between layers and may raise.
 
-    Cost: φ′ and a few passes over z, and for likeness a matrix product of units x inputs x units in each layer.
+    Cost: φ′ and a few passes over z and over the weights.
     """
     layers = network.layers
     curves, curve_of = sample_curves(layers)
     steepest = [curves[place].steepest if place >= 0 else np.nan for place in curve_of]
-    found = [_look(*one) for one in zip(layers, (*layers[1:], None), steepest, strict=True)]
+    found = []
+    for layer, following, most_steep in zip(layers, (*layers[1:], None), steepest, strict=True):
+        pause()
+        found.append(_look(layer, following, most_steep))
     starts = np.concatenate([[0], np.cumsum([len(one.mean) for one in found])])
     most = int(np.clip(MOST_NUMBERS // starts[-1], 1, MOST_SAMPLES))
     samples = np.array([len(_rows(layer, layer.output)) for layer in layers])
@@ -154,7 +151,7 @@ def _look(layer: Layer, following: Layer | None, steepest: Array | float) -> _Se
     units = z.shape[1]
     nothing = np.full(units, np.nan)
     fits = not layer.pre_activated and layer.linear.channels == units
-    twin = _twins(layer, following) if fits else np.full(units, -1)
+    twin = twins(layer, following) if fits else np.full(units, -1)
     seen = _Seen(nothing, nothing, nothing, z.mean(axis=0, dtype=float), z.std(axis=0, dtype=float), twin, fits)
     activate = layer.activate
     if activate is None:
@@ -200,20 +197,6 @@ def _thinned(rows: Array, most: int) -> Array:
     thin = rows[kept]
     thin.setflags(write=False)
     return thin
-
-
-def _twins(layer: Layer, following: Layer | None) -> NDArray[np.int64]:
-    """Return for each unit another one with parallel weights, −1 where there is none."""
-    matrix = incoming_cosines(layer.linear)
-    if matrix is None:
-        return np.full(layer.linear.channels, -1)
-    alike = matrix > ALIKE
-    if len(layer.linear.W) <= FEW_INPUTS and alike.any():
-        W = following.linear.W if following else None
-        if W is None or len(W) != len(alike):
-            return np.full(len(alike), -1)
-        alike &= parallel_columns(W.T) > ALIKE
-    return np.where(alike.any(axis=1), alike.argmax(axis=1), -1)
 
 
 def _chance(layers: Sequence[Layer], samples: NDArray[np.int64]) -> Array:
