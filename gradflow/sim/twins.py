@@ -37,8 +37,9 @@ def parallel(*matrices: Array) -> NDArray[np.int64]:
     """
     rows = [np.ascontiguousarray(unit_columns(matrix).T) for matrix in matrices]
     count, length = rows[0].shape
-    probe = np.random.default_rng(0).normal(size=length)
-    shadow = np.abs(rows[0] @ (probe / np.sqrt(probe @ probe)))
+    rng = np.random.default_rng(0)
+    probe: Array = rng.normal(size=length)
+    shadow = np.abs(rows[0] @ (probe / np.linalg.norm(probe)))
     order = np.argsort(shadow, kind="stable")
     shadow = shadow[order]
     # |a ± b| ≤ √(2·(1 − |cos|)), and a projection is no longer; twice that, for rounding.

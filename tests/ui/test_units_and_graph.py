@@ -201,7 +201,7 @@ def test_states_differ_in_pattern_as_well_as_in_colour(look):
 
 
 def test_where_units_share_a_cell_the_gravest_is_seen(fast, shown, pixels):
-    run = Run(fast({"network.depth": 2, "network.width": 4000}))
+    run = Run(fast({"network.depth": 2, "network.width": 1500}))
     run.measure({Want.UNITS})
     frame = run.frame(State.PAUSED)
     units = frame.details.units
@@ -210,7 +210,7 @@ def test_where_units_share_a_cell_the_gravest_is_seen(fast, shown, pixels):
     frame = dataclasses.replace(
         frame, details=dataclasses.replace(frame.details, units=dataclasses.replace(units, state=state))
     )
-    view = shown("units", frame, size=(120, 100))
+    view = shown("units", frame, size=(80, 80))
     view.strips.choose(None)
     assert view.strips._grid.units_each > 1
     spot = view.strips.cell(0, 1234).center()
