@@ -38,7 +38,7 @@ def parallel(*matrices: Array) -> NDArray[np.int64]:
     rows = [np.ascontiguousarray(unit_columns(matrix).T) for matrix in matrices]
     count, length = rows[0].shape
     rng = np.random.default_rng(0)
-    probe: Array = rng.normal(size=length)
+    probe: Array = rng.normal(size=(length,))
     shadow = np.abs(rows[0] @ (probe / np.linalg.norm(probe)))
     order = np.argsort(shadow, kind="stable")
     shadow = shadow[order]
