@@ -51,8 +51,9 @@ def _fitting(box: Box, width: int, height: int) -> tuple[str, bool]:
     for lines in (full, brief):
         if metrics.horizontalAdvance("  ".join(lines)) <= height:
             return "  ".join(lines), True
-    if upright(box.parts):
-        return "\n".join(box.parts), False
+    for lines in (box.parts, box.parts[-1:]):
+        if upright(lines):
+            return "\n".join(lines), False
     if width >= ELIDED_FROM and metrics.height() * len(brief) <= height:
         elide = Qt.TextElideMode.ElideRight
         return "\n".join(metrics.elidedText(line, elide, width) for line in brief), False

@@ -15,7 +15,7 @@ from gradflow.sim.graph_shape import Box, GraphShape
 from gradflow.sim.paths import Paths
 from gradflow.ui.box_words import write
 from gradflow.ui.items import cosmetic
-from gradflow.ui.network_layout import SHARE_ROW, Layout, lay_out
+from gradflow.ui.network_layout import FILLED, NARROW, SHARE_ROW, Layout, lay_out
 from gradflow.ui.plot import numbered
 from gradflow.ui.theme import LIGHT, SMALL_SIZE, Theme, font
 
@@ -24,7 +24,6 @@ Array = NDArray[np.float64]
 THINNEST, THICKEST = 1.0, 8.0
 GHOST = 8.0
 """How tall the row of another run's colours is."""
-LEGIBLE = 15.0
 LEAST_LABEL = 20.0
 NARROWEST_ARC = 4.0
 """Skips shorter than this are drawn as a strip, each as strong as its share."""
@@ -144,7 +143,7 @@ class NetworkCanvas(QWidget):
 
     def _paint_flows(self, painter: QPainter) -> None:
         placed, rectangles = self.placed, self.placed.rectangles
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, placed.slot > LEGIBLE)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, placed.slot > NARROW)
         wire, skip_color = QColor(self.theme.muted), QColor(self.theme.curve)
         slim = min(1.0, placed.slot / 40.0)
         drawn = set()
@@ -239,7 +238,7 @@ class NetworkCanvas(QWidget):
             painter.setPen(cosmetic(QColor(self.theme.accent), 2.0))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(rectangle.adjusted(-2.0, -2.0, 2.0, 2.0))
-        if rectangle.width() >= LEGIBLE - 3.0:
+        if rectangle.width() >= NARROW - 3.0:
             bright = qGray(fill.rgb()) > 140
             painter.setPen(QColor("#1b2027" if bright else "#f4f6f9"))
             write(painter, rectangle, box)
@@ -247,7 +246,7 @@ class NetworkCanvas(QWidget):
     def _paint_numbers(self, painter: QPainter) -> None:
         """Number the layers below where there is no room in the boxes."""
         placed = self.placed
-        if placed.slot * 0.74 >= LEGIBLE - 3.0:
+        if placed.slot * FILLED >= NARROW - 3.0:
             return
         painter.setPen(QColor(self.theme.muted))
         whole = [i for i in self.shape.main if self.shape.boxes[i].whole]

@@ -15,6 +15,7 @@ TALLEST_BOX = 240.0
 TALLEST_LEVEL = 44.0
 FILLED = 0.74
 """How much of its slot a box takes; the rest is the wire to the next."""
+NARROW = 15.0
 BARS_BELOW = 3.0
 """Boxes narrower than this are drawn side by side, as one image."""
 SHARE_ROW = 15.0
@@ -32,6 +33,7 @@ def _weight(box: Box) -> float:
 class Layout:
     """The rectangles of all boxes in a widget of one size, the axis of the main path, and the heights of the levels."""
 
+    shape: GraphShape
     rectangles: tuple[QRectF, ...]
     slot: float
     axis: float
@@ -47,17 +49,22 @@ class Layout:
         """Return the way of a skip: up behind its source, over the boxes between, and down to its join."""
         start, stop = self.rectangles[source], self.rectangles[join]
         left, foot = start.right() + 0.4 * (1 - FILLED) * self.slot, self.axis
-        if start.width() == start.height():
+        if self.shape.boxes[source].join:
             # From a join upwards, beside where another skip may come down.
             left, foot = start.center().x() + 0.25 * start.width(), start.top() + 2.0
         right, top = stop.center().x() - 0.25 * stop.width(), self.levels[level]
-        bend = min(10.0, (right - left) / 2, self.axis - top)
+        if self.slot < NARROW:
+            # Between narrow boxes lines would pass for boxes: the skip ends above them.
+            foot = arrival = 2.0 * self.axis - self.below
+        else:
+            arrival = stop.top() + 2.0
+        bend = min(10.0, (right - left) / 2, foot - top)
         path = QPainterPath(QPointF(left, foot))
         path.lineTo(left, top + bend)
         path.quadTo(left, top, left + bend, top)
         path.lineTo(right - bend, top)
         path.quadTo(right, top, right, top + bend)
-        path.lineTo(right, stop.top() + 2.0)
+        path.lineTo(right, arrival)
         return path
 
 
@@ -93,4 +100,4 @@ def lay_out(shape: GraphShape, width: float, height: float) -> Layout:
         for place, i in enumerate(skip.over, start=1):
             wide = min(64.0, 0.6 * part)
             rectangles[i] = QRectF(left + part * place - wide / 2, heights[skip.level] - 8.0, wide, 16.0)
-    return Layout(tuple(rectangles), slot, axis, heights, axis + tall / 2)
+    return Layout(shape, tuple(rectangles), slot, axis, heights, axis + tall / 2)

@@ -54,7 +54,7 @@ class UnitPanel(QWidget):
         bent = units.curve_of[layer] >= 0
         state = STATES[UnitState(units.state[place])] if bent or units.twin[place] >= 0 else "no φ"
         self.title.setText(f"<b>layer {info.number} · unit {unit + 1}</b> · {state}")
-        self.words.setText(_told(units, layer, place, len(portrait.z)))
+        self.words.setText(_told(units, layer, place, portrait))
         self._draw(portrait, color, f"{info.activation or 'identity'}(z)")
 
     def _draw(self, portrait: Portrait, color: QColor, label: str) -> None:
@@ -76,7 +76,7 @@ class UnitPanel(QWidget):
         self.backdrop.retheme(theme)
 
 
-def _told(units: Units, layer: int, place: int, shown: int) -> str:
+def _told(units: Units, layer: int, place: int, portrait: Portrait) -> str:
     """Return a unit's numbers in words."""
     parts = [f"z: mean {spell(units.mean[place])}, std {spell(units.std[place])}"]
     if units.curve_of[layer] >= 0:
@@ -85,8 +85,10 @@ def _told(units: Units, layer: int, place: int, shown: int) -> str:
         parts.append(f"saturated on {units.saturated[place]:.0%}")
     if units.twin[place] >= 0:
         parts.append(f"same weights as unit {units.twin[place] + 1}")
-    if shown < units.samples[layer]:
-        parts.append(f"{shown} of {units.samples[layer]} drawn")
+    if len(portrait.z) < units.samples[layer]:
+        parts.append(f"{len(portrait.z)} of {units.samples[layer]} drawn")
+    if portrait.flat:
+        parts.append(f"shaded: {portrait.flatness}")
     return " · ".join(parts)
 
 

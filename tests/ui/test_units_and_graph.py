@@ -142,6 +142,7 @@ def test_a_click_shows_the_unit_close_up_and_gives_weight_to_its_layer(fast, sho
     assert caught.args == [3, None]
     assert view.panel.isVisible() and "layer 3 · unit 6" in view.panel.title.text()
     assert "z: mean" in view.panel.words.text() and "of 32 samples" in view.panel.words.text()
+    assert "shaded: |φ| > 0.97" in view.panel.words.text()
     samples = len(view.panel.dots._x)
     assert samples == 32
     np.testing.assert_allclose(view.panel.dots._y, np.tanh(view.panel.dots._x), atol=1e-12)
