@@ -21,6 +21,7 @@ from gradflow.sim import datasets
 from gradflow.sim.blueprint import default_init, estimated_size, image_or_row, layer_specs
 from gradflow.sim.config import ALL, AUTO, Data, Experiment
 from gradflow.sim.datasets import Split
+from gradflow.sim.graph_shape import graph_shape
 from gradflow.sim.plateaus import find_plateaus
 from gradflow.sim.snapshot import NO_PLATEAUS, LayerInfo, Topology
 from gradflow.sim.transfer import load_saved
@@ -220,4 +221,5 @@ def describe(experiment: Experiment, split: Split, network: Network, loss: str) 
         training_samples=len(split.x_train),
         validation_samples=len(split.x_validation),
         parameters=network.parameters.size,
+        graph=graph_shape(network),
     )

@@ -9,13 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.engine.losses import Task
 from gradflow.sim.frozen import Frozen
+from gradflow.sim.graph_shape import GraphShape
 from gradflow.sim.prediction import Prediction
+
+if TYPE_CHECKING:
+    from gradflow.sim.paths import Paths
+    from gradflow.sim.units import Units
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -109,6 +115,7 @@ class Topology:
     training_samples: int
     validation_samples: int
     parameters: int
+    graph: GraphShape
 
 
 @dataclass(frozen=True)
@@ -244,6 +251,8 @@ class Want(StrEnum):
     SIZES = "sizes"
     PREDICTION = "prediction"
     HISTOGRAMS = "histograms"
+    UNITS = "units"
+    PATHS = "paths"
 
 
 PARTS = {
@@ -253,6 +262,8 @@ PARTS = {
     Want.SIZES: ("sizes",),
     Want.PREDICTION: ("prediction",),
     Want.HISTOGRAMS: ("histograms",),
+    Want.UNITS: ("units",),
+    Want.PATHS: ("paths",),
 }
 """Which parts of Details each measurement fills."""
 
@@ -282,6 +293,8 @@ class Details:
     pre_activations: Magnitudes | None = None
     updates: Magnitudes | None = None
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
+    units: Units | None = None
+    paths: Paths | None = None
 
     @property
     def step(self) -> int:

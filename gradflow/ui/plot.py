@@ -180,6 +180,14 @@ def nice_ceiling(value: float, least: float = 1.0) -> float:
     return next(s * magnitude for s in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if s * magnitude >= value * (1 - 1e-9))
 
 
+def numbered(count: int, apart: float) -> list[int]:
+    """Return which of `count` layers (from 0), `apart` pixels from each other, have room for their number below."""
+    room = 12.0 + 7.0 * len(str(count))
+    steps = (step * 10**power for power in range(9) for step in (1, 2, 5))
+    every = next((step for step in steps if step * apart >= room), count)
+    return [i for i in range(count) if i == 0 or ((i + 1) % every == 0 and i >= 0.6 * every)]
+
+
 class Sticky:
     """Remembers a range, so that an unchanged one costs nothing."""
 
