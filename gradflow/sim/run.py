@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.sim import config, statistics, surface
+from gradflow.sim import clipping, config, noise, statistics, surface
 from gradflow.sim.config import Experiment, Training, with_live
 from gradflow.sim.diagnosis import diagnose
 from gradflow.sim.frame import Frame, LiveEdit, State
 from gradflow.sim.history import History
+from gradflow.sim.noise import FullGradient
 from gradflow.sim.probe import magnitudes
 from gradflow.sim.snapshot import PARTS, Details, Snapshot, Surface, Want
 from gradflow.sim.statistics import Subject
@@ -133,7 +134,11 @@ class Run:
         with self.trainer.at_last_step():
             if want is Want.STATISTICS:
                 full_gradient = cache(lambda: self._full_gradient(interrupted))
-                return {"statistics": statistics.take(Subject(network, full_gradient))}
+                return {
+                    "statistics": statistics.take(Subject(network, full_gradient)),
+                    "noise": noise.of_batch(network, full_gradient()),
+                    "number_range": clipping.number_range(network),
+                }
             layers, scale = network.layers, network.loss_scale
             return {
                 "activations": magnitudes([layer.output.value for layer in layers]),
@@ -158,7 +163,7 @@ class Run:
             ending=self.ending,
         )
 
-    def _full_gradient(self, interrupted: Callable[[], bool]) -> Array:
+    def _full_gradient(self, interrupted: Callable[[], bool]) -> FullGradient:
         if interrupted():
             raise Interrupted
         trainer = self.trainer

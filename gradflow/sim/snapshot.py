@@ -9,11 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.engine.losses import Task
+
+if TYPE_CHECKING:
+    from gradflow.sim.clipping import NumberRange
+    from gradflow.sim.noise import GradientNoise
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -212,7 +217,7 @@ class Want(StrEnum):
 PARTS = {
     Want.MAGNITUDES: ("activations", "deltas", "weights", "weight_grads"),
     Want.SURFACE: ("surface",),
-    Want.STATISTICS: ("statistics",),
+    Want.STATISTICS: ("statistics", "noise", "number_range"),
 }
 """Which parts of Details each measurement fills."""
 
@@ -235,6 +240,8 @@ class Details:
     weight_grads: Magnitudes | None = None
     surface: Surface | None = None
     statistics: Mapping[str, Array] = field(default_factory=dict)
+    noise: GradientNoise | None = None
+    number_range: NumberRange | None = None
 
     @property
     def step(self) -> int:
