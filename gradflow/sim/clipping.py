@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradflow.engine.network import Network
 from gradflow.engine.precision import PRECISIONS
@@ -13,6 +13,8 @@ from gradflow.sim.experiment import Experiment
 from gradflow.sim.history import HistoryView
 from gradflow.sim.snapshot import Snapshot
 from gradflow.sim.words import spell
+
+Array = NDArray[np.float64]
 
 RECENT = 50
 """How many recorded steps are looked back on."""
@@ -63,15 +65,14 @@ class Clipping:
     def __str__(self) -> str:
         """Say how often it was clipped, or what to set so that it is."""
         if not self.active:
-            return "Nothing is clipped: set “Clip norm” below the norms shown to cut them."
+            return "Nothing is clipped: a clip norm below this curve would."
         limits = (("norm", self.norm_limit), ("value", self.value_limit))
         limit = " and ".join(f"{name} {spell(value)}" for name, value in limits if value)
         if not self.steps:
             return f"Clipped at {limit}."
-        share = f"{self.clipped} of the last {self.steps} steps" if self.steps > 1 else "the last step"
         if not self.clipped:
-            return f"Clipped at {limit}: none of {share}. A lower limit would cut."
-        return f"Clipped at {limit}: {share} ({100 * self.clipped / self.steps:.0f} %)."
+            return f"Clipped at {limit}: 0 of the last {self.steps} steps, a lower limit would cut."
+        return f"Clipped at {limit}: {self.clipped} of the last {self.steps} steps."
 
 
 def number_range(network: Network) -> NumberRange:
@@ -96,16 +97,13 @@ def recent(history: HistoryView, snapshot: Snapshot, experiment: Experiment) -> 
     return Clipping(training.clip_norm, training.clip_value, int(counted.sum()), int(clipped.sum()))
 
 
-def underflow_words(numbers: NumberRange, snapshot_share: float, zero_share: float) -> str:
-    """Say what becomes of δ in this precision: the largest shares of underflow and of zeros over all layers."""
-    zeros = "" if math.isnan(zero_share) else f"; at most {_percent(zero_share)} of δ are exactly 0 in a layer"
+def underflow_words(numbers: NumberRange, underflow: Array) -> str:
+    """Say what becomes of δ in this precision, from the share of underflow in every layer."""
     if not numbers.rounds:
-        return f"{numbers.title} loses nothing to underflow{zeros}. Try precision float16 to see it."
-    if snapshot_share > 0.0:
-        more = "raise the loss scale" if numbers.loss_scale == 1.0 else f"the loss scale is {spell(numbers.loss_scale)}"
-        return f"{numbers.title} rounds up to {_percent(snapshot_share)} of a layer's δ to 0: {more}{zeros}."
-    return f"{numbers.title} rounds nothing to 0 here{zeros}."
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
+        return f"{numbers.title} keeps all above {spell(numbers.floor)}: try precision float16."
+    lost = np.where(np.isfinite(underflow), underflow, 0.0)
+    worst = int(lost.argmax())
+    if not lost[worst]:
+        return f"{numbers.title} rounds nothing to 0 here."
+    scaled = "raise the loss scale" if numbers.loss_scale == 1.0 else f"loss scale {spell(numbers.loss_scale)}"
+    return f"{numbers.title} rounds {100 * lost[worst]:.2g} % of δ in layer {worst + 1} to 0 ({scaled})."

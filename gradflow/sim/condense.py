@@ -48,7 +48,7 @@ def most_alike(matrix: Array) -> float:
     """Return the largest |cosine| between two columns; nan where there is only one."""
     if matrix.shape[1] < 2:
         return np.nan
-    lengths = np.array([rms(column) for column in matrix.T]) * np.sqrt(len(matrix))
+    lengths = row_norms(matrix.T)
     directions = np.divide(matrix, lengths, out=np.zeros_like(matrix), where=lengths > 0.0)
     # Columns without any length are all the same.
     directions[0, lengths == 0.0] = 1.0

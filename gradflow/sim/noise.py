@@ -65,19 +65,20 @@ class GradientNoise(Frozen):
     def __str__(self) -> str:
         """Say what batch size would be enough."""
         if math.isnan(self.scale):
-            return "No noise scale: the gradient of all samples is zero, or there is only one sample."
+            return "No noise scale: the gradient of all samples is zero, or there is only one."
+        scale = _rounded(self.scale)
         if self.batch >= self.samples:
-            return f"The batch is all {self.samples} samples: no noise. Noise scale {spell(self.scale)}."
-        share = f"a step gains about {100 * self.gain:.0f} % of one without noise"
+            return f"Noise scale {scale}. The batch is all {self.samples} samples: no noise."
         if self.scale > self.samples:
-            advice = f"noise outweighs the signal even of larger batches than the {self.samples} samples there are"
+            advice = f"noise outweighs even batches of all {self.samples} samples"
         elif self.gain >= PLENTY:
-            advice = "a smaller batch would do as well, at less cost per step"
+            advice = "a smaller batch would do as well"
         elif self.gain >= ENOUGH:
-            advice = f"batches far beyond {spell(self.scale)} gain little"
+            advice = f"batches far beyond {scale} gain little"
         else:
-            advice = f"a batch of about {spell(self.scale)} would be enough"
-        return f"Noise scale {spell(self.scale)}, batch {self.batch}: {share}; {advice}."
+            advice = f"a batch of about {scale} would be enough"
+        percent = "less than 1 %" if self.gain < 0.01 else f"about {100 * self.gain:.0f} %"
+        return f"Noise scale {scale}: a step with batch {self.batch} gains {percent} of one without noise; {advice}."
 
 
 def scales(network: Network, full: FullGradient) -> Array:
@@ -146,3 +147,11 @@ def _weights(flat: Array, layer: Layer) -> Array:
     start = layer.linear.span.start
     part: Array = flat[start : start + layer.linear.W.size]
     return part
+
+
+def _rounded(scale: float) -> str:
+    """Return a number of samples to two or three digits, grouped by thousands."""
+    if scale < 10.0 or scale >= 1e9:
+        return spell(scale)
+    digits = max(0, math.floor(math.log10(scale)) - 1) if scale >= 1000.0 else 0
+    return f"{round(scale, -digits):,.0f}".replace(",", "\u202f")

@@ -137,8 +137,11 @@ class Run:
                 return {
                     "statistics": statistics.take(Subject(network, full_gradient)),
                     "noise": noise.of_batch(network, full_gradient()),
-                    "number_range": clipping.number_range(network),
                 }
+            if want is Want.SIGNAL:
+                subject = Subject(network, lambda: self._full_gradient(interrupted))
+                signal = statistics.take(subject, statistics.SIGNAL)
+                return {"signal": signal, "number_range": clipping.number_range(network)}
             layers, scale = network.layers, network.loss_scale
             return {
                 "activations": magnitudes([layer.output.value for layer in layers]),

@@ -212,12 +212,14 @@ class Want(StrEnum):
     MAGNITUDES = "magnitudes"
     SURFACE = "surface"
     STATISTICS = "statistics"
+    SIGNAL = "signal"
 
 
 PARTS = {
     Want.MAGNITUDES: ("activations", "deltas", "weights", "weight_grads"),
     Want.SURFACE: ("surface",),
-    Want.STATISTICS: ("statistics", "noise", "number_range"),
+    Want.STATISTICS: ("statistics", "noise"),
+    Want.SIGNAL: ("signal", "number_range"),
 }
 """Which parts of Details each measurement fills."""
 
@@ -229,7 +231,7 @@ class Details:
     """The dear measurements: taken when a view asks and the budget allows, therefore each with a step of its own.
 
     `steps` and `seconds` say, by the name of the measurement, of which step it is and what it cost; `statistics` has,
-    by the name in sim.statistics, one number for each layer.
+    by the name in sim.statistics, one number for each layer, and `signal` some that cost little and are taken often.
     """
 
     steps: Mapping[Want, int] = field(default_factory=dict)
@@ -241,6 +243,7 @@ class Details:
     surface: Surface | None = None
     statistics: Mapping[str, Array] = field(default_factory=dict)
     noise: GradientNoise | None = None
+    signal: Mapping[str, Array] = field(default_factory=dict)
     number_range: NumberRange | None = None
 
     @property

@@ -134,11 +134,11 @@ NOISE = GradientNoise(64, 1000, 37.0, 1.2, 40.0, np.ones(3), np.zeros(3))
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({}, ("Noise scale 37, batch 64", "63 %", "beyond 37 gain little")),
+        ({}, ("Noise scale 37:", "batch 64", "63 %", "beyond 37 gain little")),
         ({"batch": 8}, ("18 %", "batch of about 37 would be enough")),
-        ({"scale": 1.5}, ("98 %", "smaller batch would do")),
-        ({"scale": 4000.0}, ("2 %", "even of larger batches than the 1000")),
-        ({"scale": math.inf}, ("∞", "0 %")),
+        ({"scale": 1.5}, ("Noise scale 1.5", "98 %", "smaller batch would do")),
+        ({"scale": 46_912.0}, ("47\u202f000", "less than 1 %", "even batches of all 1000")),
+        ({"scale": math.inf}, ("∞", "less than 1 %")),
         ({"batch": 1000}, ("all 1000 samples", "no noise")),
         ({"scale": math.nan}, ("No noise scale",)),
     ],
