@@ -63,5 +63,7 @@ def _difference(correlation: float, layer: int) -> str:
     if math.isnan(correlation):
         return "with fewer than two samples nothing can be compared"
     if correlation >= ALIKE:
-        return f"layer {layer} takes all inputs for the same (correlation {correlation:.4f})"
-    return f"two inputs have correlation {correlation:.2f} in layer {layer}"
+        size = "above 0.9999" if correlation > 0.9999 else f"{correlation:.4f}"
+        return f"layer {layer} takes all inputs for the same (correlation {size})"
+    # Adding 0 turns −0 into 0.
+    return f"two inputs have correlation {round(correlation, 2) + 0.0:.2f} in layer {layer}".replace("-", "−")

@@ -10,11 +10,14 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen, QTransform
 
 from gradflow.ui.theme import Theme
 
 Array = NDArray[np.float64]
+
+CROWDED = 1.0
+"""From how many pixels of width for each on marks are drawn one by one."""
 
 _pen_scale = 1.0
 
@@ -71,16 +74,45 @@ class Marks(Overlay):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         width = float(np.ptp(self._x)) * abs(transform.m11()) / max(len(self._x) - 1, 1)
         radius = min(self._radius, max(1.5, 0.45 * width)) if len(self._x) > 1 else self._radius
-        rx, ry = radius / abs(transform.m11()), radius / abs(transform.m22())
-        for x, y, color, hollow in zip(self._x, self._y, self._colors, self._hollow, strict=True):
+        # Drawn in pixels: an ellipse that the painter has to stretch takes ten times as long.
+        painter.setWorldTransform(QTransform())
+        if len(self._x) > 1 and width < CROWDED:
+            self._paint_crowd(painter, transform, radius)
+        else:
+            self._paint_each(painter, transform, radius)
+        painter.setWorldTransform(transform)
+
+    def _paint_each(self, painter: QPainter, transform: QTransform, radius: float) -> None:
+        # A solid mark needs no outline, which would take as long again.
+        painter.setPen(Qt.PenStyle.NoPen)
+        points = zip(self._x.tolist(), self._y.tolist(), self._colors, self._hollow.tolist(), strict=True)
+        for x, y, color, hollow in points:
             if not (math.isfinite(x) and math.isfinite(y)):
                 continue
-            painter.setPen(cosmetic(color, 1.5 if hollow else 1.0))
             painter.setBrush(Qt.BrushStyle.NoBrush if hollow else color)
+            if hollow:
+                painter.setPen(cosmetic(color, 1.5))
+            px, py = transform.map(x, y)
             if self._diamond:
-                painter.drawPolygon([QPointF(x - rx, y), QPointF(x, y + ry), QPointF(x + rx, y), QPointF(x, y - ry)])
+                corners = (px - radius, py), (px, py + radius), (px + radius, py), (px, py - radius)
+                painter.drawPolygon([QPointF(*corner) for corner in corners])
             else:
-                painter.drawEllipse(QPointF(x, y), rx, ry)
+                painter.drawEllipse(QPointF(px, py), radius, radius)
+            if hollow:
+                painter.setPen(Qt.PenStyle.NoPen)
+
+    def _paint_crowd(self, painter: QPainter, transform: QTransform, radius: float) -> None:
+        """Draw marks that overlap as dots, runs of one colour at once: nobody could tell their shape."""
+        x, y = transform.m11() * self._x + transform.dx(), transform.m22() * self._y + transform.dy()
+        keys = np.array([color.rgb() for color in self._colors], np.int64) * 2 + self._hollow
+        starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        for start, stop in zip(starts, [*starts[1:], len(keys)], strict=True):
+            pen = cosmetic(self._colors[start], 1.0 if self._hollow[start] else 2.0 * radius)
+            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+            painter.setPen(pen)
+            points = zip(x[start:stop].tolist(), y[start:stop].tolist(), strict=True)
+            painter.drawPoints([QPointF(*point) for point in points if math.isfinite(sum(point))])
 
 
 class Levels(Overlay):

@@ -121,17 +121,21 @@ class Forward(LayerView):
             colors = self.colors if name == "z_length" else [muted] * len(heights)
             self.marks[name].set_data(self.layers + aside, heights, colors, zero)
             self._show_ghost(name, log10_marks(other[name])[0] if other else np.empty(0), aside)
-        xs, ys = [], []
-        for letter, (heights, _), aside in zip("za", found, (0.0, ASIDE), strict=True):
-            low = np.where(signal[f"{letter}_variance"] > 0.0, log10_marks(signal[f"{letter}_variance"])[0], -np.inf)
-            xs.append(np.repeat(self.layers + aside, 2))
-            ys.append(np.stack([np.maximum(low, self.lengths.floor), heights], axis=1).ravel())
-        self.bars.setData(np.concatenate(xs), np.nan_to_num(np.concatenate(ys), nan=self.lengths.floor))
+        ends = []
+        for letter, (heights, zero), aside in zip("za", found, (0.0, ASIDE), strict=True):
+            variance = signal[f"{letter}_variance"]
+            foot = np.maximum(np.where(variance == 0.0, -np.inf, log10_marks(variance)[0]), self.lengths.floor)
+            hanging = np.isfinite(heights) & np.isfinite(foot) & ~zero
+            for end in (foot, heights):
+                ends.append(np.stack([self.layers + aside, end], axis=1)[hanging])
+        feet, heads = np.concatenate(ends[::2]), np.concatenate(ends[1::2])
+        x, y = np.stack([feet, heads], axis=1).reshape(-1, 2).T
+        self.bars.setData(x, y)
 
     def _show_bounded(self, plot: LayerPlot, names: tuple[str, ...], signal: Signal, other: Signal) -> None:
         values = np.concatenate([signal[name] for name in names])
         negative = plot is self.offset or bool((values < -0.02).any())
-        plot.fix(y=(-1.08 if negative else -0.04, 1.08))
+        plot.fix(y=(-1.1 if negative else -0.08, 1.1))
         plot.levels.set_levels(plot.ticks("left"))
         for name in names:
             first = name != "a_offset"
