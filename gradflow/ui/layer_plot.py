@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter
 
 from gradflow.ui.items import Levels, Overlay, cosmetic
@@ -185,8 +185,9 @@ class LayerPlot(Plot):
         self.broken.setPen(cosmetic(QColor(theme.error), 3.0))
         self.pointer.setPen(cosmetic(QColor(theme.muted)))
 
-    def leaveEvent(self, event: object) -> None:
+    def leaveEvent(self, event: QEvent) -> None:
         """Point nowhere."""
+        super().leaveEvent(event)
         self.pointed.emit(None)
 
     def _layer_at(self, position: QPointF) -> int | None:
