@@ -100,7 +100,7 @@ def recent(history: HistoryView, snapshot: Snapshot, experiment: Experiment) -> 
 def underflow_words(numbers: NumberRange, underflow: Array) -> str:
     """Say what becomes of δ in this precision, from the share of underflow in every layer."""
     if not numbers.rounds:
-        return f"{numbers.title} keeps all above {spell(numbers.floor)}: try precision float16."
+        return f"In {numbers.title} nothing above {spell(numbers.floor)} underflows: try float16."
     lost = np.where(np.isfinite(underflow), underflow, 0.0)
     worst = int(lost.argmax())
     if not lost[worst]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 
 import numpy as np
 import pyqtgraph as pg
@@ -71,47 +72,45 @@ class Marks(Overlay):
         transform = painter.transform()
         if not transform.m11() or not transform.m22() or not len(self._x):
             return
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        width = float(np.ptp(self._x)) * abs(transform.m11()) / max(len(self._x) - 1, 1)
-        radius = min(self._radius, max(1.5, 0.45 * width)) if len(self._x) > 1 else self._radius
         # Drawn in pixels: an ellipse that the painter has to stretch takes ten times as long.
+        x, y = transform.m11() * self._x + transform.dx(), transform.m22() * self._y + transform.dy()
+        room = float(np.ptp(x)) / max(len(x) - 1, 1) or np.inf
+        radius = min(self._radius, max(1.5, 0.45 * room))
         painter.setWorldTransform(QTransform())
-        if len(self._x) > 1 and width < CROWDED:
-            self._paint_crowd(painter, transform, radius)
+        if room < CROWDED:
+            self._paint_crowd(painter, x, y, radius)
         else:
-            self._paint_each(painter, transform, radius)
+            self._paint_each(painter, x, y, radius)
         painter.setWorldTransform(transform)
 
-    def _paint_each(self, painter: QPainter, transform: QTransform, radius: float) -> None:
+    def _paint_each(self, painter: QPainter, xs: Array, ys: Array, radius: float) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         # A solid mark needs no outline, which would take as long again.
         painter.setPen(Qt.PenStyle.NoPen)
-        points = zip(self._x.tolist(), self._y.tolist(), self._colors, self._hollow.tolist(), strict=True)
-        for x, y, color, hollow in points:
+        for x, y, color, hollow in zip(xs.tolist(), ys.tolist(), self._colors, self._hollow.tolist(), strict=True):
             if not (math.isfinite(x) and math.isfinite(y)):
                 continue
             painter.setBrush(Qt.BrushStyle.NoBrush if hollow else color)
             if hollow:
                 painter.setPen(cosmetic(color, 1.5))
-            px, py = transform.map(x, y)
             if self._diamond:
-                corners = (px - radius, py), (px, py + radius), (px + radius, py), (px, py - radius)
+                corners = (x - radius, y), (x, y + radius), (x + radius, y), (x, y - radius)
                 painter.drawPolygon([QPointF(*corner) for corner in corners])
             else:
-                painter.drawEllipse(QPointF(px, py), radius, radius)
+                painter.drawEllipse(QPointF(x, y), radius, radius)
             if hollow:
                 painter.setPen(Qt.PenStyle.NoPen)
 
-    def _paint_crowd(self, painter: QPainter, transform: QTransform, radius: float) -> None:
+    def _paint_crowd(self, painter: QPainter, xs: Array, ys: Array, radius: float) -> None:
         """Draw marks that overlap as dots, runs of one colour at once: nobody could tell their shape."""
-        x, y = transform.m11() * self._x + transform.dx(), transform.m22() * self._y + transform.dy()
         keys = np.array([color.rgb() for color in self._colors], np.int64) * 2 + self._hollow
-        starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
+        edges = [0, *(np.flatnonzero(keys[1:] != keys[:-1]) + 1).tolist(), len(keys)]
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        for start, stop in zip(starts, [*starts[1:], len(keys)], strict=True):
+        for start, stop in pairwise(edges):
             pen = cosmetic(self._colors[start], 1.0 if self._hollow[start] else 2.0 * radius)
             pen.setCapStyle(Qt.PenCapStyle.RoundCap)
             painter.setPen(pen)
-            points = zip(x[start:stop].tolist(), y[start:stop].tolist(), strict=True)
+            points = zip(xs[start:stop].tolist(), ys[start:stop].tolist(), strict=True)
             painter.drawPoints([QPointF(*point) for point in points if math.isfinite(sum(point))])
 
 

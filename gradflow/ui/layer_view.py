@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from gradflow.sim.frame import Frame
+from gradflow.sim.frame import Frame, State
 from gradflow.sim.snapshot import Topology, Want
 from gradflow.ui.layer_plot import LayerPlot
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import View
+
+TEXT_SECONDS = 0.25
+"""How long words stand at least while the run goes on."""
 
 WIDE = 640
 """From how many pixels of width on the words below a view need one line instead of two."""
@@ -27,6 +32,7 @@ class LayerView(View):
         self.colors: list[QColor] = []
         self.plots: list[LayerPlot] = []
         self.hovered: int | None = None
+        self._said_at = 0.0
         self.words = QLabel()
         self.words.setObjectName("muted")
         self.words.setWordWrap(True)
@@ -98,9 +104,12 @@ class LayerView(View):
             plot.retheme(theme)
 
     def say(self, words: str) -> None:
-        """Write below the plots; the height of the line does not depend on what it says."""
-        if words != self.words.text():
+        """Write below the plots: while the run goes on no more often than can be read, and never in more lines."""
+        now = time.perf_counter()
+        running = self.frame is not None and self.frame.state is State.RUNNING
+        if words != self.words.text() and not (running and now - self._said_at < TEXT_SECONDS):
             self.words.setText(words)
+            self._said_at = now
 
     def age(self, frame: Frame, want: Want) -> str:
         """Return of which step a dear measurement is, "" if it is of the one shown."""

@@ -71,7 +71,7 @@ DOUBLE = NumberRange("float64", 2.0**-1022, 2.0**-1074, False, 1.0)
 @pytest.mark.parametrize(
     ("numbers", "underflow", "words"),
     [
-        (DOUBLE, [math.nan, math.nan], ("float64 keeps all above 4.94·10⁻³²⁴", "float16")),
+        (DOUBLE, [math.nan, math.nan], ("In float64 nothing above 4.94·10⁻³²⁴ underflows", "float16")),
         (HALF, [0.0, 0.125, 0.1], ("float16 rounds 12 % of δ in layer 2 to 0", "raise the loss scale")),
         (HALF, [0.0, 0.0], ("rounds nothing to 0 here",)),
         (NumberRange("float16", 2.0**-14, 2.0**-24, True, 1024.0), [0.125], ("loss scale 1024",)),

@@ -326,6 +326,15 @@ def test_zeros_underflow_and_the_floor_of_a_half_precision_are_shown(shown, fast
     assert "float16" in view.words.text() and "loss scale 4" in view.words.text()
 
 
+def test_a_blow_up_stands_at_its_step(shown, fast):
+    frame = frame_of(fast({"training.learning_rate": 1e6, "network.activation": "identity"}), 60)
+    assert not frame.snapshot.finite
+    view = shown("clipping", frame)
+    assert view.norms.broken.isVisible() and view.norms.broken.value() == frame.snapshot.step > 0
+    view.draw(frame_of(fast(), 1))
+    assert not view.norms.broken.isVisible()
+
+
 # In the window.
 
 

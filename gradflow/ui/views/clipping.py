@@ -12,10 +12,11 @@ from gradflow.sim.clipping import recent, underflow_words
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Stat, Topology, Want
 from gradflow.sim.words import spell
-from gradflow.ui.items import Levels, Marks, cosmetic
+from gradflow.ui.items import Marks, cosmetic
 from gradflow.ui.layer_plot import Guide, LayerPlot, StepAxis
 from gradflow.ui.layer_view import LayerView
-from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, log10_marks, nice_ceiling
+from gradflow.ui.plot import DecadeAxis, log10_marks
+from gradflow.ui.step_plot import StepPlot
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import SLOW_MS, view
 
@@ -118,16 +119,16 @@ class Clipping(LayerView):
         marks.set_data(x, heights, [QColor(self.theme.muted)] * len(x), np.ones(len(x), bool))
 
 
-class NormPlot(Plot):
+class NormPlot(StepPlot):
     """The norm of the gradient over the steps, before and after clipping, with the limit."""
 
     def __init__(self) -> None:
-        super().__init__(WholeAxis("bottom"), DecadeAxis("left"), "step", "‖∇L‖ of all parameters")
-        self.levels, self.decades, self.limit = Levels(), DecadeRange(), Guide()
+        super().__init__("‖∇L‖ of all parameters")
+        self.limit = Guide()
         self.before, self.after, self.ghost = (pg.PlotCurveItem() for _ in range(3))
         self.now = Marks(radius=3.5)
         self.pens = QPen(), QPen()
-        self.add(self.levels, self.ghost, self.limit.line, self.limit.words, self.before, self.after, self.now)
+        self.add(self.ghost, self.limit.line, self.limit.words, self.before, self.after, self.now)
 
     def forget(self) -> None:
         """Show no curve."""
@@ -137,11 +138,9 @@ class NormPlot(Plot):
     def show_history(self, frame: Frame, limit: float) -> None:
         """Draw what is recorded, with discs where it stands now; what is zero or not finite leaves no mark."""
         heights = [np.log10(np.array([limit] if limit else []))]
-        last = float(frame.snapshot.step)
         curves = [(self.before, frame, "grad_norm"), (self.after, frame, "grad_norm_clipped")]
         if frame.other:
             curves.append((self.ghost, frame.other, "grad_norm"))
-            last = max(last, float(frame.other.snapshot.step))
         self.ghost.setVisible(frame.other is not None)
         for curve, source, name in curves:
             steps, values = source.history.envelope(name, MOST_POINTS)
@@ -151,12 +150,8 @@ class NormPlot(Plot):
             seen = np.isfinite(logs)
             curve.setData(steps[seen], logs[seen])
             heights.append(logs)
-        self.fix(
-            x=(0.0, nice_ceiling(last + 1.0, 20.0)),
-            y=self.decades.include(np.concatenate(list(map(np.ravel, heights)))),
-        )
-        self.levels.set_levels(self.ticks("left"))
         snapshot = frame.snapshot
+        self.span(snapshot, np.concatenate(heights), float(frame.other.snapshot.step) if frame.other else 0.0)
         now = log10_marks(np.array([snapshot.grad_norm, snapshot.grad_norm_clipped]))[0]
         self.now.set_data(np.full(2, float(snapshot.step)), now, [pen.color() for pen in self.pens])
         self.limit.put(self, float(np.log10(limit)) if limit else np.nan, f"limit {spell(limit)}")
@@ -164,7 +159,6 @@ class NormPlot(Plot):
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
         super().retheme(theme)
-        self.levels.retheme(theme)
         self.limit.retheme(theme.error)
         self.pens = cosmetic(QColor(theme.curve)), cosmetic(QColor(theme.curve_second), 2.0)
         for curve, pen in zip((self.before, self.after), self.pens, strict=True):

@@ -14,10 +14,11 @@ from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Stat, Topology
 from gradflow.sim.update_ratio import HIGH, LOW, course, in_words, recent_range, spread_layers
 from gradflow.sim.words import spell
-from gradflow.ui.items import Levels, Marks, cosmetic
+from gradflow.ui.items import Marks, cosmetic
 from gradflow.ui.layer_plot import Guide, LayerPlot, Shade
 from gradflow.ui.layer_view import LayerView
-from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, log10_marks, nice_ceiling
+from gradflow.ui.plot import DecadeAxis, log10_marks
+from gradflow.ui.step_plot import StepPlot
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import SLOW_MS, view
 from gradflow.ui.widgets import Choice
@@ -148,40 +149,31 @@ class UpdateRatio(LayerView):
         self.ghost.set_data(x, log10_marks(other)[0], [QColor(self.theme.muted)] * len(x), np.ones(len(x), bool))
 
 
-class TimePlot(Plot):
+class TimePlot(StepPlot):
     """The course of the ratio over the steps: a line per layer in its colour, and muted ones of another run's ends."""
 
     def __init__(self) -> None:
-        super().__init__(WholeAxis("bottom"), DecadeAxis("left"), "step", LABEL)
-        self.levels, self.decades = Levels(), DecadeRange()
+        super().__init__(LABEL)
         self.lines, self.ghosts = (
             [pg.PlotCurveItem(connect="finite") for _ in range(most)] for most in (MOST_LINES, MOST_GHOSTS)
         )
-        self.add(self.levels, *self.ghosts, *self.lines)
+        self.add(*self.ghosts, *self.lines)
         self.picked: int | None = None
 
     def show_history(self, frame: Frame, theme: Theme) -> None:
         """Draw what is recorded."""
         logs = [np.array(AROUND)]
         logs.append(self._draw(self.lines, frame, theme.layer_colors(len(frame.topology.layers))))
-        last = float(frame.snapshot.step)
         if frame.other:
             muted = [QColor(theme.muted)] * len(frame.other.topology.layers)
             logs.append(self._draw(self.ghosts, frame.other, muted))
-            last = max(last, float(frame.other.snapshot.step))
         for ghost in self.ghosts:
             ghost.setVisible(frame.other is not None)
-        self.fix(x=(0.0, nice_ceiling(last + 1.0, 20.0)), y=self.decades.include(np.concatenate(logs)))
-        self.levels.set_levels(self.ticks("left"))
+        self.span(frame.snapshot, np.concatenate(logs), float(frame.other.snapshot.step) if frame.other else 0.0)
 
     def pick(self, layer: int | None) -> None:
         """Draw one layer's line (from 1) thicker from the next frame on, or none."""
         self.picked = layer
-
-    def retheme(self, theme: Theme) -> None:
-        """Take new colours; the lines get theirs with the next frame."""
-        super().retheme(theme)
-        self.levels.retheme(theme)
 
     def _draw(self, lines: list[pg.PlotCurveItem], frame: Frame, colors: list[QColor]) -> Array:
         """Draw the course of some layers; return all heights."""
