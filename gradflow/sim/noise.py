@@ -66,7 +66,7 @@ class GradientNoise(Frozen):
         """Say what batch size would be enough."""
         if math.isnan(self.scale):
             return "No noise scale: the gradient of all samples is zero, or there is only one."
-        scale = _rounded(self.scale)
+        scale = rounded(self.scale)
         if self.batch >= self.samples:
             return f"Noise scale {scale}. The batch is all {self.samples} samples: no noise."
         if self.scale > self.samples:
@@ -129,6 +129,14 @@ def against(batch: Array, full: Array) -> tuple[float, float]:
     return (of_batch / of_full) * (g_norm / G_norm), float(np.degrees(np.arctan2(across, along)))
 
 
+def rounded(scale: float) -> str:
+    """Return a number of samples to two or three digits, grouped by thousands."""
+    if not 10.0 <= scale < 1e9:
+        return spell(scale)
+    digits = max(0, math.floor(math.log10(scale)) - 1) if scale >= 1000.0 else 0
+    return f"{round(scale, -digits):,.0f}".replace(",", "\u202f")
+
+
 def _scale(full: FullGradient, rms: Array, signal: Array) -> Array:
     """Return tr Σ/|G|² from the parts' root mean square norm and |G|.
 
@@ -147,11 +155,3 @@ def _weights(flat: Array, layer: Layer) -> Array:
     start = layer.linear.span.start
     part: Array = flat[start : start + layer.linear.W.size]
     return part
-
-
-def _rounded(scale: float) -> str:
-    """Return a number of samples to two or three digits, grouped by thousands."""
-    if scale < 10.0 or scale >= 1e9:
-        return spell(scale)
-    digits = max(0, math.floor(math.log10(scale)) - 1) if scale >= 1000.0 else 0
-    return f"{round(scale, -digits):,.0f}".replace(",", "\u202f")

@@ -7,13 +7,16 @@ import time
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QWidget
 
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.snapshot import Topology, Want
 from gradflow.ui.layer_plot import LayerPlot
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import View
+
+FLAT = 2.6
+"""From which width over height on two small plots stand side by side."""
 
 TEXT_SECONDS = 0.25
 """How long words stand at least while the run goes on."""
@@ -33,6 +36,7 @@ class LayerView(View):
         self.plots: list[LayerPlot] = []
         self.hovered: int | None = None
         self._said_at = 0.0
+        self.small: QBoxLayout | None = None
         self.words = QLabel()
         self.words.setObjectName("muted")
         self.words.setWordWrap(True)
@@ -44,16 +48,21 @@ class LayerView(View):
         self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.readout.hide()
 
-    def arrange(self, left: QWidget, top: QWidget, bottom: QWidget) -> None:
-        """Put a large plot at the left of two small ones, and the words below."""
+    def arrange(self, left: QWidget, top: LayerPlot, bottom: LayerPlot) -> None:
+        """Put a large plot at the left of two small ones, and the words below.
+
+        The small ones stand one above the other, or in a flat view side by side.
+        """
         row = QHBoxLayout()
         row.setSpacing(0)
-        column = QVBoxLayout()
-        column.setSpacing(0)
-        column.addWidget(top, 10)
-        column.addWidget(bottom, 13)
+        self.small = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self.small.setSpacing(0)
+        self.small.addWidget(top, 10)
+        self.small.addWidget(bottom, 12)
+        self.top = top
         row.addWidget(left, 11)
-        row.addLayout(column, 9)
+        row.addLayout(self.small, 9)
+        self.row = row
         self.box.addLayout(row, 1)
         self.box.addWidget(self.words)
         self.watch(*(plot for plot in (left, top, bottom) if isinstance(plot, LayerPlot)))
@@ -102,6 +111,7 @@ class LayerView(View):
         self.colors = theme.layer_colors(len(self.layers))
         for plot in self.plots:
             plot.retheme(theme)
+        self._settle()
 
     def say(self, words: str) -> None:
         """Write below the plots: while the run goes on no more often than can be read, and never in more lines."""
@@ -119,7 +129,18 @@ class LayerView(View):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep one or two lines for the words, whatever they are."""
         super().resizeEvent(event)
+        self._settle()
         self.words.setFixedHeight((1 if self.width() >= WIDE else 2) * self.words.fontMetrics().lineSpacing() + 2)
+
+    def _settle(self) -> None:
+        """Put the small plots where there is room for them; of two in a column only the lower one names its axis."""
+        if self.small is None:
+            return
+        flat = self.width() > FLAT * self.height()
+        ways = QBoxLayout.Direction
+        self.small.setDirection(ways.LeftToRight if flat else ways.TopToBottom)
+        self.row.setStretch(1, 18 if flat else 9)
+        self.top.axes["bottom"].showLabel(flat)
 
     def leaveEvent(self, event: object) -> None:
         """Forget the hovered layer."""

@@ -335,6 +335,18 @@ def test_a_blow_up_stands_at_its_step(shown, fast):
     assert not view.norms.broken.isVisible()
 
 
+@pytest.mark.parametrize("name", ["forward", "noise", "clipping"])
+def test_in_a_flat_dock_the_small_plots_stand_side_by_side(shown, fast, qtbot, name):
+    view = shown(name, frame_of(fast(), 1), size=(870, 200))
+    _, upper, lower = [view.row.itemAt(0).widget(), *(view.small.itemAt(i).widget() for i in range(2))]
+    assert upper.y() == lower.y() and upper.x() < lower.x() and upper.axes["bottom"].label.isVisible()
+    view.resize(420, 260)
+    qtbot.waitUntil(lambda: upper.y() < lower.y())
+    assert upper.x() == lower.x() and not upper.axes["bottom"].label.isVisible()
+    view.retheme(DARK)
+    assert not upper.axes["bottom"].label.isVisible()
+
+
 # In the window.
 
 

@@ -43,7 +43,7 @@ class Clipping(LayerView):
     def __init__(self) -> None:
         super().__init__()
         self.norms = NormPlot()
-        self.shares = LayerPlot(StepAxis(25.0, " %"), "share of δ", "")
+        self.shares = LayerPlot(StepAxis(25.0, " %"), "share of δ", "layer")
         self.deltas = LayerPlot(DecadeAxis("left"), "RMS of δ", "layer")
         self.zeros, self.lost = Marks(radius=4.5), Marks(diamond=True, radius=2.5)
         self.sizes, self.ghost = Marks(radius=3.5), Marks(radius=4.5)

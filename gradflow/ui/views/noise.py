@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QColor
 
 from gradflow.sim.frame import Frame
-from gradflow.sim.noise import GradientNoise
+from gradflow.sim.noise import GradientNoise, rounded
 from gradflow.sim.snapshot import Stat, Want
 from gradflow.sim.words import spell
 from gradflow.ui.items import Marks, cosmetic
@@ -43,7 +43,7 @@ class Noise(LayerView):
     def __init__(self) -> None:
         super().__init__()
         self.scale = LayerPlot(DecadeAxis("left"), "noise scale (samples)")
-        self.angle = LayerPlot(StepAxis(30.0, "°"), "angle", "")
+        self.angle = LayerPlot(StepAxis(30.0, "°"), "angle", "layer")
         self.ratio = LayerPlot(DecadeAxis("left"), "‖g‖ / ‖G‖", "layer", least_decades=1.0)
         self.places = {SCALE: self.scale, ANGLE: self.angle, RATIO: self.ratio}
         self.marks = {name: Marks(radius=4.5 if name == SCALE else 3.5) for name in self.places}
@@ -111,4 +111,4 @@ class Noise(LayerView):
         self.expected[RATIO].setData(self.layers, log10_marks(noise.expected_ratio)[0])
         self.batch.put(self.scale, float(np.log10(noise.batch)), f"batch {noise.batch}")
         whole = float(np.log10(noise.scale)) if 0.0 < noise.scale < np.inf else np.nan
-        self.whole.put(self.scale, whole, f"all layers {spell(noise.scale)}")
+        self.whole.put(self.scale, whole, f"all layers {rounded(noise.scale)}")
