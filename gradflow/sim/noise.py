@@ -1,8 +1,8 @@
 """How much of a mini-batch's gradient is noise: against the gradient of all training samples, and as a noise scale.
 
-The simple noise scale 𝓑 = tr Σ/|G|² (McCandlish et al. 2018, "An Empirical Model of Large-Batch Training") is the batch
+The simple noise scale ℬ = tr Σ/|G|² (McCandlish et al. 2018, "An Empirical Model of Large-Batch Training") is the batch
 size at which noise and gradient are equally large: G is the gradient of all samples and Σ the covariance of the
-gradients of single ones. A step with a batch of B gains about 1/(1 + 𝓑/B) of what one along G would.
+gradients of single ones. A step with a batch of B gains about 1/(1 + ℬ/B) of what one along G would.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class GradientNoise(Frozen):
 
     @property
     def gain(self) -> float:
-        """The share of a noiseless step's gain that a step with this batch has: 1/(1 + 𝓑/B)."""
+        """The share of a noiseless step's gain that a step with this batch has: 1/(1 + ℬ/B)."""
         return 1.0 if self.batch >= self.samples else 1.0 / (1.0 + self.scale / self.batch)
 
     def __str__(self) -> str:
@@ -82,7 +82,7 @@ class GradientNoise(Frozen):
 
 
 def scales(network: Network, full: FullGradient) -> Array:
-    """Return 𝓑 of every layer's weights."""
+    """Return ℬ of every layer's weights."""
     signal = np.array([norm(_weights(full.flat, layer)) for layer in network.layers])
     return _scale(full, full.part_rms[0], signal)
 

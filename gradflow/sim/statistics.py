@@ -210,7 +210,7 @@ def noise_angle(subject: Subject) -> Array:
 
 @statistic("noise_scale", "noise scale")
 def noise_scale(subject: Subject) -> Array:
-    """The simple noise scale 𝓑 = tr Σ/|G|² of ∂L/∂W: the batch size at which noise and gradient are equally large.
+    """The simple noise scale ℬ = tr Σ/|G|² of ∂L/∂W: the batch size at which noise and gradient are equally large.
 
     G is the gradient of all training samples and Σ the covariance of the gradients of single ones (McCandlish et al.
     2018); with batch norm, which ties samples together, Σ is estimated from batches. Cost: shared with the noise angle.

@@ -46,7 +46,7 @@ def of_samples(run: Trainer, chosen: slice) -> np.ndarray:
     ids=["dense", "convolution", "loss scale"],
 )
 def test_noise_scale_of_the_network_is_that_of_its_samples_gradients(changes: dict[str, Any]) -> None:
-    """𝓑 = tr Σ/|G|² over all weights and biases, with Σ the covariance of the samples' gradients."""
+    """ℬ = tr Σ/|G|² over all weights and biases, with Σ the covariance of the samples' gradients."""
     run = trainer(changes)
     found = measured(run)
     g = of_samples(run, slice(None))
@@ -75,7 +75,7 @@ def test_noise_scale_of_a_gradient_whose_squares_underflow() -> None:
 
 
 def test_batches_are_as_noisy_on_average_as_the_noise_scale_says() -> None:
-    """E‖g‖² = |G|²·(1 + 𝓑/B·(1 − B/n)): drawn without replacement, over many batches of one network."""
+    """E‖g‖² = |G|²·(1 + ℬ/B·(1 − B/n)): drawn without replacement, over many batches of one network."""
     run = trainer({"data.samples": 100, "data.validation_fraction": 0.0, "training.batch_size": 4})
     expected = measured(run)
     layer = run.network.layers[1].linear

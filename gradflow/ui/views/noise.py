@@ -28,17 +28,17 @@ JUST_ABOVE_1 = np.array([1.2])
 class Noise(LayerView):
     """The gradient of the mini-batch, g, against that of all training samples, G, layer by layer.
 
-    Left, the simple noise scale 𝓑 = tr Σ/‖G‖² of ∂L/∂W on a logarithmic axis, with Σ the covariance of the gradients of
+    Left, the simple noise scale ℬ = tr Σ/‖G‖² of ∂L/∂W on a logarithmic axis, with Σ the covariance of the gradients of
     single samples: the batch size at which noise and gradient are equally large (McCandlish et al. 2018). A step with a
-    batch of B gains about 1/(1 + 𝓑/B) of what one without noise would, so that batches far beyond 𝓑 gain little. The
-    lines are the current batch and 𝓑 of all parameters together. Right, the angle between g and G and ‖g‖/‖G‖: 0° and
-    1 without noise, near 90° g is all noise; thin lines are what 𝓑 makes one expect of a batch of this size.
+    batch of B gains about 1/(1 + ℬ/B) of what one without noise would, so that batches far beyond ℬ gain little. The
+    lines are the current batch and ℬ of all parameters together. Right, the angle between g and G and ‖g‖/‖G‖: 0° and
+    1 without noise, near 90° g is all noise; thin lines are what ℬ makes one expect of a batch of this size.
     Cost: the gradient of the whole training set, taken as often as the budget allows. Dropout's noise counts in g.
     """
 
     wants = frozenset({Want.STATISTICS})
     interval_ms = SLOW_MS
-    formula = "𝓑 = tr Σ/‖G‖²     ∠(g, G)     ‖g‖/‖G‖     —  expected"
+    formula = "ℬ = tr Σ/‖G‖²     ∠(g, G)     ‖g‖/‖G‖     —  expected"
 
     def __init__(self) -> None:
         super().__init__()
