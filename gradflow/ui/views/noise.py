@@ -81,6 +81,8 @@ class Noise(LayerView):
         noise, mine = frame.details.noise, frame.details.statistics
         if noise is None:
             return ["not measured yet"]
+        if np.isnan(mine[RATIO][index]):
+            return ["no direction to compare: a gradient is zero or not finite"]
         return [
             f"noise scale {spell(mine[SCALE][index])} samples",
             f"angle {mine[ANGLE][index]:.1f}° (expected {noise.expected_angle[index]:.1f}°)",
