@@ -38,7 +38,8 @@ class Frame:
     """Everything a view may draw: one state of one run. `build` counts rebuilds, so that stale frames are known.
 
     `findings` are the verdicts, the most urgent first. `prediction` is the theory's, None until there is one. `ending`
-    says how a finished run has ended, "" before that. `other` is a second run to be drawn as a ghost beside this one.
+    says how a finished run has ended, "" before that. `other` is a second run to be drawn as a ghost beside this one,
+    and `label` what such a run is called.
     """
 
     build: int
@@ -54,6 +55,7 @@ class Frame:
     ending: str = ""
     prediction: Prediction | None = None
     other: Frame | None = None
+    label: str = ""
 
     @property
     def finding(self) -> Finding:

@@ -17,18 +17,18 @@ from numpy.typing import NDArray
 from gradflow.sim import config, statistics, surface
 from gradflow.sim.config import Experiment, Training, with_live
 from gradflow.sim.diagnosis import diagnose
+from gradflow.sim.divergence import largest_before
 from gradflow.sim.frame import Frame, LiveEdit, State
 from gradflow.sim.history import History
 from gradflow.sim.probe import magnitudes
+from gradflow.sim.rerun import Interrupted, Rerun
 from gradflow.sim.snapshot import PARTS, Details, Snapshot, Surface, Want
 from gradflow.sim.statistics import Subject
 from gradflow.sim.trainer import Trainer
 
 Array = NDArray[Any]
 
-
-class Interrupted(Exception):
-    """A measurement was given up because something more urgent came."""
+__all__ = ["Interrupted", "Run"]
 
 
 class Run:
@@ -47,6 +47,11 @@ class Run:
         self._steps = self.trainer.steps()
         self._details = Details()
         self.begun = False
+        self._first = experiment
+        self._retunes: list[tuple[int, Training]] = []
+        self._rerun: Rerun | None = None
+        self._before: Run | None = None
+        self._given_up = False
 
     @property
     def experiment(self) -> Experiment:
@@ -54,9 +59,9 @@ class Run:
         return self.trainer.experiment
 
     def unmeasured(self, wants: Set[Want]) -> frozenset[Want]:
-        """Return those of the wanted measurements that are not of the current step."""
-        steps = self._details.steps
-        return frozenset(want for want in wants if steps.get(want) != self.snapshot.step)
+        """Return those of the wanted measurements that are not of the step that `look` measures."""
+        steps, step = self._details.steps, (self._before or self).snapshot.step
+        return frozenset(want for want in wants if steps.get(want) != step)
 
     def cost(self, want: Want) -> float:
         """Return the seconds that a measurement took the last time, 0 if it never ran."""
@@ -92,6 +97,7 @@ class Run:
             self._begin(with_live(self.experiment, training))
             return
         before = self.experiment
+        self._retunes.append((self.snapshot.step, training))
         self.trainer.retune(training)
         self._restore_best()
         changed = config.differing(before, self.experiment)
@@ -118,8 +124,45 @@ class Run:
         self._details = dataclasses.replace(self._details, steps=steps, seconds=seconds, **found)
         return self._details
 
+    @property
+    def exploded(self) -> bool:
+        """Whether the run has diverged and its last finite state is not yet brought back."""
+        lost = not self.snapshot.finite and self.snapshot.step > 0
+        return lost and self._before is None and not self._given_up
+
+    def look(self, wants: Set[Want], interrupted: Callable[[], bool] = lambda: False) -> Details:
+        """Measure as `measure` does, but a run that has diverged at its last finite step.
+
+        The steps up to there are taken once more, from the same seed and with the same live edits, which costs nothing
+        while all goes well. Where it was interrupted it goes on the next time.
+        """
+        if self.exploded:
+            self._bring_back(interrupted)
+        if self._before is None:
+            return self.measure(wants, interrupted)
+        self._details = self._before.measure(wants, interrupted)
+        return self._details
+
+    def _bring_back(self, interrupted: Callable[[], bool]) -> None:
+        divergence = self.snapshot.divergence
+        assert divergence is not None
+        # Whatever goes wrong on the way would go wrong again.
+        self._given_up = True
+        try:
+            if self._rerun is None:
+                self._rerun = Rerun(Run(self._first, self.build), self._retunes)
+            self._before = self._rerun.drive(self.snapshot.step - 1, interrupted)
+        except Interrupted:
+            self._given_up = False
+            raise
+        largest = largest_before(self._before.trainer.network, divergence)
+        known = dataclasses.replace(divergence, largest_before=largest)
+        self.snapshot = dataclasses.replace(self.snapshot, divergence=known)
+
     def forget(self, kept: Set[Want]) -> None:
         """Drop the measurements that nobody wants any more."""
+        if self._before:
+            self._before.forget(kept)
         details, empty = self._details, Details()
         gone: dict[str, Any] = {name: getattr(empty, name) for want in set(Want) - set(kept) for name in PARTS[want]}
         steps = {want: step for want, step in details.steps.items() if want in kept}

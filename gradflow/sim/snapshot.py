@@ -6,6 +6,7 @@ if they are one: arrays have no single truth value, and nobody compares whole re
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.engine.losses import Task
+from gradflow.sim.words import spell
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -106,7 +108,8 @@ class Topology:
 class Divergence:
     """Where numbers stopped being finite: the layer (from 1; None is the loss), the direction, and the quantity.
 
-    `loss_scale` is what every gradient was multiplied by.
+    `loss_scale` is what every gradient was multiplied by. `largest_before` is the largest magnitude in the same array
+    one step before, nan where that is not known.
     """
 
     step: int
@@ -114,10 +117,14 @@ class Divergence:
     direction: str
     quantity: str
     loss_scale: float = 1.0
+    largest_before: float = math.nan
 
     def __str__(self) -> str:
         place = f" in layer {self.layer}" if self.layer else ""
-        return f"on the {self.direction} pass of step {self.step}, {self.quantity}{place} is no longer finite"
+        words = f"on the {self.direction} pass of step {self.step}, {self.quantity}{place} is no longer finite"
+        if math.isnan(self.largest_before):
+            return words
+        return f"{words} (one step before, its largest magnitude was {spell(self.largest_before)})"
 
 
 @dataclass(frozen=True, eq=False, repr=False)

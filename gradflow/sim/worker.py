@@ -182,9 +182,9 @@ class TrainingWorker:
         self._publish(run)
         now = time.perf_counter()
         due = frozenset(want for want in run.unmeasured(self._wants) if self._look_due(want) <= now)
-        if due and not self._wake.is_set():
+        if (due or run.exploded) and not self._wake.is_set():
             with suppress(Interrupted):
-                run.measure(due, self._wake.is_set)
+                run.look(due, self._wake.is_set)
                 self._publish(run)
             self._budget.spent({want: run.cost(want) for want in due}, time.perf_counter())
 
@@ -255,7 +255,7 @@ class TrainingWorker:
 
     def _capture(self) -> None:
         if self._run:
-            self._run.measure(self._run.unmeasured(EVERYTHING))
+            self._run.look(self._run.unmeasured(EVERYTHING))
             self._publish(self._run)
             self._events.append(Captured(self.latest))
 

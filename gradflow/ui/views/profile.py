@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyqtgraph as pg
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QLabel
@@ -16,6 +17,8 @@ from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, log10_mar
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import View, view
 
+Array = NDArray[np.float64]
+
 
 @view("profile", "How large is the gradient in each layer?")
 class Profile(View):
@@ -23,7 +26,8 @@ class Profile(View):
 
     Vanishing and exploding are slopes of δ. In ReLU and linear networks ‖∂L/∂W‖ stays flat whatever the gain, because
     the activations grow as δ shrinks (Glorot & Bengio 2010, eq. 14): look at both. A hollow mark on the floor is a
-    gradient of exactly zero; a red bar is one that is not finite. Hover a layer for its numbers.
+    gradient of exactly zero; a red bar is one that is not finite. The outline is another run's δ: a remedy that is
+    previewed, the run before it, or one that was pinned. Hover a layer for its numbers.
     """
 
     on_dashboard = True
@@ -39,7 +43,21 @@ class Profile(View):
         self.broken = pg.PlotCurveItem(connect="pairs")
         self.pointer = pg.InfiniteLine(angle=90)
         self.pointer.hide()
-        self.plot.add(self.levels, self.broken, self.line, self.weights, self.deltas, self.pointer)
+        self.ghost_line, self.ghost_deltas = pg.PlotCurveItem(), Marks(radius=5.0)
+        self.plot.add(
+            self.levels,
+            self.broken,
+            self.ghost_line,
+            self.ghost_deltas,
+            self.line,
+            self.weights,
+            self.deltas,
+            self.pointer,
+        )
+        self.ghost_chip = QLabel(self.plot)
+        self.ghost_chip.setObjectName("outline")
+        self.ghost_chip.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.ghost_chip.hide()
         self.zero_label = QLabel("zero", self.plot)
         self.zero_label.setObjectName("muted")
         self.zero_label.hide()
@@ -66,8 +84,9 @@ class Profile(View):
         self.frame = frame
         delta, delta_zero, delta_broken = log10_marks(frame.snapshot.stat(Stat.DELTA))
         weight, weight_zero, weight_broken = log10_marks(frame.snapshot.stat(Stat.WEIGHT_GRAD))
-        low, high = self.range.include(np.concatenate([delta, weight]))
-        any_zero = bool(delta_zero.any() or weight_zero.any())
+        ghost, ghost_zero = self._ghost(frame.other)
+        low, high = self.range.include(np.concatenate([delta, weight, ghost]))
+        any_zero = bool(delta_zero.any() or weight_zero.any() or ghost_zero.any())
         floor = low - 0.6 if any_zero else low
         self.plot.fix(y=(floor, high))
         self.levels.set_levels(self.plot.ticks("left"))
@@ -81,6 +100,7 @@ class Profile(View):
             [muted] * len(weight),
             np.ones(len(weight), bool),
         )
+        self._draw_ghost(frame.other, ghost, np.where(ghost_zero, zero_height, ghost))
         bars = np.repeat(self.layers[delta_broken | weight_broken], 2)
         self.broken.setData(bars, np.tile([floor, high], len(bars) // 2))
         self.zero_label.setVisible(any_zero)
@@ -89,12 +109,35 @@ class Profile(View):
         if self.hovered is not None:
             self._read_out(self.hovered)
 
+    def _ghost(self, other: Frame | None) -> tuple[Array, NDArray[np.bool_]]:
+        """Return log₁₀ ‖δ‖ of the second run, which may have other layers, and where it is exactly zero."""
+        logs, zero, _ = log10_marks(other.snapshot.stat(Stat.DELTA) if other else np.empty(0))
+        return logs, zero
+
+    def _draw_ghost(self, other: Frame | None, logs: Array, heights: Array) -> None:
+        """Outline the second run by layer number, and say which it is."""
+        layers = np.arange(1.0, len(logs) + 1.0)
+        self.ghost_line.setData(layers, logs)
+        muted = [QColor(self.theme.muted)] * len(logs)
+        self.ghost_deltas.set_data(layers, heights, muted, np.ones(len(logs), bool))
+        # A deeper run needs more room.
+        most = max(len(self.layers), len(logs))
+        self.plot.fix(x=(0.4, most + 0.6))
+        self.ghost_chip.setVisible(other is not None)
+        if other is not None:
+            end = ", diverged" if not other.snapshot.finite else ""
+            self.ghost_chip.setText(f"outline: {other.label or 'another run'}, step {other.snapshot.step}{end}")
+            self.ghost_chip.adjustSize()
+            left = self.plot.view_box.mapViewToScene(QPointF(0.4, 0.0)).x()
+            self.ghost_chip.move(int(left) + 8, 8)
+
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
         self.theme = theme
         self.plot.retheme(theme)
         self.levels.retheme(theme)
         self.line.setPen(cosmetic(QColor(theme.border)))
+        self.ghost_line.setPen(cosmetic(QColor(theme.muted)))
         self.broken.setPen(cosmetic(QColor(theme.error), 3.0))
         self.pointer.setPen(cosmetic(QColor(theme.muted)))
         self.colors = theme.layer_colors(len(self.layers))
@@ -139,3 +182,4 @@ class Profile(View):
         left = x + 12 if x + 24 + self.readout.width() < self.plot.width() else x - 12 - self.readout.width()
         self.readout.move(int(left), 8)
         self.readout.show()
+        self.readout.raise_()

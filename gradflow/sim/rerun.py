@@ -1,0 +1,41 @@
+"""Taking the steps of a run once more, which gives the same numbers bit for bit; it can be interrupted and go on.
+
+A step that is kept would have to be copied at every step, just in case; a step taken again costs nothing until somebody
+asks for it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from gradflow.sim.config import Training
+
+if TYPE_CHECKING:
+    from gradflow.sim.run import Run
+
+
+class Interrupted(Exception):
+    """Work was given up because something more urgent came; it can be begun again."""
+
+
+class Rerun:
+    """Drives a new run along the way that another one went, with the same live edits at the same steps."""
+
+    def __init__(self, run: Run, retunes: Iterable[tuple[int, Training]] = ()) -> None:
+        self._run = run
+        self._retunes = deque(retunes)
+
+    def drive(self, step: int, interrupted: Callable[[], bool]) -> Run:
+        """Return the run at a step, or where it ends before; raises Interrupted once `interrupted` says so."""
+        run = self._run
+        while not run.begun or run.snapshot.step < step:
+            if interrupted():
+                raise Interrupted
+            if run.begun and (run.finished or not run.snapshot.finite):
+                break
+            run.advance()
+            while self._retunes and self._retunes[0][0] == run.snapshot.step:
+                run.retune(self._retunes.popleft()[1])
+        return run
