@@ -16,7 +16,7 @@ from gradflow.errors import ConfigError, GradflowError
 from gradflow.sim import archive, config
 from gradflow.sim.config import FIELDS, Experiment
 from gradflow.sim.finding import Remedy
-from gradflow.sim.frame import Captured, Diverged, Event, Failed, Finished, Frame, Started, State
+from gradflow.sim.frame import Captured, Event, Failed, Finished, Frame, Started, State
 from gradflow.sim.preview import Asked
 from gradflow.sim.replay import last_steps, replayed
 from gradflow.sim.snapshot import Want
@@ -230,8 +230,6 @@ class Session(QObject):
             self.captured.emit(self._composed(event.frame) if event.frame else None)
         elif isinstance(event, Started) and event.frame and event.frame.build == self._build:
             self.built.emit()
-        elif isinstance(event, Diverged) and event.frame:
-            self.notice.emit(f"Stopped: {event.frame.snapshot.divergence}.", "", "")
         elif isinstance(event, Finished) and event.frame:
             self.finished.emit(event.frame.ending)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 
 from PySide6.QtCore import Signal
@@ -12,6 +13,8 @@ from gradflow.sim.replay import last_steps
 from gradflow.sim.snapshot import Divergence
 from gradflow.sim.words import spell
 from gradflow.ui.widgets import Slider, ToolButton
+
+HEIGHT = 34
 
 
 class Explosion(QToolBar):
@@ -29,10 +32,10 @@ class Explosion(QToolBar):
         self._showing = False
         self.words, self.place = QLabel(), QLabel()
         self.words.setMinimumWidth(1)
-        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.words.setWordWrap(True)
+        # Words may be cut in a narrow window; they must not keep it wide, nor push the views about.
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.place.setObjectName("muted")
-        self.place.setMinimumWidth(150)
+        self.place.setFixedWidth(176)
         self.slider = Slider()
         self.slider.setFixedWidth(220)
         self.slider.setPageStep(5)
@@ -44,6 +47,7 @@ class Explosion(QToolBar):
         self.forward.clicked.connect(lambda: self.move_by(1))
         frame = QFrame()
         frame.setObjectName("explosion")
+        frame.setFixedHeight(HEIGHT)
         box = QHBoxLayout(frame)
         box.setContentsMargins(12, 4, 8, 4)
         box.setSpacing(8)
@@ -66,7 +70,9 @@ class Explosion(QToolBar):
         self._showing = False
         self.back.setEnabled(step > self._steps[0])
         self.forward.setEnabled(step < self._steps[-1])
-        self.words.setText(f"<b>{_headline(divergence)}</b> {_before(divergence)}")
+        words = f"<b>{_headline(divergence)}</b> {_before(divergence)}"
+        self.words.setText(words)
+        self.words.setToolTip(f"<p>{words}</p><p>{html.escape(latest.finding.advice)}</p>")
         finite = "the last finite state" if step == divergence.step - 1 else "broken" if step == divergence.step else ""
         self.place.setText(f"step {step}" + (f": {finite}" if finite else ""))
         self.show()

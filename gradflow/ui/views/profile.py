@@ -43,7 +43,7 @@ class Profile(View):
         self.broken = pg.PlotCurveItem(connect="pairs")
         self.pointer = pg.InfiniteLine(angle=90)
         self.pointer.hide()
-        self.ghost_line, self.ghost_deltas = pg.PlotCurveItem(), Marks(radius=5.0)
+        self.ghost_line, self.ghost_deltas = pg.PlotCurveItem(), Marks(radius=4.0)
         self.plot.add(
             self.levels,
             self.broken,
@@ -137,7 +137,9 @@ class Profile(View):
         self.plot.retheme(theme)
         self.levels.retheme(theme)
         self.line.setPen(cosmetic(QColor(theme.border)))
-        self.ghost_line.setPen(cosmetic(QColor(theme.muted)))
+        outline = QColor(theme.muted)
+        outline.setAlpha(120)
+        self.ghost_line.setPen(cosmetic(outline))
         self.broken.setPen(cosmetic(QColor(theme.error), 3.0))
         self.pointer.setPen(cosmetic(QColor(theme.muted)))
         self.colors = theme.layer_colors(len(self.layers))
