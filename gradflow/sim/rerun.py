@@ -1,7 +1,7 @@
 """Taking the steps of a run once more, which gives the same numbers bit for bit; it can be interrupted and go on.
 
-A step that is kept would have to be copied at every step, just in case; a step taken again costs nothing until somebody
-asks for it.
+To keep the last state would be to copy it at every step, just in case; a step taken again costs nothing until somebody
+asks for it, and a checkpoint every few hundred steps bounds how many there are.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from gradflow.sim.checkpoint import Checkpoint
 from gradflow.sim.config import Training
 
 if TYPE_CHECKING:
@@ -23,9 +24,15 @@ class Interrupted(Exception):
 class Rerun:
     """Drives a new run along the way that another one went, with the same live edits at the same steps."""
 
-    def __init__(self, run: Run, retunes: Iterable[tuple[int, Training]] = ()) -> None:
+    def __init__(
+        self, run: Run, retunes: Iterable[tuple[int, Training]] = (), checkpoint: Checkpoint | None = None
+    ) -> None:
+        """Begin at step 0, or at a checkpoint of the other run."""
         self._run = run
-        self._retunes = deque(retunes)
+        if checkpoint:
+            run.trainer.resume(checkpoint)
+        start = checkpoint.step if checkpoint else 0
+        self._retunes = deque(edit for edit in retunes if edit[0] >= start)
 
     def drive(self, step: int, interrupted: Callable[[], bool]) -> Run:
         """Return the run at a step, or where it ends before; raises Interrupted once `interrupted` says so."""

@@ -30,17 +30,25 @@ Array = NDArray[Any]
 
 __all__ = ["Interrupted", "Run"]
 
+KEEP_EVERY = 256
+"""How many steps lie between two checkpoints: copying the state then costs far below a hundredth of the time."""
+
 
 class Run:
     """One experiment in execution. Not thread-safe: it belongs to whoever drives it."""
 
-    def __init__(self, experiment: Experiment, build: int = 0) -> None:
-        """Build the run at step 0; raises ConfigError or DataError."""
+    def __init__(self, experiment: Experiment, build: int = 0, checkpoints: bool = False) -> None:
+        """Build the run at step 0; raises ConfigError or DataError.
+
+        With `checkpoints` its last finite state can be brought back quickly, for a copy of the parameters' memory.
+        """
         self.build = build
+        self._keep_every = KEEP_EVERY if checkpoints else 0
         self._begin(experiment)
 
     def _begin(self, experiment: Experiment) -> None:
         self.trainer = Trainer(experiment)
+        self.trainer.keep_every = self._keep_every
         self.history = History(len(self.trainer.topology.layers))
         self.snapshot = self.trainer.preview()
         self.edits: tuple[LiveEdit, ...] = ()
@@ -133,8 +141,8 @@ class Run:
     def look(self, wants: Set[Want], interrupted: Callable[[], bool] = lambda: False) -> Details:
         """Measure as `measure` does, but a run that has diverged at its last finite step.
 
-        The steps up to there are taken once more, from the same seed and with the same live edits, which costs nothing
-        while all goes well. Where it was interrupted it goes on the next time.
+        The steps up to there are taken once more, from the last checkpoint or the same seed, and with the same live
+        edits. Where it was interrupted it goes on the next time.
         """
         if self.exploded:
             self._bring_back(interrupted)
@@ -149,9 +157,12 @@ class Run:
         # Whatever goes wrong on the way would go wrong again.
         self._given_up = True
         try:
+            last = self.snapshot.step - 1
             if self._rerun is None:
-                self._rerun = Rerun(Run(self._first, self.build), self._retunes)
-            self._before = self._rerun.drive(self.snapshot.step - 1, interrupted)
+                checkpoint = self.trainer.checkpoint
+                useful = checkpoint if checkpoint and checkpoint.step <= last else None
+                self._rerun = Rerun(Run(self._first, self.build), self._retunes, useful)
+            self._before = self._rerun.drive(last, interrupted)
         except Interrupted:
             self._given_up = False
             raise

@@ -208,7 +208,7 @@ class TrainingWorker:
         self._events.append(event(self.latest))
 
     def _rebuild(self, build: _Build) -> None:
-        run = Run(build.experiment, build.number)
+        run = Run(build.experiment, build.number, checkpoints=True)
         self._run = run
         self._pace = Pace()
         self._wants = self._asked

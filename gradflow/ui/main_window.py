@@ -97,7 +97,7 @@ class MainWindow(QMainWindow):
             "undo": session.commands.undo,
             "redo": session.commands.redo,
             "play": session.toggle,
-            "step": lambda: self.explosion.move_by(1) or session.step(),
+            "step": lambda: self.explosion.forward_or(session.step),
             "step-back": lambda: self.explosion.move_by(-1),
             "pin": self._pin,
             "reinitialise": session.reinitialise,

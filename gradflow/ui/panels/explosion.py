@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Callable
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolBar
@@ -83,6 +84,11 @@ class Explosion(QToolBar):
         if self.isVisible():
             self.slider.setValue(before + steps)
         return self.slider.value() != before
+
+    def forward_or(self, otherwise: Callable[[], None]) -> None:
+        """Look at the next step; where there is none, do something else."""
+        if not self.move_by(1):
+            otherwise()
 
     def _choose(self, place: int) -> None:
         if not self._showing:
