@@ -6,7 +6,6 @@ It has a thread of its own, which gives way to the training and drops what it do
 from __future__ import annotations
 
 import dataclasses
-import os
 import threading
 import time
 from collections.abc import Set
@@ -26,18 +25,25 @@ MOST_SECONDS = 5.0
 """A preview stands still after so long, wherever it is."""
 
 PUBLISH_SECONDS = 0.1
-NICE = 10
-"""By how much the thread's priority is lower than the training's, on systems where threads have one."""
+REST = 2.0
+"""How long the preview rests after each step beside a training, in lengths of that step: the training comes first.
+
+A lower priority of the thread would do the opposite: the system would set it aside while it holds the interpreter.
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """What is to be previewed: the experiment, what it is called, how far it goes and what is measured there."""
+    """What is to be previewed: the experiment, what it is called, how far it goes and what is measured there.
+
+    `gives_way` says that a training runs at the same time.
+    """
 
     experiment: Experiment
     label: str
     step: int
     wants: Set[Want] = frozenset()
+    gives_way: bool = False
 
 
 class Preview:
@@ -90,8 +96,6 @@ class Preview:
             self._changed.notify_all()
 
     def _main(self) -> None:
-        with suppress(AttributeError, OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
         with threadpool_limits(1):
             while asked := self._next():
                 self._preview(asked)
@@ -121,20 +125,21 @@ class Preview:
 
     def _drive(self, asked: Asked, run: Run) -> None:
         end = time.perf_counter() + MOST_SECONDS
-        due = 0.0
+        due, begun = 0.0, time.perf_counter()
         rerun = Rerun(run)
 
         def interrupted() -> bool:
-            nonlocal due
-            if self._asked is not asked:
-                return True
+            nonlocal due, begun
             now = time.perf_counter()
-            if now >= due:
+            if now >= due and self._asked is asked:
                 self._publish(asked, run)
                 due = now + PUBLISH_SECONDS
-            # Whoever waits for the interpreter has it first.
-            time.sleep(0)
-            return now >= end
+            if asked.gives_way:
+                with self._changed:
+                    # Something else that is asked for ends the rest.
+                    self._changed.wait_for(lambda: self._asked is not asked, REST * (now - begun))
+            begun = time.perf_counter()
+            return self._asked is not asked or begun >= end
 
         with suppress(Interrupted):
             if asked.step > 0:

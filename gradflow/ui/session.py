@@ -99,7 +99,8 @@ class Session(QObject):
         self.comparison.end_preview()
         changed = self._edited(remedy.changes) if remedy else None
         if remedy and changed and self.latest:
-            self.comparison.preview(Asked(changed, remedy.title, self.latest.snapshot.step, self._wants))
+            running = self.state is State.RUNNING
+            self.comparison.preview(Asked(changed, remedy.title, self.latest.snapshot.step, self._wants, running))
 
     def apply(self, remedy: Remedy) -> None:
         """Take a remedy as one edit; the run as it was stays beside the new one until the next edit."""

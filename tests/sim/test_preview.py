@@ -43,6 +43,11 @@ def test_it_shows_the_numbers_that_the_run_itself_would_have_at_that_step(shown,
     assert frame.details.steps == {Want.STATISTICS: 12}
 
 
+def test_beside_a_training_it_takes_fewer_steps_and_the_same_ones(shown, fast):
+    shown.show(Asked(fast(), "polite", 12, gives_way=True))
+    until(lambda: shown.frame and shown.frame.snapshot.step == 12)
+
+
 def test_at_step_0_it_is_the_profile_at_initialisation(shown, fast):
     shown.show(Asked(fast(), "the same", 0))
     frame = until(lambda: shown.frame)
