@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import math
+import time
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, Qt, Signal
@@ -88,6 +90,7 @@ class Remedies(QWidget):
         self._hovered: Remedy | None = None
         self._pressed: Remedy | None = None
         self._told: Remedy | None = None
+        self._applied_at = -math.inf
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(0, 0, 0, 0)
         self._box.setSpacing(4)
@@ -136,6 +139,10 @@ class Remedies(QWidget):
         self._tell()
 
     def _apply(self, remedy: Remedy | None) -> None:
+        # The second click of a double-click would meet what stands there by then.
+        if time.monotonic() - self._applied_at < QApplication.doubleClickInterval() / 1000:
+            return
+        self._applied_at = time.monotonic()
         self.release()
         self.apply_wanted.emit(remedy)
 

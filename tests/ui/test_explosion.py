@@ -117,6 +117,24 @@ def test_beginning_again_takes_the_bar_away_and_the_next_explosion_shows_its_own
     desk.until(lambda: not bar.isVisible())
 
 
+def test_the_bar_comes_and_goes_without_leaving_a_trace_in_the_layout(exploded):
+    desk = exploded
+    docks = [*desk.window.docks.values(), *desk.window.panels.values()]
+    with_bar = {dock.objectName(): dock.geometry().getRect() for dock in docks}
+    desk.type("training.learning_rate", "0.01")
+    desk.until(lambda: not desk.window.explosion.isVisible())
+    desk.live()
+    without = {dock.objectName(): dock.geometry().getRect() for dock in docks}
+    desk.type("training.learning_rate", "1e6")
+    desk.until(desk.window.explosion.isVisible)
+    desk.live()
+    assert {dock.objectName(): dock.geometry().getRect() for dock in docks} == with_bar
+    desk.type("training.learning_rate", "0.01")
+    desk.until(lambda: not desk.window.explosion.isVisible())
+    desk.live()
+    assert {dock.objectName(): dock.geometry().getRect() for dock in docks} == without
+
+
 def test_a_picture_is_of_the_step_that_is_looked_at(exploded):
     desk = exploded
     desk.press("Left")

@@ -196,6 +196,17 @@ def test_all_of_it_can_be_done_with_the_keyboard(panel, fast, qtbot):
     assert panel.sent[1:] == [("preview", None), ("apply", SLOW)]
 
 
+def test_a_double_click_applies_one_remedy_and_not_what_has_come_in_its_place(panel, fast, qtbot):
+    panel.draw(frame_of(fast, FIRST))
+    qtbot.mouseClick(buttons(panel, "apply")[0], Qt.MouseButton.LeftButton)
+    panel.draw(frame_of(fast, dataclasses.replace(FIRST, remedies=(NORM,)), build=2))
+    qtbot.mouseClick(buttons(panel, "apply")[0], Qt.MouseButton.LeftButton)
+    assert panel.sent == [("apply", RELU)]
+    qtbot.wait(QApplication.doubleClickInterval() + 20)
+    qtbot.mouseClick(buttons(panel, "apply")[0], Qt.MouseButton.LeftButton)
+    assert panel.sent == [("apply", RELU), ("apply", NORM)]
+
+
 def test_the_layers_fold_away(panel, fast, qtbot):
     panel.draw(frame_of(fast, FIRST))
     assert panel.table.isVisible() and "units" in panel.table.text()
