@@ -7,8 +7,8 @@ import math
 import time
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QKeySequence, QShortcut
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QEnterEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gradflow.sim.finding import Remedy
@@ -94,9 +94,6 @@ class Remedies(QWidget):
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(0, 0, 0, 0)
         self._box.setSpacing(4)
-        self._escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
-        self._escape.setEnabled(False)
-        self._escape.activated.connect(self.release)
 
     @property
     def held(self) -> bool:
@@ -150,7 +147,24 @@ class Remedies(QWidget):
         for row in self.rows:
             row.preview.setChecked(self._pressed is not None and row.remedy is self._pressed)
         wanted = self._hovered or self._pressed
-        self._escape.setEnabled(wanted is not None)
-        if wanted is not self._told:
-            self._told = wanted
-            self.preview_wanted.emit(wanted)
+        if wanted is self._told:
+            return
+        app = QApplication.instance()
+        assert app is not None
+        app.removeEventFilter(self)
+        if wanted is not None:
+            app.installEventFilter(self)
+        self._told = wanted
+        self.preview_wanted.emit(wanted)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """While there is a preview, Esc ends it before it means anything else."""
+        kinds = QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress
+        escape = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape and event.type() in kinds
+        # In a dialog above the window the key is the dialog's.
+        if not escape or not self.isActiveWindow():
+            return super().eventFilter(watched, event)
+        event.accept()
+        if event.type() == QEvent.Type.KeyPress:
+            self.release()
+        return True

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -251,7 +252,13 @@ def test_a_preview_is_drawn_beside_the_run_at_its_step_with_the_same_seed(window
     np.testing.assert_array_equal(profile.ghost_line.getData()[1], np.log10(ghost))
     assert profile.ghost_chip.isVisible()
     assert desk.session.experiment.network.activation == "tanh" and desk.step == 3
+    meant = []
+    QShortcut(QKeySequence("Escape"), desk.window).activated.connect(lambda: meant.append("something else"))
     desk.press("Escape")
+    desk.until(lambda: desk.frame.other is None)
+    assert meant == []
+    desk.press("Escape")
+    assert meant == ["something else"]
     desk.until(lambda: desk.frame.other is None and not profile.ghost_chip.isVisible())
     assert len(profile.ghost_line.getData()[0] if profile.ghost_line.getData()[0] is not None else ()) == 0
 
