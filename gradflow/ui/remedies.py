@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QEnterEvent, QKeyEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from gradflow.sim.finding import Remedy
 from gradflow.ui.widgets import Button
@@ -32,7 +32,7 @@ class PreviewButton(Button):
 
 
 class RemedyRow(QWidget):
-    """One remedy: its title, why it works, and two buttons."""
+    """One remedy: its title, two buttons, and why it works; of all but the best that is in the tooltip."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,20 +46,18 @@ class RemedyRow(QWidget):
         self.preview.setCheckable(True)
         self.preview.setToolTip("Hover or press: the same seed with this change, drawn as an outline (Esc ends it)")
         self.apply.setToolTip("Make this change; Ctrl+Z takes it back")
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
-        for button in (self.preview, self.apply):
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 4)
+        grid.setHorizontalSpacing(6)
+        grid.setVerticalSpacing(2)
+        grid.setColumnStretch(0, 1)
+        grid.addWidget(self.title, 0, 0)
+        for column, button in enumerate((self.preview, self.apply), start=1):
             button.setObjectName("small")
             # A click leaves the focus where it was, so that Space goes on meaning play and pause.
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            buttons.addWidget(button)
-        buttons.addStretch(1)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 4)
-        box.setSpacing(2)
-        box.addWidget(self.title)
-        box.addWidget(self.reason)
-        box.addLayout(buttons)
+            grid.addWidget(button, 0, column, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(self.reason, 1, 0, 1, 3)
 
     def show_remedy(self, number: int, remedy: Remedy) -> None:
         """Show another remedy; what is the same is not touched."""
@@ -68,7 +66,8 @@ class RemedyRow(QWidget):
         self.remedy = remedy
         self.title.setText(f"{number}.&nbsp; {html.escape(remedy.title)}")
         self.reason.setText(html.escape(remedy.reason))
-        self.reason.setVisible(bool(remedy.reason))
+        self.reason.setVisible(bool(remedy.reason) and number == 1)
+        self.setToolTip(f"<p><b>{html.escape(remedy.title)}</b></p><p>{html.escape(remedy.reason)}</p>")
         self.preview.setAccessibleName(f"Preview: {remedy.title}")
         self.apply.setAccessibleName(f"Apply: {remedy.title}")
         for button in (self.preview, self.apply):
@@ -93,7 +92,7 @@ class Remedies(QWidget):
         self._applied_at = -math.inf
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(0, 0, 0, 0)
-        self._box.setSpacing(4)
+        self._box.setSpacing(2)
 
     @property
     def held(self) -> bool:
