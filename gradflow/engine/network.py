@@ -50,7 +50,8 @@ class Network:
         self._recipe = inputs, layers, loss, init
         self.precision = precision or Float64()
         self.input = Input(inputs)
-        chained, last = chain(self.input, layers, init, noise or np.random.default_rng(0))
+        self.noise = noise or np.random.default_rng(0)
+        chained, last = chain(self.input, layers, init, self.noise)
         self.layers = tuple(chained)
         self.loss = loss(last)
         self.rounding = Rounding(self.precision) if self.precision.rounds else None

@@ -21,8 +21,8 @@ from gradflow.sim import build
 from gradflow.sim.mean_field import Subject, quickly, thoroughly
 from gradflow.sim.prediction import Prediction, predicting
 from gradflow.sim.snapshot import Snapshot, Stat
-from gradflow.sim.statistics import Subject as Measured
 from gradflow.sim.statistics import slope_square
+from gradflow.sim.subject import Subject as Measured
 from gradflow.sim.trainer import Trainer
 from gradflow.theory.steps import NotCovered
 
@@ -74,6 +74,12 @@ class Forecast:
     def cancel(self) -> None:
         """Give up what is not ready; nobody waits for it."""
         self._cancelled.set()
+
+    def stop(self) -> None:
+        """Give up, and wait until the thread has ended."""
+        self.cancel()
+        if self._thread:
+            self._thread.join()
 
     def _ponder(self, ready: Callable[[], None]) -> None:
         try:

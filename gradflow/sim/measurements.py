@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from gradflow.engine.network import Network
 from gradflow.sim import clipping, distributions, noise, paths, statistics, surface, units
+from gradflow.sim.details import Want
 from gradflow.sim.forecast import isotropic
 from gradflow.sim.noise import FullGradient
 from gradflow.sim.probe import magnitudes
-from gradflow.sim.snapshot import Snapshot, Want
-from gradflow.sim.statistics import Subject
+from gradflow.sim.snapshot import Snapshot
+from gradflow.sim.subject import Subject
 from gradflow.sim.trainer import Trainer
 
 Array = NDArray[Any]

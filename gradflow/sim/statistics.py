@@ -7,45 +7,19 @@ gradient of the whole training set; each says so. They are taken when somebody l
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.engine.network import Layer, Network
+from gradflow.engine.network import Layer
 from gradflow.engine.nodes import Linear
 from gradflow.registry import Registry
 from gradflow.sim import noise
 from gradflow.sim.condense import largest, mean_cosine, most_alike, offset, rms
-from gradflow.sim.noise import FullGradient
+from gradflow.sim.subject import Subject
 
 Array = NDArray[Any]
-
-
-def _unasked() -> FullGradient:
-    raise LookupError("the gradient of all samples was not to be needed")
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Subject:
-    """What is looked at: a network after its backward pass, and how to get the gradient of the whole training set.
-
-    `full_gradient` is asked only by those that compare with it; it takes as long as an epoch without updates.
-    """
-
-    network: Network
-    full_gradient: Callable[[], FullGradient] = _unasked
-
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        """The parameter layers."""
-        return self.network.layers
-
-    @property
-    def scale(self) -> float:
-        """The loss scale, which every gradient in the network carries."""
-        return self.network.loss_scale
 
 
 Statistic = Callable[[Subject], Array]

@@ -9,8 +9,9 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QWidget
 
+from gradflow.sim.details import Want
 from gradflow.sim.frame import Frame, State
-from gradflow.sim.snapshot import Topology, Want
+from gradflow.sim.snapshot import Topology
 from gradflow.ui.layer_plot import LayerPlot
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import View

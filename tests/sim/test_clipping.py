@@ -12,8 +12,8 @@ from sim_kit import small
 from gradflow.engine.precision import PRECISIONS
 from gradflow.sim import clipping
 from gradflow.sim.clipping import Clipping, NumberRange
+from gradflow.sim.details import Want
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import Want
 
 
 def run_for(steps: int, changes: dict[str, Any]) -> Run:

@@ -17,7 +17,7 @@ from gradflow.engine.nodes import NORMS
 from gradflow.engine.precision import PRECISIONS
 from gradflow.sim import statistics
 from gradflow.sim.snapshot import Snapshot, Stat
-from gradflow.sim.statistics import Subject
+from gradflow.sim.subject import Subject
 
 Array = NDArray[Any]
 

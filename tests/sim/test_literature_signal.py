@@ -10,7 +10,7 @@ import pytest
 from sim_kit import trainer
 
 from gradflow.sim import statistics
-from gradflow.sim.statistics import Subject
+from gradflow.sim.subject import Subject
 
 WIDTH, SEEDS = 600, 6
 

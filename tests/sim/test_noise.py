@@ -12,9 +12,9 @@ from sim_kit import trainer
 
 from gradflow.engine.graph import Phase
 from gradflow.sim import noise
+from gradflow.sim.details import Want
 from gradflow.sim.noise import GradientNoise
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import Want
 from gradflow.sim.trainer import Trainer
 
 ROWS: list[dict[str, Any]] = [{"kind": "conv", "units": 4, "padding": "same", "activation": "relu"}, {"units": 7}]

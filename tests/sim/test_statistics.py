@@ -15,9 +15,10 @@ from gradflow.engine.activations import ACTIVATIONS
 from gradflow.engine.graph import Phase
 from gradflow.engine.network import Layer
 from gradflow.sim import statistics
+from gradflow.sim.details import Want
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import Want
-from gradflow.sim.statistics import SIZES, STATISTICS, Subject
+from gradflow.sim.statistics import SIZES, STATISTICS
+from gradflow.sim.subject import Subject
 from gradflow.sim.trainer import Trainer
 
 Array = NDArray[Any]

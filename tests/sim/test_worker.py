@@ -14,12 +14,12 @@ import pytest
 from gradflow.sim import measurements
 from gradflow.sim import run as run_module
 from gradflow.sim.config import Experiment
+from gradflow.sim.details import EVERYTHING, PARTS, Want
 from gradflow.sim.forecast import Forecast
 from gradflow.sim.frame import Diverged, Event, Failed, Finished, Frame, Paused, Resumed, Started, State
 from gradflow.sim.history import History
 from gradflow.sim.measurements import Look
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import EVERYTHING, PARTS, Want
 from gradflow.sim.trainer import Trainer
 from gradflow.sim.worker import TrainingWorker
 

@@ -12,10 +12,11 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
 
 from gradflow.sim.config import edit
+from gradflow.sim.details import Details, Want
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.prediction import Prediction
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import Details, Stat, Want
+from gradflow.sim.snapshot import Stat
 from gradflow.ui import export
 from gradflow.ui.theme import DARK, LIGHT
 from gradflow.ui.view import VIEWS

@@ -9,8 +9,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
 
 from gradflow.sim.clipping import recent, underflow_words
+from gradflow.sim.details import Want
 from gradflow.sim.frame import Frame
-from gradflow.sim.snapshot import Stat, Topology, Want
+from gradflow.sim.snapshot import Stat, Topology
 from gradflow.sim.words import spell
 from gradflow.ui.items import Marks, cosmetic
 from gradflow.ui.layer_plot import Guide, LayerPlot, StepAxis

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
 
+from gradflow.sim.details import Want
 from gradflow.sim.forward import in_words, settled
 from gradflow.sim.frame import Frame
-from gradflow.sim.snapshot import Stat, Want
+from gradflow.sim.snapshot import Stat
 from gradflow.sim.words import spell
 from gradflow.ui.items import Marks, cosmetic
 from gradflow.ui.layer_plot import Guide, LayerPlot, StepAxis

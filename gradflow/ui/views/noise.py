@@ -7,9 +7,10 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor
 
+from gradflow.sim.details import Want
 from gradflow.sim.frame import Frame
 from gradflow.sim.noise import GradientNoise, rounded
-from gradflow.sim.snapshot import Stat, Want
+from gradflow.sim.snapshot import Stat
 from gradflow.sim.words import spell
 from gradflow.ui.items import Marks, cosmetic
 from gradflow.ui.layer_plot import Guide, LayerPlot, StepAxis

@@ -11,8 +11,9 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHeaderView, QLabel, QTableView, QWidget
 
+from gradflow.sim.details import Want
 from gradflow.sim.frame import Frame
-from gradflow.sim.snapshot import Stat, Topology, Want
+from gradflow.sim.snapshot import Stat, Topology
 from gradflow.sim.statistics import SIZES, STATISTICS
 from gradflow.sim.words import spell
 from gradflow.ui.forms import rich
