@@ -65,6 +65,8 @@ class LengthMap:
 
     def fixed_points(self) -> tuple[FixedPoint, ...]:
         """Return all lengths that a layer reproduces, by size, and ∞ if long signals grow for ever."""
+        if not math.isfinite(self.square + self.bias_square):
+            return (FixedPoint(math.nan, Stability.UNSTABLE),)
         if self.square == 0.0:
             return (FixedPoint(self.bias_square, Stability.STABLE),)
         x, values = _grid(self.moments)

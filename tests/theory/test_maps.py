@@ -195,6 +195,13 @@ def test_extreme_initialisations_have_a_phase_too(name: str, square: float, bias
     assert found.name in str(found)
 
 
+@pytest.mark.parametrize(("square", "bias_square"), [(math.nan, 0.0), (1.0, math.nan), (math.inf, 0.0)])
+def test_what_is_no_initialisation_has_no_phase(square: float, bias_square: float) -> None:
+    for name in ("tanh", "relu", "gelu"):
+        found = phase(of(name), square, bias_square)
+        assert math.isnan(found.length) and math.isnan(found.correlation)
+
+
 def test_depth_is_infinite_without_change_and_zero_where_nothing_is_left() -> None:
     assert depth(1.0) == math.inf
     assert depth(0.0) == 0.0
