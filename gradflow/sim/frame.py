@@ -39,6 +39,7 @@ class Frame:
 
     `findings` are the verdicts, the most urgent first. `prediction` is the theory's, None until there is one. `ending`
     says how a finished run has ended, "" before that. `other` is a second run to be drawn as a ghost beside this one.
+    In a `past` frame the snapshot is one of those recorded before the run came to where it is now.
     """
 
     build: int
@@ -54,6 +55,7 @@ class Frame:
     ending: str = ""
     prediction: Prediction | None = None
     other: Frame | None = None
+    past: bool = False
 
     @property
     def finding(self) -> Finding:

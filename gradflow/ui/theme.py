@@ -65,6 +65,10 @@ class Theme:
         low, high = (0.06, 1.0) if self.name == "dark" else (0.0, 0.96)
         return _map_colors("inferno", low, high, 256)
 
+    def signed_table(self) -> NDArray[np.uint8]:
+        """Return 256 colours from below 0 over 0, the ground, to above it."""
+        return _between(self.curve, self.surface, self.curve_second)
+
 
 # Okabe & Ito's colour-blind-safe set, black left out, extended by mixes for ten classes.
 _CLASSES = (
@@ -173,6 +177,15 @@ def _map_colors(name: str, low: float, high: float, count: int) -> NDArray[np.ui
     positions = np.linspace(low, high, count) if count > 1 else np.array([(low + high) / 2])
     colors: NDArray[np.uint8] = pg.colormap.get(name).map(positions, mode="byte")[:, :3]
     return colors
+
+
+@lru_cache
+def _between(low: str, middle: str, high: str) -> NDArray[np.uint8]:
+    ends = np.array([rgb(low), rgb(middle), rgb(high)], float)
+    places = np.linspace(-1.0, 1.0, 256)
+    return (
+        np.stack([np.interp(places, (-1.0, 0.0, 1.0), ends[:, i]) for i in range(3)], axis=1).round().astype(np.uint8)
+    )
 
 
 def _palette(theme: Theme) -> QPalette:
