@@ -115,8 +115,8 @@ class LengthMap:
 
 @lru_cache(maxsize=64)
 def _grid(moments: Moments) -> tuple[Array, Array]:
-    """Return ln q and V₂ from `SHORT` to `LONG`, twenty to a decade."""
-    q = np.geomspace(SHORT, LONG, 401)
+    """Return ln q and V₂ from `SHORT` to `LONG`, sixty to a decade."""
+    q = np.geomspace(SHORT, LONG, 1201)
     return np.log(q), np.asarray(moments.value(q))
 
 
