@@ -107,7 +107,7 @@ def isotropic(network: Network, snapshot: Snapshot) -> Prediction:
         return predicting(
             snapshot.step, len(layers), "No prediction for a trained network with skips, norms or images."
         )
-    slopes = slope_square(Measured(network, lambda: network.gradients))[:-1]
+    slopes = slope_square(Measured(network))[:-1]
     slopes[[layer.activate is None for layer in layers[:-1]]] = 1.0
     weights = snapshot.stat(Stat.WEIGHT)[1:]
     units = np.array([layer.linear.units for layer in layers[1:]])

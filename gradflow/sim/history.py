@@ -48,6 +48,14 @@ class HistoryView:
         values: Array = self.stats[:, which.row, :]
         return values
 
+    def update_ratio(self, rows: slice | NDArray[np.intp]) -> Array:
+        """Return ‖ΔW‖/‖W‖ of these rows (rows, layers); nan where the weights are zero."""
+        weight = self.stat(Stat.WEIGHT)[rows]
+        ratio = np.full_like(weight, np.nan)
+        with np.errstate(invalid="ignore", over="ignore"):
+            np.divide(self.stat(Stat.UPDATE)[rows], weight, out=ratio, where=weight > 0)
+        return ratio
+
     def every(self, most: int) -> NDArray[np.intp]:
         """Return the indices of at most `most` rows, evenly spread; a power of two apart, so that they hold still."""
         stride = 1

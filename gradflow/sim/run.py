@@ -8,29 +8,17 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Set
-from functools import cache
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from gradflow.sim import config, distributions, paths, statistics, surface, units
+from gradflow.sim import config, measurements
 from gradflow.sim.config import Experiment, Training, with_live
 from gradflow.sim.diagnosis import diagnose
-from gradflow.sim.distributions import histogram
-from gradflow.sim.forecast import Forecast, isotropic
+from gradflow.sim.forecast import Forecast
 from gradflow.sim.frame import Frame, LiveEdit, State
 from gradflow.sim.history import History
-from gradflow.sim.probe import magnitudes
-from gradflow.sim.snapshot import EVERYTHING, PARTS, Details, Snapshot, Surface, Want
-from gradflow.sim.statistics import Subject
+from gradflow.sim.measurements import Look
+from gradflow.sim.snapshot import EVERYTHING, PARTS, Details, Snapshot, Want
 from gradflow.sim.trainer import Trainer
-
-Array = NDArray[Any]
-
-
-class Interrupted(Exception):
-    """A measurement was given up because something more urgent came."""
 
 
 class Run:
@@ -116,8 +104,7 @@ class Run:
         steps, seconds = dict(self._details.steps), dict(self._details.seconds)
         for want in sorted(wants):
             start = time.perf_counter()
-            with np.errstate(all="ignore"):
-                found.update(self._take(want, interrupted))
+            found.update(measurements.take(want, Look(self.trainer, self.snapshot, interrupted)))
             steps[want], seconds[want] = self.snapshot.step, time.perf_counter() - start
         self._details = dataclasses.replace(self._details, steps=steps, seconds=seconds, **found)
         return self._details
@@ -136,27 +123,6 @@ class Run:
         seconds = {want: cost for want, cost in details.seconds.items() if want in kept}
         self._details = dataclasses.replace(details, steps=steps, seconds=seconds, **gone)
 
-    def _take(self, want: Want, interrupted: Callable[[], bool]) -> dict[str, Any]:
-        if want is Want.SURFACE:
-            return {"surface": self._surface(interrupted)}
-        network = self.trainer.network
-        with self.trainer.at_last_step():
-            if want is Want.STATISTICS:
-                full_gradient = cache(lambda: self._full_gradient(interrupted))
-                return {"statistics": statistics.take(Subject(network, full_gradient))}
-            if want is Want.SIZES:
-                return {"sizes": statistics.take(Subject(network, lambda: network.gradients), statistics.SIZES)}
-            if want is Want.PREDICTION:
-                return {"prediction": isotropic(network, self.snapshot) if self.snapshot.step else None}
-            if want is Want.UNITS:
-                return {"units": units.measure(network, lambda: _give_way(interrupted))}
-            if want is Want.PATHS:
-                return {"paths": paths.measure(network)}
-            numbers = distributions.numbers(network, self.trainer.next_update(self.snapshot.learning_rate))
-            if want is Want.HISTOGRAMS:
-                return {"histograms": {name: histogram(*of) for name, of in numbers.items()}}
-            return {name: magnitudes(*of) for name, of in numbers.items()}
-
     def frame(self, state: State, steps_per_second: float = 0.0) -> Frame:
         """Return what there is to see now."""
         return Frame(
@@ -173,26 +139,3 @@ class Run:
             ending=self.ending,
             prediction=self._details.prediction if self.snapshot.step else self.forecast.latest,
         )
-
-    def _full_gradient(self, interrupted: Callable[[], bool]) -> Array:
-        _give_way(interrupted)
-        trainer = self.trainer
-        return trainer.evaluator.gradient(*trainer.training_set)
-
-    def _surface(self, interrupted: Callable[[], bool]) -> Surface:
-        evaluator = self.trainer.evaluator
-
-        def outputs(x: Array) -> Array:
-            pieces = []
-            for start in range(0, len(x), evaluator.PIECE):
-                _give_way(interrupted)
-                pieces.append(evaluator.outputs(x[start : start + evaluator.PIECE]))
-            return np.concatenate(pieces)
-
-        return surface.measure(outputs, self.experiment.data, self.experiment.seed, self.trainer.loss_name)
-
-
-def _give_way(interrupted: Callable[[], bool]) -> None:
-    """Raise Interrupted if something more urgent came."""
-    if interrupted():
-        raise Interrupted

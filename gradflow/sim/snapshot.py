@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from gradflow.sim.paths import Paths
     from gradflow.sim.units import Units
 
+if TYPE_CHECKING:
+    from gradflow.sim.clipping import NumberRange
+    from gradflow.sim.noise import GradientNoise
+
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
@@ -253,6 +257,7 @@ class Want(StrEnum):
     HISTOGRAMS = "histograms"
     UNITS = "units"
     PATHS = "paths"
+    SIGNAL = "signal"
 
 
 PARTS = {
@@ -264,6 +269,8 @@ PARTS = {
     Want.HISTOGRAMS: ("histograms",),
     Want.UNITS: ("units",),
     Want.PATHS: ("paths",),
+    Want.STATISTICS: ("statistics", "noise"),
+    Want.SIGNAL: ("signal", "number_range"),
 }
 """Which parts of Details each measurement fills."""
 
@@ -278,6 +285,7 @@ class Details:
     by the name in sim.statistics, one number for each layer, `sizes` only those of the gradients' entries. `prediction`
     is that for a network in training; that for its initialisation takes its own time and comes with the frame.
     `histograms` has, under the same names, what the magnitudes count by octaves.
+    by the name in sim.statistics, one number for each layer, and `signal` some that cost little and are taken often.
     """
 
     steps: Mapping[Want, int] = field(default_factory=dict)
@@ -295,6 +303,9 @@ class Details:
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
     units: Units | None = None
     paths: Paths | None = None
+    noise: GradientNoise | None = None
+    signal: Mapping[str, Array] = field(default_factory=dict)
+    number_range: NumberRange | None = None
 
     @property
     def step(self) -> int:

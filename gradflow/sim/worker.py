@@ -21,8 +21,9 @@ from gradflow.sim.budget import Budget
 from gradflow.sim.config import Experiment, Training
 from gradflow.sim.failure import failure
 from gradflow.sim.frame import Captured, Diverged, Event, Failed, Finished, Frame, Paused, Resumed, Started, State
+from gradflow.sim.measurements import Interrupted
 from gradflow.sim.pace import Pace
-from gradflow.sim.run import Interrupted, Run
+from gradflow.sim.run import Run
 from gradflow.sim.snapshot import Want
 
 SWITCH_SECONDS = 0.0005

@@ -14,7 +14,8 @@ from gradflow.errors import GradflowError
 from gradflow.sim.config import edit
 from gradflow.sim.diagnosis import diagnose
 from gradflow.sim.frame import State
-from gradflow.sim.run import Interrupted, Run
+from gradflow.sim.measurements import Interrupted
+from gradflow.sim.run import Run
 from gradflow.sim.snapshot import EVERYTHING, NORMS, PARTS, Details, Stat, Want
 from gradflow.sim.trainer import Trainer
 
