@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.linalg import ArpackError, LinearOperator, svds
+from scipy.sparse.linalg import ArpackError, LinearOperator, svds  # type: ignore[import-untyped]
 
 from gradflow.engine.graph import Node, Phase
 from gradflow.engine.network import Network
@@ -53,6 +53,7 @@ class Jacobians:
         self._stations = [node for node in self._order if node in stations]
         self._before = _last_passed(self._order, {self._copy.input, *stations})
         self._size = max(node.units for node in self._stations)
+        self.largest_units = max(node.units for node in self._z)
 
     @property
     def whole(self) -> bool:
@@ -108,10 +109,10 @@ class Jacobians:
             source.value[1], source.value[2] = here + step * v, here - step * v
             for other in window:
                 other.forward()
-            return (node.value[1] - node.value[2]) / (2.0 * step)
+            return np.asarray((node.value[1] - node.value[2]) / (2.0 * step))
 
         def backward(u: Array) -> Array:
-            return self._pull(node, {source}, u.reshape(1, -1))[source][0]
+            return np.asarray(self._pull(node, {source}, u.reshape(1, -1))[source][0])
 
         if min(node.units, source.units) < 3:
             rows = [backward(row) for row in np.eye(node.units)] if node.units < 3 else None
@@ -120,7 +121,7 @@ class Jacobians:
         operator = LinearOperator((node.units, source.units), matvec=forward, rmatvec=backward, dtype=float)
         start = np.random.default_rng(layer).standard_normal(min(operator.shape))
         try:
-            return float(svds(operator, k=1, tol=1e-3, v0=start, maxiter=40, return_singular_vectors=False)[0])
+            return float(svds(operator, k=1, tol=1e-2, v0=start, maxiter=20, return_singular_vectors=False)[0])
         except (ArpackError, np.linalg.LinAlgError, ValueError):
             return float("nan")
 

@@ -21,6 +21,7 @@ from gradflow.sim.frame import Frame, LiveEdit, State
 from gradflow.sim.history import History
 from gradflow.sim.probe import magnitudes
 from gradflow.sim.snapshot import PARTS, Details, Snapshot, Surface, Want
+from gradflow.sim.spectrum import Spectra
 from gradflow.sim.statistics import Subject
 from gradflow.sim.trainer import Trainer
 
@@ -29,6 +30,11 @@ Array = NDArray[Any]
 
 class Interrupted(Exception):
     """A measurement was given up because something more urgent came."""
+
+
+def _heed(interrupted: Callable[[], bool]) -> None:
+    if interrupted():
+        raise Interrupted
 
 
 class Run:
@@ -46,6 +52,7 @@ class Run:
         self.edits: tuple[LiveEdit, ...] = ()
         self._steps = self.trainer.steps()
         self._details = Details()
+        self._spectra = Spectra(self.trainer)
         self.begun = False
 
     @property
@@ -125,12 +132,17 @@ class Run:
         steps = {want: step for want, step in details.steps.items() if want in kept}
         seconds = {want: cost for want, cost in details.seconds.items() if want in kept}
         self._details = dataclasses.replace(details, steps=steps, seconds=seconds, **gone)
+        if Want.SPECTRUM not in kept:
+            # Its copy of the network may be larger than the network.
+            self._spectra = Spectra(self.trainer)
 
     def _take(self, want: Want, interrupted: Callable[[], bool]) -> dict[str, Any]:
         if want is Want.SURFACE:
             return {"surface": self._surface(interrupted)}
         network = self.trainer.network
         with self.trainer.at_last_step():
+            if want is Want.SPECTRUM:
+                return {"spectrum": self._spectra.measure(self.snapshot.step, lambda: _heed(interrupted))}
             if want is Want.STATISTICS:
                 full_gradient = cache(lambda: self._full_gradient(interrupted))
                 return {"statistics": statistics.take(Subject(network, full_gradient))}
@@ -159,8 +171,7 @@ class Run:
         )
 
     def _full_gradient(self, interrupted: Callable[[], bool]) -> Array:
-        if interrupted():
-            raise Interrupted
+        _heed(interrupted)
         trainer = self.trainer
         return trainer.evaluator.gradient(*trainer.training_set)
 
@@ -170,8 +181,7 @@ class Run:
         def outputs(x: Array) -> Array:
             pieces = []
             for start in range(0, len(x), evaluator.PIECE):
-                if interrupted():
-                    raise Interrupted
+                _heed(interrupted)
                 pieces.append(evaluator.outputs(x[start : start + evaluator.PIECE]))
             return np.concatenate(pieces)
 

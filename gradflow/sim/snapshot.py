@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.engine.losses import Task
+
+if TYPE_CHECKING:
+    from gradflow.sim.spectrum import Spectrum
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -207,12 +211,14 @@ class Want(StrEnum):
     MAGNITUDES = "magnitudes"
     SURFACE = "surface"
     STATISTICS = "statistics"
+    SPECTRUM = "spectrum"
 
 
 PARTS = {
     Want.MAGNITUDES: ("activations", "deltas", "weights", "weight_grads"),
     Want.SURFACE: ("surface",),
     Want.STATISTICS: ("statistics",),
+    Want.SPECTRUM: ("spectrum",),
 }
 """Which parts of Details each measurement fills."""
 
@@ -235,6 +241,7 @@ class Details:
     weight_grads: Magnitudes | None = None
     surface: Surface | None = None
     statistics: Mapping[str, Array] = field(default_factory=dict)
+    spectrum: Spectrum | None = None
 
     @property
     def step(self) -> int:

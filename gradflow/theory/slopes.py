@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +41,6 @@ LINEAR = Slopes(np.ones(1), np.ones(1))
 """No activation: every slope is 1."""
 
 
-@lru_cache(maxsize=4096)
 def normal_slopes(function: Activation, q: float) -> Slopes:
     """Return the distribution of φ′(z)² for z ~ N(0, q)."""
     z, weights = _rule(function.kinks, math.sqrt(q))

@@ -17,11 +17,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.theory.slopes import Slopes
+from gradflow.theory.slopes import Slopes, condensed
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -31,6 +32,13 @@ QUARTER_CIRCLE_MEAN = 8.0 / (3.0 * math.pi)
 
 START_ANGLE = 2.8
 """The argument of z at which m is followed in from infinity: near the negative axis, where m is smooth."""
+
+STEP = 1.5
+TURNS = 4.0
+"""Along ln |z|, and how often per factor e of the angle, m is solved anew."""
+
+MOST_KINDS = 3
+"""So many distributions of slopes are told apart: layers whose q drifts slowly share one."""
 
 
 @dataclass(frozen=True)
@@ -82,35 +90,43 @@ class Product:
         self._linear[c] = self._linear.get(c, 0) + k
 
     def _group(self, bends: Sequence[Bend]) -> None:
-        """Put equal bends together: a deep network at its fixed point has only one."""
-        kinds: dict[tuple[float, bytes], list[Bend]] = {}
+        """Put bends together whose slopes have the same distribution but for a factor: at its fixed point a deep
+        network has only one, and a rectifier one in all layers.
+        """
+        kinds: dict[tuple[float, bytes], tuple[Slopes, int]] = {}
         for bend in bends:
-            mark = np.concatenate([bend.slopes.values, bend.slopes.weights]).round(9).tobytes()
-            kinds.setdefault((self.outputs / bend.units, mark), []).append(bend)
-        most = max((len(bend.slopes.values) for bend in bends), default=1)
-        self._c = np.array([c for c, _ in kinds])
-        self._k = np.array([float(len(same)) for same in kinds.values()])
-        self._values, self._weights = np.zeros((2, len(kinds), most))
-        for row, (bend, *_) in enumerate(kinds.values()):
-            count = len(bend.slopes.values)
-            self._values[row, :count], self._weights[row, :count] = bend.slopes.values, bend.slopes.weights
-        self._mean = (self._values * self._weights).sum(axis=1)
-        self._passing = np.array([same[0].slopes.passing for same in kinds.values()])
+            mean = bend.slopes.moment(1)
+            self._gain += math.log(mean) if mean > 0.0 else -math.inf
+            shape = Slopes(bend.slopes.values / (mean or 1.0), bend.slopes.weights)
+            mark = self.outputs / bend.units, np.concatenate([shape.values, shape.weights]).round(6).tobytes()
+            kinds[mark] = kinds.get(mark, (shape, 0))[0], kinds.get(mark, (shape, 0))[1] + 1
+        found = [
+            (c, shape, k)
+            for c in sorted({c for c, _ in kinds})
+            for shape, k in _few([kind for (other, _), kind in kinds.items() if other == c])
+        ]
+        most = max((len(shape.values) for _, shape, _ in found), default=1)
+        self._c = np.array([c for c, _, _ in found])
+        self._k = np.array([float(k) for _, _, k in found])
+        self._values, self._weights = np.zeros((2, len(found), most))
+        for row, (_, shape, _) in enumerate(found):
+            count = len(shape.values)
+            self._values[row, :count], self._weights[row, :count] = shape.values, shape.weights
+        self._passing = np.array([shape.passing for _, shape, _ in found])
 
     @property
     def log_mean(self) -> float:
         """ln of the mean of λ = s² over the outputs: Π σ_w²·μ₁."""
-        with np.errstate(divide="ignore"):
-            return self._gain + float(self._k @ np.log(self._mean))
+        return self._gain
 
     @property
     def relative_variance(self) -> float:
         """Var λ/(E λ)²: Σ over independent weights of n/n_in, and over bends of (μ₂/μ₁² − 1)·n/n_D."""
         second = (self._values**2 * self._weights).sum(axis=1)
-        bends = float(self._k @ (self._c * (second / self._mean**2 - 1.0))) if len(self._k) else 0.0
+        bends = float(self._k @ (self._c * (second - 1.0))) if len(self._k) else 0.0
         return bends + sum(k * c for c, k in self._linear.items())
 
-    @property
+    @cached_property
     def rank(self) -> float:
         """The share of the outputs' directions that carry anything: the others have s = 0."""
         narrow = [1.0, self.inputs / self.outputs, *(self._passing / self._c)]
@@ -142,7 +158,7 @@ class Product:
         """Return ln z of real m > 0, by Newton's rule on 1/E[φ′²/(ζ−φ′²)], which is concave: it never overshoots."""
         v = self._c[:, None] * m
         top = self._values.max(axis=1, initial=0.0)[:, None]
-        zeta = np.maximum(self._mean[:, None] * (1.0 + 1.0 / v), top * (1.0 + 1e-14))
+        zeta = np.maximum(1.0 + 1.0 / v, top * (1.0 + 1e-14))
         for _ in range(60):
             f, slope = self._averages(zeta)
             step = (1.0 / v - 1.0 / f) * f * f / -slope
@@ -167,22 +183,28 @@ class Product:
         """
         far = max(self.log_mean, self.log_largest()) + 6.0
         path = Path(self, len(log_values), far)
-        steps = max(1, math.ceil((far - float(log_values.min())) / 0.5))
+        steps = max(1, math.ceil((far - float(log_values.min())) / STEP))
         for share in np.linspace(0.0, 1.0, steps + 1)[1:]:
             path.follow(far + share * (log_values - far) + 1j * START_ANGLE)
-        for angle in np.geomspace(START_ANGLE, blur, 36)[1:]:
+        for angle in np.geomspace(START_ANGLE, blur, math.ceil(TURNS * math.log(START_ANGLE / blur)))[1:]:
             path.follow(log_values + 1j * angle)
+        path.follow(log_values + 1j * blur, 1e-9)
         found = np.clip(-path.m.imag / math.pi, 0.0, None)
         return np.where(path.lost, np.nan, found)
 
     def range(self) -> tuple[float, float]:
-        """Return the ln λ between which the density is worth drawing, from a coarse look at 16 decades."""
+        """Return the ln λ between which the density is worth drawing: a coarse look at 16 decades, then a closer one."""
         top = self.log_largest()
-        coarse = top + np.linspace(-37.0, 1.0, 153)
-        density = np.nan_to_num(self.density(coarse, 0.1))
-        seen = np.flatnonzero(density > 0.02 * density.max())
-        low = float(coarse[max(seen[0] - 2, 0)]) if len(seen) else top - 1.0
+        low = self._foot(top, top - 37.0)
+        if top - low < 6.0:
+            low = self._foot(top, low)
         return low, top + 0.05 * (top - low)
+
+    def _foot(self, top: float, low: float) -> float:
+        places = np.linspace(low, top, 50)
+        density = np.nan_to_num(self.density(places, 0.4 * (places[1] - places[0])))
+        seen = np.flatnonzero(density > 0.02 * density.max())
+        return float(places[max(seen[0] - 2, 0)]) if len(seen) else top - 1.0
 
 
 class Path:
@@ -192,14 +214,14 @@ class Path:
         self.of = of
         start = far + 1j * START_ANGLE
         self.m: Complex = np.full(places, np.exp(of.log_mean - start))
-        self.zeta: Complex = of._mean[:, None] * (1.0 + 1.0 / (of._c[:, None] * self.m))
+        self.zeta: Complex = 1.0 + 1.0 / (of._c[:, None] * self.m)
         self.lost = np.zeros(places, bool)
         self.follow(np.full(places, start))
 
-    def follow(self, log_z: Complex, steps: int = 20) -> None:
+    def follow(self, log_z: Complex, exactly: float = 1e-3) -> None:
         """Solve for the next z by Newton's rule on all unknowns at once."""
         of, m, zeta = self.of, self.m, self.zeta
-        for _ in range(steps):
+        for _ in range(20):
             v = of._c[:, None] * m
             f, slope = of._averages(zeta)
             value = np.log1p(m) - np.log(m) + of._gain - log_z
@@ -218,7 +240,25 @@ class Path:
             step *= np.minimum(1.0, room / np.maximum(abs(step), 1e-300))
             zeta = zeta + (off + of._c[:, None] * step / (v * v)) * lever
             m = m + step
-            if np.all(np.abs(step) <= 1e-12 * np.abs(m)):
+            if np.all(np.abs(step) <= exactly * room):
                 break
-        self.lost |= ~(np.abs(step) <= 1e-5 * np.abs(m)) | ~np.isfinite(m)
+        self.lost |= ~(np.abs(step) <= 0.1 * room) | ~np.isfinite(m)
         self.m, self.zeta = m, zeta
+
+
+def _few(kinds: Sequence[tuple[Slopes, int]]) -> list[tuple[Slopes, int]]:
+    """Return at most MOST_KINDS distributions of mean 1 and how often each occurs: neighbours are mixed.
+
+    Means and variances of the product stay exact; of what is beyond, only the spread within a mixture is lost.
+    """
+    if len(kinds) <= MOST_KINDS:
+        return list(kinds)
+    ordered = sorted(kinds, key=lambda kind: kind[0].moment(2))
+    mixed = []
+    for places in np.array_split(np.arange(len(ordered)), MOST_KINDS):
+        part = [ordered[i] for i in places]
+        count = sum(k for _, k in part)
+        values = np.concatenate([shape.values for shape, _ in part])
+        weights = np.concatenate([shape.weights * (k / count) for shape, k in part])
+        mixed.append((condensed(values, weights), count))
+    return mixed
