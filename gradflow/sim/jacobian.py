@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.linalg import ArpackError, LinearOperator, svds  # type: ignore[import-untyped]
 
 from gradflow.engine.graph import Node, Phase
 from gradflow.engine.network import Network
@@ -118,6 +117,9 @@ class Jacobians:
             rows = [backward(row) for row in np.eye(node.units)] if node.units < 3 else None
             columns = rows or [forward(column) for column in np.eye(source.units)]
             return float(np.linalg.norm(np.stack(columns), 2))
+        # Only here: it takes longer to import than all the rest.
+        from scipy.sparse.linalg import ArpackError, LinearOperator, svds  # type: ignore[import-untyped]
+
         operator = LinearOperator((node.units, source.units), matvec=forward, rmatvec=backward, dtype=float)
         start = np.random.default_rng(layer).standard_normal(min(operator.shape))
         try:

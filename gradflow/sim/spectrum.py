@@ -27,14 +27,11 @@ MOST_WORK = 6e8
 """How many layers are decomposed, and Σ n³ over them: about half a second."""
 
 MOST_LARGE = 10
-CURVES = 6
+CURVES = 4
 """Of how many layers the predicted density is computed, evenly spread and with the last two among them."""
 
 BANDS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """The quantiles of the singular values that are kept of each layer: the smallest, the quartiles, the largest."""
-
-MOST_LAYERS_PER_UNIT = 0.16
-"""Beyond, the largest of a broad spectrum's singular values is scattered, and 20–45 % smaller than predicted."""
 
 ROUGH = "rough here: the prediction is for layers far wider than the network is deep"
 TRAINED = "the prediction is for first weights; these are trained"
@@ -112,7 +109,7 @@ class Spectra:
         x = self._trainer.training_set[0][0].astype(float)
         expected_note = why_not(network) or (TRAINED if step else "")
         expectation = None if expected_note else Expectation(network, x)
-        if expectation and expectation.layers_per_unit > MOST_LAYERS_PER_UNIT:
+        if expectation and expectation.rough:
             expected_note = ROUGH
         layers = len(network.layers)
         own, path = _Strip(layers), _Strip(layers)

@@ -19,6 +19,8 @@ ATOMS = 16
 END = 13.0
 """Beyond this many standard deviations the normal density is 10⁻³⁷."""
 
+NODES, SHARES = np.polynomial.legendre.leggauss(16)
+
 
 @dataclass(frozen=True, eq=False)
 class Slopes:
@@ -89,11 +91,10 @@ def condensed(values: Array, weights: Array, atoms: int = ATOMS) -> Slopes:
 
 def _rule(kinks: tuple[float, ...], deviation: float) -> tuple[Array, Array]:
     """Return z and weights for averages over N(0, deviation²): panels that shrink towards 0 and end at the kinks."""
-    nodes, shares = np.polynomial.legendre.leggauss(16)
     halvings = max(4, math.ceil(math.log2(max(deviation, 1.0))) + 3)
     right = np.concatenate([2.0 ** np.arange(-float(halvings), 0.0), [1.0, 2.0, 3.0, 4.5, 6.5, 9.0, END]])
     inside = [kink / deviation for kink in kinks if deviation > 0.0 and abs(kink) < END * deviation]
     edges = np.unique(np.concatenate([-right, [0.0], right, inside]))
     middle, half = (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2
-    z = (middle[:, None] + half[:, None] * nodes).ravel()
-    return deviation * z, (half[:, None] * shares).ravel() * np.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
+    z = (middle[:, None] + half[:, None] * NODES).ravel()
+    return deviation * z, (half[:, None] * SHARES).ravel() * np.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)

@@ -18,6 +18,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 from gradflow.theory.slopes import Slopes, condensed
 
 Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
+Complex = NDArray[np.complexfloating[Any, Any]]
 
 QUARTER_CIRCLE_MEAN = 8.0 / (3.0 * math.pi)
 """The mean singular value of a square matrix of independent entries of variance 1/n."""
@@ -130,7 +131,7 @@ class Product:
     def rank(self) -> float:
         """The share of the outputs' directions that carry anything: the others have s = 0."""
         narrow = [1.0, self.inputs / self.outputs, *(self._passing / self._c)]
-        return min([*narrow, *(1.0 / c for c, k in self._linear.items() if k > 0)])
+        return float(min([*narrow, *(1.0 / c for c, k in self._linear.items() if k > 0)]))
 
     @property
     def shown(self) -> float:
@@ -141,6 +142,11 @@ class Product:
     def isometric(self) -> bool:
         """Whether all singular values are equal, so that there is no density."""
         return self.relative_variance < 1e-12
+
+    @property
+    def smooth(self) -> bool:
+        """Whether the density is: that of one bend between orthogonal matrices is the slopes' own, atom by atom."""
+        return bool(self._linear) or bool(len(self._k) and self._k.sum() > 1)
 
     def log_largest(self) -> float:
         """Return ln λ_max = min over m > 0 of ln z(m)."""
@@ -181,19 +187,28 @@ class Product:
         From where m(z) is known, at large z, towards 0 near the negative axis, and then around to λ: on the way m has
         no singularity, and Newton's rule follows it.
         """
+        found = np.full(len(log_values), np.nan)
+        # A step that was too long for a place ends nowhere or on another branch: there, shorter ones.
+        for fineness in (1, 3, 9):
+            rest = np.isnan(found)
+            if rest.any():
+                found[rest] = self._walk(log_values[rest], blur, fineness)
+        return found
+
+    def _walk(self, log_values: Array, blur: float, fineness: int) -> Array:
         far = max(self.log_mean, self.log_largest()) + 6.0
         path = Path(self, len(log_values), far)
-        steps = max(1, math.ceil((far - float(log_values.min())) / STEP))
+        steps = max(1, math.ceil(fineness * (far - float(log_values.min())) / STEP))
         for share in np.linspace(0.0, 1.0, steps + 1)[1:]:
             path.follow(far + share * (log_values - far) + 1j * START_ANGLE)
-        for angle in np.geomspace(START_ANGLE, blur, math.ceil(TURNS * math.log(START_ANGLE / blur)))[1:]:
+        turns = math.ceil(fineness * TURNS * math.log(START_ANGLE / blur))
+        for angle in np.geomspace(START_ANGLE, blur, turns)[1:]:
             path.follow(log_values + 1j * angle)
         path.follow(log_values + 1j * blur, 1e-9)
-        found = np.clip(-path.m.imag / math.pi, 0.0, None)
-        return np.where(path.lost, np.nan, found)
+        return np.where(path.lost, np.nan, -path.m.imag / math.pi)
 
     def range(self) -> tuple[float, float]:
-        """Return the ln λ between which the density is worth drawing: a coarse look at 16 decades, then a closer one."""
+        """Return the ln λ between which the density is worth drawing: a coarse look at 16 decades, then a closer."""
         top = self.log_largest()
         low = self._foot(top, top - 37.0)
         if top - low < 6.0:
@@ -242,7 +257,8 @@ class Path:
             m = m + step
             if np.all(np.abs(step) <= exactly * room):
                 break
-        self.lost |= ~(np.abs(step) <= 0.1 * room) | ~np.isfinite(m)
+        # For z in the upper half-plane m is in the lower one.
+        self.lost |= ~(np.abs(step) <= 0.1 * room) | ~(m.imag <= 0.0)
         self.m, self.zeta = m, zeta
 
 
