@@ -28,7 +28,7 @@ MOST_WORK = 6e8
 
 MOST_LARGE = 10
 CURVES = 4
-"""Of how many layers the predicted density is computed, evenly spread and with the last two among them."""
+"""To how many layers the predicted density is computed, evenly spread; to the last two in any case."""
 
 BANDS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """The quantiles of the singular values that are kept of each layer: the smallest, the quartiles, the largest."""
@@ -162,15 +162,17 @@ def _take_whole(
 ) -> str:
     layers = own.bands.shape[1]
     affordable = int(min(MOST_LAYERS, max(2.0, MOST_WORK / jacobians.largest_units**3)))
-    chosen, curves = _spread(layers, affordable), _spread(layers, CURVES) | {max(layers - 2, 0)}
+    chosen, ends = _spread(layers, affordable), {max(layers - 2, 0), layers - 1}
     for pair in jacobians.pairs(x, pause):
         layer = pair.layer
         if layer not in chosen:
             continue
         pause()
-        curve = layer in curves
-        own.fill(layer, pair.own, 0.0, expectation.own(layer, curve) if expectation else None)
-        path.fill(layer, pair.path, pair.decades, expectation.path(layer, curve) if expectation else None)
+        # The hidden layers between are alike.
+        alone = expectation.own(layer, layer in ends) if expectation else None
+        whole = expectation.path(layer, layer in ends | _spread(layers, CURVES)) if expectation else None
+        own.fill(layer, pair.own, 0.0, alone)
+        path.fill(layer, pair.path, pair.decades, whole)
     return "" if len(chosen) == layers else f"{len(chosen)} of {layers} layers, evenly spread"
 
 

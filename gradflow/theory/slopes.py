@@ -70,19 +70,21 @@ def condensed(values: Array, weights: Array, atoms: int = ATOMS) -> Slopes:
     if scale == 0.0:
         return Slopes(np.zeros(1), np.ones(1))
     x = values / scale
-    basis = [np.sqrt(weights)]
+    basis = np.zeros((atoms, len(x)))
+    basis[0] = np.sqrt(weights)
     diagonal, beside = [], []
-    while True:
-        v = x * basis[-1]
-        diagonal.append(float(basis[-1] @ v))
+    for count in range(1, atoms + 1):
+        v = x * basis[count - 1]
+        diagonal.append(float(basis[count - 1] @ v))
+        # Twice: once loses digits.
         for _ in range(2):
-            v = v - sum(float(b @ v) * b for b in basis)
+            v = v - (basis[:count] @ v) @ basis[:count]
         length = float(np.linalg.norm(v))
         # Nothing is left once there are as many atoms as different values.
-        if len(basis) == atoms or length < 1e-9:
+        if count == atoms or length < 1e-9:
             break
         beside.append(length)
-        basis.append(v / length)
+        basis[count] = v / length
     found, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))
     # A slope of 0 is a unit that passes nothing: rounding must not turn it into a small one.
     found[np.abs(found) < 1e-12] = 0.0

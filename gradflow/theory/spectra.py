@@ -34,8 +34,8 @@ QUARTER_CIRCLE_MEAN = 8.0 / (3.0 * math.pi)
 START_ANGLE = 2.8
 """The argument of z at which m is followed in from infinity: near the negative axis, where m is smooth."""
 
-STEP = 1.5
-TURNS = 4.0
+STEP = 1.0
+TURNS = 6.0
 """Along ln |z|, and how often per factor e of the angle, m is solved anew."""
 
 MOST_KINDS = 3
@@ -193,6 +193,9 @@ class Product:
             rest = np.isnan(found)
             if rest.any():
                 found[rest] = self._walk(log_values[rest], blur, fineness)
+            if np.isnan(found).mean() > 0.5:
+                # Not the steps are to blame.
+                break
         return found
 
     def _walk(self, log_values: Array, blur: float, fineness: int) -> Array:
@@ -201,6 +204,8 @@ class Product:
         steps = max(1, math.ceil(fineness * (far - float(log_values.min())) / STEP))
         for share in np.linspace(0.0, 1.0, steps + 1)[1:]:
             path.follow(far + share * (log_values - far) + 1j * START_ANGLE)
+            if path.lost.all():
+                return np.full(len(log_values), np.nan)
         turns = math.ceil(fineness * TURNS * math.log(START_ANGLE / blur))
         for angle in np.geomspace(START_ANGLE, blur, turns)[1:]:
             path.follow(log_values + 1j * angle)
@@ -208,18 +213,10 @@ class Product:
         return np.where(path.lost, np.nan, -path.m.imag / math.pi)
 
     def range(self) -> tuple[float, float]:
-        """Return the ln λ between which the density is worth drawing: a coarse look at 16 decades, then a closer."""
+        """Return the ln λ between which the density is worth drawing: some standard deviations, 16 decades at most."""
         top = self.log_largest()
-        low = self._foot(top, top - 37.0)
-        if top - low < 6.0:
-            low = self._foot(top, low)
-        return low, top + 0.05 * (top - low)
-
-    def _foot(self, top: float, low: float) -> float:
-        places = np.linspace(low, top, 50)
-        density = np.nan_to_num(self.density(places, 0.4 * (places[1] - places[0])))
-        seen = np.flatnonzero(density > 0.02 * density.max())
-        return float(places[max(seen[0] - 2, 0)]) if len(seen) else top - 1.0
+        width = min(37.0, 9.0 * math.sqrt(self.relative_variance))
+        return top - width, top + 0.03 * width
 
 
 class Path:
