@@ -114,7 +114,7 @@ class Expectation:
         if not math.isfinite(rms):
             return Expected(-math.inf, -math.inf, 1.0, np.empty(0), np.empty(0))
         largest, zero = DECADES * product.log_largest(), max(0.0, 1.0 - product.shown)
-        if not curve or product.isometric or not product.smooth:
+        if not curve or product.isometric or not product.smooth or not math.isfinite(largest):
             return Expected(largest, rms, zero, np.empty(0), np.empty(0))
         low, high = product.range()
         x = np.linspace(low, high, POINTS)

@@ -163,13 +163,13 @@ class Product:
     def _log_z_real(self, m: Array) -> Array:
         """Return ln z of real m > 0, by Newton's rule on 1/E[φ′²/(ζ−φ′²)], which is concave: it never overshoots."""
         v = self._c[:, None] * m
-        top = self._values.max(axis=1, initial=0.0)[:, None]
-        zeta = np.maximum(1.0 + 1.0 / v, top * (1.0 + 1e-14))
+        # Above the largest slope; the root may lie nearer to it than rounding can tell.
+        floor = self._values.max(axis=1, initial=0.0)[:, None] * (1.0 + 1e-14)
+        zeta = np.maximum(1.0 + 1.0 / v, floor)
         for _ in range(60):
             f, slope = self._averages(zeta)
-            step = (1.0 / v - 1.0 / f) * f * f / -slope
-            zeta = zeta + step
-            if np.all(np.abs(step) < 1e-13 * zeta):
+            before, zeta = zeta, np.maximum(zeta + (1.0 / v - 1.0 / f) * f * f / -slope, floor)
+            if np.all(np.abs(zeta - before) < 1e-13 * zeta):
                 break
         bent = self._k @ (np.log(zeta) + np.log(v) - np.log1p(v)) if len(self._k) else 0.0
         straight = sum((k * np.log1p(c * m) for c, k in self._linear.items()), np.zeros_like(m))
@@ -254,8 +254,9 @@ class Path:
             m = m + step
             if np.all(np.abs(step) <= exactly * room):
                 break
-        # For z in the upper half-plane m is in the lower one.
-        self.lost |= ~(np.abs(step) <= 0.1 * room) | ~(m.imag <= 0.0)
+        # For z in the upper half-plane m is in the lower one. Below the spectrum it is the rank to the last digit.
+        settled = np.abs(step) <= np.maximum(0.1 * room, 1e-9 * np.abs(m))
+        self.lost |= ~settled | ~(m.imag <= 0.0)
         self.m, self.zeta = m, zeta
 
 
