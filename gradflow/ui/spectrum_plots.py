@@ -12,14 +12,15 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QPainter
 
 from gradflow.sim.spectrum import Histogram, Strip
+from gradflow.sim.words import power
 from gradflow.ui.items import Levels, Marks, Overlay, cosmetic
 from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, nice_ceiling
 from gradflow.ui.theme import Theme
 
 Array = NDArray[np.float64]
 
-TICKS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.3, 1.5, 2.0, 3.0, 4.0, 5.0, 10.0)
-"""What an axis of about a decade names."""
+MANTISSAS = (1.0, 2.0, 5.0, 3.0, 7.0, 1.5, 4.0, 6.0, 8.0, 9.0, 1.2, 1.1)
+"""What an axis of about a decade names between the powers of ten, the most wanted first."""
 
 
 class Strips(Plot):
@@ -153,7 +154,7 @@ class HistogramPlot(Plot):
             self.edge.setValue(histogram.expected_edge)
         kept = np.isfinite(histogram.curve_y)
         self.curve.setData(histogram.curve_x[kept], histogram.curve_y[kept])
-        parts = [histogram.edges[[0, -1]], [histogram.expected_edge], ghost.edges[[0, -1]] if ghost else []]
+        parts = [histogram.edges, np.array([histogram.expected_edge]), ghost.edges if ghost else np.empty(0)]
         self._fit_x(np.concatenate(parts))
         highest = max(histogram.heights.max(), histogram.curve_y[kept].max(initial=0.0))
         # The other run's may be a needle.
@@ -164,7 +165,7 @@ class HistogramPlot(Plot):
         self.fix(y=(0.0, self.top))
 
     def _fit_x(self, values: Array) -> None:
-        """Show whole decades, or where there is not much more than one, tenths of it with plain numbers."""
+        """Show whole decades, or where there is not much more than one, tenths of one with plain numbers."""
         finite = values[np.isfinite(values)]
         low, high = float(finite.min()), float(finite.max())
         if high - low > 1.3:
@@ -172,12 +173,12 @@ class HistogramPlot(Plot):
             self.fix(x=self.decades.include(finite))
             return
         low, high = math.floor(10 * low - 0.5) / 10, math.ceil(10 * high + 0.5) / 10
-        ticks = {math.log10(value): f"{value:g}" for value in TICKS}
-        # As many as do not touch, from 1 outwards.
-        room, named = 0.09 * (high - low), {0.0: "1"}
-        for place in sorted(ticks, key=abs):
+        decades = range(math.floor(low), math.ceil(high) + 1)
+        named: dict[float, str] = {}
+        room = 0.09 * (high - low)
+        for place in (decade + math.log10(mantissa) for mantissa in MANTISSAS for decade in decades):
             if low <= place <= high and all(abs(place - other) > room for other in named):
-                named[place] = ticks[place]
+                named[place] = power(place)
         self.axis.named = named
         self.fix(x=(low, high))
 

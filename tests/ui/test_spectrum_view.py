@@ -139,6 +139,12 @@ AWKWARD = {
     "overflow": {"init.scale": 1e6, "network.depth": 80, "network.activation": "relu"},
     "underflow": {"init.scale": 1e-6, "network.depth": 80},
     "an isometry": {"network.activation": "identity", "init.scheme": "orthogonal"},
+    "a tiny isometry": {
+        "network.activation": "identity",
+        "init.scheme": "orthogonal",
+        "init.scale": 1e-6,
+        "network.depth": 80,
+    },
     "too wide": {"network.width": 600, "network.depth": 2},
     "half precision": {"training.precision": "float16"},
     "images": {

@@ -84,7 +84,7 @@ class SpectrumView(View):
         """Show the histogram of one layer (from 1), or of the deepest that has the most singular values."""
         if layer != self.selected:
             self.selected = layer
-            self._redraw()
+            self._draw_again()
 
     def draw(self, frame: Frame) -> None:
         """Draw the latest measurement, and say how old it is."""
@@ -97,7 +97,7 @@ class SpectrumView(View):
         layer = _nearest(self._strip(spectrum), spectrum.shown if self.selected is None else self.selected - 1)
         if key != self.drawn:
             self.drawn = key
-            self.strips.draw(self._strip(spectrum), ghost and self._strip(ghost), layer, self.theme)
+            self.strips.draw(self._strip(spectrum), self._strip(ghost) if ghost else None, layer, self.theme)
             self.histogram.draw(self._histogram(spectrum, layer), self._ghost(ghost, layer), self.strips.color(layer))
         words = self._say(spectrum, layer, frame)
         if words != self.words.text():
@@ -150,9 +150,11 @@ class SpectrumView(View):
         self.picked.emit(layer, None)
 
     def _redraw(self) -> None:
-        self.drawn = ()
         self.strips.decades.forget()
         self.histogram.decades.forget()
+        self._draw_again()
+
+    def _draw_again(self) -> None:
         if self.frame:
             self.draw(self.frame)
 
