@@ -116,7 +116,7 @@ class Expectation:
         largest, zero = DECADES * product.log_largest(), max(0.0, 1.0 - product.shown)
         if not curve or product.isometric or not product.smooth or not math.isfinite(largest):
             return Expected(largest, rms, zero, np.empty(0), np.empty(0))
-        low, high = product.range()
+        low, high = product.extent()
         x = np.linspace(low, high, POINTS)
         density = product.density(x, 0.5 * (high - low) / POINTS) * (product.outputs / few) / DECADES
         seen = density > 0.01 * np.nan_to_num(density).max()

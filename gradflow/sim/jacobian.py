@@ -61,6 +61,11 @@ class Jacobians:
         held = 24 * self._size * sum(node.units for node in self._order)
         return self._size <= MOST_UNITS and products <= MOST_PRODUCTS and held <= MOST_BYTES
 
+    @property
+    def coupled(self) -> bool:
+        """Whether batch norm lets the samples of a batch depend on each other."""
+        return any(isinstance(node, BatchNorm) for node in self._order)
+
     def pairs(self, x: Array, pause: Callable[[], None] = lambda: None) -> Iterator[Pair]:
         """Yield the Jacobians of every layer at the sample `x`; `pause` is called now and then, and may raise."""
         self._prepare(self._size)

@@ -34,6 +34,7 @@ BANDS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """The quantiles of the singular values that are kept of each layer: the smallest, the quartiles, the largest."""
 
 ROUGH = "rough here: the prediction is for layers far wider than the network is deep"
+COUPLED = "batch norm held at the statistics of the training batch"
 TRAINED = "the prediction is for first weights; these are trained"
 
 
@@ -117,6 +118,8 @@ class Spectra:
             note = _take_whole(self._jacobians, x, own, path, expectation, pause)
         else:
             note = _take_large(self._jacobians, x, own, path, expectation, pause)
+        if self._jacobians.coupled:
+            note = f"{note} · {COUPLED}" if note else COUPLED
         counts = [min(network.input.units, layer.linear.units) for layer in network.layers]
         shown = max(path.histograms, key=lambda i: (counts[i], i), default=layers - 1)
         return Spectrum(own.done(), path.done(), shown, note, expected_note)

@@ -189,7 +189,7 @@ class Product:
         """
         found = np.full(len(log_values), np.nan)
         # A step that was too long for a place ends nowhere or on another branch: there, shorter ones.
-        for fineness in (1, 3, 9):
+        for fineness in (1, 3):
             rest = np.isnan(found)
             if rest.any():
                 found[rest] = self._walk(log_values[rest], blur, fineness)
@@ -212,7 +212,7 @@ class Product:
         path.follow(log_values + 1j * blur, 1e-9)
         return np.where(path.lost, np.nan, -path.m.imag / math.pi)
 
-    def range(self) -> tuple[float, float]:
+    def extent(self) -> tuple[float, float]:
         """Return the ln λ between which the density is worth drawing: some standard deviations, 16 decades at most."""
         top = self.log_largest()
         width = min(37.0, 9.0 * math.sqrt(self.relative_variance))

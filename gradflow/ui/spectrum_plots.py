@@ -175,7 +175,7 @@ class HistogramPlot(Plot):
         low, high = math.floor(10 * low - 0.5) / 10, math.ceil(10 * high + 0.5) / 10
         decades = range(math.floor(low), math.ceil(high) + 1)
         named: dict[float, str] = {}
-        room = 0.09 * (high - low)
+        room = 0.12 * (high - low)
         for place in (decade + math.log10(mantissa) for mantissa in MANTISSAS for decade in decades):
             if low <= place <= high and all(abs(place - other) > room for other in named):
                 named[place] = power(place)

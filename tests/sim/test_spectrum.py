@@ -144,6 +144,11 @@ def test_it_says_why_nothing_is_expected(changes: dict[str, Any], words: str) ->
     assert np.isfinite(found.path.largest).all()
 
 
+def test_it_says_what_became_of_batch_norm() -> None:
+    assert spectrum({"network.norm": "batch-norm"}).note == "batch norm held at the statistics of the training batch"
+    assert spectrum({"network.norm": "layer-norm"}).note == ""
+
+
 def test_trained_weights_have_no_prediction() -> None:
     found = spectrum({}, steps=1)
     assert "trained" in found.expected_note

@@ -40,7 +40,7 @@ def largest(product: Product) -> float:
 
 def mass(product: Product, points: int = 400) -> tuple[float, float]:
     """Return ∫ρ and ∫λρ/mean over the range worth drawing."""
-    x = np.linspace(*product.range(), points)
+    x = np.linspace(*product.extent(), points)
     density = product.density(x, 0.4 * (x[1] - x[0]))
     assert np.isfinite(density).all()
     return float(np.trapezoid(density, x)), float(np.trapezoid(density * np.exp(x - product.log_mean), x))
