@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gradflow.sim.clipping import NumberRange
     from gradflow.sim.noise import GradientNoise
     from gradflow.sim.paths import Paths
+    from gradflow.sim.spectrum import Spectrum
     from gradflow.sim.units import Units
 
 Array = NDArray[np.float64]
@@ -100,18 +101,19 @@ class Want(StrEnum):
     HISTOGRAMS = "histograms"
     UNITS = "units"
     PATHS = "paths"
+    SPECTRUM = "spectrum"
     SIGNAL = "signal"
 
 
 PARTS = {
     Want.MAGNITUDES: ("activations", "deltas", "weights", "weight_grads", "pre_activations", "updates"),
     Want.SURFACE: ("surface",),
-    Want.STATISTICS: ("statistics",),
     Want.SIZES: ("sizes",),
     Want.PREDICTION: ("prediction",),
     Want.HISTOGRAMS: ("histograms",),
     Want.UNITS: ("units",),
     Want.PATHS: ("paths",),
+    Want.SPECTRUM: ("spectrum",),
     Want.STATISTICS: ("statistics", "noise"),
     Want.SIGNAL: ("signal", "number_range"),
 }
@@ -146,6 +148,7 @@ class Details:
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
     units: Units | None = None
     paths: Paths | None = None
+    spectrum: Spectrum | None = None
     noise: GradientNoise | None = None
     signal: Mapping[str, Array] = field(default_factory=dict)
     number_range: NumberRange | None = None

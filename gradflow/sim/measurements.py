@@ -17,6 +17,7 @@ from gradflow.sim.forecast import isotropic
 from gradflow.sim.noise import FullGradient
 from gradflow.sim.probe import magnitudes
 from gradflow.sim.snapshot import Snapshot
+from gradflow.sim.spectrum import Spectra
 from gradflow.sim.subject import Subject
 from gradflow.sim.trainer import Trainer
 
@@ -30,10 +31,14 @@ class Interrupted(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What is measured: a trainer that stands at a snapshot. `interrupted` is asked now and then."""
+    """What is measured: a trainer that stands at a snapshot. `interrupted` is asked now and then.
+
+    `spectra` measures Jacobians, and keeps what it has made for that.
+    """
 
     trainer: Trainer
     snapshot: Snapshot
+    spectra: Spectra
     interrupted: Callable[[], bool]
 
     @property
@@ -119,4 +124,5 @@ _TAKEN: Mapping[Want, Callable[[Look], Parts]] = {
     Want.PREDICTION: _prediction,
     Want.UNITS: lambda look: {"units": units.measure(look.network, look.give_way)},
     Want.PATHS: lambda look: {"paths": paths.measure(look.network)},
+    Want.SPECTRUM: lambda look: {"spectrum": look.spectra.measure(look.snapshot.step, look.give_way)},
 }

@@ -21,6 +21,7 @@ from gradflow.sim.history import History
 from gradflow.sim.measurements import Interrupted, Look
 from gradflow.sim.rerun import Rerun
 from gradflow.sim.snapshot import Snapshot
+from gradflow.sim.spectrum import Spectra
 from gradflow.sim.trainer import Trainer
 
 KEEP_EVERY = 256
@@ -48,6 +49,7 @@ class Run:
         self._steps = self.trainer.steps()
         self._details = Details()
         self.forecast = Forecast(self.trainer)
+        self._spectra = Spectra(self.trainer)
         self.begun = False
         self._first = experiment
         self._retunes: list[tuple[int, Training]] = []
@@ -121,7 +123,7 @@ class Run:
         steps, seconds = dict(self._details.steps), dict(self._details.seconds)
         for want in sorted(wants):
             start = time.perf_counter()
-            found.update(measurements.take(want, Look(self.trainer, self.snapshot, interrupted)))
+            found.update(measurements.take(want, Look(self.trainer, self.snapshot, self._spectra, interrupted)))
             steps[want], seconds[want] = self.snapshot.step, time.perf_counter() - start
         self._details = dataclasses.replace(self._details, steps=steps, seconds=seconds, **found)
         return self._details
@@ -179,6 +181,9 @@ class Run:
         steps = {want: step for want, step in details.steps.items() if want in kept}
         seconds = {want: cost for want, cost in details.seconds.items() if want in kept}
         self._details = dataclasses.replace(details, steps=steps, seconds=seconds, **gone)
+        if Want.SPECTRUM not in kept:
+            # Its copy of the network may be larger than the network.
+            self._spectra = Spectra(self.trainer)
 
     def frame(self, state: State, steps_per_second: float = 0.0) -> Frame:
         """Return what there is to see now."""
