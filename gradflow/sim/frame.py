@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from gradflow.sim.config import Experiment
 from gradflow.sim.finding import Finding
 from gradflow.sim.history import HistoryView
 from gradflow.sim.prediction import Prediction
 from gradflow.sim.snapshot import EVERYTHING, Details, Snapshot, Topology
+
+if TYPE_CHECKING:
+    # A sweep runs experiments, and these hand out frames.
+    from gradflow.sim.sweep.chart import Chart
 
 
 class State(StrEnum):
@@ -39,6 +44,7 @@ class Frame:
 
     `findings` are the verdicts, the most urgent first. `prediction` is the theory's, None until there is one. `ending`
     says how a finished run has ended, "" before that. `other` is a second run to be drawn as a ghost beside this one.
+    `chart` is the map of a sweep, None until one is begun.
     """
 
     build: int
@@ -54,6 +60,7 @@ class Frame:
     ending: str = ""
     prediction: Prediction | None = None
     other: Frame | None = None
+    chart: Chart | None = None
 
     @property
     def finding(self) -> Finding:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenu, QWidget
 
 from gradflow.sim import archive
@@ -16,9 +16,10 @@ from gradflow.sim.config import Experiment
 from gradflow.sim.frame import Frame
 from gradflow.ui import theme
 from gradflow.ui.actions import add_choices, make_actions, make_menus
-from gradflow.ui.arrangement import LEFT_WIDTH, RIGHT_WIDTH, arrange, panel
+from gradflow.ui.arrangement import LEFT_WIDTH, RIGHT_WIDTH, arrange, fit_to_screen, panel
 from gradflow.ui.export import DASHBOARD
 from gradflow.ui.exporting import Exporting
+from gradflow.ui.mapping import Mapping
 from gradflow.ui.notice import Notice
 from gradflow.ui.panels.builder import Builder
 from gradflow.ui.panels.findings import Findings
@@ -32,8 +33,6 @@ from gradflow.ui.view_dock import ViewDock
 LAYOUT_VERSION = 1
 TEXT_SECONDS = 0.25
 FIRST_SPEED = 50.0
-FULL_SIZE = 1440, 900
-FRAME_HEIGHT = 36
 
 
 class MainWindow(QMainWindow):
@@ -60,15 +59,12 @@ class MainWindow(QMainWindow):
 
     def _setup_ui(self) -> None:
         self.setWindowTitle("gradflow[*]")
-        self.resize(*FULL_SIZE)
-        if QGuiApplication.platformName() != "offscreen":
-            # The frame that the desktop puts around the window must fit on the screen as well.
-            room = self.screen().availableGeometry()
-            self.resize(min(FULL_SIZE[0], room.width()), min(FULL_SIZE[1], room.height() - FRAME_HEIGHT))
+        fit_to_screen(self)
         self.actions_by_name = make_actions(self, self._functions())
         self.builder, self.findings, self.notice, self.status = Builder(), Findings(), Notice(), Status()
         self.docks = {name: ViewDock(entry) for name, entry in VIEWS.items()}
         self.exporting = Exporting(self, self.session, self.docks, self.settings, self.notice.say)
+        self.mapping = Mapping(self.session, self.docks["map"])
         self._by_urgency = sorted(self.docks.values(), key=lambda dock: dock.interval_ms)
         action = self.actions_by_name
         self.transport = Transport(
@@ -278,6 +274,7 @@ class MainWindow(QMainWindow):
         self.settings.setValue("experiment", archive.render(self.session.experiment))
         self.settings.sync()
         self._clock.stop()
+        self.mapping.stop()
         self.session.shutdown()
         super().closeEvent(event)
 

@@ -5,7 +5,10 @@ It looks at the worker 30 times a second: events first, then the latest frame. I
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -14,6 +17,7 @@ from gradflow.sim import archive, config
 from gradflow.sim.config import FIELDS, Experiment
 from gradflow.sim.frame import Captured, Diverged, Event, Failed, Finished, Frame, Started, State
 from gradflow.sim.snapshot import Want
+from gradflow.sim.sweep import Chart
 from gradflow.sim.worker import TrainingWorker
 
 TICK_MS, HASTY_TICK_MS = 33, 4
@@ -53,6 +57,8 @@ class Session(QObject):
         self.saved = experiment if path else None
         self.frame: Frame | None = None
         self.state = State.PAUSED
+        self.chart: Chart | None = None
+        self._shown: tuple[Frame | None, Chart | None] = None, None
         self._build = 0
         self._worker = TrainingWorker()
         self._worker.start()
@@ -66,8 +72,12 @@ class Session(QObject):
 
     def edit(self, path: str, value: object) -> None:
         """Change one field: live where that can be, else with a rebuild at step 0 and the same seed."""
+        self.edit_many({path: value})
+
+    def edit_many(self, changes: Mapping[str, Any]) -> None:
+        """Change several fields as one edit."""
         try:
-            changed = config.edit(self.experiment, {path: value})
+            changed = config.edit(self.experiment, changes)
         except ConfigError as error:
             self.notice.emit(error.reason, error.field, "")
             return
@@ -143,6 +153,10 @@ class Session(QObject):
         """Say which dear measurements the visible views need."""
         self._worker.want(wants)
 
+    def show_chart(self, chart: Chart) -> None:
+        """Show the map of a sweep with every frame from now on."""
+        self.chart = chart
+
     def capture(self) -> None:
         """Ask for the current step's frame with every measurement; it arrives as `captured`."""
         self._worker.capture()
@@ -158,22 +172,27 @@ class Session(QObject):
         """Hand on events, then the latest frame if it is new."""
         for event in self._worker.events():
             self._handle(event)
-        frame = self._worker.latest
+        latest = self._worker.latest
         # A frame of an older build is shown too: it is what runs while a new network is made, or if it cannot be made.
-        if frame is None or frame is self.frame:
+        if latest is None or (latest is self._shown[0] and self.chart is self._shown[1]):
             return
-        self.frame = frame
-        if frame.build == self._build:
+        self._shown = latest, self.chart
+        self.frame = self._composed(latest)
+        if latest.build == self._build:
             self._timer.setInterval(TICK_MS)
-        self._enter(frame.state)
-        self.frame_arrived.emit(frame)
+        self._enter(latest.state)
+        self.frame_arrived.emit(self.frame)
+
+    def _composed(self, latest: Frame) -> Frame:
+        """Return the frame to show: with the map, if there is one."""
+        return dataclasses.replace(latest, chart=self.chart) if self.chart else latest
 
     def _handle(self, event: Event) -> None:
         if isinstance(event, Failed):
             self._timer.setInterval(TICK_MS)
             self.notice.emit(event.message, event.field, event.details)
         elif isinstance(event, Captured):
-            self.captured.emit(event.frame)
+            self.captured.emit(self._composed(event.frame) if event.frame else None)
         elif isinstance(event, Started) and event.frame and event.frame.build == self._build:
             self.built.emit()
         elif isinstance(event, Diverged) and event.frame:

@@ -65,6 +65,14 @@ class Theme:
         low, high = (0.06, 1.0) if self.name == "dark" else (0.0, 0.96)
         return _map_colors("inferno", low, high, 256)
 
+    def balance_table(self) -> NDArray[np.uint8]:
+        """Return 256 colours from too little (blue) over what is right (pale yellow) to too much (red)."""
+        stops = _BALANCE_DARK if self.name == "dark" else _BALANCE_LIGHT
+        return _mixed(stops)
+
+
+_BALANCE_LIGHT = ("#16306b", "#3f7fc4", "#a9cfe6", "#fdf0a8", "#f7ad63", "#d9512c", "#7d1020")
+_BALANCE_DARK = ("#4a5fb0", "#5b93d6", "#a3cbe8", "#fdf3b0", "#f3a45c", "#d9533a", "#a32a4a")
 
 # Okabe & Ito's colour-blind-safe set, black left out, extended by mixes for ten classes.
 _CLASSES = (
@@ -173,6 +181,13 @@ def _map_colors(name: str, low: float, high: float, count: int) -> NDArray[np.ui
     positions = np.linspace(low, high, count) if count > 1 else np.array([(low + high) / 2])
     colors: NDArray[np.uint8] = pg.colormap.get(name).map(positions, mode="byte")[:, :3]
     return colors
+
+
+@lru_cache
+def _mixed(stops: tuple[str, ...]) -> NDArray[np.uint8]:
+    places = np.linspace(0.0, 1.0, len(stops))
+    channels = np.array([rgb(stop) for stop in stops], float).T
+    return np.stack([np.interp(np.linspace(0.0, 1.0, 256), places, c) for c in channels], axis=1).astype(np.uint8)
 
 
 def _palette(theme: Theme) -> QPalette:

@@ -64,6 +64,7 @@ class ViewDock(QDockWidget):
     export_requested = Signal(str)
     copy_requested = Signal(str)
     maximise_requested = Signal(str)
+    view_made = Signal(object)
 
     def __init__(self, entry: Entry[type[View]]) -> None:
         super().__init__(entry.title)
@@ -108,6 +109,7 @@ class ViewDock(QDockWidget):
             layout = self.body.layout()
             assert layout is not None
             layout.addWidget(self._view)
+            self.view_made.emit(self._view)
         return self._view
 
     @property

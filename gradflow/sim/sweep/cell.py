@@ -34,13 +34,13 @@ class CellResult:
         return not self.values
 
 
-def run_cell(experiment: Experiment, goal: float) -> CellResult:
-    """Run one experiment to its end and measure it; never raises for what the experiment is to blame for."""
+def run_cell(experiment: Experiment, goal: float, trains: bool) -> CellResult:
+    """Run one experiment and measure it, to its end or at step 0 only; whatever happens is a result."""
     start = time.perf_counter()
     try:
         # Threads of OpenBLAS that compete for the cores of the other cells cost more than they bring.
         with _pools().limit(limits=1):
-            course = follow(Run(experiment), goal)
+            course = follow(Run(experiment), goal, trains)
     except MemoryError:
         return _failure("There is not enough memory for this network.", start)
     except GradflowError as error:

@@ -64,7 +64,8 @@ class Execution:
     def _fill(self) -> None:
         while len(self._running) < self._in_flight and (cell := next(self._ahead, None)) is not None:
             try:
-                future = self._executor.submit(run_cell, self.sweep.experiment_at(cell), self.sweep.goal)
+                experiment = self.sweep.experiment_at(cell)
+                future = self._executor.submit(run_cell, experiment, self.sweep.goal, self.sweep.trains)
             except (BrokenExecutor, RuntimeError, OSError) as error:
                 self._give_up(error)
                 return

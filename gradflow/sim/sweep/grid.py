@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -66,14 +67,18 @@ class Sweep:
         """Rows and columns."""
         return len(self.y.values), len(self.x.values)
 
+    @property
+    def essence(self) -> Sweep:
+        """The sweep without what plays no part in it: the experiment's own values of the two fields."""
+        return dataclasses.replace(self, experiment=edit(self.experiment, self.values(Cell(0, 0))))
+
     def values(self, cell: Cell) -> dict[str, Any]:
         """Return the two fields of a cell by dotted path."""
         return {self.x.path: self.x.values[cell.column], self.y.path: self.y.values[cell.row]}
 
     def experiment_at(self, cell: Cell) -> Experiment:
         """Return the experiment of a cell."""
-        untrained = {} if self.trains else {"training.steps": 0}
-        return edit(self.experiment, {**untrained, **self.values(cell)})
+        return edit(self.experiment, self.values(cell))
 
     def cells(self) -> Iterator[Cell]:
         """Yield every cell once, coarse to fine: a grid of every 2ᵏth cell, then what lies between, down to k = 0."""
@@ -115,7 +120,8 @@ def sweep_from_mapping(table: Mapping[str, Any]) -> Sweep:
 
 
 def first_difference(a: Sweep, b: Sweep) -> str:
-    """Say where sweep `a` differs from `b` first; "" if they are the same."""
+    """Say where sweep `a` differs from `b` first; "" if all their cells are the same."""
+    a, b = a.essence, b.essence
     for name, axis in _axes(a):
         other = getattr(b, name)
         if axis.path != other.path:

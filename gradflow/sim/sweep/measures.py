@@ -160,8 +160,10 @@ class Diverged(Measure):
         return float(not course.last.finite)
 
 
-def follow(run: Run, goal: float) -> Course:
-    """Take all steps of a run that stands at step 0 and return its course."""
+def follow(run: Run, goal: float, trains: bool = True) -> Course:
+    """Take all steps of a run that stands at step 0 and return its course; without training, of step 0 alone."""
+    if not trains:
+        return Course(run.snapshot, run.snapshot, math.nan, math.nan, math.nan, math.nan)
     first = last = run.advance()
     goal_step, largest = math.nan, math.nan
     while True:

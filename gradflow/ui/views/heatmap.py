@@ -6,15 +6,16 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from gradflow.sim.frame import Frame
 from gradflow.sim.history import HistoryView
 from gradflow.sim.snapshot import Snapshot, Stat, Topology
 from gradflow.sim.words import spell
-from gradflow.ui.plot import DecadeRange, Plot, WholeAxis, nice_ceiling, power_of_ten
-from gradflow.ui.theme import SMALL_SIZE, Theme, font, rgb
+from gradflow.ui.color_bar import ColorBar
+from gradflow.ui.plot import DecadeRange, Plot, WholeAxis, nice_ceiling
+from gradflow.ui.theme import Theme, rgb
 from gradflow.ui.view import SLOW_MS, View, view
 from gradflow.ui.widgets import Choice
 
@@ -104,7 +105,7 @@ class HeatMap(View):
         width = float(steps[1] - steps[0]) if len(steps) > 1 else 1.0
         self.image.setRect(QRectF(0.0, 0.5, width * len(steps), self.layers))
         self.plot.fix(x=(0.0, nice_ceiling(float(steps[-1]) + width, 20.0)))
-        self.bar.show_range(low, high, table)
+        self.bar.show_decades(low, high, table)
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
@@ -142,38 +143,6 @@ class HeatMap(View):
         left = min(position.x() + 12, self.plot.width() - self.readout.width() - 8)
         self.readout.move(int(left), int(max(8, position.y() - self.readout.height() - 8)))
         self.readout.show()
-
-
-class ColorBar(QWidget):
-    """The scale of the heat map: its colours with their decades."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFixedWidth(52)
-        self.text = QColor("black")
-        self._low, self._high = 0.0, 1.0
-        self._table = np.zeros((256, 3), np.uint8)
-
-    def show_range(self, low: float, high: float, table: NDArray[np.uint8]) -> None:
-        """Show the colours of `table` from 10^low to 10^high."""
-        if (low, high) != (self._low, self._high) or table is not self._table:
-            self._low, self._high, self._table = low, high, table
-            self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the bar and as many labels as fit."""
-        column = np.ascontiguousarray(self._table[::-1, None, :])
-        image = QImage(column.data, 1, 256, 3, QImage.Format.Format_RGB888)
-        bar = QRectF(6, 10, 8, max(self.height() - 52, 10))
-        with QPainter(self) as painter:
-            painter.drawImage(bar, image)
-            painter.setFont(font(SMALL_SIZE))
-            painter.setPen(self.text)
-            span = max(self._high - self._low, 1.0)
-            every = max(1, int(np.ceil(18.0 * span / bar.height())))
-            for decade in range(int(self._low), int(self._high) + 1, every):
-                y = bar.bottom() - (decade - self._low) / span * bar.height()
-                painter.drawText(QRectF(18, y - 8, 34, 16), Qt.AlignmentFlag.AlignVCenter, power_of_ten(decade))
 
 
 def _columns(history: HistoryView, snapshot: Snapshot, statistic: Stat) -> tuple[Array, Array]:

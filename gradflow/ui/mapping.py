@@ -1,0 +1,107 @@
+"""Sweeps in the background of the window: its own processes, looked at ten times a second and never waited for."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
+
+from PySide6.QtCore import QObject, QTimer
+
+from gradflow.errors import ConfigError, GradflowError
+from gradflow.sim.config import edit, parse_value
+from gradflow.sim.sweep import Axis, Cell, CellResult, Chart, Execution, Processes, Sweep, cores, theory_curves
+from gradflow.ui.session import Session
+from gradflow.ui.view import View
+from gradflow.ui.view_dock import ViewDock
+
+TICK_MS = 100
+SHOW_SECONDS = 0.2
+"""The map is shown anew so often: every view is offered the frame that carries it."""
+
+
+class Mapping(QObject):
+    """Starts and stops the sweeps that the map asks for, and hands their charts to the session."""
+
+    def __init__(self, session: Session, dock: ViewDock) -> None:
+        super().__init__()
+        self._session = session
+        self.make_executor: Callable[[], Executor] = partial(Processes, cores(), polite=True)
+        self._executor: Executor | None = None
+        self._execution: Execution | None = None
+        self._results: dict[Cell, CellResult] = {}
+        self._shown_at = 0.0
+        self._timer = QTimer(self)
+        self._timer.setInterval(TICK_MS)
+        self._timer.timeout.connect(self._look)
+        dock.view_made.connect(self._attend)
+
+    def start(self, x: str, y: str, steps: str, measure: str) -> None:
+        """Begin a sweep of the experiment as it is now; on a mistake say so. What is done of the same sweep is kept."""
+        self.stop()
+        try:
+            experiment = edit(self._session.experiment, {"training.steps": parse_value("training.steps", steps)})
+            sweep = Sweep(experiment, Axis.parse(x), Axis.parse(y), measure)
+        except ConfigError as error:
+            self._session.notice.emit(f"The map cannot be made: {error}.", "", "")
+            return
+        before = self._session.chart
+        sweep, self._results = _continued(before, sweep) if before else (sweep, {})
+        chart = Chart(sweep, dict(self._results), theory_curves(sweep), running=True)
+        if len(self._results) < chart.size:
+            try:
+                self._executor = self.make_executor()
+            except (OSError, GradflowError) as error:
+                self._session.notice.emit(f"The processes of the map cannot be started ({error}).", "", "")
+                return
+            self._execution = Execution(sweep, self._executor, self._results)
+            self._timer.start()
+        self._session.show_chart(chart if self._execution else dataclasses.replace(chart, running=False))
+
+    def stop(self) -> None:
+        """End the sweep at once; what is done stays on the map."""
+        if self._execution:
+            self._results.update(self._execution.poll())
+            self._execution.cancel()
+            self._end("")
+
+    def _look(self) -> None:
+        execution, chart = self._execution, self._session.chart
+        if execution is None or chart is None:
+            return
+        self._results.update(execution.poll())
+        if execution.finished:
+            self._end(execution.failure)
+        elif len(self._results) > len(chart.results) and time.perf_counter() - self._shown_at >= SHOW_SECONDS:
+            self._show(chart)
+
+    def _show(self, chart: Chart, **changes: object) -> None:
+        self._shown_at = time.perf_counter()
+        self._session.show_chart(dataclasses.replace(chart, results=dict(self._results), **changes))  # type: ignore[arg-type]
+
+    def _end(self, failure: str) -> None:
+        self._timer.stop()
+        self._execution = None
+        if isinstance(self._executor, Processes):
+            self._executor.stop()
+        self._executor = None
+        if self._session.chart:
+            self._show(self._session.chart, running=False, note=failure)
+        if failure:
+            self._session.notice.emit(failure, "", "")
+
+    def _attend(self, view: View) -> None:
+        """Listen to the map once it is made."""
+        view.sweep_wanted.connect(self.start)  # type: ignore[attr-defined]
+        view.stop_wanted.connect(self.stop)  # type: ignore[attr-defined]
+        view.chosen.connect(self._session.edit_many)  # type: ignore[attr-defined]
+
+
+def _continued(before: Chart, sweep: Sweep) -> tuple[Sweep, dict[Cell, CellResult]]:
+    """Return the sweep to run, and what of it is done: cells that were trained know every measure."""
+    kept = dataclasses.replace(before.sweep, measure=sweep.measure).essence == sweep.essence
+    if not kept or before.sweep.trains < sweep.trains:
+        return sweep, {}
+    return dataclasses.replace(sweep, measure=before.sweep.measure), dict(before.results)
