@@ -31,7 +31,9 @@ class ColorBar(QWidget):
     def show_decades(self, low: float, high: float, table: NDArray[np.uint8]) -> None:
         """Show the colours of `table` from 10^low to 10^high, with as many decades named as fit."""
         every = max(1, int(np.ceil(APART * max(high - low, 1.0) / self._bar().height())))
-        self.show_labels(low, high, table, {n: power_of_ten(n) for n in range(int(low), int(high) + 1, every)})
+        # Counted from 1, so that it is named wherever it is in sight and something has room.
+        first = int(low) if low >= 0.0 or high <= 0.0 else -(int(-low) // every) * every
+        self.show_labels(low, high, table, {n: power_of_ten(n) for n in range(first, int(high) + 1, every)})
 
     def show_labels(self, low: float, high: float, table: NDArray[np.uint8], labels: Mapping[float, str]) -> None:
         """Show the colours of `table` from low to high, with these values named."""

@@ -64,7 +64,7 @@ class Mapping(QObject):
         """End the sweep at once; what is done stays on the map."""
         if self._execution:
             self._results.update(self._execution.poll())
-            self._execution.cancel()
+            self._execution.abandon()
             self._end("")
 
     def _look(self) -> None:

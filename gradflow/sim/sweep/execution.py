@@ -55,11 +55,10 @@ class Execution:
                 break
         return found
 
-    def cancel(self) -> None:
-        """Withdraw every cell that has not begun, and expect nothing of the others."""
-        running, self._running, self._ahead = self._running, {}, iter(())
-        for future in running:
-            future.cancel()
+    def abandon(self) -> None:
+        """Expect nothing more: hand nothing on, and forget what is under way, which is its executor's to end."""
+        # Futures are not cancelled: an executor that is breaking would meet them half-way, and its thread fail.
+        self._running, self._ahead = {}, iter(())
 
     def _fill(self) -> None:
         while len(self._running) < self._in_flight and (cell := next(self._ahead, None)) is not None:
@@ -81,7 +80,7 @@ class Execution:
             self._give_up(error)
 
     def _give_up(self, error: BaseException) -> None:
-        self.cancel()
+        self.abandon()
         if self.failure:
             return
         if isinstance(error, BrokenExecutor):

@@ -41,9 +41,9 @@ class Processes(ProcessPoolExecutor):
 
     def stop(self) -> None:
         """End all processes in the middle of what they do."""
-        self.shutdown(wait=False, cancel_futures=True)
         self._hand.close()
         self._leash.close()
+        self.shutdown(wait=False)
 
 
 class InThisThread(Executor):

@@ -19,7 +19,7 @@ from gradflow.ui.color_bar import ColorBar
 from gradflow.ui.forms import rich, spelled
 from gradflow.ui.grid_axis import GridAxis
 from gradflow.ui.map_signs import MapSigns
-from gradflow.ui.plot import DecadeRange, Plot, power_of_ten
+from gradflow.ui.plot import DecadeRange, Plot
 from gradflow.ui.sweep_form import SweepForm
 from gradflow.ui.theme import Theme, rgb
 from gradflow.ui.view import SLOW_MS, View, view
@@ -183,9 +183,8 @@ class TrainabilityMap(View):
         if scale is Scale.RATIO:
             low, high = self._range.include(np.abs(values))
             high = min(max(high, 2.0), FURTHEST)
-            low, every = -high, max(1, round(high / 4))
-            decades = [n for n in range(-int(high), int(high) + 1) if n % every == 0]
-            self.bar.show_labels(low, high, table, {n: power_of_ten(n) for n in decades})
+            low = -high
+            self.bar.show_decades(low, high, table)
         elif scale is Scale.DECADES:
             values = np.log10(values, out=np.full(values.shape, np.nan), where=values > 0)
             low, high = self._range.include(values)
