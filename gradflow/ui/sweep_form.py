@@ -61,7 +61,7 @@ class SweepForm(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.x, self.y = AxisForm("x", FIRST[0]), AxisForm("y", FIRST[1])
+        self.x_axis, self.y_axis = AxisForm("x", FIRST[0]), AxisForm("y", FIRST[1])
         self.steps = QLineEdit(FIRST_STEPS)
         self.steps.setFixedWidth(52)
         self.steps.setAccessibleName("Steps of each cell")
@@ -74,14 +74,14 @@ class SweepForm(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
-        row.addWidget(self.x, 1)
-        row.addWidget(self.y, 1)
+        row.addWidget(self.x_axis, 1)
+        row.addWidget(self.y_axis, 1)
         row.addWidget(steps)
         row.addWidget(self.steps)
         row.addWidget(self.button)
         self._running = False
         self.button.clicked.connect(self._press)
-        for part in (self.x, self.y):
+        for part in (self.x_axis, self.y_axis):
             part.submitted.connect(self._start)
         self.steps.returnPressed.connect(self._start)
 
@@ -98,4 +98,4 @@ class SweepForm(QWidget):
             self._start()
 
     def _start(self) -> None:
-        self.started.emit(self.x.text, self.y.text, self.steps.text())
+        self.started.emit(self.x_axis.text, self.y_axis.text, self.steps.text())

@@ -100,13 +100,14 @@ class Axis:
         with np.errstate(all="ignore"):
             if self.log:
                 grid, found = np.log(grid), np.log(found)
-            places = np.interp(found, grid, np.arange(len(grid)), left=np.nan, right=np.nan)
+            places: Array = np.interp(found, grid, np.arange(len(grid)), left=np.nan, right=np.nan)
             # The outer half of the first and the last cell belongs to the axis as well.
             before = (found - grid[0]) / (grid[1] - grid[0])
             after = len(grid) - 1 + (found - grid[-1]) / (grid[-1] - grid[-2])
-        places = np.where((before < 0.0) & (before >= -0.5), before, places)
         last = len(grid) - 1
-        return np.where((after > last) & (after <= last + 0.5), after, places)
+        for outer in (np.isfinite(before) & (before < 0.0) & (before >= -0.5), (after > last) & (after <= last + 0.5)):
+            places[outer] = np.where(before < 0.0, before, after)[outer]
+        return places
 
     def place_of(self, value: Any) -> float:
         """Return where one value, a number or a name, lies on the axis; nan if it does not."""

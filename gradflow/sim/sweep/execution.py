@@ -23,7 +23,7 @@ class Execution:
         self.sweep = sweep
         self.failure = ""
         self._executor, self._in_flight = executor, in_flight
-        self._ahead = (cell for cell in sweep.cells() if cell not in done)
+        self._ahead: Iterator[Cell] = (cell for cell in sweep.cells() if cell not in done)
         self._running: dict[Future[CellResult], Cell] = {}
         # Futures end on threads of the executor's.
         self._ended: queue.SimpleQueue[Future[CellResult]] = queue.SimpleQueue()
@@ -36,7 +36,7 @@ class Execution:
 
     def poll(self) -> dict[Cell, CellResult]:
         """Return the cells that have ended since the last call, and hand on new ones."""
-        found = {}
+        found: dict[Cell, CellResult] = {}
         while not self._ended.empty():
             future = self._ended.get()
             cell = self._running.pop(future, None)

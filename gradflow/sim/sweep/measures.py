@@ -80,13 +80,13 @@ class GradientRatio(Measure):
 
 @measure("gradient-ratio-trained", "Gradient, first / last layer, after training")
 class GradientRatioTrained(Measure):
-    """log₁₀ of ‖δ‖ in layer 1 over ‖δ‖ in the last hidden layer, after the last step."""
+    """log₁₀ of ‖δ‖ in layer 1 over ‖δ‖ in the last hidden layer, after the last step; empty if there was none."""
 
     scale = Scale.RATIO
 
     def of(self, course: Course) -> float:
         """Compare the first and the last hidden layer of the last step."""
-        return _ratio(course.last) if course.last.finite else math.nan
+        return _ratio(course.last) if course.last.finite and course.last.step else math.nan
 
 
 @measure("train-loss", "Final training loss")

@@ -1,0 +1,91 @@
+"""Theory's lines on a map: where they lie, and where they keep silent."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from gradflow.sim.config import Experiment, edit
+from gradflow.sim.sweep import Axis, Curve, Sweep, theory_curves
+
+SCALE, DEPTH = "init.scale=0.1:20:41:log", "network.depth=2:50:25"
+
+
+def curves(changes: dict[str, object], x: str = SCALE, y: str = DEPTH) -> tuple[Curve, ...]:
+    return theory_curves(Sweep(edit(Experiment(), changes), Axis.parse(x), Axis.parse(y)))
+
+
+def scale_of(curve: Curve) -> float:
+    """Return the one scale at which a critical line stands."""
+    places = curve.x[np.isfinite(curve.x)]
+    assert np.ptp(places) == 0.0
+    return float(0.1 * (20.0 / 0.1) ** (places[0] / 40.0))
+
+
+@pytest.mark.parametrize(
+    ("activation", "scheme", "bias", "scale"),
+    [
+        ("identity", "lecun-normal", 0.0, 1.0),
+        ("relu", "he-normal", 0.0, 1.0),
+        ("relu", "xavier-uniform", 0.0, math.sqrt(2.0)),
+        ("relu", "standard-uniform", 0.0, math.sqrt(6.0)),
+        ("tanh", "xavier-normal", 0.0, 1.0),
+        ("tanh", "orthogonal", 0.0, 1.0),
+        ("tanh", "xavier-normal", math.sqrt(0.05), 1.327010),
+        ("tanh", "gain-normal", 0.0, 0.6),
+        ("sigmoid", "xavier-normal", 0.0, 10.1493),
+        ("selu", "lecun-normal", 0.0, 0.690487),
+    ],
+)
+def test_the_critical_line_stands_where_the_papers_say(activation, scheme, bias, scale):
+    found = curves({"network.activation": activation, "init.scheme": scheme, "init.bias_scale": bias})
+    assert found[0].label == "χ₁ = 1" and scale_of(found[0]) == pytest.approx(scale, rel=1e-6)
+
+
+@pytest.mark.parametrize(("activation", "critical"), [("relu", 1.0), ("identity", 1.0), ("leaky-relu", 1.0)])
+def test_on_the_depth_curve_the_depth_is_six_depth_scales(activation, critical):
+    scheme = "lecun-normal" if activation == "identity" else "he-normal"
+    curve = curves({"network.activation": activation, "init.scheme": scheme})[1]
+    seen = np.isfinite(curve.x) & np.isfinite(curve.y)
+    assert curve.label == "depth = 6 ξ" and seen.sum() > 100
+    scales = 0.1 * (20.0 / 0.1) ** (curve.x[seen] / 40.0)
+    depths = 2.0 + 2.0 * curve.y[seen]
+    inside = (curve.x[seen] >= 0) & (curve.x[seen] <= 40) & (curve.y[seen] >= 0) & (curve.y[seen] <= 24)
+    chi = (scales / critical) ** 2
+    assert np.allclose((depths * np.abs(np.log(chi)))[inside], 6.0, rtol=1e-6)
+    assert (scales < 1.0).any() and (scales > 1.0).any()
+
+
+def test_axes_that_are_exchanged_exchange_the_curves():
+    changes = {"network.activation": "relu"}
+    for one, other in zip(curves(changes), curves(changes, DEPTH, SCALE), strict=True):
+        assert np.array_equal(one.x, other.y, equal_nan=True) and np.array_equal(one.y, other.x, equal_nan=True)
+
+
+def test_the_line_bends_with_the_other_axis():
+    (line,) = curves({}, y="network.activation=identity,relu,sigmoid,step")
+    assert np.isfinite(line.x[1:4]).all() and np.isnan(line.x[4:]).all()
+    assert line.x[1] < line.x[2] < line.x[3]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"network.norm": "batch-norm"},
+        {"network.skip_every": 2},
+        {"network.dropout": 0.5},
+        {"init.bias": 1.0},
+        {"init.bias_scale": 0.123},
+        {"init.scheme": "lsuv"},
+        {"init.scheme": "constant"},
+        {"network.activation": "step"},
+    ],
+)
+def test_where_theory_has_nothing_to_say_there_is_no_line(changes):
+    assert curves(changes) == ()
+
+
+def test_without_a_scale_axis_there_is_no_line():
+    assert curves({}, x="seed=1,2") == ()
