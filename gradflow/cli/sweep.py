@@ -79,8 +79,9 @@ def _sweep(options: argparse.Namespace) -> Sweep:
     """Return the sweep that the options describe."""
     if str(options.file).endswith(".sweep.toml"):
         told = [f"--{name}" for name in ("x", "y", "measure", "goal", "steps") if getattr(options, name) is not None]
-        if told or options.changes:
-            raise GradflowError(f"{options.file} says it all: leave out {', '.join([*told, '--set'][:3])}")
+        told += ["--set"] if options.changes else []
+        if told:
+            raise GradflowError(f"{options.file} says what is swept; leave out {', '.join(told)}")
         return sweeps.read_description(Path(options.file))
     missing = [f"--{name}" for name in ("x", "y", "measure") if getattr(options, name) is None]
     if missing:
