@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from gradflow import __version__
-from gradflow.cli import bench, check, sweep, train, window
+from gradflow.cli import bench, check, sweep, theory, train, window
 from gradflow.cli.common import BAD_INPUT, FAILED, INTERRUPTED, say
 from gradflow.errors import GradflowError, suggestion
 
@@ -21,6 +21,7 @@ COMMANDS = {
     "train": train.add,
     "check": check.add,
     "sweep": sweep.add,
+    "theory": theory.add,
     "bench": bench.add,
 }
 

@@ -22,8 +22,9 @@ def say(line: str, stream: TextIO | None = None) -> None:
         stream.flush()
 
 
-def add_experiment(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="an experiment (.toml) or a preset")
+def add_experiment(parser: argparse.ArgumentParser, required: bool = True) -> None:
+    count = None if required else "?"
+    parser.add_argument("file", metavar="FILE", nargs=count, help="an experiment (.toml) or a preset")
     parser.add_argument(
         "--set",
         dest="changes",

@@ -16,7 +16,6 @@ from gradflow.sim.config import edit
 from gradflow.sim.frame import State
 from gradflow.sim.report import Report
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import EVERYTHING
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         with Report(options.out, driven) if options.out else nullcontext() as report:
             _drive(driven, report)
         if pictures:
-            driven.measure(EVERYTHING)
+            driven.complete()
         frame = driven.frame(State.FINISHED if driven.snapshot.finite else State.DIVERGED)
     if driven.trainer.best_step is not None and driven.finished:
         say(driven.ending)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.sim.snapshot import Frozen
+from gradflow.sim.frozen import Frozen
 
 Array = NDArray[np.float64]
 
@@ -34,3 +34,18 @@ class Prediction(Frozen):
     correlation: Array
     factor: Array
     note: str = ""
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a prediction of δ at all; if not, the note says why."""
+        return bool(np.isfinite(self.delta_norm).any())
+
+
+def predicting(step: int, layers: int, note: str = "", **known: Array) -> Prediction:
+    """Return the prediction of what is known by name; everything else is nan."""
+    arrays = {name: np.full(layers, np.nan) for name in CURVES} | known
+    return Prediction(step=step, note=note, **arrays)
+
+
+CURVES = tuple(item.name for item in fields(Prediction) if item.name not in ("step", "note"))
+"""The names of the curves."""

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from gradflow.errors import FileError
 from gradflow.files import write_atomically
 from gradflow.sim.archive import save_experiment
+from gradflow.sim.prediction import Prediction
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import Snapshot, Stat, Topology, Want
+from gradflow.sim.snapshot import Details, Snapshot, Stat, Topology, Want
 from gradflow.sim.statistics import STATISTICS
 from gradflow.sim.transfer import parameter_names
 
@@ -78,10 +79,13 @@ class Report:
     def record(self, snapshot: Snapshot) -> None:
         """Add the rows of one step; the dear statistics at step 0, every power of two, and the last."""
         self._history.write(_history_row(snapshot))
-        for row in _layer_rows(self._run.trainer.topology, snapshot):
+        whole = not snapshot.step & (snapshot.step - 1) or self._run.finished
+        details = self._run.measure(frozenset((Want.STATISTICS, Want.PREDICTION))) if whole else Details()
+        predicted = self._run.forecast.finish() if not snapshot.step else details.prediction
+        for row in _layer_rows(self._run.trainer.topology, snapshot, predicted):
             self._layers.write(row)
-        if not snapshot.step & (snapshot.step - 1) or self._run.finished:
-            for row in _statistics_rows(self._run):
+        if whole:
+            for row in _statistics_rows(self._run, details):
                 self._statistics.write(row)
 
     def __exit__(
@@ -152,8 +156,9 @@ def _history_row(snapshot: Snapshot) -> list[str]:
     ]
 
 
-def _layer_rows(topology: Topology, snapshot: Snapshot) -> Iterator[list[str]]:
+def _layer_rows(topology: Topology, snapshot: Snapshot, predicted: Prediction | None) -> Iterator[list[str]]:
     ratio = snapshot.update_ratio
+    delta = predicted.delta_norm if predicted else np.full(len(topology.layers), np.nan)
     for i, layer in enumerate(topology.layers):
         yield [
             str(snapshot.step),
@@ -164,7 +169,7 @@ def _layer_rows(topology: Topology, snapshot: Snapshot) -> Iterator[list[str]]:
             _number(snapshot.stat(Stat.WEIGHT_GRAD)[i]),
             _number(snapshot.stat(Stat.BIAS_GRAD)[i]),
             _number(snapshot.stat(Stat.DELTA)[i]),
-            "",
+            _optional(delta[i]),
             _number(snapshot.stat(Stat.ACTIVATION_MEAN)[i]),
             _number(snapshot.stat(Stat.ACTIVATION_STD)[i]),
             _optional(ratio[i]),
@@ -173,11 +178,10 @@ def _layer_rows(topology: Topology, snapshot: Snapshot) -> Iterator[list[str]]:
         ]
 
 
-def _statistics_rows(run: Run) -> Iterator[list[str]]:
-    measured = run.measure(frozenset((Want.STATISTICS,))).statistics
+def _statistics_rows(run: Run, details: Details) -> Iterator[list[str]]:
     underflow = run.snapshot.stat(Stat.UNDERFLOW)
     for i, layer in enumerate(run.trainer.topology.layers):
-        numbers = (_optional(values[i]) for values in (underflow, *measured.values()))
+        numbers = (_optional(values[i]) for values in (underflow, *details.statistics.values()))
         yield [str(run.snapshot.step), str(layer.number), layer.name, *numbers]
 
 

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from gradflow.sim import config, statistics, surface
 from gradflow.sim.config import Experiment, Training, with_live
 from gradflow.sim.diagnosis import diagnose
+from gradflow.sim.forecast import Forecast, isotropic
 from gradflow.sim.frame import Frame, LiveEdit, State
 from gradflow.sim.history import History
 from gradflow.sim.probe import magnitudes
-from gradflow.sim.snapshot import PARTS, Details, Snapshot, Surface, Want
+from gradflow.sim.snapshot import EVERYTHING, PARTS, Details, Snapshot, Surface, Want
 from gradflow.sim.statistics import Subject
 from gradflow.sim.trainer import Trainer
 
@@ -46,6 +47,7 @@ class Run:
         self.edits: tuple[LiveEdit, ...] = ()
         self._steps = self.trainer.steps()
         self._details = Details()
+        self.forecast = Forecast(self.trainer)
         self.begun = False
 
     @property
@@ -88,6 +90,7 @@ class Run:
     def retune(self, training: Training) -> None:
         """Apply a live edit and remember it."""
         if not self.begun:
+            self.forecast.cancel()
             # Step 0 was measured with the old values; a run that has not begun simply begins with the new ones.
             self._begin(with_live(self.experiment, training))
             return
@@ -118,6 +121,12 @@ class Run:
         self._details = dataclasses.replace(self._details, steps=steps, seconds=seconds, **found)
         return self._details
 
+    def complete(self) -> Details:
+        """Take every measurement of the current step, and wait for the whole prediction."""
+        if not self.snapshot.step:
+            self.forecast.finish()
+        return self.measure(self.unmeasured(EVERYTHING))
+
     def forget(self, kept: Set[Want]) -> None:
         """Drop the measurements that nobody wants any more."""
         details, empty = self._details, Details()
@@ -134,6 +143,10 @@ class Run:
             if want is Want.STATISTICS:
                 full_gradient = cache(lambda: self._full_gradient(interrupted))
                 return {"statistics": statistics.take(Subject(network, full_gradient))}
+            if want is Want.SIZES:
+                return {"sizes": statistics.take(Subject(network, lambda: network.gradients), statistics.SIZES)}
+            if want is Want.PREDICTION:
+                return {"prediction": isotropic(network, self.snapshot) if self.snapshot.step else None}
             layers, scale = network.layers, network.loss_scale
             return {
                 "activations": magnitudes([layer.output.value for layer in layers]),
@@ -156,6 +169,7 @@ class Run:
             steps_per_second=steps_per_second,
             edits=self.edits,
             ending=self.ending,
+            prediction=self._details.prediction if self.snapshot.step else self.forecast.latest,
         )
 
     def _full_gradient(self, interrupted: Callable[[], bool]) -> Array:

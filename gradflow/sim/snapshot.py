@@ -14,18 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.engine.losses import Task
+from gradflow.sim.frozen import Frozen
+from gradflow.sim.prediction import Prediction
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
-
-
-class Frozen:
-    """A base for frozen dataclasses that carry arrays: these become read-only with them."""
-
-    def __post_init__(self) -> None:
-        for value in vars(self).values():
-            if isinstance(value, np.ndarray):
-                value.setflags(write=False)
 
 
 class Stat(StrEnum):
@@ -207,12 +200,16 @@ class Want(StrEnum):
     MAGNITUDES = "magnitudes"
     SURFACE = "surface"
     STATISTICS = "statistics"
+    SIZES = "sizes"
+    PREDICTION = "prediction"
 
 
 PARTS = {
     Want.MAGNITUDES: ("activations", "deltas", "weights", "weight_grads"),
     Want.SURFACE: ("surface",),
     Want.STATISTICS: ("statistics",),
+    Want.SIZES: ("sizes",),
+    Want.PREDICTION: ("prediction",),
 }
 """Which parts of Details each measurement fills."""
 
@@ -224,7 +221,8 @@ class Details:
     """The dear measurements: taken when a view asks and the budget allows, therefore each with a step of its own.
 
     `steps` and `seconds` say, by the name of the measurement, of which step it is and what it cost; `statistics` has,
-    by the name in sim.statistics, one number for each layer.
+    by the name in sim.statistics, one number for each layer, `sizes` only those of the gradients' entries. `prediction`
+    is that for a network in training; that for its initialisation takes its own time and comes with the frame.
     """
 
     steps: Mapping[Want, int] = field(default_factory=dict)
@@ -235,6 +233,8 @@ class Details:
     weight_grads: Magnitudes | None = None
     surface: Surface | None = None
     statistics: Mapping[str, Array] = field(default_factory=dict)
+    sizes: Mapping[str, Array] = field(default_factory=dict)
+    prediction: Prediction | None = None
 
     @property
     def step(self) -> int:

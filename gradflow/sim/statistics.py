@@ -6,7 +6,7 @@ gradient of the whole training set; each says so. They are taken when somebody l
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,10 +45,14 @@ STATISTICS: Registry[Statistic] = Registry("statistic")
 statistic = STATISTICS.register
 
 
-def take(subject: Subject) -> dict[str, Array]:
-    """Return every statistic of a network, by name; each has one number per layer, nan where it has no meaning."""
+SIZES = ("delta_rms", "delta_mean_size", "delta_max", "gradient_rms", "gradient_mean_size", "gradient_max")
+"""How large single entries of δ and of ∂L/∂W are."""
+
+
+def take(subject: Subject, names: Iterable[str] = STATISTICS) -> dict[str, Array]:
+    """Return these statistics of a network, by name; each has one number per layer, nan where it has no meaning."""
     with np.errstate(all="ignore"):
-        measured = {name: np.asarray(entry.part(subject), float) for name, entry in STATISTICS.items()}
+        measured = {name: np.asarray(STATISTICS[name].part(subject), float) for name in names}
     for values in measured.values():
         values.setflags(write=False)
     return measured
@@ -103,6 +107,15 @@ def gradient_rms(subject: Subject) -> Array:
     return _per_layer(subject, lambda layer: _rms(layer.linear.W_grad)) / subject.scale
 
 
+@statistic("gradient_mean_size", "mean |∂W|")
+def gradient_mean_size(subject: Subject) -> Array:
+    """The mean magnitude of the entries of ∂L/∂W.
+
+    Cost: two passes over the gradient.
+    """
+    return _per_layer(subject, lambda layer: float(np.abs(layer.linear.W_grad).mean(dtype=float))) / subject.scale
+
+
 @statistic("gradient_max", "max |∂W|")
 def gradient_max(subject: Subject) -> Array:
     """The largest magnitude in ∂L/∂W.
@@ -119,6 +132,24 @@ def delta_rms(subject: Subject) -> Array:
     Cost: two passes over δ.
     """
     return _per_layer(subject, lambda layer: _rms(layer.linear.grad)) / subject.scale
+
+
+@statistic("delta_mean_size", "mean |δ|")
+def delta_mean_size(subject: Subject) -> Array:
+    """The mean magnitude of the entries of δ = ∂L/∂z.
+
+    Cost: two passes over δ.
+    """
+    return _per_layer(subject, lambda layer: float(np.abs(layer.linear.grad).mean(dtype=float))) / subject.scale
+
+
+@statistic("delta_max", "max |δ|")
+def delta_max(subject: Subject) -> Array:
+    """The largest magnitude in δ = ∂L/∂z.
+
+    Cost: two passes over δ.
+    """
+    return _per_layer(subject, lambda layer: _largest(layer.linear.grad)) / subject.scale
 
 
 @statistic("delta_factor", "δ factor")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import queue
 import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,13 +16,14 @@ from typing import NamedTuple
 
 from threadpoolctl import threadpool_limits
 
-from gradflow.errors import ConfigError, GradflowError
+from gradflow.errors import GradflowError
 from gradflow.sim.budget import Budget
 from gradflow.sim.config import Experiment, Training
+from gradflow.sim.failure import failure
 from gradflow.sim.frame import Captured, Diverged, Event, Failed, Finished, Frame, Paused, Resumed, Started, State
 from gradflow.sim.pace import Pace
 from gradflow.sim.run import Interrupted, Run
-from gradflow.sim.snapshot import EVERYTHING, Want
+from gradflow.sim.snapshot import Want
 
 SWITCH_SECONDS = 0.0005
 """How long Python should let this thread run before the window gets its turn; the default of 5 ms doubles its lag."""
@@ -144,6 +144,7 @@ class TrainingWorker:
                     self._wake.wait()
                 elif (pause := idle_until - time.perf_counter()) > 0:
                     self._wake.wait(pause)
+            self._forget_run()
 
     def _obey(self) -> None:
         with self._build_lock:
@@ -180,6 +181,9 @@ class TrainingWorker:
     def _look(self, run: Run) -> None:
         """Publish what there is, then measure what is wanted and has its turn, and publish again."""
         self._publish(run)
+        # The profile is on its way to the window; the theory follows.
+        if run.forecast.begin(self._wake.set):
+            self._publish(run)
         now = time.perf_counter()
         due = frozenset(want for want in run.unmeasured(self._wants) if self._look_due(want) <= now)
         if due and not self._wake.is_set():
@@ -209,6 +213,7 @@ class TrainingWorker:
 
     def _rebuild(self, build: _Build) -> None:
         run = Run(build.experiment, build.number)
+        self._forget_run()
         self._run = run
         self._pace = Pace()
         self._wants = self._asked
@@ -220,6 +225,10 @@ class TrainingWorker:
         self._rest_until = now + REST_SECONDS
         self._publish(run)
         self._events.append(Started(self.latest))
+
+    def _forget_run(self) -> None:
+        if self._run:
+            self._run.forecast.cancel()
 
     def _retune(self, training: Training) -> None:
         if self._run:
@@ -255,7 +264,7 @@ class TrainingWorker:
 
     def _capture(self) -> None:
         if self._run:
-            self._run.measure(self._run.unmeasured(EVERYTHING))
+            self._run.complete()
             self._publish(self._run)
             self._events.append(Captured(self.latest))
 
@@ -282,18 +291,9 @@ class TrainingWorker:
             self._run.forget(wants)
 
     def _fail(self, error: Exception) -> None:
-        field = error.field if isinstance(error, ConfigError) else ""
-        if isinstance(error, GradflowError):
-            message = error.reason if isinstance(error, ConfigError) else str(error)
-            self._events.append(Failed(self.latest, message, field))
-            return
-        # Stand still and measure nothing, so that what went wrong is said once and not again and again.
-        self._state, self._wants = State.PAUSED, frozenset()
-        if self._run:
-            self._publish(self._run)
-        message, details = f"Something went wrong inside gradflow ({type(error).__name__}: {error}).", ""
-        if isinstance(error, MemoryError):
-            message = "There is not enough memory for this network; choose a smaller one."
-        else:
-            details = traceback.format_exc()
-        self._events.append(Failed(self.latest, message, details=details))
+        if not isinstance(error, GradflowError):
+            # Stand still and measure nothing, so that what went wrong is said once and not again and again.
+            self._state, self._wants = State.PAUSED, frozenset()
+            if self._run:
+                self._publish(self._run)
+        self._events.append(failure(error, self.latest))

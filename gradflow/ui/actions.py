@@ -22,14 +22,15 @@ TABLE: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "new-seed": ("New seed", ("N",), "Back to step 0 with the next seed (N)"),
     "faster": ("Faster", ("Ctrl+Right",), "Take more steps per second"),
     "slower": ("Slower", ("Ctrl+Left",), "Take fewer steps per second"),
-    "reset-layout": ("Reset layout", (), "Put panels and views where they were at the first start"),
+    "reset-layout": ("Overview", ("Ctrl+1",), "Put panels and views where they were at the first start"),
+    "wall": ("Wall of instruments", ("Ctrl+2",), "Show twelve instruments at once, without panels"),
 }
 """Every action's words, keys and tooltip."""
 
 MENUS: Mapping[str, Sequence[str]] = {
     "&File": ("open", "presets", "", "save", "save-as", "", "export", "copy", "", "quit"),
     "&Run": ("play", "step", "reinitialise", "new-seed", "", "faster", "slower"),
-    "&View": ("docks", "", "reset-layout", "", "appearance"),
+    "&View": ("docks", "", "reset-layout", "wall", "", "appearance"),
 }
 """Menus as lists of actions; "" is a line, and a name that is no action stands for what the window fills in."""
 

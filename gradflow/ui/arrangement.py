@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
@@ -30,6 +31,25 @@ def panel(name: str, title: str, content: QWidget, width: int) -> QDockWidget:
     return dock
 
 
+GROUPS: Mapping[str, Sequence[str]] = {
+    "profile": ("graph",),
+    "heatmap": ("forward", "units", "spectrum"),
+    "distributions": ("map", "numbers"),
+    "loss": ("update_ratio", "noise", "clipping"),
+    "boundary": (),
+}
+"""The views that have places of their own at the first start, and those that stand behind each as tabs."""
+
+WALL: Sequence[Sequence[str]] = (
+    ("profile", "heatmap", "forward", "graph"),
+    ("distributions", "units", "spectrum", "update_ratio"),
+    ("loss", "noise", "clipping", "boundary"),
+)
+"""The rows of the wall of instruments."""
+
+Docks = Mapping[str, QDockWidget]
+
+
 def fit_to_screen(window: QMainWindow) -> None:
     """Give a window its full size, or what the screen has room for."""
     window.resize(*FULL_SIZE)
@@ -39,10 +59,9 @@ def fit_to_screen(window: QMainWindow) -> None:
         window.resize(min(FULL_SIZE[0], room.width()), min(FULL_SIZE[1], room.height() - FRAME_HEIGHT))
 
 
-def arrange(window: QMainWindow, panels: Mapping[str, QDockWidget], docks: Mapping[str, QDockWidget]) -> None:
+def arrange(window: QMainWindow, panels: Docks, docks: Docks) -> None:
     """Put every dock in its place of the first start: panels left and right, views in the middle."""
-    for dock in (*docks.values(), *panels.values()):
-        window.removeDockWidget(dock)
+    _take_all_out(window, panels, docks)
     builder, findings = panels["builder"], panels["findings"]
     profile, heatmap, distributions = docks["profile"], docks["heatmap"], docks["distributions"]
     window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, builder)
@@ -55,14 +74,62 @@ def arrange(window: QMainWindow, panels: Mapping[str, QDockWidget], docks: Mappi
         (heatmap, docks["loss"], ACROSS),
     ):
         window.splitDockWidget(beside, dock, orientation)
-    for name in sorted(docks.keys() - {"profile", "boundary", "heatmap", "distributions", "loss"}):
-        # A view that has no place of its own yet shares that of the distributions.
-        window.tabifyDockWidget(distributions, docks[name])
+    for front, behind in GROUPS.items():
+        _tabify(window, docks, front, behind)
+    # A view without a place of its own shares that of the distributions.
+    _tabify(
+        window, docks, "distributions", sorted(docks.keys() - GROUPS.keys() - {n for g in GROUPS.values() for n in g})
+    )
     for dock in (*docks.values(), *panels.values()):
-        dock.setFloating(False)
         dock.show()
+    for front in GROUPS:
+        docks[front].raise_()
     middle = window.width() - LEFT_WIDTH - RIGHT_WIDTH
     window.resizeDocks([builder, profile, findings], [LEFT_WIDTH, middle, RIGHT_WIDTH], ACROSS)
     window.resizeDocks([heatmap, docks["loss"]], [middle // 2, middle // 2], ACROSS)
     window.resizeDocks([profile, heatmap, distributions], [300, 245, 255], DOWN)
     window.resizeDocks([findings, docks["boundary"]], [440, 360], DOWN)
+
+
+def arrange_wall(window: QMainWindow, panels: Docks, docks: Docks) -> None:
+    """Show twelve instruments at once, side by side, and no panels."""
+    _take_all_out(window, panels, docks)
+    rows = [[docks[name] for name in row if name in docks] for row in WALL]
+    heads = [row[0] for row in rows]
+    window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, heads[0])
+    for above, head in pairwise(heads):
+        window.splitDockWidget(above, head, DOWN)
+    for row in rows:
+        for beside, dock in pairwise(row):
+            window.splitDockWidget(beside, dock, ACROSS)
+    shown = {dock for row in rows for dock in row}
+    for dock in shown:
+        dock.show()
+    last = rows[-1][-1]
+    for dock in docks.values():
+        if dock not in shown:
+            window.tabifyDockWidget(last, dock)
+            dock.show()
+    last.raise_()
+    for side, name in (
+        (Qt.DockWidgetArea.LeftDockWidgetArea, "builder"),
+        (Qt.DockWidgetArea.RightDockWidgetArea, "findings"),
+    ):
+        # In the menu they wait at their side.
+        window.addDockWidget(side, panels[name])
+        panels[name].hide()
+    for row in rows:
+        window.resizeDocks(row, [window.width() // len(row)] * len(row), ACROSS)
+    window.resizeDocks(heads, [window.height() // len(heads)] * len(heads), DOWN)
+
+
+def _take_all_out(window: QMainWindow, panels: Docks, docks: Docks) -> None:
+    for dock in (*docks.values(), *panels.values()):
+        window.removeDockWidget(dock)
+        dock.setFloating(False)
+
+
+def _tabify(window: QMainWindow, docks: Docks, front: str, behind: Iterable[str]) -> None:
+    for name in behind:
+        if name in docks:
+            window.tabifyDockWidget(docks[front], docks[name])

@@ -10,7 +10,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from gradflow.ui.theme import Theme
 
@@ -81,6 +81,42 @@ class Marks(Overlay):
                 painter.drawPolygon([QPointF(x - rx, y), QPointF(x, y + ry), QPointF(x + rx, y), QPointF(x, y - ry)])
             else:
                 painter.drawEllipse(QPointF(x, y), rx, ry)
+
+
+class Band(Overlay):
+    """A translucent strip between a lower and an upper curve; where either does not exist there is a gap."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._polygons: list[QPolygonF] = []
+        self._color = QColor()
+        self.setZValue(-5)
+
+    def set_data(self, x: Array, low: Array, high: Array) -> None:
+        """Fill between low and high over x."""
+        exists = np.isfinite(low) & np.isfinite(high)
+        polygons = []
+        for run in np.split(np.arange(len(x)), np.flatnonzero(np.diff(exists)) + 1):
+            if len(run) > 1 and exists[run[0]]:
+                around = [*zip(x[run], high[run], strict=True), *zip(x[run[::-1]], low[run[::-1]], strict=True)]
+                polygons.append(QPolygonF([QPointF(a, b) for a, b in around]))
+        if polygons or self._polygons:
+            self._polygons = polygons
+            self.update()
+
+    def recolor(self, color: QColor, opacity: float) -> None:
+        """Take a colour."""
+        self._color = QColor(color)
+        self._color.setAlphaF(opacity)
+        self.update()
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        """Fill the strip."""
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._color)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for polygon in self._polygons:
+            painter.drawPolygon(polygon)
 
 
 class Levels(Overlay):

@@ -16,7 +16,7 @@ from gradflow.sim.config import Experiment
 from gradflow.sim.frame import Frame
 from gradflow.ui import theme
 from gradflow.ui.actions import add_choices, make_actions, make_menus
-from gradflow.ui.arrangement import LEFT_WIDTH, RIGHT_WIDTH, arrange, fit_to_screen, panel
+from gradflow.ui.arrangement import LEFT_WIDTH, RIGHT_WIDTH, Docks, arrange, arrange_wall, fit_to_screen, panel
 from gradflow.ui.export import DASHBOARD
 from gradflow.ui.exporting import Exporting
 from gradflow.ui.mapping import Mapping
@@ -95,7 +95,8 @@ class MainWindow(QMainWindow):
             "new-seed": session.new_seed,
             "faster": partial(self._change_speed, 1),
             "slower": partial(self._change_speed, -1),
-            "reset-layout": self._reset_layout,
+            "reset-layout": partial(self._place, arrange),
+            "wall": partial(self._place, arrange_wall),
         }
 
     def _add_presets(self, menu: QMenu) -> None:
@@ -138,6 +139,7 @@ class MainWindow(QMainWindow):
             dock.copy_requested.connect(self.exporting.copy)
             dock.maximise_requested.connect(self._maximise)
             dock.visibilityChanged.connect(self._tell_wants)
+            dock.wants_changed.connect(self._tell_wants)
         # A frame that a slow view could not draw in its turn is offered again.
         self._clock = QTimer(self)
         self._clock.setInterval(33)
@@ -184,8 +186,7 @@ class MainWindow(QMainWindow):
 
     def _tell_wants(self) -> None:
         """Ask only for the dear measurements that somebody looks at."""
-        seen = (dock.entry.part.wants for dock in self.docks.values() if dock.in_front)
-        self.session.set_wants(frozenset().union(*seen))
+        self.session.set_wants(frozenset().union(*(dock.wants for dock in self.docks.values())))
 
     def retheme(self) -> None:
         """Give everything the current theme."""
@@ -253,9 +254,9 @@ class MainWindow(QMainWindow):
             self.restoreState(self._before_maximised, LAYOUT_VERSION)
             self._before_maximised = None
 
-    def _reset_layout(self) -> None:
+    def _place(self, how: Callable[[QMainWindow, Docks, Docks], None]) -> None:
         self._before_maximised = None
-        arrange(self, self.panels, self.docks)
+        how(self, self.panels, self.docks)
 
     # Keeping.
 

@@ -6,7 +6,7 @@ tooltip). It never asks for anything but the dear measurements it lists in `want
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from PySide6.QtCore import Signal
@@ -23,11 +23,14 @@ FAST_MS, SLOW_MS = 33, 100
 class View(QWidget):
     """The base of all views: a widget with a caption on the right of its title bar."""
 
+    wants_changed = Signal()
+    """Other dear measurements are needed from now on."""
+
     picked = Signal(int, object)
     """A layer (from 1) that was clicked, and its step or None for the one that is shown: all views `select` it."""
 
-    wants: ClassVar[frozenset[Want]] = frozenset()
-    """Dear measurements this view needs."""
+    wants: frozenset[Want] = frozenset()
+    """Dear measurements this view needs, as it stands."""
 
     interval_ms: ClassVar[int] = FAST_MS
     """The shortest time between two drawings."""
@@ -62,6 +65,11 @@ class View(QWidget):
 
     def select(self, layer: int | None) -> None:
         """Give weight to one layer (from 1), or to none."""
+
+    def want(self, wants: Iterable[Want]) -> None:
+        """Need these dear measurements from now on."""
+        self.wants = frozenset(wants)
+        self.wants_changed.emit()
 
     def controls(self) -> QWidget | None:
         """Return a small widget of choices for the title bar, or None."""

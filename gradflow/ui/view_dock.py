@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMenu, QVBoxLayo
 
 from gradflow.registry import Entry
 from gradflow.sim.frame import Frame
+from gradflow.sim.snapshot import Want
 from gradflow.ui.forms import rich
 from gradflow.ui.theme import LIGHT, Theme
 from gradflow.ui.view import FAST_MS, View
@@ -65,9 +66,11 @@ class ViewDock(QDockWidget):
     copy_requested = Signal(str)
     maximise_requested = Signal(str)
     view_made = Signal(object)
+    wants_changed = Signal()
 
     def __init__(self, entry: Entry[type[View]]) -> None:
-        super().__init__(entry.title)
+        # The name stands on tabs and in the menu, the question in the title bar.
+        super().__init__(entry.name.replace("_", " ").capitalize())
         self.entry = entry
         self.name = entry.name
         self.interval_ms = entry.part.interval_ms
@@ -105,12 +108,20 @@ class ViewDock(QDockWidget):
             self._view.setAccessibleName(self.entry.title)
             self._view.setAccessibleDescription(self.entry.doc)
             self._view.retheme(self._theme)
+            self._view.wants_changed.connect(self.wants_changed)
             self.header.add_controls(self._view.controls())
             layout = self.body.layout()
             assert layout is not None
             layout.addWidget(self._view)
             self.view_made.emit(self._view)
         return self._view
+
+    @property
+    def wants(self) -> frozenset[Want]:
+        """The dear measurements that the view needs, none where nobody looks."""
+        if not self.in_front:
+            return frozenset()
+        return self._view.wants if self._view else self.entry.part.wants
 
     @property
     def seen(self) -> bool:

@@ -16,7 +16,7 @@ from gradflow.engine.network import Layer
 from gradflow.sim import statistics
 from gradflow.sim.run import Run
 from gradflow.sim.snapshot import Want
-from gradflow.sim.statistics import STATISTICS, Subject
+from gradflow.sim.statistics import SIZES, STATISTICS, Subject
 from gradflow.sim.trainer import Trainer
 
 Array = NDArray[Any]
@@ -68,13 +68,16 @@ BY_LAYER: dict[str, Callable[[Layer], float]] = {
     "a_variance": lambda layer: np.var(layer.output.value),
     "gradient_mean": lambda layer: np.mean(layer.linear.W_grad),
     "gradient_rms": lambda layer: np.sqrt(np.mean(layer.linear.W_grad**2)),
+    "gradient_mean_size": lambda layer: np.abs(layer.linear.W_grad).mean(),
     "gradient_max": lambda layer: np.abs(layer.linear.W_grad).max(),
+    "delta_mean_size": lambda layer: np.abs(layer.linear.grad).mean(),
+    "delta_max": lambda layer: np.abs(layer.linear.grad).max(),
     "delta_rms": lambda layer: np.sqrt(np.mean(layer.linear.grad**2)),
     "zero_share": lambda layer: np.mean(layer.linear.grad == 0.0),
     "slope_square": slope_square,
     "similarity": most_alike,
 }
-SCALED = ("gradient_mean", "gradient_rms", "gradient_max", "delta_rms")
+SCALED = ("gradient_mean", *SIZES)
 
 
 def by_hand(run: Trainer) -> dict[str, Array]:

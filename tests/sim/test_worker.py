@@ -13,6 +13,7 @@ import pytest
 
 from gradflow.sim import run as run_module
 from gradflow.sim.config import Experiment
+from gradflow.sim.forecast import Forecast
 from gradflow.sim.frame import Diverged, Event, Failed, Finished, Frame, Paused, Resumed, Started, State
 from gradflow.sim.history import History
 from gradflow.sim.run import Run
@@ -252,7 +253,7 @@ def test_a_want_that_comes_later_is_measured_without_another_step(worker, fast):
 
 
 def test_while_training_measurements_follow(worker, fast):
-    worker.want(EVERYTHING)
+    worker.want(frozenset((Want.MAGNITUDES, Want.STATISTICS, Want.SURFACE)))
     worker.build(fast({"training.steps": 10_000_000}), 1, settle=False)
     worker.play()
     measured = 0
@@ -275,7 +276,7 @@ class Clock:
 def test_while_training_each_want_has_its_own_turn(fast, monkeypatch):
     """On a clock of the test, without the thread: a dear measurement keeps no cheap one waiting, and the other way."""
     clock, take, taken = Clock(), Run._take, []
-    costs = {Want.MAGNITUDES: 0.001, Want.STATISTICS: 0.02, Want.SURFACE: 0.2}
+    costs = dict.fromkeys(Want, 0.0) | {Want.MAGNITUDES: 0.001, Want.STATISTICS: 0.02, Want.SURFACE: 0.2}
 
     def timed(self: Run, want: Want, interrupted: Callable[[], bool]) -> Any:
         found = take(self, want, interrupted)
@@ -284,10 +285,11 @@ def test_while_training_each_want_has_its_own_turn(fast, monkeypatch):
         return found
 
     monkeypatch.setattr(Run, "_take", timed)
+    monkeypatch.setattr(Forecast, "begin", lambda self, ready: False)
     for module in ("worker", "run", "pace"):
         monkeypatch.setattr(f"gradflow.sim.{module}.time", clock)
     worker = TrainingWorker()
-    worker.want(EVERYTHING)
+    worker.want(frozenset((Want.MAGNITUDES, Want.STATISTICS, Want.SURFACE)))
     worker.build(fast({"training.steps": 10_000_000}), 1, settle=False)
     worker.play()
     worker._wake.clear()
@@ -300,7 +302,7 @@ def test_while_training_each_want_has_its_own_turn(fast, monkeypatch):
     intervals = {Want.MAGNITUDES: 0.1, Want.STATISTICS: 0.6, Want.SURFACE: 6.0}
     for want, interval in intervals.items():
         assert clock.now / interval / 1.5 < counts[want] <= clock.now / interval + 1
-    assert sum(costs[want] * (counts[want] - 1) for want in EVERYTHING) < 0.1 * clock.now
+    assert sum(costs[want] * (counts[want] - 1) for want in intervals) < 0.1 * clock.now
     steps = worker.latest.details.steps
     assert steps[Want.SURFACE] < steps[Want.MAGNITUDES] <= worker.latest.snapshot.step
 

@@ -464,7 +464,7 @@ def test_a_view_closed_stays_closed_in_the_next_window(window):
     again = window()
     assert not again.window.docks["loss"].isVisible()
     assert all(dock.isVisible() for name, dock in again.window.docks.items() if name != "loss")
-    menu_action(again.window, "View", "Reset layout").trigger()
+    menu_action(again.window, "View", "Overview").trigger()
     again.until(again.window.docks["loss"].isVisible)
 
 

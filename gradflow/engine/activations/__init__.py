@@ -5,6 +5,7 @@ An activation is one decorated class. Importing the package registers them all.
 
 from gradflow.engine.activations.base import ACTIVATIONS, Activation, activation, make_activation
 from gradflow.engine.activations.mean_field import CriticalPoint, MeanField
+from gradflow.engine.activations.special import special
 
 # Registration order is the order in the combo box: what the lecture teaches comes first.
 from gradflow.engine.activations.classics import Identity, LeakyReLU, ReLU, Sigmoid, Tanh  # isort: skip
@@ -38,4 +39,5 @@ __all__ = [
     "Tanh",
     "activation",
     "make_activation",
+    "special",
 ]

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHeaderView, QLabel, QTableView, QWidget
 
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Stat, Topology, Want
-from gradflow.sim.statistics import STATISTICS
+from gradflow.sim.statistics import SIZES, STATISTICS
 from gradflow.sim.words import spell
 from gradflow.ui.forms import rich
 from gradflow.ui.theme import Theme
@@ -62,6 +62,7 @@ GROUPS: Mapping[str, tuple[Column, ...]] = {
         _now_and_then("zero_share"),
         _each_step(Stat.UNDERFLOW),
     ),
+    "entries": tuple(_now_and_then(name) for name in SIZES),
     "signal": (
         _now_and_then("z_mean"),
         _now_and_then("z_variance"),

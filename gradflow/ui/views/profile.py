@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QWidget
 
 from gradflow.sim.frame import Frame
-from gradflow.sim.snapshot import Stat, Topology
+from gradflow.sim.profile import Curve, Measure, agreement, curves
+from gradflow.sim.snapshot import Stat, Topology, Want
 from gradflow.sim.words import spell
-from gradflow.ui.items import Levels, Marks, cosmetic
+from gradflow.ui.items import Band, Levels, Marks, cosmetic
 from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, log10_marks
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import View, view
+from gradflow.ui.widgets import Choice
 
 
 @view("profile", "How large is the gradient in each layer?")
@@ -22,24 +26,44 @@ class Profile(View):
     """Per layer, ‖δ‖ = ‖∂L/∂z‖ (discs, the layer's colour) and ‖∂L/∂W‖ (diamonds), on a logarithmic axis.
 
     Vanishing and exploding are slopes of δ. In ReLU and linear networks ‖∂L/∂W‖ stays flat whatever the gain, because
-    the activations grow as δ shrinks (Glorot & Bengio 2010, eq. 14): look at both. A hollow mark on the floor is a
-    gradient of exactly zero; a red bar is one that is not finite. Hover a layer for its numbers.
+    the activations grow as δ shrinks (Glorot & Bengio 2010, eq. 14): look at both. The grey strip is the range of the
+    last 50 recorded steps.
+
+    The thin line is what theory expects of a wide random network (Schoenholz et al. 2017), its strip how much one
+    such network differs from the next by its finite width. Once training has begun the line is what gradients without
+    a preferred direction would do with the weights as they are; the marks leave it as δ aligns with the weights.
+
+    A hollow mark on the floor is a gradient of exactly zero; a red bar is one that is not finite. As factors, the
+    squares are ‖δₗ‖/‖δₗ₊₁‖ and the discs the product of all factors from the output on. Hover a layer for its numbers.
     """
 
     on_dashboard = True
-    formula = "●  ‖δₗ‖ = ‖∂L/∂zₗ‖     ◇  ‖∂L/∂Wₗ‖"
+    wants = frozenset((Want.PREDICTION,))
+    formula = "●  ‖δₗ‖ = ‖∂L/∂zₗ‖     ◇  ‖∂L/∂Wₗ‖     — theory"
 
     def __init__(self) -> None:
         super().__init__()
         self.plot = Plot(WholeAxis("bottom", from_one=True), DecadeAxis("left"), "layer (input → output)", "norm")
         self.plot.setMouseTracking(True)
+        self.words = QLabel(" ")
+        self.words.setObjectName("muted")
+        self.words.setContentsMargins(4, 0, 4, 0)
+        self.words.setMinimumWidth(1)
+        self.box.addWidget(self.words)
         self.box.addWidget(self.plot)
+        self.list = Choice()
+        self.list.addItems(list(Measure))
+        self.list.setAccessibleName("How the gradient is measured")
+        self.list.currentTextChanged.connect(self._remeasure)
         self.levels, self.line = Levels(), pg.PlotCurveItem()
+        self.lately, self.expected = (Band(), Band()), (Band(), Band())
+        self.predicted = pg.PlotCurveItem(antialias=True), pg.PlotCurveItem(antialias=True)
         self.weights, self.deltas = Marks(diamond=True, radius=4.0), Marks(radius=5.0)
         self.broken = pg.PlotCurveItem(connect="pairs")
         self.pointer = pg.InfiniteLine(angle=90)
         self.pointer.hide()
-        self.plot.add(self.levels, self.broken, self.line, self.weights, self.deltas, self.pointer)
+        self.plot.add(self.levels, *self.lately, *self.expected, self.broken, self.line, *self.predicted)
+        self.plot.add(self.weights, self.deltas, self.pointer)
         self.zero_label = QLabel("zero", self.plot)
         self.zero_label.setObjectName("muted")
         self.zero_label.hide()
@@ -61,33 +85,75 @@ class Profile(View):
         self.colors = self.theme.layer_colors(count)
         self.plot.fix(x=(0.4, count + 0.6))
 
+    def controls(self) -> QWidget:
+        """Choose the measure."""
+        return self.list
+
+    def choice(self) -> str:
+        """Return the measure."""
+        return self.list.currentText()
+
+    def choose(self, choice: str) -> None:
+        """Show a measure."""
+        if choice in tuple(Measure):
+            self.list.setCurrentText(choice)
+
+    def caption(self) -> str:
+        """Say what the marks are."""
+        measure = Measure(self.choice())
+        if measure is Measure.NORM:
+            return self.formula
+        if measure is Measure.FACTOR:
+            return "●  ‖δₗ‖/‖δ_L‖     ◇  ‖δₗ‖/‖δₗ₊₁‖     — theory"
+        return f"●  {measure} of δₗ     ◇  {measure} of ∂L/∂Wₗ     — theory"
+
     def draw(self, frame: Frame) -> None:
-        """Place the marks."""
+        """Place the marks, what they were lately, and what theory expects."""
         self.frame = frame
-        delta, delta_zero, delta_broken = log10_marks(frame.snapshot.stat(Stat.DELTA))
-        weight, weight_zero, weight_broken = log10_marks(frame.snapshot.stat(Stat.WEIGHT_GRAD))
-        low, high = self.range.include(np.concatenate([delta, weight]))
+        delta, weight = curves(frame, Measure(self.choice()))
+        (delta_logs, delta_zero, _), (weight_logs, weight_zero, _) = (
+            log10_marks(curve.measured) for curve in (delta, weight)
+        )
+        low, high = self.range.include(np.concatenate([delta_logs, weight_logs]))
         any_zero = bool(delta_zero.any() or weight_zero.any())
         floor = low - 0.6 if any_zero else low
         self.plot.fix(y=(floor, high))
         self.levels.set_levels(self.plot.ticks("left"))
         zero_height = low - 0.3
         muted = QColor(self.theme.muted)
-        self.line.setData(self.layers, delta)
-        self.deltas.set_data(self.layers, np.where(delta_zero, zero_height, delta), self.colors, delta_zero)
+        self.line.setData(self.layers, delta_logs)
+        self.deltas.set_data(self.layers, np.where(delta_zero, zero_height, delta_logs), self.colors, delta_zero)
         self.weights.set_data(
             self.layers,
-            np.where(weight_zero, zero_height, weight),
-            [muted] * len(weight),
-            np.ones(len(weight), bool),
+            np.where(weight_zero, zero_height, weight_logs),
+            [muted] * len(weight_logs),
+            np.ones(len(weight_logs), bool),
         )
-        bars = np.repeat(self.layers[delta_broken | weight_broken], 2)
-        self.broken.setData(bars, np.tile([floor, high], len(bars) // 2))
+        for i, curve in enumerate((delta, weight)):
+            self._draw_around(i, curve)
+        norms = (frame.snapshot.stat(stat) for stat in (Stat.DELTA, Stat.WEIGHT_GRAD))
+        broken = np.repeat(self.layers[~np.isfinite(sum(norms))], 2)
+        self.broken.setData(broken, np.tile([floor, high], len(broken) // 2))
         self.zero_label.setVisible(any_zero)
         if any_zero:
             self._place_zero_label(zero_height)
+        self.words.setText(agreement(frame.prediction, frame.snapshot) or " ")
         if self.hovered is not None:
             self._read_out(self.hovered)
+
+    def _draw_around(self, i: int, curve: Curve) -> None:
+        """Draw the range of the last steps, and the prediction with its band."""
+        least, most, predicted = (log10_marks(values)[0] for values in (curve.least, curve.most, curve.predicted))
+        spread = curve.spread / math.log(10.0)
+        self.lately[i].set_data(self.layers, least, most)
+        self.expected[i].set_data(self.layers, predicted - spread, predicted + spread)
+        self.predicted[i].setData(self.layers, predicted, connect="finite")
+
+    def _remeasure(self) -> None:
+        self.want((Want.PREDICTION, *([Want.SIZES] if Measure(self.choice()).of_entries else [])))
+        self.range.forget()
+        if self.frame:
+            self.draw(self.frame)
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
@@ -97,6 +163,10 @@ class Profile(View):
         self.line.setPen(cosmetic(QColor(theme.border)))
         self.broken.setPen(cosmetic(QColor(theme.error), 3.0))
         self.pointer.setPen(cosmetic(QColor(theme.muted)))
+        for i, color in enumerate((theme.accent, theme.muted)):
+            self.predicted[i].setPen(cosmetic(QColor(color), 1.25))
+            self.expected[i].recolor(QColor(color), 0.14)
+            self.lately[i].recolor(QColor(theme.muted), 0.1)
         self.colors = theme.layer_colors(len(self.layers))
 
     def _place_zero_label(self, height: float) -> None:
@@ -130,7 +200,11 @@ class Profile(View):
             f"‖δ‖ = {spell(delta[index])}   ‖∂L/∂W‖ = {spell(weight[index])}",
         ]
         if index + 1 < len(delta) and delta[index + 1] > 0:
-            lines.append(f"×{delta[index] / delta[index + 1]:.3g} from layer {layer.number + 1}")
+            passed = f"×{delta[index] / delta[index + 1]:.3g} from layer {layer.number + 1}"
+            prediction = self.frame.prediction
+            if prediction and np.isfinite(prediction.factor[index]):
+                passed += f", ×{prediction.factor[index]:.3g} in theory"
+            lines.append(passed)
         self.readout.setText("<br>".join(lines))
         self.readout.adjustSize()
         self.pointer.setValue(index + 1)

@@ -1,0 +1,113 @@
+"""How signal and gradient of a batch travel through a wide random network, for any order of layers that theory covers.
+
+A graph of steps mirrors the network's. Forwards each step turns the covariance over samples of its input's units into
+that of its output's; backwards it turns the Gram matrix of ∂L/∂output into that of ∂L/∂input. In the limit of wide
+layers both average themselves out: Q_αβ = E v_α·v_β over units, G_αβ = Σ_i δ_iα·δ_iβ (Poole et al. 2016, Schoenholz et
+al. 2017, for a batch Jacot et al. 2018). Samples of a batch are correlated, hence matrices: ‖∂L/∂W‖ of a batch does not
+follow from its samples' own norms. Without the pairs, vectors of the diagonals do for signal and δ, and cost next to
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradflow.theory.steps import Signal, Step, root
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Steps in topological order, each with the places of its inputs; the first is the data, the last the output."""
+
+    steps: tuple[Step, ...]
+    inputs: tuple[tuple[int, ...], ...]
+
+    def forward(self, watch: Callable[[], Any] = lambda: None) -> list[Signal]:
+        """Return the signal of every step; raises NotCovered. `watch` is called before each and may raise."""
+        signals: list[Signal] = []
+        for step, sources in zip(self.steps, self.inputs, strict=True):
+            watch()
+            signals.append(step.forward([signals[i] for i in sources]))
+        return signals
+
+    @property
+    def entrywise(self) -> bool:
+        """Whether every Gram matrix is the output's times a fixed factor, entry by entry."""
+        return all(step.entrywise for step in self.steps)
+
+    def backward(self, signals: Sequence[Signal], gram: Array, watch: Callable[[], Any] = lambda: None) -> list[Array]:
+        """Return the Gram matrix of ∂L/∂output of every step, from that of the last one."""
+        grams: list[Array] = [np.zeros_like(gram) for _ in self.steps]
+        grams[-1] = gram
+        for place in range(len(self.steps) - 1, -1, -1):
+            watch()
+            sources = self.inputs[place]
+            shares = self.steps[place].backward(grams[place], [signals[i] for i in sources], signals[place])
+            for source, share in zip(sources, shares, strict=True):
+                # Paths through different random weights do not interfere.
+                grams[source] = grams[source] + share
+        return grams
+
+
+def weight_gradient_square(gram: Array, source: Signal, batch: int) -> float:
+    """Return E ‖∂L/∂W‖² = N·Σ_αβ G_αβ·K_αβ of a linear step from its output's G and its input's signal of N units.
+
+    The samples followed stand for a batch of `batch`; nan without their pairs, but for a batch of one.
+    """
+    if batch > 1 and not source.paired:
+        return float("nan")
+    products = gram * source.covariance
+    own, followed = float(np.trace(products)) if source.paired else float(products.sum()), len(gram)
+    among = float(products.sum()) - own
+    pairs = batch * (batch - 1) / max(followed * (followed - 1), 1)
+    return source.units * (own * batch / followed + among * pairs)
+
+
+@dataclass(frozen=True, eq=False)
+class OutputGradient:
+    """∂L/∂z at the output of random networks: draws (draws, samples, units) from its distribution."""
+
+    draws: Array
+    paired: bool
+
+    @property
+    def gram(self) -> Array:
+        """E G_αβ, or its diagonal where the pairs are not followed."""
+        draws = self.draws
+        if not self.paired:
+            squares: Array = np.square(draws).sum(axis=2).mean(axis=0)
+            return squares
+        gram: Array = np.einsum("dau,dbu->ab", draws, draws, optimize=True) / len(draws)
+        return gram
+
+    def log_variance(self, weights: Sequence[Array]) -> Array:
+        """Return the variance over draws of ln Σ_αβ G_αβ·weights_αβ, for each of the weights."""
+        if self.paired:
+            grams = np.einsum("dau,dbu->dab", self.draws, self.draws, optimize=True)
+        else:
+            grams = np.square(self.draws).sum(axis=2)
+        sums = np.array([np.ravel(w) for w in weights]) @ grams.reshape(len(grams), -1).T
+        logs: Array = np.log(np.maximum(sums, 1e-300)).var(axis=1)
+        return logs
+
+
+def output_gradient(
+    signal: Signal, delta: Callable[[Array], Array], draws: int, rng: np.random.Generator
+) -> OutputGradient:
+    """Draw outputs from their distribution and send them back through the loss.
+
+    `delta` maps outputs (draws, samples, units) to ∂L/∂z of the same shape.
+    """
+    noise = rng.standard_normal((draws, len(signal.lengths), signal.units))
+    if signal.paired:
+        noise = np.einsum("ab,dbu->dau", root(signal.covariance), noise)
+    else:
+        noise *= np.sqrt(signal.covariance)[:, None]
+    return OutputGradient(delta(noise), signal.paired)

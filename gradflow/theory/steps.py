@@ -1,0 +1,257 @@
+"""The steps of a random network as theory sees them: what each does to signal and gradient of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradflow.engine.activations import Activation
+from gradflow.theory.moments import moments_of
+
+Array = NDArray[np.float64]
+
+NORM_EPSILON = 1e-5
+"""ε under the root of a norm."""
+
+UNITS_DRAWN = 4096
+"""How many units are drawn where an average over them has no formula."""
+
+
+class NotCovered(Exception):
+    """Theory has nothing to say about this network; the message is the reason, as the end of a sentence."""
+
+
+@dataclass(frozen=True, eq=False)
+class Signal:
+    """What is known of the units' values: E v_α·v_β (or its diagonal) and E v_α over units, for each sample.
+
+    `gaussian` says whether a unit's values over samples are jointly normal with mean 0, as φ needs its input to be.
+    """
+
+    units: int
+    covariance: Array
+    mean: Array
+    gaussian: bool
+    units_drawn: Array | None = None
+
+    @property
+    def paired(self) -> bool:
+        """Whether the pairs of samples are followed too."""
+        return self.covariance.ndim == 2
+
+    @property
+    def lengths(self) -> Array:
+        """E v² for each sample."""
+        return np.diagonal(self.covariance) if self.paired else self.covariance
+
+    def pairs(self, left: Array, right: Array) -> Array:
+        """Return left_α·right_β in the form of the covariance."""
+        return np.multiply.outer(left, right) if self.paired else left * right
+
+
+class Step:
+    """One step of the graph, the theory's picture of a node."""
+
+    entrywise: ClassVar[bool] = True
+    """Whether `backward` multiplies entry by entry."""
+
+    def forward(self, inputs: Sequence[Signal]) -> Signal:
+        """Return the output's signal; raises NotCovered."""
+        raise NotImplementedError
+
+    def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:
+        """Return the Gram matrix (or its diagonal) of ∂L/∂input for every input, from that of ∂L/∂output."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class Data(Step):
+    """The samples themselves, (samples, features); with `paired`, every pair of them is followed."""
+
+    samples: Array
+    paired: bool = True
+
+    def forward(self, inputs: Sequence[Signal]) -> Signal:
+        x = self.samples
+        covariance = x @ x.T / x.shape[1] if self.paired else np.square(x).mean(axis=1)
+        return Signal(x.shape[1], covariance, x.mean(axis=1), gaussian=False)
+
+    def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:
+        return ()
+
+
+@dataclass(frozen=True)
+class Linear(Step):
+    """z = W·a + b with independent entries of mean 0: Var W = σ_w²/inputs, Var b = σ_b²."""
+
+    units: int
+    weight_variance: float
+    bias_variance: float = 0.0
+
+    def forward(self, inputs: Sequence[Signal]) -> Signal:
+        (source,) = inputs
+        covariance = self.weight_variance * source.covariance + self.bias_variance
+        return Signal(self.units, covariance, np.zeros_like(source.mean), gaussian=True)
+
+    def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:
+        # Var W·inputs = σ_w²: the widths cancel in the norm.
+        return (self.weight_variance * gram,)
+
+
+class Bend(Step):
+    """a = φ(z), unit by unit."""
+
+    def __init__(self, function: Activation) -> None:
+        self._function, self._moments = function, moments_of(function)
+        self._slopes: Array | None = None
+
+    def forward(self, inputs: Sequence[Signal]) -> Signal:
+        (source,) = inputs
+        if not source.gaussian:
+            raise NotCovered("φ acts on something that is not a sum of many random weights")
+        moments, lengths = self._moments, source.lengths
+        if source.units_drawn is not None:
+            return self._average(source, source.units_drawn)
+        if source.paired:
+            values, self._slopes = moments.kernel(source.covariance)
+        else:
+            values, self._slopes = moments.value(lengths), moments.slope(lengths)
+        return Signal(source.units, values, moments.mean(lengths), gaussian=False)
+
+    def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:
+        assert self._slopes is not None
+        return (gram * self._slopes,)
+
+    def _average(self, source: Signal, z: Array) -> Signal:
+        """Average over the drawn units instead of over a normal distribution."""
+        a, slope, scratch = (np.empty_like(z) for _ in range(3))
+        self._function.value(z, a, scratch)
+        self._function.slope(z, a, slope, scratch)
+        self._slopes = slope @ slope.T / z.shape[1]
+        return Signal(source.units, a @ a.T / z.shape[1], a.mean(axis=1), gaussian=False)
+
+
+@dataclass(frozen=True)
+class Sum(Step):
+    """left + scale·right, as in a residual connection; the two are independent up to their means."""
+
+    scale: float = 1.0
+
+    def forward(self, inputs: Sequence[Signal]) -> Signal:
+        left, right = inputs
+        cross = left.pairs(left.mean, right.mean)
+        mixed = cross + cross.T if left.paired else 2.0 * cross
+        covariance = left.covariance + self.scale**2 * right.covariance + self.scale * mixed
+        mean = left.mean + self.scale * right.mean
+        return Signal(left.units, covariance, mean, left.gaussian and right.gaussian)
+
+    def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:
+        return gram, self.scale**2 * gram
+
+
+class Beside(Step):
+    """Two groups of units side by side."""
+
+    def forward(self, inputs: Sequence[Signal]) -> Signal:
+        left, right = inputs
+        units = left.units + right.units
+        share = left.units / units
+        covariance = share * left.covariance + (1.0 - share) * right.covariance
+        return Signal(units, covariance, share * left.mean + (1.0 - share) * right.mean, gaussian=False)
+
+    def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:
+        left, right = inputs
+        return gram * (left.units / output.units), gram * (right.units / output.units)
+
+
+@dataclass(frozen=True)
+class Drop(Step):
+    """Dropout: each entry is 0 with probability `rate`, else divided by 1 − rate."""
+
+    rate: float
+
+    def forward(self, inputs: Sequence[Signal]) -> Signal:
+        (source,) = inputs
+        return Signal(source.units, self._spread(source.covariance), source.mean, gaussian=False)
+
+    def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:
+        return (self._spread(gram),)
+
+    def _spread(self, matrix: Array) -> Array:
+        """Enlarge what a sample has with itself: two samples have masks of their own."""
+        if matrix.ndim == 1:
+            return matrix / (1.0 - self.rate)
+        return matrix + np.diag(np.diagonal(matrix) * (self.rate / (1.0 - self.rate)))
+
+
+@dataclass(frozen=True)
+class Rescale(Step):
+    """Layer norm, or RMS norm where not `centred`: each sample divided by its own standard deviation (or RMS)."""
+
+    centred: bool
+
+    def forward(self, inputs: Sequence[Signal]) -> Signal:
+        (source,) = inputs
+        factor = self._factor(source)
+        mean = np.zeros_like(source.mean) if self.centred else source.mean * factor
+        offset = source.pairs(source.mean, source.mean) if self.centred else 0.0
+        covariance = (source.covariance - offset) * source.pairs(factor, factor)
+        return Signal(source.units, covariance, mean, source.gaussian)
+
+    def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:
+        # The projection away from the mean and from x̂ takes two of many directions.
+        factor = self._factor(inputs[0])
+        return (gram * inputs[0].pairs(factor, factor),)
+
+    def _factor(self, source: Signal) -> Array:
+        variance = source.lengths - source.mean**2 if self.centred else source.lengths
+        return 1.0 / np.sqrt(np.maximum(variance, 0.0) + NORM_EPSILON)
+
+
+class BatchRescale(Step):
+    """Batch norm: each unit minus its mean over the batch, divided by its standard deviation there.
+
+    Every unit is divided by a deviation of its own, so that its values over the batch are no longer normal: they are
+    averaged over units drawn from the distribution that they have in front of the norm.
+    """
+
+    entrywise = False
+
+    def __init__(self) -> None:
+        self._normed = self._inverse = np.empty(0)
+
+    def forward(self, inputs: Sequence[Signal]) -> Signal:
+        (source,) = inputs
+        if not source.paired:
+            raise NotCovered("batch norm couples the samples")
+        if not source.gaussian:
+            raise NotCovered("batch norm acts on something that is not a sum of many random weights")
+        z = _drawn(source.covariance, np.random.default_rng(0))
+        z -= z.mean(axis=0)
+        self._inverse = 1.0 / np.sqrt(np.square(z).mean(axis=0) + NORM_EPSILON)
+        self._normed = z * self._inverse
+        covariance = self._normed @ self._normed.T / UNITS_DRAWN
+        return Signal(source.units, covariance, np.zeros_like(source.mean), gaussian=True, units_drawn=self._normed)
+
+    def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:
+        g, x_hat = _drawn(gram, np.random.default_rng(1)), self._normed
+        g -= g.mean(axis=0) + x_hat * (g * x_hat).mean(axis=0)
+        g *= self._inverse
+        return (g @ g.T / UNITS_DRAWN,)
+
+
+def _drawn(covariance: Array, rng: np.random.Generator) -> Array:
+    """Return values (samples, units) drawn from N(0, covariance) over samples, half of them the others' negatives."""
+    half = root(covariance) @ rng.standard_normal((len(covariance), UNITS_DRAWN // 2))
+    return np.concatenate([half, -half], axis=1)
+
+
+def root(covariance: Array) -> Array:
+    """Return R with R·Rᵀ = covariance, also where that is singular."""
+    values, vectors = np.linalg.eigh(covariance)
+    root: Array = vectors * np.sqrt(np.maximum(values, 0.0))
+    return root

@@ -1,0 +1,135 @@
+"""The theory's picture of a network against networks: signal, δ and ∂L/∂W of a batch, whatever stands between."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gradflow.sim.config import Experiment, edit
+from gradflow.sim.mean_field import quickly, thoroughly
+from gradflow.sim.run import Run
+from gradflow.sim.snapshot import Stat
+from gradflow.theory.steps import NotCovered
+
+BASE: dict[str, Any] = {
+    "data.name": "digits",
+    "network.depth": 6,
+    "network.width": 200,
+    "network.activation": "relu",
+    "init.scheme": "he-normal",
+    "init.scale": 1.0,
+    "training.batch_size": 32,
+}
+COVERED: dict[str, dict[str, Any]] = {
+    "relu": {},
+    "tanh": {"network.activation": "tanh", "init.scheme": "xavier-normal"},
+    "chaotic tanh": {"network.activation": "tanh", "init.scheme": "xavier-uniform", "init.scale": 1.8},
+    "sigmoid": {"network.activation": "sigmoid", "init.scheme": "xavier-normal", "init.scale": 4.0},
+    "selu": {"network.activation": "selu", "init.scheme": "lecun-normal"},
+    "orthogonal with biases": {"init.scheme": "orthogonal", "init.scale": 1.4, "init.bias_scale": 0.3},
+    "lsuv": {"network.activation": "tanh", "init.scheme": "lsuv"},
+    "sparse": {"init.scheme": "sparse", "init.scale": 1.4},
+    "identity": {"network.activation": "identity", "init.scheme": "lecun-normal"},
+    "batch norm": {"network.norm": "batch-norm"},
+    "batch norm, tanh": {"network.norm": "batch-norm", "network.activation": "tanh"},
+    "layer norm": {"network.norm": "layer-norm", "network.activation": "gelu"},
+    "rms norm": {"network.norm": "rms-norm", "network.activation": "elu"},
+    "dropout": {"network.dropout": 0.3},
+    "residual after φ": {"network.skip_every": 2},
+    "residual, pre-activated": {
+        "network.skip_every": 2,
+        "network.residual": "pre-activation",
+        "network.branch_scale": 0.5,
+    },
+    "residual, pre-activated with batch norm": {
+        "network.skip_every": 2,
+        "network.residual": "pre-activation",
+        "network.norm": "batch-norm",
+    },
+    "regression": {"data.name": "diabetes", "network.activation": "tanh", "init.scheme": "xavier-normal"},
+}
+SEEDS = 5
+
+
+def built(changes: dict[str, Any], seed: int = 0) -> Run:
+    return Run(edit(Experiment(), BASE | changes | {"seed": seed}))
+
+
+@pytest.mark.parametrize("case", COVERED)
+def test_signal_and_gradient_of_a_batch_are_predicted(case: str) -> None:
+    """The mean over seeds of log₁₀ measured/predicted is within 0.09 (23 %); a single network of this width is not.
+
+    ∂L/∂W depends on what the loss sends back to few outputs; the prediction says how much that differs.
+    """
+    apart, spread = [], np.zeros(7)
+    for seed in range(SEEDS):
+        run = built(COVERED[case], seed)
+        predicted, measured = thoroughly(run.forecast.subject), run.snapshot
+        pairs = (
+            (measured.stat(Stat.DELTA), predicted.delta_norm),
+            (measured.stat(Stat.WEIGHT_GRAD), predicted.weight_grad_norm),
+            (measured.stat(Stat.ACTIVATION)[:-1], predicted.activation_norm[:-1]),
+        )
+        apart.append(np.concatenate([np.log10(a / b) for a, b in pairs]))
+        spread = np.nan_to_num(predicted.weight_grad_spread) / np.log(10.0)
+    allowed = 0.09 + 3.0 / np.sqrt(SEEDS) * np.concatenate([np.zeros(7), spread, np.zeros(6)])
+    assert (np.abs(np.mean(apart, axis=0)) < allowed).all()
+
+
+@pytest.mark.parametrize("case", [case for case in COVERED if "batch norm" not in case])
+def test_the_quick_prediction_is_the_thorough_one_without_pairs(case: str) -> None:
+    run = built(COVERED[case])
+    quick, thorough = quickly(run.forecast.subject), thoroughly(run.forecast.subject)
+    # Four samples stand for 32, with targets of their own where these are numbers.
+    np.testing.assert_allclose(quick.delta_norm, thorough.delta_norm, rtol=0.06)
+    np.testing.assert_allclose(quick.z_length, thorough.z_length, rtol=0.03)
+    np.testing.assert_allclose(quick.factor, thorough.factor, rtol=0.03)
+    assert np.isnan(quick.weight_grad_norm).all() and np.isnan(quick.correlation).all()
+
+
+def test_of_a_large_batch_some_samples_stand_for_all() -> None:
+    """128 of 640 samples are followed; signal, δ and ∂L/∂W are those of the whole batch."""
+    apart = []
+    for seed in range(SEEDS):
+        run = built({"training.batch_size": 640, "network.depth": 3}, seed)
+        predicted = thoroughly(run.forecast.subject)
+        delta, gradient = run.snapshot.stat(Stat.DELTA), run.snapshot.stat(Stat.WEIGHT_GRAD)
+        apart.append(np.log10([delta / predicted.delta_norm, gradient / predicted.weight_grad_norm]))
+    assert np.abs(np.mean(apart, axis=0)).max() < 0.09
+
+
+def test_one_sample_is_a_batch() -> None:
+    run = built({"training.batch_size": 1})
+    quick, thorough = quickly(run.forecast.subject), thoroughly(run.forecast.subject)
+    np.testing.assert_allclose(quick.weight_grad_norm, thorough.weight_grad_norm, rtol=0.1)
+    assert np.isnan(thorough.correlation).all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"network.width": 4}, "4 units are too few"),
+        ({"init.scheme": "identity"}, "these are not"),
+        ({"init.scheme": "constant", "init.scale": 0.1}, "these are not"),
+        ({"init.bias": 0.5}, "biases around 0"),
+        ({"network.skip_every": 2, "network.residual": "post-activation"}, "not a sum of many random weights"),
+        ({"network.layers": [{"kind": "conv", "units": 16}, {"kind": "max-pool"}]}, "no formula for convolutions"),
+        ({"network.layers": [{"kind": "max-pool", "kernel": 2}, {"units": 32}]}, "no formula for max pooling"),
+    ],
+)
+def test_where_theory_is_silent_it_says_why(changes: dict[str, Any], reason: str) -> None:
+    with pytest.raises(NotCovered, match=reason):
+        thoroughly(built(changes).forecast.subject)
+
+
+def test_weights_of_zero_let_nothing_through() -> None:
+    predicted = thoroughly(built({"init.scheme": "zeros"}).forecast.subject)
+    assert predicted.delta_norm[:-1].tolist() == [0.0] * 6 and predicted.z_length.tolist() == [0.0] * 7
+
+
+def test_a_squared_error_that_sees_the_weights_is_called_approximate() -> None:
+    wide = built({"data.name": "diabetes", "training.loss": "mean-squared-error", "network.depth": 50})
+    assert "approximate" in thoroughly(wide.forecast.subject).note
+    assert not thoroughly(built({}).forecast.subject).note
