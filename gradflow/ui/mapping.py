@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 
 from PySide6.QtCore import QObject, QTimer
 
 from gradflow.errors import ConfigError, GradflowError
 from gradflow.sim.config import edit, parse_value
-from gradflow.sim.sweep import Axis, Cell, CellResult, Chart, Execution, Processes, Sweep, cores, theory_curves
+from gradflow.sim.sweep import Axis, Cell, CellResult, Chart, Curve, Execution, Processes, Sweep, cores, theory_curves
 from gradflow.ui.session import Session
 from gradflow.ui.view import View
 from gradflow.ui.view_dock import ViewDock
@@ -33,6 +33,9 @@ class Mapping(QObject):
         self._execution: Execution | None = None
         self._results: dict[Cell, CellResult] = {}
         self._shown_at = 0.0
+        # Theory takes a fraction of a second: too long for the window, too short for a process of its own.
+        self._theorist = ThreadPoolExecutor(1, "gradflow-theory")
+        self._curves: Future[tuple[Curve, ...]] | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._look)
@@ -49,7 +52,8 @@ class Mapping(QObject):
             return
         before = self._session.chart
         sweep, self._results = _continued(before, sweep) if before else (sweep, {})
-        chart = Chart(sweep, dict(self._results), theory_curves(sweep), running=True)
+        kept = before is not None and before.sweep.essence == sweep.essence
+        chart = Chart(sweep, dict(self._results), before.curves if before and kept else (), running=True)
         if len(self._results) < chart.size:
             try:
                 self._executor = self.make_executor()
@@ -57,8 +61,10 @@ class Mapping(QObject):
                 self._session.notice.emit(f"The processes of the map cannot be started ({error}).", "", "")
                 return
             self._execution = Execution(sweep, self._executor, self._results)
-            self._timer.start()
-        self._session.show_chart(chart if self._execution else dataclasses.replace(chart, running=False))
+        if not chart.curves:
+            self._curves = self._theorist.submit(theory_curves, sweep)
+        self._session.show_chart(dataclasses.replace(chart, running=self._execution is not None))
+        self._timer.start()
 
     def stop(self) -> None:
         """End the sweep at once; what is done stays on the map."""
@@ -69,20 +75,25 @@ class Mapping(QObject):
 
     def _look(self) -> None:
         execution, chart = self._execution, self._session.chart
-        if execution is None or chart is None:
+        if chart is None:
             return
-        self._results.update(execution.poll())
-        if execution.finished:
-            self._end(execution.failure)
-        elif len(self._results) > len(chart.results) and time.perf_counter() - self._shown_at >= SHOW_SECONDS:
-            self._show(chart)
+        if self._curves and self._curves.done():
+            self._show(chart, curves=self._curves.result())
+            self._curves = None
+        elif execution:
+            self._results.update(execution.poll())
+            if execution.finished:
+                self._end(execution.failure)
+            elif len(self._results) > len(chart.results) and time.perf_counter() - self._shown_at >= SHOW_SECONDS:
+                self._show(chart)
+        elif not self._curves:
+            self._timer.stop()
 
     def _show(self, chart: Chart, **changes: object) -> None:
         self._shown_at = time.perf_counter()
         self._session.show_chart(dataclasses.replace(chart, results=dict(self._results), **changes))  # type: ignore[arg-type]
 
     def _end(self, failure: str) -> None:
-        self._timer.stop()
         self._execution = None
         if isinstance(self._executor, Processes):
             self._executor.stop()
