@@ -102,7 +102,8 @@ def depth_scale(moments: Moments, square: float, bias_square: float) -> float:
         after = square * float(moments.value(q)) + bias_square
         seen = CORRELATIONS[CORRELATIONS < KINKED] if moments.function.kinks else CORRELATIONS
         gain = (square * polyval(seen, values) + bias_square) / after - seen
-        settles = np.flatnonzero((gain[1:] <= 0.0) & (gain[:-1] > 0.0))
+        # What a line gains is round-off.
+        settles = np.flatnonzero((gain[1:] <= 0.0) & (gain[:-1] > 0.0) & (gain.max() > 1e-9))
         if settles.size:
             at = settles[0]
             c = seen[at] + (seen[at + 1] - seen[at]) * gain[at] / (gain[at] - gain[at + 1])
