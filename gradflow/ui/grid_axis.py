@@ -51,13 +51,14 @@ def _candidates(axis: Axis) -> Iterable[Sequence[object]]:
     """Yield values that could be named, the densest first; the last are the axis's own."""
     if axis.numeric and len(axis.values) > 1:
         low, high = float(axis.values[0]), float(axis.values[-1])
+        whole = all(isinstance(value, int) for value in axis.values)
         if axis.log:
             decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-            for steps in ((1, 2, 3, 5), (1, 3), (1,)):
-                yield [step * 10.0**decade if decade < 0 else step * 10**decade for decade in decades for step in steps]
+            for steps in ((1, 1.5, 2, 3, 4, 5, 6, 8), (1, 2, 3, 5), (1, 3), (1,)):
+                found = [float(f"{step * 10.0**decade:.12g}") for decade in decades for step in steps]
+                yield [int(value) if value >= 1e4 else value for value in found if value.is_integer() or not whole]
         else:
             coarsest = 10.0 ** math.floor(math.log10(high - low))
-            whole = all(isinstance(value, int) for value in axis.values)
             for every in (coarsest / 10, coarsest / 5, coarsest / 2, coarsest):
                 if not whole or every >= 1.0:
                     first, last = math.ceil(low / every - 1e-9), math.floor(high / every + 1e-9)

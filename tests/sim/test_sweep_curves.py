@@ -92,10 +92,11 @@ def test_axes_that_are_exchanged_exchange_the_curves():
         assert np.array_equal(one.x, other.y, equal_nan=True) and np.array_equal(one.y, other.x, equal_nan=True)
 
 
-def test_the_line_bends_with_the_other_axis():
+def test_the_line_has_a_piece_for_every_name():
     (line,) = curves({}, y="network.activation=identity,relu,sigmoid,softplus")
-    assert np.isfinite(line.x[1:4]).all() and np.isnan(line.x[4:]).all()
-    assert line.x[1] < line.x[2] < line.x[3]
+    x, y = line.x.reshape(4, 3), line.y.reshape(4, 3)
+    assert np.isfinite(x[:3]).all() and np.isnan(x[3]).all() and x[0, 0] < x[1, 0] < x[2, 0]
+    assert np.array_equal(y[:, :2], [[-0.5, 0.5], [0.5, 1.5], [1.5, 2.5], [2.5, 3.5]]) and np.isnan(y[:, 2]).all()
 
 
 @pytest.mark.parametrize(

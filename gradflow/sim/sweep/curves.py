@@ -62,9 +62,14 @@ def _curves(sweep: Sweep, scales: Axis, other: Axis) -> tuple[Curve, ...]:
     """Return the curves with the scale as x."""
     experiments = [edit(sweep.experiment, {other.path: value}) for value in other.values]
     critical = scales.place([_critical_scale(experiment) for experiment in experiments])
-    # A line ends at the edges of the outer cells, not at their middles.
-    places = np.array([-0.5, *range(len(experiments)), len(experiments) - 0.5])
-    line = Curve("χ₁ = 1", np.array([critical[0], *critical, critical[-1]]), places)
+    middles = np.arange(float(len(experiments)))
+    if other.numeric:
+        # A line ends at the edges of the outer cells, not at their middles.
+        line = Curve("χ₁ = 1", critical[[0, *range(len(critical)), -1]], np.array([-0.5, *middles, middles[-1] + 0.5]))
+    else:
+        # Between two names there is nothing: each has a piece of its own.
+        pieces = middles[:, None] + [-0.5, 0.5, np.nan]
+        line = Curve("χ₁ = 1", np.repeat(critical, 3), pieces.ravel())
     found = [line] if np.isfinite(critical).any() else []
     if other.path == DEPTH:
         found += _depth_curve(sweep.experiment, scales, other)

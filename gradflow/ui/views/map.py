@@ -238,7 +238,7 @@ def _sentence(chart: Chart, frame: Frame, measure: str) -> str:
         words.append("this measure needs trained cells: Start")
     elif titles := chart.outdated(frame.experiment):
         words.append(f"of other settings than now: {', '.join(titles[:3]).lower()}")
-    elif lines:
+    if lines and not chart.note:
         words.append(f"theory: {lines}")
     return " · ".join(words)
 
