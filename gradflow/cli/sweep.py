@@ -20,6 +20,9 @@ from gradflow.sim.sweep import MEASURES, Axis, Chart, Execution, Sweep, Table
 
 SAY_SECONDS = 2.0
 MOST_JOBS = 256
+ON_A_CLUSTER = 1_000
+"""Cells handed to a cluster at once; nobody here knows how large it is."""
+
 PIXELS = 2.0
 """Of the picture, per point."""
 
@@ -64,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     table.begin()
     if done < size:
         place = sweeps.cluster(options.scheduler) if options.scheduler else sweeps.processes(min(jobs, size - done))
-        failure = _execute(table, place)
+        failure = _execute(table, place, ON_A_CLUSTER if options.scheduler else max(sweeps.IN_FLIGHT, 4 * jobs))
     if options.png:
         _draw(table, options.png)
     say(_summary(table))
@@ -108,13 +111,13 @@ def _jobs(jobs: int | None) -> int:
     return jobs
 
 
-def _execute(table: Table, place: AbstractContextManager[Executor]) -> str:
+def _execute(table: Table, place: AbstractContextManager[Executor], in_flight: int) -> str:
     """Run what is missing, with a line now and then; return what kept it from going on."""
     start = said_at = time.monotonic()
     size, before = Chart(table.sweep, {}).size, len(table.results)
     try:
         with place as executor:
-            execution = Execution(table.sweep, executor, table.results)
+            execution = Execution(table.sweep, executor, table.results, in_flight)
             while not execution.finished:
                 table.add(execution.wait(0.5))
                 now = time.monotonic()

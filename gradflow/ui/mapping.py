@@ -1,4 +1,4 @@
-"""Sweeps in the background of the window: its own processes, looked at ten times a second and never waited for."""
+"""Sweeps in the background of the window: its own processes, looked at twenty times a second and never waited for."""
 
 from __future__ import annotations
 
@@ -10,14 +10,26 @@ from functools import partial
 
 from PySide6.QtCore import QObject, QTimer
 
-from gradflow.errors import ConfigError, GradflowError
+from gradflow.errors import ConfigError
 from gradflow.sim.config import edit, parse_value
-from gradflow.sim.sweep import Axis, Cell, CellResult, Chart, Curve, Execution, Processes, Sweep, cores, theory_curves
+from gradflow.sim.sweep import (
+    IN_FLIGHT,
+    Axis,
+    Cell,
+    CellResult,
+    Chart,
+    Curve,
+    Execution,
+    Processes,
+    Sweep,
+    cores,
+    theory_curves,
+)
 from gradflow.ui.session import Session
 from gradflow.ui.view import View
 from gradflow.ui.view_dock import ViewDock
 
-TICK_MS = 100
+TICK_MS = 50
 SHOW_SECONDS = 0.2
 """The map is shown anew so often: every view is offered the frame that carries it."""
 
@@ -33,8 +45,9 @@ class Mapping(QObject):
         self._execution: Execution | None = None
         self._results: dict[Cell, CellResult] = {}
         self._shown_at = 0.0
-        # Theory takes a fraction of a second: too long for the window, too short for a process of its own.
-        self._theorist = ThreadPoolExecutor(1, "gradflow-theory")
+        # What takes a fraction of a second is too long for the window: starting processes, and theory.
+        self._aside = ThreadPoolExecutor(1, "gradflow-map")
+        self._starting: Future[Executor] | None = None
         self._curves: Future[tuple[Curve, ...]] | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
@@ -53,51 +66,60 @@ class Mapping(QObject):
         before = self._session.chart
         sweep, self._results = _continued(before, sweep) if before else (sweep, {})
         kept = before is not None and before.sweep.essence == sweep.essence
-        chart = Chart(sweep, dict(self._results), before.curves if before and kept else (), running=True)
+        chart = Chart(sweep, dict(self._results), before.curves if before and kept else ())
         if len(self._results) < chart.size:
-            try:
-                self._executor = self.make_executor()
-            except (OSError, GradflowError) as error:
-                self._session.notice.emit(f"The processes of the map cannot be started ({error}).", "", "")
-                return
-            self._execution = Execution(sweep, self._executor, self._results)
-        if not chart.curves:
-            self._curves = self._theorist.submit(theory_curves, sweep)
-        self._session.show_chart(dataclasses.replace(chart, running=self._execution is not None))
+            self._starting = self._aside.submit(self.make_executor)
+        self._curves = None if chart.curves else self._aside.submit(theory_curves, sweep)
+        self._session.show_chart(dataclasses.replace(chart, running=self._starting is not None))
         self._timer.start()
 
     def stop(self) -> None:
         """End the sweep at once; what is done stays on the map."""
+        starting, self._starting = self._starting, None
+        if starting:
+            starting.add_done_callback(lambda started: None if started.exception() else _end(started.result()))
         if self._execution:
             self._results.update(self._execution.poll())
             self._execution.abandon()
-            self._end("")
+        if starting or self._execution:
+            self._finish("")
 
     def _look(self) -> None:
-        execution, chart = self._execution, self._session.chart
+        chart = self._session.chart
         if chart is None:
             return
+        if self._starting and self._starting.done():
+            self._begin(chart.sweep, self._starting)
         if self._curves and self._curves.done():
-            self._show(chart, curves=self._curves.result())
-            self._curves = None
-        elif execution:
-            self._results.update(execution.poll())
-            if execution.finished:
-                self._end(execution.failure)
+            curves, self._curves = self._curves, None
+            self._show(chart, curves=curves.result())
+        elif self._execution:
+            self._results.update(self._execution.poll())
+            if self._execution.finished:
+                self._finish(self._execution.failure)
             elif len(self._results) > len(chart.results) and time.perf_counter() - self._shown_at >= SHOW_SECONDS:
                 self._show(chart)
-        elif not self._curves:
+        elif not (self._curves or self._starting):
             self._timer.stop()
+
+    def _begin(self, sweep: Sweep, started: Future[Executor]) -> None:
+        """Hand the first cells to the processes that have been started."""
+        self._starting = None
+        try:
+            self._executor = started.result()
+        except OSError as error:
+            self._finish(f"The processes of the map cannot be started ({error}).")
+            return
+        self._execution = Execution(sweep, self._executor, self._results, max(IN_FLIGHT, 4 * cores()))
 
     def _show(self, chart: Chart, **changes: object) -> None:
         self._shown_at = time.perf_counter()
         self._session.show_chart(dataclasses.replace(chart, results=dict(self._results), **changes))  # type: ignore[arg-type]
 
-    def _end(self, failure: str) -> None:
-        self._execution = None
-        if isinstance(self._executor, Processes):
-            self._executor.stop()
-        self._executor = None
+    def _finish(self, failure: str) -> None:
+        if self._executor:
+            _end(self._executor)
+        self._execution = self._executor = None
         if self._session.chart:
             self._show(self._session.chart, running=False, note=failure)
         if failure:
@@ -108,6 +130,12 @@ class Mapping(QObject):
         view.sweep_wanted.connect(self.start)  # type: ignore[attr-defined]
         view.stop_wanted.connect(self.stop)  # type: ignore[attr-defined]
         view.chosen.connect(self._session.edit_many)  # type: ignore[attr-defined]
+
+
+def _end(executor: Executor) -> None:
+    """End what the window has started itself."""
+    if isinstance(executor, Processes):
+        executor.stop()
 
 
 def _continued(before: Chart, sweep: Sweep) -> tuple[Sweep, dict[Cell, CellResult]]:

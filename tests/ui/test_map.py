@@ -72,6 +72,7 @@ class MapDesk:
 
     def do(self, count: int) -> None:
         """Let cells be done, and wait until they are on the map."""
+        self.desk.until(lambda: len(self.queue.waiting) >= count)
         before = len(self.chart.results) if self.chart else 0
         self.queue.do(count)
         self.desk.until(lambda: self.chart and len(self.chart.results) == before + count)
@@ -173,6 +174,7 @@ def test_trained_cells_know_every_measure_and_untrained_ones_say_what_they_lack(
     table.start()
     table.desk.until(lambda: not table.chart.results)
     table.do(9)
+    table.desk.until(lambda: table.form.button.text() == "Start")
     assert "needs trained" not in table.view.words.text()
     # The measure at initialisation is known as well: nothing is left to run.
     table.view.choose("gradient-ratio")
