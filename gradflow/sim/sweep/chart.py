@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.sim.config import FIELDS, Experiment, differing, get
-from gradflow.sim.snapshot import Frozen
+from gradflow.sim.frozen import Frozen
 from gradflow.sim.sweep.cell import CellResult
 from gradflow.sim.sweep.grid import Cell, Sweep
 from gradflow.sim.sweep.measures import MEASURES
