@@ -226,20 +226,21 @@ class Graph:
 
     def _list_calls(self) -> None:
         forward: list[Callable[[], None]] = []
-        backward: list[Callable[[], None]] = []
         for node in self.order:
             forward.append(node.forward)
             if self.rounding and node is not self.output:
                 forward.append(partial(self.rounding.values, node))
-        for node in reversed(self.order):
-            if self.rounding and node.wants_grad:
-                backward.append(partial(self.rounding.gradients, node))
-            backward.append(node.backward)
-            if self.rounding and isinstance(node, ParameterNode):
-                backward.append(partial(self.rounding.learning, node))
-            if node in self._taps:
-                backward.append(self._taps[node])
-        self._forward, self._backward = forward, backward
+        self._forward = forward
+        self._backward = [call for node in reversed(self.order) for call in self.turn(node)]
+
+    def turn(self, node: Node) -> list[Callable[[], None]]:
+        """Return what runs at a node's turn in the backward pass, for whoever walks it and looks in between."""
+        calls = [node.backward]
+        if self.rounding and node.wants_grad:
+            calls.insert(0, partial(self.rounding.gradients, node))
+        if self.rounding and isinstance(node, ParameterNode):
+            calls.append(partial(self.rounding.learning, node))
+        return [*calls, self._taps[node]] if node in self._taps else calls
 
     def _settle_who_writes_first(self) -> None:
         written: set[int] = set()

@@ -21,7 +21,9 @@ from gradflow.sim import datasets
 from gradflow.sim.blueprint import default_init, estimated_size, image_or_row, layer_specs
 from gradflow.sim.config import ALL, AUTO, Data, Experiment
 from gradflow.sim.datasets import Split
-from gradflow.sim.snapshot import LayerInfo, Topology
+from gradflow.sim.graph_shape import graph_shape
+from gradflow.sim.plateaus import find_plateaus
+from gradflow.sim.snapshot import NO_PLATEAUS, LayerInfo, Topology
 from gradflow.sim.transfer import load_saved
 
 Array = NDArray[Any]
@@ -205,6 +207,7 @@ def describe(experiment: Experiment, split: Split, network: Network, loss: str) 
             init_std=layer.spread.std * layer.init.scale,
             kind="conv" if isinstance(layer.linear, Conv) else "dense",
             trainable=layer.trainable,
+            plateaus=find_plateaus(layer.activate.function) if layer.activate else NO_PLATEAUS,
         )
         for layer in network.layers
     )
@@ -218,4 +221,5 @@ def describe(experiment: Experiment, split: Split, network: Network, loss: str) 
         training_samples=len(split.x_train),
         validation_samples=len(split.x_validation),
         parameters=network.parameters.size,
+        graph=graph_shape(network),
     )

@@ -1,11 +1,13 @@
 """How often theory is right: the mean over random networks of ‖δ‖ in every layer, against the prediction and its band.
 
-One sample, all activations and random schemes that theory covers, shallow to deep. A layer counts as right if the mean
-over seeds of ln‖δ‖ lies within two standard errors of the typical value; by chance alone one in twenty does not.
+One sample, all activations and random schemes that theory covers, shallow to deep. A hidden layer counts as right if
+the mean over seeds of ln ‖δ‖/‖δ_output‖ lies within two standard errors of the typical value; by chance alone one in
+twenty does not. Where theory itself says that networks differ wildly, there is nothing to be right about.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -15,7 +17,7 @@ import numpy as np
 from gradflow.engine.activations import ACTIVATIONS
 from gradflow.engine.initializers import INITIALIZERS, Fans
 from gradflow.sim.config import Experiment, edit
-from gradflow.sim.mean_field import quickly
+from gradflow.sim.mean_field import WILD, quickly
 from gradflow.sim.run import Run
 from gradflow.sim.snapshot import Stat
 
@@ -36,18 +38,22 @@ class Case:
     depth: int
 
     def experiment(self, seed: int) -> Experiment:
-        """Return the experiment of one network of this kind."""
+        """Return the experiment of one network of this kind; every kind draws numbers of its own.
+
+        One output, so that the loss's δ knows little of the weights.
+        """
+        own = zlib.crc32(f"{self.activation} {self.scheme} {self.depth}".encode())
         return edit(
             Experiment(),
             {
-                "data.name": "digits",
+                "data.name": "breast-cancer",
                 "network.depth": self.depth,
                 "network.width": WIDTH,
                 "network.activation": self.activation,
                 "init.scheme": self.scheme,
                 "init.scale": 1.0,
                 "training.batch_size": 1,
-                "seed": seed,
+                "seed": own % 1_000_000 + seed,
             },
         )
 
@@ -76,16 +82,20 @@ def cases() -> list[Case]:
 
 def measure(case: Case, seeds: int = SEEDS) -> Coverage:
     """Build the networks of a case and compare them with theory."""
-    apart, spread = [], np.empty(0)
+    apart, variances = [], []
     for seed in range(seeds):
         run = Run(case.experiment(seed))
         predicted = quickly(run.forecast.subject)
         with np.errstate(all="ignore"):
-            apart.append(np.log(run.snapshot.stat(Stat.DELTA) / predicted.delta_norm))
-        spread = predicted.delta_spread
-    error = np.abs(np.mean(apart, axis=0)) / (spread / np.sqrt(seeds))
+            ratio = run.snapshot.stat(Stat.DELTA) / predicted.delta_norm
+            apart.append(np.log(ratio[:-1] / ratio[-1]))
+        # What the loss sends back differs as well, but is the same for all layers.
+        variances.append(predicted.delta_spread[:-1] ** 2 - predicted.delta_spread[-1] ** 2)
+    spread = np.sqrt(np.mean(variances, axis=0))
+    with np.errstate(all="ignore"):
+        error = np.abs(np.mean(apart, axis=0)) / (spread / np.sqrt(seeds))
     # Where numbers have left float64 there is nothing to compare.
-    compared = error[np.isfinite(error)]
+    compared = error[np.isfinite(error) & (2.0 * spread <= WILD)]
     return Coverage(case, compared.size, int((compared <= ERRORS).sum()), float(compared.max(initial=0.0)))
 
 

@@ -44,6 +44,7 @@ class Frame:
 
     `findings` are the verdicts, the most urgent first. `prediction` is the theory's, None until there is one. `ending`
     says how a finished run has ended, "" before that. `other` is a second run to be drawn as a ghost beside this one.
+    In a `past` frame the snapshot is one of those recorded before the run came to where it is now.
     `chart` is the map of a sweep, None until one is begun.
     """
 
@@ -61,6 +62,7 @@ class Frame:
     prediction: Prediction | None = None
     other: Frame | None = None
     chart: Chart | None = None
+    past: bool = False
 
     @property
     def finding(self) -> Finding:

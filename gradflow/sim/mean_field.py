@@ -1,10 +1,9 @@
-"""From a network at its initialisation to the theory's prediction of what a probe will measure there."""
+"""What theory predicts that a probe will measure in a network at its initialisation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import singledispatch
 from typing import Any
 
 import numpy as np
@@ -12,42 +11,15 @@ from numpy.typing import NDArray
 
 from gradflow.engine.graph import Graph as Nodes
 from gradflow.engine.graph import Input, Node
-from gradflow.engine.initializers import Fans
 from gradflow.engine.losses import Loss
 from gradflow.engine.network import Network
-from gradflow.engine.nodes import (
-    Activate,
-    Add,
-    AveragePool,
-    Concatenate,
-    Conv,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalAverage,
-    MaxPool,
-)
-from gradflow.engine.nodes.norm import BatchNorm, LayerNorm, RMSNorm
+from gradflow.sim.picture import Picture
 from gradflow.sim.prediction import Prediction, predicting
-from gradflow.theory.propagation import Graph, OutputGradient, output_gradient, weight_gradient_square
-from gradflow.theory.steps import (
-    BatchRescale,
-    Bend,
-    Beside,
-    Data,
-    Drop,
-    Linear,
-    NotCovered,
-    Rescale,
-    Signal,
-    Step,
-    Sum,
-)
+from gradflow.theory.propagation import OutputGradient, output_gradient, pair_weights
+from gradflow.theory.scatter import scatter
+from gradflow.theory.steps import Signal
 
 Array = NDArray[Any]
-
-LEAST_WIDTH = 16
-"""Below this many units a hidden layer is no crowd, and no average of it means much."""
 
 GROUPS = 4
 """By so many typical samples the quick prediction stands for a batch."""
@@ -59,7 +31,11 @@ DRAWS = 400
 """How many outputs are drawn for what the loss sends back."""
 
 ALIGNED = 0.1
-"""Outputs · layers / width from which a squared error's δ knows too much of the weights (THEORY: independence)."""
+"""Outputs · layers / width from which δ is not independent of the weights, as theory assumes, if it contains z."""
+
+
+WILD = 2.0
+"""The standard deviation of ln‖δ‖² from which one network says little about another."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,123 +98,97 @@ def thoroughly(subject: Subject, watch: Callable[[], Any] = lambda: None) -> Pre
 
 
 class _Propagation:
-    """One walk forwards and backwards through the theory's picture of the network."""
+    """One walk forwards and backwards through the theory's picture; `weights` says how many samples each stands for."""
 
     def __init__(self, subject: Subject, rows: Array, weights: Array, paired: bool) -> None:
         self._subject, self._rows, self._weights, self._paired = subject, rows, weights, paired
-        network = subject.network
-        self._layers = {layer.linear: layer for layer in network.layers}
-        self._projections = {
-            node: layer for layer, node in network.learning if isinstance(node, Dense) and node is not layer.linear
-        }
-        widths = [layer.linear.units for layer in network.layers[:-1]]
-        if widths and min(widths) < LEAST_WIDTH:
-            raise NotCovered(f"it is about wide layers, and {min(widths)} units are too few")
-        self._place: dict[Node, int] = {}
-        steps: list[Step] = []
-        sources: list[tuple[int, ...]] = []
-        for node in network.graph.order[:-1]:
-            if isinstance(node, Flatten):
-                self._place[node] = self._place[node.inputs[0]]
-                continue
-            steps.append(self._step(node))
-            sources.append(tuple(self._place[source] for source in node.inputs))
-            self._place[node] = len(steps) - 1
-        self._graph = Graph(tuple(steps), tuple(sources))
-        self._at = [self._place[layer.linear] for layer in network.layers]
+        self._picture = Picture(subject.network, subject.inputs[rows], paired)
 
     def run(self, watch: Callable[[], Any] = lambda: None) -> Prediction:
         """Walk, and condense."""
-        signals = self._graph.forward(watch)
-        delta = self._subject.delta(self._rows)
-        sent = output_gradient(signals[-1], delta, DRAWS, np.random.default_rng(0))
-        grams = self._graph.backward(signals, sent.gram, watch)
-        delta_spread, gradient_spread = self._spreads(signals, sent)
-        return self._condense(signals, grams, delta_spread, gradient_spread)
-
-    def _spreads(self, signals: list[Signal], sent: OutputGradient) -> tuple[Array, Array]:
-        """Return the standard deviations of ln‖δ‖ and ln‖∂L/∂W‖ from network to network, nan where unknown."""
-        nothing = np.full(len(self._at), np.nan)
-        if not self._graph.entrywise:
-            return nothing, nothing.copy()
-        factors = self._graph.backward(signals, np.ones_like(sent.gram))
-        own = np.eye(len(self._rows)) if self._paired else 1.0
-        delta = sent.log_variance([factors[i] * own for i in self._at])
-        gradient = nothing.copy()
-        if self._paired:
-            kernels = (signals[self._graph.inputs[i][0]].covariance for i in self._at)
-            gradient = sent.log_variance([factors[i] * K for i, K in zip(self._at, kernels, strict=True)])
-        return 0.5 * np.sqrt(delta), 0.5 * np.sqrt(gradient)
-
-    def _step(self, node: Node) -> Step:
-        if isinstance(node, Input):
-            x = self._subject.inputs[self._rows]
-            return Data(np.asarray(x.reshape(len(x), -1), float), self._paired)
-        if isinstance(node, Dense):
-            return self._linear(node)
-        return _step(node)
-
-    def _linear(self, node: Dense) -> Linear:
-        layer = self._layers.get(node) or self._projections[node]
-        spread, init = layer.spread, layer.init
-        if node is not layer.linear:
-            spread = init.scheme(Fans(node.channels_in, node.channels, init.mode))
-        if spread.data_driven:
-            variance = float(np.square(node.W, dtype=float).sum()) / node.units
-        elif spread.distribution == "saved":
-            raise NotCovered("it is about random weights, and these were trained")
-        elif spread.distribution in ("constant", "identity") and spread.gain * init.scale != 0.0:
-            raise NotCovered("it is about random weights, and these are not")
-        else:
-            variance = (spread.std * init.scale) ** 2 * node.channels_in
-        biased = node is layer.linear
-        if biased and init.bias:
-            raise NotCovered("it is about biases around 0")
-        return Linear(node.units, variance, init.bias_scale**2 if biased else 0.0)
-
-    def _condense(
-        self, signals: list[Signal], grams: list[Array], delta_spread: Array, gradient_spread: Array
-    ) -> Prediction:
-        network = self._subject.network
-        weights, count = self._weights, self._weights.sum()
-
-        def mean(values: Array) -> float:
-            return float(weights @ values / count)
-
-        linear = self._at
-        output = [self._place[layer.output] for layer in network.layers]
-        delta = np.sqrt([weights @ _diagonal(grams[i]) for i in linear])
-        gradients = [weight_gradient_square(grams[i], signals[self._graph.inputs[i][0]], round(count)) for i in linear]
-        a_length = np.array([mean(signals[i].lengths) for i in output])
-        units = np.array([signals[i].units for i in output])
-        ratio = np.full(len(linear), np.nan)
-        np.divide(delta[:-1], delta[1:], out=ratio[:-1], where=delta[1:] > 0)
+        picture = self._picture
+        signals = picture.graph.forward(watch)
+        sent = output_gradient(signals[-1], self._subject.delta(self._rows), DRAWS, np.random.default_rng(0))
+        (delta, delta_spread), (gradient, gradient_spread) = self._squares(signals, sent, watch)
+        count = self._weights.sum()
+        a_length = np.array([self._mean(signals[i].lengths) for i in picture.output])
+        units = np.array([signals[i].units for i in picture.output])
+        norm = np.exp(0.5 * delta)
+        factor = np.full(len(norm), np.nan)
+        np.divide(norm[:-1], norm[1:], out=factor[:-1], where=norm[1:] > 0)
         return predicting(
             0,
-            len(linear),
-            self._note(),
-            delta_norm=delta,
-            weight_grad_norm=np.sqrt(gradients),
+            len(norm),
+            self._note(delta_spread, self._mean(signals[-1].lengths)),
+            delta_norm=norm,
+            weight_grad_norm=np.exp(0.5 * gradient),
             activation_norm=np.sqrt(a_length * units * count),
-            z_length=np.array([mean(signals[i].lengths) for i in linear]),
+            z_length=np.array([self._mean(signals[i].lengths) for i in picture.linear]),
             a_length=a_length,
-            correlation=np.array([_correlation(signals[i]) for i in linear]),
-            factor=ratio,
-            delta_spread=delta_spread,
-            weight_grad_spread=gradient_spread,
+            correlation=np.array([_correlation(signals[i]) for i in picture.linear]),
+            factor=factor,
+            delta_spread=0.5 * delta_spread,
+            weight_grad_spread=0.5 * gradient_spread,
         )
 
-    def _note(self) -> str:
+    def _squares(
+        self, signals: list[Signal], sent: OutputGradient, watch: Callable[[], Any]
+    ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """Return the typical ln‖δ‖² and ln‖∂L/∂W‖² of every layer, each with its spread from network to network.
+
+        ‖δ‖² = Σ_α G_αα and ‖∂L/∂W‖² = N·Σ_αβ G_αβ·K_αβ, with G of the layer's z and K of its input's N units.
+        """
+        picture, count = self._picture, round(self._weights.sum())
+        inputs = [signals[picture.graph.inputs[i][0]] for i in picture.linear]
+        own = [np.diag(self._weights) if self._paired else self._weights] * len(inputs)
+        whole = self._paired or count == 1
+        pairs = pair_weights(len(self._rows), count) if self._paired else 1.0
+        kernels = [source.units * source.covariance * pairs for source in inputs] if whole else []
+        nothing = np.full(len(inputs), np.nan)
+        if not picture.graph.entrywise:
+            grams = picture.graph.backward(signals, sent.gram, watch)
+            delta, gradient = (
+                np.log([np.sum(grams[i] * weights) for i, weights in zip(picture.linear, sums, strict=True)])
+                for sums in (own, kernels)
+            )
+            return (delta, nothing), (gradient, nothing.copy())
+        factors = picture.graph.backward(signals, np.ones_like(sent.gram), watch)
+
+        def typical(sums: list[Array], scattered: Array) -> tuple[Array, Array]:
+            if not sums:
+                return nothing, nothing.copy()
+            median, spread = sent.log_sums(
+                [factors[i] * weights for i, weights in zip(picture.linear, sums, strict=True)]
+            )
+            low, middle, high = np.percentile(scattered, (16.0, 50.0, 84.0), axis=1)
+            return median + np.nan_to_num(middle), np.hypot(spread, 0.5 * (high - low))
+
+        by_delta, by_gradient = self._scattered(signals[0])
+        return typical(own, by_delta), typical(kernels, by_gradient)
+
+    def _scattered(self, data: Signal) -> tuple[Array, Array]:
+        """Return how ln‖δ‖² and ln‖∂L/∂W‖² of one sample scatter by finite width, nan where not one plain chain."""
+        chain = self._picture.chain
+        if not chain:
+            nothing = np.full((len(self._picture.linear), 1), np.nan)
+            return nothing, nothing
+        return scatter(self._mean(data.lengths), chain, np.random.default_rng(0))
+
+    def _mean(self, values: Array) -> float:
+        """Return the mean over the batch that the samples stand for."""
+        return float(self._weights @ values / self._weights.sum())
+
+    def _note(self, spread: Array, output_square: float) -> str:
         layers = self._subject.network.layers
         widths = [layer.linear.units for layer in layers[:-1]]
         outputs = layers[-1].linear.units
-        if widths and self._subject.loss_name == "mean-squared-error" and outputs * len(widths) / min(widths) > ALIGNED:
-            return "approximate: the squared error's δ is aligned with the weights"
+        if np.nanmax(spread, initial=0.0) > WILD:
+            return "too narrow for its depth: such networks differ wildly from one to the next"
+        # A squared error's δ contains z itself, a cross-entropy's as soon as z is large.
+        follows_z = self._subject.loss_name == "mean-squared-error" or output_square > 1.0
+        if widths and follows_z and outputs * len(widths) / min(widths) > ALIGNED:
+            return "approximate: the loss's δ is aligned with the weights"
         return ""
-
-
-def _diagonal(gram: Array) -> Array:
-    return np.diagonal(gram) if gram.ndim == 2 else gram
 
 
 def _correlation(signal: Signal) -> float:
@@ -248,52 +198,3 @@ def _correlation(signal: Signal) -> float:
     cosines = signal.covariance / np.maximum(np.multiply.outer(root, root), 1e-300)
     count = len(root)
     return float((cosines.sum() - np.trace(cosines)) / (count * (count - 1)))
-
-
-@singledispatch
-def _step(node: Node) -> Step:
-    raise NotCovered(f"it has no formula for a {type(node).__name__} layer")
-
-
-@_step.register
-def _(node: Activate) -> Step:
-    return Bend(node.function)
-
-
-@_step.register
-def _(node: BatchNorm) -> Step:
-    return BatchRescale()
-
-
-@_step.register
-def _(node: LayerNorm) -> Step:
-    return Rescale(centred=True)
-
-
-@_step.register
-def _(node: RMSNorm) -> Step:
-    return Rescale(centred=False)
-
-
-@_step.register
-def _(node: Dropout) -> Step:
-    return Drop(node.rate)
-
-
-@_step.register
-def _(node: Add) -> Step:
-    return Sum(node.scale)
-
-
-@_step.register
-def _(node: Concatenate) -> Step:
-    return Beside()
-
-
-@_step.register(Conv)
-@_step.register(MaxPool)
-@_step.register(AveragePool)
-@_step.register(GlobalAverage)
-def _(node: Node) -> Step:
-    kinds = {Conv: "convolutions", MaxPool: "max pooling", AveragePool: "average pooling", GlobalAverage: "averages"}
-    raise NotCovered(f"it has no formula for {kinds[type(node)]}")

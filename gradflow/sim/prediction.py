@@ -16,11 +16,12 @@ Array = NDArray[np.float64]
 class Prediction(Frozen):
     """The theory's curves for one step; each array has one number per layer, nan where there is no prediction.
 
-    `delta_norm`, `weight_grad_norm` and `activation_norm` are root mean squares over random networks of what a snapshot
-    calls so. `delta_spread` and `weight_grad_spread` are the standard deviations of the natural logarithm of these
-    norms from one random network to the next. `z_length` q and `a_length` k are mean squares per unit, `correlation`
-    the mean cosine between z of two different samples, `factor` the expected ‖δ_l‖/‖δ_{l+1}‖. `note` says in words
-    where and why there is none, or how far to trust it; `step` is that of the parameters it is about.
+    `delta_norm`, `weight_grad_norm` and `activation_norm` are what a snapshot calls so, in a typical random network
+    (the median; where the spread is unknown, the root mean square). `delta_spread` and `weight_grad_spread` are the
+    standard deviations of the natural logarithm of these norms from one random network to the next. `z_length` q and
+    `a_length` k are mean squares per unit, `correlation` the mean cosine between z of two different samples, `factor`
+    the expected ‖δ_l‖/‖δ_{l+1}‖. `note` says in words where and why there is none, or how far to trust it; `step` is
+    that of the parameters it is about.
     """
 
     step: int

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.sim import config, statistics, surface
+from gradflow.sim import config, distributions, paths, statistics, surface, units
 from gradflow.sim.config import Experiment, Training, with_live
 from gradflow.sim.diagnosis import diagnose
+from gradflow.sim.distributions import histogram
 from gradflow.sim.forecast import Forecast, isotropic
 from gradflow.sim.frame import Frame, LiveEdit, State
 from gradflow.sim.history import History
@@ -147,13 +148,14 @@ class Run:
                 return {"sizes": statistics.take(Subject(network, lambda: network.gradients), statistics.SIZES)}
             if want is Want.PREDICTION:
                 return {"prediction": isotropic(network, self.snapshot) if self.snapshot.step else None}
-            layers, scale = network.layers, network.loss_scale
-            return {
-                "activations": magnitudes([layer.output.value for layer in layers]),
-                "deltas": magnitudes([layer.linear.grad for layer in layers], scale),
-                "weights": magnitudes([layer.linear.W for layer in layers]),
-                "weight_grads": magnitudes([layer.linear.W_grad for layer in layers], scale),
-            }
+            if want is Want.UNITS:
+                return {"units": units.measure(network, lambda: _give_way(interrupted))}
+            if want is Want.PATHS:
+                return {"paths": paths.measure(network)}
+            numbers = distributions.numbers(network, self.trainer.next_update(self.snapshot.learning_rate))
+            if want is Want.HISTOGRAMS:
+                return {"histograms": {name: histogram(*of) for name, of in numbers.items()}}
+            return {name: magnitudes(*of) for name, of in numbers.items()}
 
     def frame(self, state: State, steps_per_second: float = 0.0) -> Frame:
         """Return what there is to see now."""
@@ -173,8 +175,7 @@ class Run:
         )
 
     def _full_gradient(self, interrupted: Callable[[], bool]) -> Array:
-        if interrupted():
-            raise Interrupted
+        _give_way(interrupted)
         trainer = self.trainer
         return trainer.evaluator.gradient(*trainer.training_set)
 
@@ -184,9 +185,14 @@ class Run:
         def outputs(x: Array) -> Array:
             pieces = []
             for start in range(0, len(x), evaluator.PIECE):
-                if interrupted():
-                    raise Interrupted
+                _give_way(interrupted)
                 pieces.append(evaluator.outputs(x[start : start + evaluator.PIECE]))
             return np.concatenate(pieces)
 
         return surface.measure(outputs, self.experiment.data, self.experiment.seed, self.trainer.loss_name)
+
+
+def _give_way(interrupted: Callable[[], bool]) -> None:
+    """Raise Interrupted if something more urgent came."""
+    if interrupted():
+        raise Interrupted

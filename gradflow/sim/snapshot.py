@@ -9,13 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.engine.losses import Task
 from gradflow.sim.frozen import Frozen
+from gradflow.sim.graph_shape import GraphShape
 from gradflow.sim.prediction import Prediction
+
+if TYPE_CHECKING:
+    from gradflow.sim.paths import Paths
+    from gradflow.sim.units import Units
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -63,6 +69,21 @@ NORMS = (Stat.WEIGHT, Stat.WEIGHT_GRAD, Stat.BIAS_GRAD, Stat.DELTA, Stat.ACTIVAT
 _ROWS = {stat: row for row, stat in enumerate(Stat)}
 
 
+@dataclass(frozen=True)
+class Plateaus:
+    """Where φ is flat: the intervals of z (an end may be infinite), those of the values a = φ(z) there, and in words.
+
+    A plateau of a single value has no interval of a.
+    """
+
+    z: tuple[tuple[float, float], ...] = ()
+    a: tuple[tuple[float, float], ...] = ()
+    words: str = ""
+
+
+NO_PLATEAUS = Plateaus()
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class LayerInfo:
     """What is fixed about one parameter layer: its number (from 1), name, size, and how it was drawn."""
@@ -78,6 +99,7 @@ class LayerInfo:
     init_std: float
     kind: str = "dense"
     trainable: bool = True
+    plateaus: Plateaus = NO_PLATEAUS
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -93,6 +115,7 @@ class Topology:
     training_samples: int
     validation_samples: int
     parameters: int
+    graph: GraphShape
 
 
 @dataclass(frozen=True)
@@ -174,6 +197,31 @@ class Magnitudes(Frozen):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Histogram(Frozen):
+    """How the numbers of each layer are spread, sign included: a histogram on a linear axis.
+
+    `counts` (layers, bins) counts in equal bins from −`reach` to +`reach`, a power of two of each layer's own, so that
+    it holds still; `beyond` (layers, 2) counts the few outliers below and above that, `zero` what is exactly 0 (and in
+    no bin) and `non_finite` what has overflowed. The four add up to `size`. `mean` and `deviation` are those of the
+    finite numbers themselves, not of the bins.
+    """
+
+    reach: Array
+    counts: Counts
+    beyond: Counts
+    zero: Counts
+    non_finite: Counts
+    mean: Array
+    deviation: Array
+
+    @property
+    def size(self) -> Counts:
+        """How many numbers each layer has."""
+        total: Counts = self.counts.sum(axis=1) + self.beyond.sum(axis=1) + self.zero + self.non_finite
+        return total
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Surface(Frozen):
     """What the network computes over a plane (or a line) of its inputs, with the data on it.
 
@@ -202,14 +250,20 @@ class Want(StrEnum):
     STATISTICS = "statistics"
     SIZES = "sizes"
     PREDICTION = "prediction"
+    HISTOGRAMS = "histograms"
+    UNITS = "units"
+    PATHS = "paths"
 
 
 PARTS = {
-    Want.MAGNITUDES: ("activations", "deltas", "weights", "weight_grads"),
+    Want.MAGNITUDES: ("activations", "deltas", "weights", "weight_grads", "pre_activations", "updates"),
     Want.SURFACE: ("surface",),
     Want.STATISTICS: ("statistics",),
     Want.SIZES: ("sizes",),
     Want.PREDICTION: ("prediction",),
+    Want.HISTOGRAMS: ("histograms",),
+    Want.UNITS: ("units",),
+    Want.PATHS: ("paths",),
 }
 """Which parts of Details each measurement fills."""
 
@@ -223,6 +277,7 @@ class Details:
     `steps` and `seconds` say, by the name of the measurement, of which step it is and what it cost; `statistics` has,
     by the name in sim.statistics, one number for each layer, `sizes` only those of the gradients' entries. `prediction`
     is that for a network in training; that for its initialisation takes its own time and comes with the frame.
+    `histograms` has, under the same names, what the magnitudes count by octaves.
     """
 
     steps: Mapping[Want, int] = field(default_factory=dict)
@@ -235,6 +290,11 @@ class Details:
     statistics: Mapping[str, Array] = field(default_factory=dict)
     sizes: Mapping[str, Array] = field(default_factory=dict)
     prediction: Prediction | None = None
+    pre_activations: Magnitudes | None = None
+    updates: Magnitudes | None = None
+    histograms: Mapping[str, Histogram] = field(default_factory=dict)
+    units: Units | None = None
+    paths: Paths | None = None
 
     @property
     def step(self) -> int:

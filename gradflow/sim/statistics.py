@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.engine.network import Layer, Network
+from gradflow.engine.nodes import Linear
 from gradflow.registry import Registry
 
 Array = NDArray[Any]
@@ -234,15 +235,30 @@ def _most_alike(layer: Layer) -> float:
     node = layer.linear
     if node.channels < 2:
         return np.nan
-    # The bias belongs to what enters a unit: with few inputs, weights alone are often parallel by chance.
-    incoming = np.vstack([node.W, node.b[None, :]]) if node.b.size else node.W
-    lengths = np.array([_rms(column) for column in incoming.T]) * np.sqrt(len(incoming))
-    directions = np.divide(incoming, lengths, out=np.zeros_like(incoming), where=lengths > 0.0)
-    # Units without any weight are all the same.
-    directions[0, lengths == 0.0] = 1.0
+    directions = unit_columns(incoming(node))
     cosines = np.abs(directions.T @ directions)
     np.fill_diagonal(cosines, 0.0)
     return float(min(cosines.max(), 1.0))
+
+
+def incoming(node: Linear) -> Array:
+    """Return what enters the units, a column for each: weights and bias.
+
+    The bias belongs to it: with few inputs, weights alone are often parallel by chance.
+    """
+    return np.vstack([node.W, node.b[None, :]]) if node.b.size else node.W
+
+
+def unit_columns(matrix: Array) -> Array:
+    """Return the columns of a matrix at length 1, in float64; those without length are all the same."""
+    columns = matrix.astype(float)
+    # By the largest entry first: no square leaves the range.
+    largest = np.abs(columns).max(axis=0)
+    columns /= np.where(largest > 0.0, largest, 1.0)
+    lengths = np.sqrt(np.einsum("ij,ij->j", columns, columns))
+    directions: Array = np.divide(columns, lengths, out=columns, where=lengths > 0.0)
+    directions[0, lengths == 0.0] = 1.0
+    return directions
 
 
 def _against_full(subject: Subject, layer: Layer) -> tuple[float, float]:

@@ -70,6 +70,11 @@ class Trainer:
         """All training samples and their targets."""
         return self._inputs, self._targets
 
+    def next_update(self, learning_rate: float) -> Array:
+        """Return what the next step adds to all parameters (as a flat vector) at this rate; 0 where it is left out."""
+        direction = self._update.direction
+        return np.zeros_like(direction) if self._skipped else -learning_rate * direction
+
     @property
     def stopped_early(self) -> bool:
         """Whether the validation loss has not fallen for as long as the experiment's patience lasts."""

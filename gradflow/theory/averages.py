@@ -198,8 +198,10 @@ def _lengths_and_correlations(Q: Array) -> tuple[Array, Array]:
     q = np.diagonal(Q).astype(np.float64)
     with np.errstate(all="ignore"):
         root = np.sqrt(q)
-        c = Q / root[:, None] / root
-    c[root == 0.0], c[:, root == 0.0] = 0.0, 0.0
-    np.clip(c, -1.0, 1.0, out=c)
+        c = Q / np.outer(root, root)
+    silent = root == 0.0
+    c[(silent[:, None] | silent) & ~np.isnan(Q)] = 0.0
+    # What rounding has moved away from ±1: an arc-cosine would make 10⁻⁸ of it.
+    c = np.where(np.abs(c) > 1.0 - 1e-15, np.sign(c), c)
     np.fill_diagonal(c, 1.0)
     return q, c

@@ -63,7 +63,9 @@ def critical_points(moments: Moments, bias_square: float = 0.0) -> tuple[Critica
     # A q that falls to 0 is a fixed point without biases, if φ(0) = 0.
     if bias_square == 0.0 and float(moments.value(0.0)) == 0.0:
         found.append(_critical(moments, 0.0, 0.0))
-    excess = biases - bias_square
+    # Where rounding is all there is, a sign says nothing.
+    clear = np.abs(biases - bias_square) > 1e-12 * q
+    q, excess = q[clear], biases[clear] - bias_square
     for i in np.flatnonzero((excess[1:] > 0.0) != (excess[:-1] > 0.0)):
         root = crossing(lambda x: float(critical_line(moments, math.exp(x))[1]) - bias_square, *np.log(q[i : i + 2]))
         found.append(_critical(moments, bias_square, math.exp(root)))

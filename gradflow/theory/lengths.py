@@ -65,14 +65,16 @@ class LengthMap:
 
     def fixed_points(self) -> tuple[FixedPoint, ...]:
         """Return all lengths that a layer reproduces, by size, and ∞ if long signals grow for ever."""
+        if self.square == 0.0:
+            return (FixedPoint(self.bias_square, Stability.STABLE),)
         x, values = _grid(self.moments)
         with np.errstate(divide="ignore"):
             growth = np.log(self.square * values + self.bias_square) - x
         if np.all(np.abs(growth) < LEVEL):
             return (FixedPoint(math.nan, Stability.NEUTRAL),)
-        found = []
-        if self(0.0) == 0.0:
-            found.append(FixedPoint(0.0, _stable_if(bool(growth[0] < 0.0))))
+        found, shortest = [], self(0.0)
+        if shortest == 0.0 or growth[0] < 0.0:
+            found.append(FixedPoint(shortest, _stable_if(bool(growth[0] < 0.0))))
         turns = [self._turn(x[i - 1], x[i + 1], bool(growth[i] > 0.0)) for i in _turns_next_to_zero(growth)]
         x, growth = np.append(x, turns), np.append(growth, [self._growth(turn) for turn in turns])
         # What is smaller than rounding has no sign: long signals in a rounded rectifier hardly grow or shrink.

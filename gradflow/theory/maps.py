@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from gradflow.theory.lengths import LONG, LengthMap, Stability
+from gradflow.theory.lengths import LengthMap, Stability
 from gradflow.theory.moments import Moments
 from gradflow.theory.quadrature import Array
 from gradflow.theory.roots import crossing
@@ -42,9 +42,8 @@ class CorrelationMap:
 
     def slope(self, c: float) -> float:
         """Return the derivative of the map, at c = 1 that is χ₁ for a settled length."""
-        if c == 1.0:
-            return self.square * float(self.moments.slope(self.q)) * self.q / self.after
-        return self.square * float(self.moments.slope_pair(self.q, self.q, c)) * self.q / self.after
+        slopes = self.moments.slope(self.q) if c == 1.0 else self.moments.slope_pair(self.q, self.q, c)
+        return self.square * float(slopes) * self.q / self.after if self.after > 0.0 else math.nan
 
     def path(self, first: float, layers: int) -> Array:
         """Return the correlation in `layers` equal layers, that of the first one given."""
@@ -63,10 +62,10 @@ class CorrelationMap:
             return self(c) - c
 
         slope = self.slope(1.0)
-        if abs(slope - 1.0) < 1e-7 and abs(gain(0.5)) < 1e-7:
+        if self.after == 0.0 or (abs(slope - 1.0) < 1e-7 and abs(gain(0.5)) < 1e-7):
             return math.nan
         # The true slope of a φ with a surrogate is infinite at c = 1.
-        if slope <= 1.0 + 1e-9 and not self.moments.function.surrogate:
+        if slope <= 1.0 + 1e-7 and not self.moments.function.surrogate:
             return 1.0
         if gain(0.0) < 1e-14:
             return 0.0
@@ -122,19 +121,30 @@ class Phase:
 def phase(moments: Moments, square: float, bias_square: float = 0.0, first: float = 1.0) -> Phase:
     """Return where a deep network of σ_w² = `square`, σ_b² = `bias_square` ends up if its first layer has q = `first`.
 
-    Where q falls to 0 or grows for ever, χ₁ is its limit, and c* and ξ_c those of a very short or very long signal.
+    Where q falls to 0 or grows for ever, χ₁, c* and ξ_c are those of very short or very long signals.
     """
     lengths = LengthMap(moments, square, bias_square)
     point = lengths.settled(first)
-    near = min(max(point.length, 0.0), LONG * 1e2)
-    q = min(max(point.length, 1e-8), LONG)
-    map_ = CorrelationMap(moments, square, bias_square, q)
-    c = map_.fixed_point()
+    near = min(point.length, 1e12)
     chi_parallel, chi = lengths.slope(near), square * float(moments.slope(near))
-    # A surrogate's slope is not that of the map.
-    towards = math.nan if moments.function.surrogate else map_.slope(1.0 if math.isnan(c) else c)
-    depths = depth(chi_parallel), depth(towards, 1e-7), depth(chi)
-    return Phase(point.length, point.stability, chi_parallel, chi, c, *depths)
+    c, spread = _alike(moments) if point.length == math.inf else _settled_correlation(lengths, max(near, 1e-8))
+    return Phase(
+        point.length, point.stability, chi_parallel, chi, c, depth(chi_parallel), depth(spread, 1e-7), depth(chi)
+    )
+
+
+def _settled_correlation(lengths: LengthMap, q: float) -> tuple[float, float]:
+    """Return c* and the slope of the correlation map there; a surrogate's slope is not that of the map."""
+    map_ = CorrelationMap(lengths.moments, lengths.square, lengths.bias_square, q)
+    c = map_.fixed_point()
+    surrogate = lengths.moments.function.surrogate
+    return c, math.nan if surrogate else map_.slope(1.0 if math.isnan(c) else c)
+
+
+def _alike(moments: Moments) -> tuple[float, float]:
+    """Return the same for endless signals, to which φ is a rectifier, which makes all inputs alike, or a line."""
+    slope, mean = float(moments.slope(1e12)), float(moments.mean_slope(1e12))
+    return (1.0 if slope - mean**2 > 1e-9 * slope else math.nan), 1.0
 
 
 def depth(factor: float, level: float = 1e-10) -> float:

@@ -30,7 +30,7 @@ class ResidualGrowth:
 def residual_growth(
     moments: Moments, blocks: int, square: float, branch_square: float, scale: float = 1.0, first: float = 1.0
 ) -> ResidualGrowth:
-    """Return how blocks grow with σ_w² = `square` for W, σ_v² = `branch_square` for V and α = `scale`, from x² = `first`.
+    """Return how blocks grow with σ_w² = `square` of W, σ_v² = `branch_square` of V and α = `scale`, from x² = `first`.
 
     x² ← x² + α²σ_v²·E φ(√(σ_w²x²)·z)² and ‖δ‖² ← ‖δ‖²·(1 + α²σ_v²σ_w²·E φ′²), since the two paths do not interfere.
     """

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gradflow.engine.activations import Activation
 from gradflow.theory.moments import moments_of
+from gradflow.theory.tables import table_of
 
 Array = NDArray[np.float64]
 
@@ -106,7 +107,7 @@ class Bend(Step):
     """a = φ(z), unit by unit."""
 
     def __init__(self, function: Activation) -> None:
-        self._function, self._moments = function, moments_of(function)
+        self.function, self._moments = function, moments_of(function)
         self._slopes: Array | None = None
 
     def forward(self, inputs: Sequence[Signal]) -> Signal:
@@ -119,7 +120,8 @@ class Bend(Step):
         if source.paired:
             values, self._slopes = moments.kernel(source.covariance)
         else:
-            values, self._slopes = moments.value(lengths), moments.slope(lengths)
+            table = table_of(moments)
+            values, self._slopes = table("value", lengths), table("slope", lengths)
         return Signal(source.units, values, moments.mean(lengths), gaussian=False)
 
     def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:
@@ -129,8 +131,8 @@ class Bend(Step):
     def _average(self, source: Signal, z: Array) -> Signal:
         """Average over the drawn units instead of over a normal distribution."""
         a, slope, scratch = (np.empty_like(z) for _ in range(3))
-        self._function.value(z, a, scratch)
-        self._function.slope(z, a, slope, scratch)
+        self.function.value(z, a, scratch)
+        self.function.slope(z, a, slope, scratch)
         self._slopes = slope @ slope.T / z.shape[1]
         return Signal(source.units, a @ a.T / z.shape[1], a.mean(axis=1), gaussian=False)
 

@@ -18,6 +18,7 @@ TABLE: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "quit": ("Quit", ("Ctrl+Q",), "Close the window; layout and experiment are kept"),
     "play": ("Play", ("Space",), "Train on, or stand still (Space)"),
     "step": ("Step", ("Right", "."), "Take one step: forward, backward, update (→ or .)"),
+    "now": ("Back to now", ("Esc",), "Look at the run as it is now, and let no layer stand out (Esc)"),
     "reinitialise": ("Re-initialise", ("R",), "Back to step 0 with the same seed (R)"),
     "new-seed": ("New seed", ("N",), "Back to step 0 with the next seed (N)"),
     "faster": ("Faster", ("Ctrl+Right",), "Take more steps per second"),
@@ -29,7 +30,7 @@ TABLE: Mapping[str, tuple[str, tuple[str, ...], str]] = {
 
 MENUS: Mapping[str, Sequence[str]] = {
     "&File": ("open", "presets", "", "save", "save-as", "", "export", "copy", "", "quit"),
-    "&Run": ("play", "step", "reinitialise", "new-seed", "", "faster", "slower"),
+    "&Run": ("play", "step", "now", "reinitialise", "new-seed", "", "faster", "slower"),
     "&View": ("docks", "", "reset-layout", "wall", "", "appearance"),
 }
 """Menus as lists of actions; "" is a line, and a name that is no action stands for what the window fills in."""

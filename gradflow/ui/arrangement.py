@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QVBoxLayout, QWidget
 
@@ -13,6 +13,41 @@ LEFT_WIDTH, RIGHT_WIDTH = 264, 292
 FULL_SIZE = 1440, 900
 FRAME_HEIGHT = 36
 ACROSS, DOWN = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+
+
+LAYOUT_VERSION = 1
+"""Of what a window saves: a layout of another version is not restored."""
+
+
+class Maximising:
+    """Gives one view the whole middle (a floating one the whole screen), and puts everything back."""
+
+    def __init__(self, window: QMainWindow, docks: Mapping[str, QDockWidget]) -> None:
+        self._window, self._docks = window, docks
+        self._before: QByteArray | None = None
+
+    def toggle(self, name: str) -> None:
+        """Maximise a view, or put everything back."""
+        if self._docks[name].isFloating():
+            self._docks[name].setWindowState(self._docks[name].windowState() ^ Qt.WindowState.WindowMaximized)
+            return
+        if self._before:
+            self.put_back()
+            return
+        self._before = self._window.saveState(LAYOUT_VERSION)
+        for other, dock in self._docks.items():
+            if other != name and not dock.isFloating():
+                dock.hide()
+
+    def put_back(self) -> None:
+        """Have everything where it was."""
+        if self._before:
+            self._window.restoreState(self._before, LAYOUT_VERSION)
+            self._before = None
+
+    def forget(self) -> None:
+        """Leave everything where it is now."""
+        self._before = None
 
 
 def panel(name: str, title: str, content: QWidget, width: int) -> QDockWidget:

@@ -1,8 +1,8 @@
-"""The scale beside a map: its colours from little to much, with what they mean."""
+"""The scale of colours beside an image."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,50 +10,52 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from gradflow.ui.plot import power_of_ten
 from gradflow.ui.theme import SMALL_SIZE, font
 
-APART = 18.0
-"""Pixels between two labels, at the least."""
+WIDTH, TOP, BAR, APART = 60, 10.0, 10.0, 18.0
+AXIS_HEIGHT = 44.0
+"""What the axis of the image beside it takes at the bottom."""
+
+Tick = tuple[float, str]
+Sample = tuple[str, str]
 
 
 class ColorBar(QWidget):
-    """A bar of colours with labels at some of them."""
+    """A bar of colours with numbers, and below it samples of the colours that stand for no number."""
 
-    def __init__(self, width: int = 52) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.setFixedWidth(width)
+        self.setFixedWidth(WIDTH)
         self.text = QColor("black")
-        self._low, self._high = 0.0, 1.0
-        self._labels: Mapping[float, str] = {}
         self._table = np.zeros((256, 3), np.uint8)
+        self._ticks: Sequence[Tick] = ()
+        self._samples: Sequence[Sample] = ()
 
-    def show_decades(self, low: float, high: float, table: NDArray[np.uint8]) -> None:
-        """Show the colours of `table` from 10^low to 10^high, with as many decades named as fit."""
-        every = max(1, int(np.ceil(APART * max(high - low, 1.0) / self._bar().height())))
-        # Counted from 1, so that it is named wherever it is in sight and something has room.
-        first = int(low) if low >= 0.0 or high <= 0.0 else -(int(-low) // every) * every
-        self.show_labels(low, high, table, {n: power_of_ten(n) for n in range(first, int(high) + 1, every)})
-
-    def show_labels(self, low: float, high: float, table: NDArray[np.uint8], labels: Mapping[float, str]) -> None:
-        """Show the colours of `table` from low to high, with these values named."""
-        if (low, high, labels) != (self._low, self._high, self._labels) or table is not self._table:
-            self._low, self._high, self._table, self._labels = low, high, table, dict(labels)
+    def show_scale(self, table: NDArray[np.uint8], ticks: Sequence[Tick], samples: Sequence[Sample]) -> None:
+        """Show a table of colours, numbers at shares of its length, and (colour, words) below."""
+        if (list(ticks), list(samples)) != (list(self._ticks), list(self._samples)) or table is not self._table:
+            self._table, self._ticks, self._samples = table, ticks, samples
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the bar and its labels."""
+        """Draw the bar, as many numbers as fit, and the samples."""
         column = np.ascontiguousarray(self._table[::-1, None, :])
-        image = QImage(column.data, 1, 256, 3, QImage.Format.Format_RGB888)
-        bar = self._bar()
+        image = QImage(column.data, 1, len(column), 3, QImage.Format.Format_RGB888)
+        below = APART * len(self._samples)
+        bar = QRectF(6, TOP, BAR, max(self.height() - TOP - AXIS_HEIGHT - below, 10.0))
         with QPainter(self) as painter:
             painter.drawImage(bar, image)
             painter.setFont(font(SMALL_SIZE))
             painter.setPen(self.text)
-            for value, words in self._labels.items():
-                y = bar.bottom() - (value - self._low) / max(self._high - self._low, 1e-300) * bar.height()
-                place = QRectF(18, y - 8, self.width() - 18, 16)
-                painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, words)
+            every = max(1, int(np.ceil(APART * (len(self._ticks) - 1) / bar.height())))
+            for share, words in self._ticks[::every]:
+                y = bar.bottom() - share * bar.height()
+                painter.drawLine(int(bar.right()), int(y), int(bar.right()) + 3, int(y))
+                self._write(painter, y, words)
+            for i, (color, words) in enumerate(self._samples):
+                y = bar.bottom() + APART * (i + 0.7)
+                painter.fillRect(QRectF(bar.left(), y - 5.0, BAR, BAR), QColor(color))
+                self._write(painter, y, words)
 
-    def _bar(self) -> QRectF:
-        return QRectF(6, 10, 8, max(self.height() - 52, 10))
+    def _write(self, painter: QPainter, y: float, words: str) -> None:
+        painter.drawText(QRectF(22, y - 8, WIDTH - 22, 16), Qt.AlignmentFlag.AlignVCenter, words)

@@ -26,8 +26,11 @@ class Exporting:
         docks: Mapping[str, ViewDock],
         settings: QSettings,
         say: Callable[[str, str, bool], None],
+        past: Callable[[], Frame | None] = lambda: None,
     ) -> None:
+        """`past` returns the recorded step that the window looks back at, None while it shows the run as it is."""
         self._parent, self._session, self._docks, self._settings, self._say = parent, session, docks, settings, say
+        self._past = past
         self.theme = LIGHT
         self._waiting: list[Callable[[Frame], str]] = []
         session.captured.connect(self._go_on)
@@ -48,7 +51,10 @@ class Exporting:
     def _with_frame(self, task: Callable[[Frame], str]) -> None:
         self._waiting.append(task)
         frame = self._session.frame
-        if frame is not None and frame.state is not State.RUNNING and frame.complete:
+        if past := self._past():
+            # Nothing more can be measured of a step that is over.
+            self._go_on(past)
+        elif frame is not None and frame.state is not State.RUNNING and frame.complete:
             self._go_on(frame)
         else:
             self._session.capture()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer
+from PySide6.QtCore import QByteArray, QEvent, QSettings, QTimer
 from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenu, QWidget
 
@@ -16,9 +16,20 @@ from gradflow.sim.config import Experiment
 from gradflow.sim.frame import Frame
 from gradflow.ui import theme
 from gradflow.ui.actions import add_choices, make_actions, make_menus
-from gradflow.ui.arrangement import LEFT_WIDTH, RIGHT_WIDTH, Docks, arrange, arrange_wall, fit_to_screen, panel
+from gradflow.ui.arrangement import (
+    LAYOUT_VERSION,
+    LEFT_WIDTH,
+    RIGHT_WIDTH,
+    Docks,
+    Maximising,
+    arrange,
+    arrange_wall,
+    fit_to_screen,
+    panel,
+)
 from gradflow.ui.export import DASHBOARD
 from gradflow.ui.exporting import Exporting
+from gradflow.ui.looking import Looking, jumped
 from gradflow.ui.mapping import Mapping
 from gradflow.ui.notice import Notice
 from gradflow.ui.panels.builder import Builder
@@ -30,7 +41,6 @@ from gradflow.ui.status import Status
 from gradflow.ui.view import FAST_MS, SLOW_MS, VIEWS
 from gradflow.ui.view_dock import ViewDock
 
-LAYOUT_VERSION = 1
 TEXT_SECONDS = 0.25
 FIRST_SPEED = 50.0
 
@@ -44,7 +54,6 @@ class MainWindow(QMainWindow):
         self.theme = theme.resolve(theme.choice(self.settings))
         self.frame: Frame | None = None
         self._written_at = 0.0
-        self._before_maximised: QByteArray | None = None
         self._setup_ui()
         self._layout()
         # Once all widgets have their places: with a style sheet, every change of parent styles a whole branch again.
@@ -60,10 +69,13 @@ class MainWindow(QMainWindow):
     def _setup_ui(self) -> None:
         self.setWindowTitle("gradflow[*]")
         fit_to_screen(self)
+        self.looking = Looking(self._take_frame)
         self.actions_by_name = make_actions(self, self._functions())
         self.builder, self.findings, self.notice, self.status = Builder(), Findings(), Notice(), Status()
         self.docks = {name: ViewDock(entry) for name, entry in VIEWS.items()}
-        self.exporting = Exporting(self, self.session, self.docks, self.settings, self.notice.say)
+        self.maximising = Maximising(self, self.docks)
+        self.looking.attach(self.status.scrubber, self.docks)
+        self.exporting = Exporting(self, self.session, self.docks, self.settings, self.notice.say, self.looking.past)
         self.mapping = Mapping(self.session, self.docks["map"])
         self._by_urgency = sorted(self.docks.values(), key=lambda dock: dock.interval_ms)
         action = self.actions_by_name
@@ -89,8 +101,9 @@ class MainWindow(QMainWindow):
             "export": lambda: self.exporting.export(DASHBOARD),
             "copy": lambda: self.exporting.copy(DASHBOARD),
             "quit": self.close,
-            "play": session.toggle,
-            "step": session.step,
+            "play": self.looking.now_and(session.toggle),
+            "step": self.looking.now_and(session.step),
+            "now": self.looking.escape,
             "reinitialise": session.reinitialise,
             "new-seed": session.new_seed,
             "faster": partial(self._change_speed, 1),
@@ -137,7 +150,7 @@ class MainWindow(QMainWindow):
         for dock in self.docks.values():
             dock.export_requested.connect(self.exporting.export)
             dock.copy_requested.connect(self.exporting.copy)
-            dock.maximise_requested.connect(self._maximise)
+            dock.maximise_requested.connect(self.maximising.toggle)
             dock.visibilityChanged.connect(self._tell_wants)
             dock.wants_changed.connect(self._tell_wants)
         # A frame that a slow view could not draw in its turn is offered again.
@@ -151,9 +164,9 @@ class MainWindow(QMainWindow):
 
     def _take_frame(self, frame: Frame) -> None:
         rebuilt = self.frame is None or frame.build != self.frame.build
-        if rebuilt or (self.frame and frame.state is not self.frame.state):
+        before, self.frame = self.frame, self.looking.shown(frame)
+        if before is None or jumped(before, self.frame):
             self._written_at = 0.0
-        self.frame = frame
         # Of a new network the profile comes first; the clock brings the rest a moment later.
         self._offer(FAST_MS if rebuilt else SLOW_MS)
 
@@ -236,26 +249,8 @@ class MainWindow(QMainWindow):
         if path:
             self.session.save(Path(path if path.endswith(".toml") else f"{path}.toml"))
 
-    def _maximise(self, name: str) -> None:
-        """Give one view the whole middle (a floating one the whole screen), or put everything back."""
-        if self.docks[name].isFloating():
-            self.docks[name].setWindowState(self.docks[name].windowState() ^ Qt.WindowState.WindowMaximized)
-            return
-        if self._before_maximised:
-            self._put_back()
-            return
-        self._before_maximised = self.saveState(LAYOUT_VERSION)
-        for other, dock in self.docks.items():
-            if other != name and not dock.isFloating():
-                dock.hide()
-
-    def _put_back(self) -> None:
-        if self._before_maximised:
-            self.restoreState(self._before_maximised, LAYOUT_VERSION)
-            self._before_maximised = None
-
     def _place(self, how: Callable[[QMainWindow, Docks, Docks], None]) -> None:
-        self._before_maximised = None
+        self.maximising.forget()
         how(self, self.panels, self.docks)
 
     # Keeping.
@@ -269,7 +264,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep the layout and the experiment, and end the worker."""
-        self._put_back()
+        self.maximising.put_back()
         self.settings.setValue("window/geometry", self.saveGeometry())
         self.settings.setValue("window/state", self.saveState(LAYOUT_VERSION))
         self.settings.setValue("experiment", archive.render(self.session.experiment))

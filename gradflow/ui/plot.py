@@ -13,9 +13,9 @@ from types import MappingProxyType
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QGraphicsGridLayout
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent
+from PySide6.QtWidgets import QApplication, QGraphicsGridLayout
 
 from gradflow.sim.words import superscript
 from gradflow.ui.items import cosmetic
@@ -57,6 +57,8 @@ class WholeAxis(pg.AxisItem):
     def __init__(self, orientation: str, from_one: bool = False) -> None:
         super().__init__(orientation)
         self._from_one = from_one
+        self.last = math.inf
+        """The greatest number there is; ticks end with it."""
 
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
         """Place ticks at 1, 2 or 5 times a power of ten, never closer than 1."""
@@ -64,7 +66,7 @@ class WholeAxis(pg.AxisItem):
         wanted = max(1.0, apart * (high - low) / max(size, 1.0))
         magnitude = 10.0 ** math.floor(math.log10(wanted))
         every = next(step * magnitude for step in (1, 2, 5, 10) if step * magnitude >= wanted - 1e-9)
-        ticks = [k * every for k in range(math.ceil(low / every), math.floor(high / every) + 1)]
+        ticks = [k * every for k in range(math.ceil(low / every), math.floor(min(high, self.last) / every) + 1)]
         if self._from_one:
             ticks = [1.0, *(tick for tick in ticks if tick >= 1.0 + 0.6 * every)]
         return [(every, ticks)]
@@ -79,6 +81,9 @@ class Plot(pg.GraphicsView):
 
     Put together from a view box and two axes: pyqtgraph's own plot brings a hidden menu that doubles the time to start.
     """
+
+    clicked = Signal(float, float)
+    """A click among the data, at these coordinates."""
 
     def __init__(
         self,
@@ -115,6 +120,23 @@ class Plot(pg.GraphicsView):
         self.setFrameShape(self.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.sticky = {"x": Sticky(), "y": Sticky()}
+        self._pressed_at: QPointF | None = None
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Take note of where a click begins."""
+        super().mousePressEvent(event)
+        self._pressed_at = event.position() if event.button() == Qt.MouseButton.LeftButton else None
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Tell of a click among the data; pyqtgraph's own clicks come late and not always."""
+        super().mouseReleaseEvent(event)
+        pressed_at, self._pressed_at = self._pressed_at, None
+        if pressed_at is None or (event.position() - pressed_at).manhattanLength() > QApplication.startDragDistance():
+            return
+        spot = self.mapToScene(event.position().toPoint())
+        if self.view_box.sceneBoundingRect().contains(spot):
+            at = self.view_box.mapSceneToView(spot)
+            self.clicked.emit(at.x(), at.y())
 
     def add(self, *items: pg.GraphicsObject) -> None:
         """Draw these, the first behind the others."""
@@ -156,6 +178,14 @@ def nice_ceiling(value: float, least: float = 1.0) -> float:
     value = max(value, least)
     magnitude = 10.0 ** math.floor(math.log10(value))
     return next(s * magnitude for s in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if s * magnitude >= value * (1 - 1e-9))
+
+
+def numbered(count: int, apart: float) -> list[int]:
+    """Return which of `count` layers (from 0), `apart` pixels from each other, have room for their number below."""
+    room = 12.0 + 7.0 * len(str(count))
+    steps = (step * 10**power for power in range(9) for step in (1, 2, 5))
+    every = next((step for step in steps if step * apart >= room), count)
+    return [i for i in range(count) if i == 0 or ((i + 1) % every == 0 and i >= 0.6 * every)]
 
 
 class Sticky:
@@ -200,6 +230,28 @@ class DecadeRange:
             low, high = grown if grown[1] - grown[0] <= too_wide else (low, high)
         self.low, self.high, self._set = low, high, True
         return self.low, self.high
+
+
+class LinearRange:
+    """A range around 0 that ends at round numbers, grows at once and shrinks only when it is far too large."""
+
+    def __init__(self) -> None:
+        self._below, self._above = 0.0, 0.0
+
+    def include(self, low: float, high: float) -> tuple[float, float]:
+        """Return the range that shows both numbers and 0, with 0 in the middle if there is something on either side."""
+        if low < 0.0 < high:
+            low, high = min(low, -high), max(high, -low)
+        self._below, self._above = self._hold(self._below, -low), self._hold(self._above, high)
+        if not self._below + self._above:
+            return -1.0, 1.0
+        return -self._below, self._above
+
+    @staticmethod
+    def _hold(before: float, wanted: float) -> float:
+        if wanted <= 0.0:
+            return 0.0
+        return before if 0.4 * before <= wanted <= before else nice_ceiling(wanted, 1e-300)
 
 
 def log10_marks(values: Array) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:

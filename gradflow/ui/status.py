@@ -1,12 +1,13 @@
-"""The line at the bottom: where the run is, how fast it goes, and what the worker is doing."""
+"""The lines at the bottom: the recorded steps, where the run is, how fast it goes, and what the worker is doing."""
 
 from __future__ import annotations
 
 import math
 
-from PySide6.QtWidgets import QLabel, QStatusBar
+from PySide6.QtWidgets import QGridLayout, QLabel, QStatusBar, QWidget
 
 from gradflow.sim.frame import Frame
+from gradflow.ui.scrubber import Scrubber
 
 
 class Status(QStatusBar):
@@ -18,13 +19,22 @@ class Status(QStatusBar):
         self.left, self.right = QLabel(), QLabel()
         for label in (self.left, self.right):
             label.setObjectName("muted")
-        self.addWidget(self.left, 1)
-        self.addPermanentWidget(self.right)
+        self.scrubber = Scrubber()
+        content = QWidget()
+        box = QGridLayout(content)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setVerticalSpacing(2)
+        box.addWidget(self.scrubber, 0, 0, 1, 2)
+        box.addWidget(self.left, 1, 0)
+        box.addWidget(self.right, 1, 1)
+        box.setColumnStretch(0, 1)
+        self.addWidget(content, 1)
 
     def draw(self, frame: Frame) -> None:
         """Write the numbers of a frame."""
         snapshot = frame.snapshot
-        parts = [f"step {snapshot.step:,}".replace(",", " "), f"epoch {snapshot.epoch:.2f}"]
+        step = f"step {snapshot.step:,}".replace(",", " ")
+        parts = [f"looking back at {step} (Esc: back to now)" if frame.past else step, f"epoch {snapshot.epoch:.2f}"]
         parts.append(f"loss {snapshot.train_loss:.4g}")
         _, validation = frame.history.envelope("validation_loss", 4)
         if len(validation):

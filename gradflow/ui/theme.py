@@ -67,8 +67,11 @@ class Theme:
 
     def balance_table(self) -> NDArray[np.uint8]:
         """Return 256 colours from too little (blue) over what is right (pale yellow) to too much (red)."""
-        stops = _BALANCE_DARK if self.name == "dark" else _BALANCE_LIGHT
-        return _mixed(stops)
+        return _mixed(_BALANCE_DARK if self.name == "dark" else _BALANCE_LIGHT)
+
+    def signed_table(self) -> NDArray[np.uint8]:
+        """Return 256 colours from below 0 over 0, the ground, to above it."""
+        return _mixed((self.curve, self.surface, self.curve_second))
 
 
 _BALANCE_LIGHT = ("#16306b", "#3f7fc4", "#a9cfe6", "#fdf0a8", "#f7ad63", "#d9512c", "#7d1020")
@@ -185,9 +188,10 @@ def _map_colors(name: str, low: float, high: float, count: int) -> NDArray[np.ui
 
 @lru_cache
 def _mixed(stops: tuple[str, ...]) -> NDArray[np.uint8]:
-    places = np.linspace(0.0, 1.0, len(stops))
+    """Return 256 colours that lead from stop to stop."""
+    places, along = np.linspace(0.0, 1.0, len(stops)), np.linspace(0.0, 1.0, 256)
     channels = np.array([rgb(stop) for stop in stops], float).T
-    return np.stack([np.interp(np.linspace(0.0, 1.0, 256), places, c) for c in channels], axis=1).astype(np.uint8)
+    return np.stack([np.interp(along, places, channel) for channel in channels], axis=1).round().astype(np.uint8)
 
 
 def _palette(theme: Theme) -> QPalette:

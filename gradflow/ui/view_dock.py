@@ -29,9 +29,10 @@ class Header(QWidget):
         self.setToolTip(rich(entry.doc))
         words = QLabel(entry.title)
         words.setObjectName("title")
-        formula = QLabel(entry.part.formula)
-        formula.setObjectName("muted")
-        for label in (words, formula):
+        self.formula = entry.part.formula
+        self.remark = QLabel(self.formula)
+        self.remark.setObjectName("muted")
+        for label in (words, self.remark):
             # Words may be cut in a narrow dock; they must not keep the window wide.
             label.setMinimumWidth(1)
         self.box = QHBoxLayout(self)
@@ -39,7 +40,8 @@ class Header(QWidget):
         self.box.setSpacing(8)
         self.box.addWidget(words)
         self.box.addStretch(1)
-        self.box.addWidget(formula)
+        self.box.addWidget(self.remark)
+        self.say("")
         self.export_button = _button("⤓", "Export this view as PNG")
         self.maximise_button = _button("⤢", "Maximise or restore (double-click the title)")
         self.box.addWidget(self.export_button)
@@ -49,6 +51,12 @@ class Header(QWidget):
         """Put a view's own choices before the buttons."""
         if controls:
             self.box.insertWidget(self.box.count() - 2, controls)
+
+    def say(self, words: str) -> None:
+        """Show a remark in place of the formula, "" for the formula."""
+        self.remark.setText(words or self.formula)
+        # An empty label would still keep its distance to its neighbours.
+        self.remark.setVisible(bool(self.remark.text()))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Maximise instead of floating."""
@@ -67,6 +75,7 @@ class ViewDock(QDockWidget):
     maximise_requested = Signal(str)
     view_made = Signal(object)
     wants_changed = Signal()
+    picked = Signal(int, object)
 
     def __init__(self, entry: Entry[type[View]]) -> None:
         # The name stands on tabs and in the menu, the question in the title bar.
@@ -87,6 +96,7 @@ class ViewDock(QDockWidget):
         self.header.double_clicked.connect(lambda: self.maximise_requested.emit(self.name))
         self.setTitleBarWidget(self.header)
         self._view: View | None = None
+        self._selected: int | None = None
         self._theme = LIGHT
         self._build = -1
         self._drawn: Frame | None = None
@@ -109,6 +119,8 @@ class ViewDock(QDockWidget):
             self._view.setAccessibleDescription(self.entry.doc)
             self._view.retheme(self._theme)
             self._view.wants_changed.connect(self.wants_changed)
+            self._view.picked.connect(self.picked)
+            self._view.select(self._selected)
             self.header.add_controls(self._view.controls())
             layout = self.body.layout()
             assert layout is not None
@@ -122,6 +134,13 @@ class ViewDock(QDockWidget):
         if not self.in_front:
             return frozenset()
         return self._view.wants if self._view else self.entry.part.wants
+
+    def select(self, layer: int | None) -> None:
+        """Let one layer stand out, or none."""
+        if layer != self._selected:
+            self._selected, self._drawn = layer, None
+            if self._view:
+                self._view.select(layer)
 
     @property
     def seen(self) -> bool:
@@ -146,6 +165,9 @@ class ViewDock(QDockWidget):
             self.view.reset(frame.topology)
             self._build = frame.build
         self.view.draw(frame)
+        step = frame.snapshot.step
+        lacks = frame.past and any(frame.details.steps.get(want) != step for want in self.view.wants)
+        self.header.say(f"not measured at step {step}" if lacks else "")
         self._drawn, self._drawn_at = frame, now
         return True
 

@@ -481,7 +481,7 @@ CRITICAL = [
 
 @pytest.mark.parametrize(("name", "point"), CRITICAL)
 def test_critical_points_keep_signal_and_gradient(name: str, point: CriticalPoint) -> None:
-    """χ₁ = 1 and q is a fixed point, to the digits of the table; stable is what χ∥ says."""
+    """A19. χ₁ = 1 and q is a fixed point, to the digits of the table; stable is what χ∥ says."""
     variance = point.weight_std**2
     precision = 3e-5 if name == "sigmoid" else 5e-6  # 10.1493 has six digits, the others seven
     lengths = [0.1, 1.0, 10.0] if point.length is None else [point.length or 1e-14]

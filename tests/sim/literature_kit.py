@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from gradflow.engine.precision import PRECISIONS
 from gradflow.engine.update import Update
 from gradflow.sim.probe import Probe
 from gradflow.sim.snapshot import Stat
+from gradflow.theory.moments import moments_of
+from gradflow.theory.recursion import RandomLayer, Recursion, follow
 
 Array = NDArray[np.float64]
 
@@ -134,20 +136,7 @@ def clusters(rng: np.random.Generator, samples: int, inputs: int = 64, classes: 
     return (x - x.mean(axis=0)) / x.std(axis=0), np.eye(classes)[labels]
 
 
-# Mean-field theory, by quadrature
-
-
-def _nodes() -> tuple[Array, Array]:
-    """Return z and weights for averages over N(0, 1): Gauss–Legendre panels that get finer towards the kinks at 0."""
-    x, w = np.polynomial.legendre.leggauss(32)
-    edges = np.concatenate([[0.0], 12.0 * 2.0 ** np.arange(-30.0, 1.0)])
-    middle, half = (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2
-    z = (middle[:, None] + half[:, None] * x).ravel()
-    weights = (half[:, None] * w).ravel() * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
-    return np.concatenate([-z[::-1], z]), np.concatenate([weights[::-1], weights])
-
-
-Z, WEIGHTS = _nodes()
+# Mean-field theory
 
 
 def phi(function: Activation, z: Array) -> tuple[Array, Array]:
@@ -158,31 +147,7 @@ def phi(function: Activation, z: Array) -> tuple[Array, Array]:
     return a, slope
 
 
-def squares(function: Activation, q: float) -> tuple[float, float]:
-    """Return E φ(√q·z)² and E φ′(√q·z)²."""
-    a, slope = phi(function, math.sqrt(q) * Z)
-    return float(WEIGHTS @ a**2), float(WEIGHTS @ slope**2)
-
-
-class Theory(NamedTuple):
-    """The wide network: E z² of every layer, and ‖δ‖ and ‖∂L/∂W‖ of one sample up to a common factor."""
-
-    q: Array
-    delta: Array
-    weight_grad: Array
-
-
-def theory(function: Activation, depth: int, square: float, bias_square: float = 0.0, x_square: float = 1.0) -> Theory:
-    """Return the recursion for `depth` equal layers, the last one linear, with inputs of mean square `x_square`.
-
-    Forwards q_l = σ_w²·E φ(√q_{l−1}·z)² + σ_b², backwards ‖δ_l‖² = ‖δ_{l+1}‖²·σ_w²·E φ′(√q_l·z)²; and since ∂L/∂W is
-    δ·aᵀ, ‖∂L/∂W_l‖² = ‖δ_l‖²·n·E a_{l−1}².
-    """
-    k, q, chi = [x_square], [], []
-    for _ in range(depth):
-        q.append(square * k[-1] + bias_square)
-        V, D = squares(function, q[-1])
-        k.append(V)
-        chi.append(square * D)
-    delta = np.sqrt(np.append(np.cumprod(chi[:-1][::-1])[::-1], 1.0))
-    return Theory(np.array(q), delta, delta * np.sqrt(k[:-1]))
+def theory(function: Activation, depth: int, square: float, bias_square: float = 0.0, width: int = 500) -> Recursion:
+    """Return what theory says of `depth` equal layers, the last one linear, as wide as their input of mean square 1."""
+    layer, last = (RandomLayer(width, square, bias_square, moments_of(f)) for f in (function, None))
+    return follow(1.0, width, [*[layer] * (depth - 1), last])

@@ -52,7 +52,7 @@ def spreads(scheme: str) -> tuple[Array, Array, Array]:
     [(STANDARD, [0.4598, 0.2492, 0.1411, 0.0809, 0.0466]), (NORMALISED, [0.6085, 0.4765, 0.4022, 0.3535, 0.3185])],
 )
 def test_activations_shrink_with_depth_less_so_when_normalised(scheme: str, a: list[float]) -> None:
-    """Fig. 6: a falls to a tenth over five layers with the standard initialisation, and to half when normalised."""
+    """A1. Fig. 6: a falls to a tenth over five layers with the standard initialisation, and to half when normalised."""
     found = spreads(scheme)[0]
     np.testing.assert_allclose(found, a, rtol=0.05)
     assert found[4] / found[0] == pytest.approx({STANDARD: 0.101, NORMALISED: 0.523}[scheme], rel=0.05)
@@ -63,7 +63,7 @@ def test_activations_shrink_with_depth_less_so_when_normalised(scheme: str, a: l
     [(STANDARD, [1.438, 3.049, 5.611, 9.912, 17.28]), (NORMALISED, [16.46, 23.55, 29.25, 34.16, 38.52])],
 )
 def test_back_propagated_gradients_shrink_towards_the_input(scheme: str, delta: list[float]) -> None:
-    """Fig. 7: the standard initialisation loses a factor of twelve from layer 5 to layer 1, the normalised two."""
+    """A2. Fig. 7: the standard initialisation loses a factor of twelve from layer 5 to layer 1, the normalised two."""
     found = spreads(scheme)[1]
     np.testing.assert_allclose(found * 1e3, delta, rtol=0.08)
     assert found[0] / found[4] == pytest.approx({STANDARD: 0.083, NORMALISED: 0.427}[scheme], rel=0.08)
@@ -71,7 +71,7 @@ def test_back_propagated_gradients_shrink_towards_the_input(scheme: str, delta: 
 
 @pytest.mark.parametrize(("scheme", "most"), [(STANDARD, 1.1), (NORMALISED, 1.3)])
 def test_weight_gradients_are_level_all_the_same(scheme: str, most: float) -> None:
-    """Fig. 8 and eq. 14: ∂L/∂W = δ·aᵀ, and what δ loses towards the input, a still has there."""
+    """A3. Fig. 8 and eq. 14: ∂L/∂W = δ·aᵀ, and what δ loses towards the input, a still has there."""
     _, delta, weight_grad = spreads(scheme)
     assert weight_grad.max() / weight_grad.min() < most
     assert delta.max() / delta.min() > 2.0

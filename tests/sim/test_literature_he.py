@@ -29,13 +29,14 @@ def trained(scheme: str, depth: int) -> tuple[float, float]:
 
 @pytest.mark.slow
 def test_thirty_layers_learn_with_he() -> None:
+    """A5. Fig. 3."""
     _, accuracy = trained("he-normal", 30)
     assert accuracy > 0.95
 
 
 @pytest.mark.slow
 def test_thirty_layers_stall_with_xavier() -> None:
-    """Every layer takes √½ from the gradient: the loss stays at ln 10 = 2.303, that of knowing nothing."""
+    """A5. Every layer takes √½ from the gradient: the loss stays at ln 10 = 2.303, that of knowing nothing."""
     loss, accuracy = trained("xavier-normal", 30)
     assert 2.29 < loss < math.log(10) + 0.01
     assert accuracy < 0.3
@@ -44,6 +45,7 @@ def test_thirty_layers_stall_with_xavier() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["he-normal", "xavier-normal"])
 def test_eight_layers_learn_with_either(scheme: str) -> None:
+    """A6. Fig. 2."""
     _, accuracy = trained(scheme, 8)
     assert accuracy > 0.95
 
@@ -81,7 +83,7 @@ def test_forward_and_backward_deviations_differ_only_where_channels_do() -> None
 
 
 def test_deviation_of_0_01_shrinks_the_gradient_of_vgg_b_17_000_times() -> None:
-    """From convolution 10 to 2, against the deviations that keep it: 1/(5.9·4.2²·2.9²·2.1⁴)."""
+    """A7. From convolution 10 to 2, against the deviations that keep it: 1/(5.9·4.2²·2.9²·2.1⁴)."""
     shrinkage = math.prod(0.01 / layer.spread.std for layer in vgg_b("fan_out").layers[1:])
     assert 1 / shrinkage == pytest.approx(16729, rel=1e-3)
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from literature_kit import Array, drawn, draws, hidden, init, measured, squares
+from literature_kit import Array, drawn, draws, hidden, init, measured
 from scipy.linalg import svdvals
 
 from gradflow.engine.activations import Tanh
@@ -21,6 +21,8 @@ from gradflow.engine.network import LayerSpec
 from gradflow.engine.optimizers import SGD, Hyper
 from gradflow.engine.update import Update
 from gradflow.sim.snapshot import Stat
+from gradflow.theory.maps import phase
+from gradflow.theory.moments import moments_of
 
 slow = pytest.mark.slow
 WIDTH = 400
@@ -38,9 +40,8 @@ class Start(NamedTuple):
 
 def near_the_origin() -> Start:
     """Return the critical point of tanh with σ_w² = 1.05, near enough to 0 that the network is almost linear."""
-    square, bias_square, q = 1.05, 2.0105e-5, 0.0259
-    for _ in range(2000):
-        q = square * squares(Tanh(), q)[0] + bias_square
+    square, bias_square = 1.05, 2.0105e-5
+    q = phase(moments_of(Tanh()), square, bias_square).length
     return Start(square, bias_square, (q - bias_square) / square)
 
 
@@ -171,11 +172,13 @@ def steps_to_one_percent(depth: int, scheme: str, most: int = 300) -> int:
 
 @slow
 def test_orthogonal_networks_learn_in_the_same_time_at_any_depth() -> None:
+    """A13. Saxe et al. 2013: 48 layers take no more than 2.5 times as many steps as 4."""
     assert steps_to_one_percent(48, "orthogonal") < 2.5 * steps_to_one_percent(4, "orthogonal")
 
 
 @slow
 def test_gaussian_networks_need_ten_times_as_long_at_twelve_times_the_depth() -> None:
+    """A13."""
     shallow = steps_to_one_percent(4, "lecun-normal")
     assert shallow <= 30
     assert steps_to_one_percent(48, "lecun-normal", most=10 * shallow) > 10 * shallow

@@ -128,7 +128,7 @@ def test_sharpness_of_the_quadratic_model_is_its_largest_curvature() -> None:
     ],
 )
 def test_full_batch_training_ends_up_at_the_edge_of_stability(rate: float, steps: int) -> None:
-    """ηλ/2 starts below 1, rises to it, and stays there, while the loss still falls: normal, and not a fault."""
+    """A18. ηλ/2 starts below 1, rises to it, and stays there, while the loss still falls: normal, and not a fault."""
     network = chebyshev()
     assert sharpness(network) * rate / 2 < 0.99
     descent = Descent(network, rate)

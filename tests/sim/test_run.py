@@ -110,7 +110,7 @@ def test_what_nobody_wants_any_more_is_dropped_with_its_cost(fast):
     assert run.cost(Want.MAGNITUDES) == 0.0
 
 
-@pytest.mark.parametrize("want", [Want.SURFACE, Want.STATISTICS])
+@pytest.mark.parametrize("want", [Want.SURFACE, Want.STATISTICS, Want.UNITS])
 def test_a_measurement_that_is_given_up_leaves_what_was_kept_before(fast, want):
     run = advanced(Run(fast()), 1)
     before = run.measure(EVERYTHING)

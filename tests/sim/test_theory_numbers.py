@@ -75,7 +75,7 @@ def test_uniform_weights_do_as_normal_ones_only_the_variance_enters() -> None:
 
 
 def test_sigmoid_with_xavier_loses_0_627_decades_per_layer() -> None:
-    """Mean-field theory at σ_w² = 1: q* = .2647, √E φ′² = .2361."""
+    """A22. Mean-field theory at σ_w² = 1: q* = .2647, √E φ′² = .2361."""
     slope = decades_per_layer(profile(Stat.DELTA, "sigmoid", "xavier-normal", depth=10, width=300, seeds=6))
     assert slope == pytest.approx(0.627, abs=0.01)
 

@@ -50,6 +50,8 @@ class Boundary(View):
     def draw(self, frame: Frame) -> None:
         """Draw the latest surface."""
         surface = frame.details.surface
+        if surface is None and frame.past:
+            self._empty(f"Was not measured at step {frame.snapshot.step}.")
         if surface is None or surface is self.drawn:
             return
         self.drawn = surface
@@ -66,6 +68,13 @@ class Boundary(View):
         self.plot.retheme(theme)
         self.curve.setPen(cosmetic(QColor(theme.curve)))
         self.drawn = None
+
+    def _empty(self, words: str) -> None:
+        self.drawn = None
+        self.image.clear()
+        self.curve.setData([], [])
+        self.dots.set_dots([], [])
+        self.legend.setText(words)
 
     def _draw_plane(self, surface: Surface) -> None:
         ground = np.array(rgb(self.theme.surface))

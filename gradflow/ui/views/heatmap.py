@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
@@ -10,29 +12,34 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from gradflow.sim.frame import Frame
-from gradflow.sim.history import HistoryView
-from gradflow.sim.snapshot import Snapshot, Stat, Topology
+from gradflow.sim.series import QUANTITIES, Quantity, Scale, Series, series
+from gradflow.sim.snapshot import Topology
 from gradflow.sim.words import spell
-from gradflow.ui.color_bar import ColorBar
-from gradflow.ui.plot import DecadeRange, Plot, WholeAxis, nice_ceiling
+from gradflow.ui.color_bar import ColorBar, Sample, Tick
+from gradflow.ui.items import cosmetic
+from gradflow.ui.plot import DecadeRange, LinearRange, Plot, WholeAxis, nice_ceiling, power_of_ten
 from gradflow.ui.theme import Theme, rgb
 from gradflow.ui.view import SLOW_MS, View, view
 from gradflow.ui.widgets import Choice
 
 Array = NDArray[np.float64]
-MOST_COLUMNS = 512
+Mask = NDArray[np.bool_]
+MOST_COLUMNS, LEAST_SHARE = 512, 0.01
 
-STATISTICS = {
-    stat.symbol: stat
-    for stat in (Stat.DELTA, Stat.WEIGHT_GRAD, Stat.BIAS_GRAD, Stat.ACTIVATION, Stat.WEIGHT, Stat.UPDATE)
-}
+WINDOWS: dict[str, int | None] = {"all": None, "1000": 1000, "100": 100}
+"""Which steps are visible: how many of the latest."""
+
+LIST_WIDTH = 92
+"""So that the title has room beside it where two views share the middle of the window."""
 
 
 @view("heatmap", "Every layer, every step")
 class HeatMap(View):
-    """log₁₀ of one statistic: a column per recorded step, a row per layer (1 at the bottom, nearest the input).
+    """One number of every layer (1 at the bottom, nearest the input) at every recorded step.
 
-    The colours span the whole decades that are visible now. Grey is exactly zero, red is not finite. Hover for numbers.
+    The colours span what is visible now: whole decades for norms and ratios, from 0 for shares, blue below and orange
+    above 0 for means. Grey is exactly zero on a logarithmic scale, red is not finite, and where a number does not exist
+    the ground is empty. Hover for numbers; a click looks back at that step and selects that layer in all views.
     """
 
     on_dashboard = True
@@ -40,72 +47,142 @@ class HeatMap(View):
 
     def __init__(self) -> None:
         super().__init__()
-        self.plot = Plot(WholeAxis("bottom"), WholeAxis("left", from_one=True), "step", "layer")
+        self.layer_axis = WholeAxis("left", from_one=True)
+        self.plot = Plot(WholeAxis("bottom"), self.layer_axis, "step", "layer")
         self.image = pg.ImageItem(axisOrder="row-major")
-        self.plot.add(self.image)
+        self.step_line, *self.layer_lines = (pg.InfiniteLine(angle=angle) for angle in (90, 0, 0))
+        self.plot.add(self.image, *self.layer_lines, self.step_line)
         self.bar = ColorBar()
         row = QHBoxLayout()
         row.setSpacing(0)
         row.addWidget(self.plot, 1)
         row.addWidget(self.bar)
         self.box.addLayout(row)
-        self.list = Choice()
-        for symbol, stat in STATISTICS.items():
+        self._setup_choices()
+        self.readout, self.note = QLabel(self.plot), QLabel(self.plot)
+        for label, kind in ((self.readout, "chip"), (self.note, "muted")):
+            label.setObjectName(kind)
+            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+            label.hide()
+        self.range, self.linear = DecadeRange(least=2.0), LinearRange()
+        self.frame: Frame | None = None
+        self.shown: Series | None = None
+        self.layers = 0
+        self.selected: int | None = None
+        self.plot.setMouseTracking(True)
+        self.plot.viewport().setCursor(Qt.CursorShape.PointingHandCursor)
+        self.plot.scene().sigMouseMoved.connect(self._hover)
+        self.plot.clicked.connect(self._pick)
+
+    def _setup_choices(self) -> None:
+        self.list, self.window_list = Choice(), Choice()
+        for symbol, quantity in QUANTITIES.items():
             self.list.addItem(symbol)
-            self.list.setItemData(self.list.count() - 1, stat.meaning, Qt.ItemDataRole.ToolTipRole)
+            self.list.setItemData(self.list.count() - 1, quantity.meaning, Qt.ItemDataRole.ToolTipRole)
+        self.list.setMaximumWidth(LIST_WIDTH)
         self.list.setAccessibleName("Statistic of the heat map")
         self.list.setToolTip("Which number is shown for every layer and step")
-        self.list.currentIndexChanged.connect(self._redraw)
-        self.readout = QLabel(self.plot)
-        self.readout.setObjectName("chip")
-        self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.readout.hide()
-        self.range = DecadeRange(least=2.0)
-        self.frame: Frame | None = None
-        self.plot.setMouseTracking(True)
-        self.plot.scene().sigMouseMoved.connect(self._hover)
+        self.window_list.addItems(list(WINDOWS))
+        self.window_list.setAccessibleName("Steps of the heat map")
+        self.window_list.setToolTip("How many of the latest steps are shown; the colours span what is visible")
+        self.choices = QWidget()
+        box = QHBoxLayout(self.choices)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(2)
+        for choice in (self.list, self.window_list):
+            box.addWidget(choice)
+            choice.currentIndexChanged.connect(self._redraw)
+
+    @property
+    def quantity(self) -> Quantity:
+        """What is shown."""
+        return QUANTITIES[self.list.currentText()]
 
     def controls(self) -> QWidget:
-        """Choose the statistic."""
-        return self.list
+        """Choose the statistic and the steps."""
+        return self.choices
 
     def choice(self) -> str:
-        """Return the statistic."""
-        return self.list.currentText()
+        """Return the statistic and the steps."""
+        return f"{self.list.currentText()} · {self.window_list.currentText()}"
 
     def choose(self, choice: str) -> None:
         """Show a statistic."""
-        if choice in STATISTICS:
-            self.list.setCurrentText(choice)
+        symbol, _, window = choice.partition(" · ")
+        for wanted, found in ((symbol, self.list), (window, self.window_list)):
+            if found.findText(wanted) >= 0:
+                found.setCurrentText(wanted)
 
     def caption(self) -> str:
         """Name the statistic."""
-        return f"log₁₀ of {self.choice()}"
+        symbol = self.list.currentText()
+        return f"log₁₀ of {symbol}" if self.quantity.scale is Scale.DECADES else symbol
 
     def reset(self, topology: Topology) -> None:
         """Begin an empty picture."""
-        self.layers = len(topology.layers)
+        self.layers = self.layer_axis.last = len(topology.layers)
         self.plot.fix(x=(0.0, 20.0), y=(0.5, self.layers + 0.5))
         self.readout.hide()
+        self._mark_layer()
+
+    def select(self, layer: int | None) -> None:
+        """Frame the row of one layer."""
+        self.selected = layer
+        self._mark_layer()
 
     def draw(self, frame: Frame) -> None:
         """Paint the recorded steps."""
         self.frame = frame
-        steps, values = _columns(frame.history, frame.snapshot, STATISTICS[self.list.currentText()])
-        zero, broken = values == 0.0, ~np.isfinite(values)
-        logs = np.full(values.shape, np.nan)
-        np.log10(values, out=logs, where=~(zero | broken))
-        low, high = self.range.include(logs)
-        table = self.theme.heat_table()
-        scaled = np.nan_to_num((logs - low) / (high - low) * 255.0)
-        picture = table[np.clip(scaled, 0, 255).astype(np.uint8)]
-        picture[zero] = rgb(self.theme.border)
-        picture[broken] = rgb(self.theme.error)
+        window = WINDOWS[self.window_list.currentText()]
+        self.shown = found = series(frame, self.quantity, MOST_COLUMNS, window)
+        zero, missing = found.values == 0.0, np.isnan(found.values) & self.quantity.may_lack
+        broken = ~np.isfinite(found.values) & ~missing
+        shares, table, ticks = self._scaled(found.values)
+        picture = table[np.clip(255.0 * shares, 0.0, 255.0).astype(np.uint8)]
+        samples: list[Sample] = []
+        in_decades = self.quantity.scale is Scale.DECADES
+        for mask, color, words in (
+            (zero & in_decades, self.theme.border, "0"),
+            (broken, self.theme.error, "∞, nan"),
+            (missing, self.theme.surface, ""),
+        ):
+            if mask.any():
+                picture[mask] = rgb(color)
+                samples += [(color, words)] if words else []
         self.image.setImage(picture.transpose(1, 0, 2), autoLevels=False, levels=(0, 255))
-        width = float(steps[1] - steps[0]) if len(steps) > 1 else 1.0
-        self.image.setRect(QRectF(0.0, 0.5, width * len(steps), self.layers))
-        self.plot.fix(x=(0.0, nice_ceiling(float(steps[-1]) + width, 20.0)))
-        self.bar.show_decades(low, high, table)
+        self.image.setRect(QRectF(float(found.steps[0]), 0.5, found.width * len(found.steps), self.layers))
+        self._fix_steps(float(found.steps[-1]) + found.width, window)
+        self.bar.show_scale(table, ticks, samples)
+        self.step_line.setValue(frame.snapshot.step + found.width / 2)
+        self.step_line.setVisible(frame.past)
+        self._say(f"no layer has “{self.list.currentText()}”" if missing.all() else "")
+
+    def _scaled(self, values: Array) -> tuple[Array, NDArray[np.uint8], list[Tick]]:
+        """Return the values as shares of the colour scale (0 where they are none), its colours and its numbers."""
+        scale = self.quantity.scale
+        if scale is Scale.DECADES:
+            logs = np.full(values.shape, np.nan)
+            np.log10(values, out=logs, where=np.isfinite(values) & (values > 0.0))
+            low, high = self.range.include(logs)
+            decades = range(int(low), int(high) + 1)
+            ticks = [((decade - low) / (high - low), power_of_ten(decade)) for decade in decades]
+            return np.nan_to_num((logs - low) / (high - low)), self.theme.heat_table(), ticks
+        finite = np.nan_to_num(values, posinf=0.0, neginf=0.0)
+        if scale is Scale.SHARE:
+            most = min(self.linear.include(0.0, max(float(finite.max()), LEAST_SHARE))[1], 1.0)
+            return finite / most, self.theme.heat_table(), [(i / 4, f"{25 * i * most:.3g} %") for i in range(5)]
+        # Equally far on both sides of 0, which has the colour of the ground.
+        most = self.linear.include(0.0, float(np.abs(finite).max()))[1]
+        ticks = [(0.0, spell(-most).replace("-", "−")), (0.5, "0"), (1.0, spell(most))]
+        return (finite / most + 1.0) / 2.0, self.theme.signed_table(), ticks
+
+    def _fix_steps(self, end: float, window: int | None) -> None:
+        if window is None:
+            self.plot.fix(x=(0.0, nice_ceiling(end, 20.0)))
+            return
+        # By quarters of the window, so that the picture holds still for a while.
+        right = max(window, math.ceil(end / (window / 4)) * window / 4)
+        self.plot.fix(x=(right - window, right))
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
@@ -113,6 +190,8 @@ class HeatMap(View):
         self.plot.retheme(theme)
         self.bar.text = QColor(theme.muted)
         self.bar.update()
+        for line in (self.step_line, *self.layer_lines):
+            line.setPen(cosmetic(QColor(theme.accent), 2.0))
 
     def leaveEvent(self, event: object) -> None:
         """Forget the hovered cell."""
@@ -120,34 +199,59 @@ class HeatMap(View):
 
     def _redraw(self) -> None:
         self.range.forget()
+        self.linear = LinearRange()
         self.readout.hide()
         if self.frame:
             self.draw(self.frame)
 
+    def _mark_layer(self) -> None:
+        there = self.selected is not None and self.selected <= self.layers
+        for line, side in zip(self.layer_lines, (-0.5, 0.5), strict=True):
+            line.setValue((self.selected or 0) + side)
+            line.setVisible(there)
+
+    def _say(self, words: str) -> None:
+        if words != self.note.text():
+            self.note.setText(words)
+            self.note.adjustSize()
+        self.note.setVisible(bool(words))
+        self.note.move((self.plot.width() - self.note.width()) // 2, self.plot.height() // 3)
+
+    def _cell(self, x: float, y: float) -> tuple[int, int] | None:
+        """Return the column and the layer (from 1) at a point of the picture, None beside it."""
+        if self.shown is None or not self.shown.steps[0] <= x < self.shown.steps[-1] + self.shown.width:
+            return None
+        column = int(np.searchsorted(self.shown.steps, x, side="right")) - 1
+        return column, min(max(round(y), 1), self.layers)
+
+    def _pick(self, x: float, y: float) -> None:
+        cell = self._cell(x, y)
+        if cell and self.shown:
+            self.picked.emit(cell[1], int(self.shown.steps[cell[0]]))
+
     def _hover(self, position: QPointF) -> None:
         view_box = self.plot.view_box
-        if self.frame is None or not view_box.sceneBoundingRect().contains(position):
-            self.readout.hide()
-            return
         spot = view_box.mapSceneToView(position)
-        statistic = STATISTICS[self.list.currentText()]
-        steps, values = _columns(self.frame.history, self.frame.snapshot, statistic)
-        layer = min(max(round(spot.y()), 1), self.layers)
-        column = int(np.searchsorted(steps, spot.x(), side="right")) - 1
-        if column < 0 or spot.x() > steps[-1] + 1.5 * (steps[-1] / max(len(steps) - 1, 1) or 1.0):
+        cell = self._cell(spot.x(), spot.y()) if view_box.sceneBoundingRect().contains(position) else None
+        if cell is None or self.shown is None or self.frame is None:
             self.readout.hide()
             return
-        value = spell(values[column, layer - 1])
-        self.readout.setText(f"<b>layer {layer}</b> · step {steps[column]:.0f}<br>{self.list.currentText()} = {value}")
+        column, layer = cell
+        step, symbol = int(self.shown.steps[column]), self.list.currentText()
+        lines = [f"<b>layer {layer}</b> · step {step}", f"{symbol} = {spell(self.shown.values[column, layer - 1])}"]
+        lines += self._other_run(step, layer)
+        self.readout.setText("<br>".join(lines))
         self.readout.adjustSize()
         left = min(position.x() + 12, self.plot.width() - self.readout.width() - 8)
         self.readout.move(int(left), int(max(8, position.y() - self.readout.height() - 8)))
         self.readout.show()
 
-
-def _columns(history: HistoryView, snapshot: Snapshot, statistic: Stat) -> tuple[Array, Array]:
-    """Return the steps shown and their values (steps, layers); before the first recorded step, the snapshot alone."""
-    if not len(history):
-        return np.array([float(snapshot.step)]), snapshot.stat(statistic)[None, :]
-    rows = history.every(MOST_COLUMNS)
-    return history.column("step")[rows], history.stat(statistic)[rows]
+    def _other_run(self, step: int, layer: int) -> list[str]:
+        """Return what the other run has there, in words."""
+        other = self.frame.other if self.frame else None
+        if other is None or layer > len(other.topology.layers):
+            return []
+        found = series(other, self.quantity, MOST_COLUMNS)
+        column = int(np.abs(found.steps - step).argmin())
+        value = spell(found.values[column, layer - 1])
+        return [f"other run, step {found.steps[column]:.0f}: {value}"]

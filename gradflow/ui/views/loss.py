@@ -26,7 +26,7 @@ class Loss(View):
 
     Solid: the mini-batch before its update, so it is noisy. Dashed: the whole validation part. Dotted: what guessing
     gives (ln C for C classes). A training loss that stays on the dotted line learns nothing; a validation loss that
-    rises while the training loss falls is overfitting.
+    rises while the training loss falls is overfitting. An upright line marks the step that is looked back at.
     """
 
     on_dashboard = True
@@ -41,6 +41,7 @@ class Loss(View):
         row.setSpacing(0)
         self.curves: dict[str, pg.PlotCurveItem] = {}
         self.chance: dict[str, pg.InfiniteLine] = {}
+        self.step_lines = [pg.InfiniteLine(angle=90) for _ in range(2)]
         for plot, what in ((self.loss_plot, "loss"), (self.accuracy_plot, "accuracy")):
             row.addWidget(plot, 1)
             self.chance[what] = pg.InfiniteLine(angle=0)
@@ -49,6 +50,8 @@ class Loss(View):
                 curve = pg.PlotCurveItem()
                 plot.add(curve)
                 self.curves[f"{part}_{what}"] = curve
+        for plot, line in zip((self.loss_plot, self.accuracy_plot), self.step_lines, strict=True):
+            plot.add(line)
         self.box.addLayout(row)
         self.top = 1.0
 
@@ -77,7 +80,11 @@ class Loss(View):
         wanted = nice_ceiling(1.05 * highest, 1e-6) if highest > 0 else 1.0
         if not self.top or wanted > self.top or wanted < 0.3 * self.top:
             self.top = wanted
-        right = nice_ceiling(frame.snapshot.step + 1.0, 20.0)
+        for line in self.step_lines:
+            line.setValue(frame.snapshot.step)
+            line.setVisible(frame.past)
+        now = float(frame.history.column("step")[-1]) if frame.past else frame.snapshot.step
+        right = nice_ceiling(now + 1.0, 20.0)
         self.loss_plot.fix(x=(0.0, right), y=(0.0, self.top))
         self.accuracy_plot.fix(x=(0.0, right))
 
@@ -91,6 +98,8 @@ class Loss(View):
         dotted.setStyle(Qt.PenStyle.DotLine)
         for name, curve in self.curves.items():
             curve.setPen(cosmetic(training) if name.startswith("train") else dashed)
+        for line in self.step_lines:
+            line.setPen(cosmetic(QColor(theme.accent), 2.0))
         for line in self.chance.values():
             line.setPen(dotted)
         self.loss_plot.retheme(theme)

@@ -19,7 +19,7 @@ from gradflow.ui.color_bar import ColorBar
 from gradflow.ui.forms import rich, spelled
 from gradflow.ui.grid_axis import GridAxis
 from gradflow.ui.map_signs import MapSigns
-from gradflow.ui.plot import DecadeRange, Plot
+from gradflow.ui.plot import DecadeRange, Plot, power_of_ten
 from gradflow.ui.sweep_form import SweepForm
 from gradflow.ui.theme import Theme, rgb
 from gradflow.ui.view import SLOW_MS, View, view
@@ -29,6 +29,9 @@ Array = NDArray[np.float64]
 
 FURTHEST = 10.0
 """Decades of a gradient ratio that have colours of their own; what is further off has the last one."""
+
+DECADES = 10
+"""About so many of them are named."""
 
 LEGEND = "Ring: this experiment. ×: diverged. –: could not be run. Grey: no such number. Click a cell to load it."
 
@@ -60,7 +63,7 @@ class TrainabilityMap(View):
         self.image = pg.ImageItem(axisOrder="row-major")
         self.signs = MapSigns()
         self.plot.add(self.image, self.signs)
-        self.bar = ColorBar(64)
+        self.bar = ColorBar()
         row = QHBoxLayout()
         row.setSpacing(0)
         row.addWidget(self.plot, 1)
@@ -183,17 +186,15 @@ class TrainabilityMap(View):
         if scale is Scale.RATIO:
             low, high = self._range.include(np.abs(values))
             high = min(max(high, 2.0), FURTHEST)
-            low = -high
-            self.bar.show_decades(low, high, table)
+            low, words = -high, _decades(-high, high)
         elif scale is Scale.DECADES:
             values = np.log10(values, out=np.full(values.shape, np.nan), where=values > 0)
             low, high = self._range.include(values)
-            self.bar.show_decades(low, high, table)
+            words = _decades(low, high)
         else:
             low, high = 0.0, 1.0 if scale is Scale.SHARE else float(max(steps, 1))
-            self.bar.show_labels(
-                low, high, table, {high * part: f"{high * part:g}" for part in (0, 0.25, 0.5, 0.75, 1)}
-            )
+            words = {high * part: f"{high * part:g}" for part in (0.0, 0.25, 0.5, 0.75, 1.0)}
+        self.bar.show_scale(table, [((value - low) / (high - low), word) for value, word in words.items()], ())
         return (values - low) / (high - low), table
 
     def _redraw(self) -> None:
@@ -226,6 +227,13 @@ class TrainabilityMap(View):
         top = position.y() - self.readout.height() - 8
         self.readout.move(int(left), int(top if top >= 0 else min(position.y() + 14, self.plot.height())))
         self.readout.show()
+
+
+def _decades(low: float, high: float) -> dict[float, str]:
+    """Return the whole decades of a range by their exponents, few of many."""
+    every = max(1, round((high - low) / DECADES))
+    first = math.ceil(low / every) * every
+    return {n: power_of_ten(n) for n in range(first, math.floor(high) + 1, every)}
 
 
 def _sentence(chart: Chart, frame: Frame, measure: str) -> str:

@@ -20,6 +20,9 @@ from gradflow.ui.theme import Theme
 from gradflow.ui.view import View, view
 from gradflow.ui.widgets import Choice
 
+BAND = 36
+"""How opaque the band of a selected layer is."""
+
 
 @view("profile", "How large is the gradient in each layer?")
 class Profile(View):
@@ -34,7 +37,8 @@ class Profile(View):
     a preferred direction would do with the weights as they are; the marks leave it as δ aligns with the weights.
 
     A hollow mark on the floor is a gradient of exactly zero; a red bar is one that is not finite. As factors, the
-    squares are ‖δₗ‖/‖δₗ₊₁‖ and the discs the product of all factors from the output on. Hover a layer for its numbers.
+    squares are ‖δₗ‖/‖δₗ₊₁‖ and the discs the product of all factors from the output on. Hover a layer for its numbers,
+    click it to select it in all views.
     """
 
     on_dashboard = True
@@ -62,7 +66,10 @@ class Profile(View):
         self.broken = pg.PlotCurveItem(connect="pairs")
         self.pointer = pg.InfiniteLine(angle=90)
         self.pointer.hide()
-        self.plot.add(self.levels, *self.lately, *self.expected, self.broken, self.line, *self.predicted)
+        self.band = pg.LinearRegionItem(movable=False, pen=pg.mkPen(None))
+        self.band.setZValue(-20)
+        self.band.hide()
+        self.plot.add(self.band, self.levels, *self.lately, *self.expected, self.broken, self.line, *self.predicted)
         self.plot.add(self.weights, self.deltas, self.pointer)
         self.zero_label = QLabel("zero", self.plot)
         self.zero_label.setObjectName("muted")
@@ -76,6 +83,9 @@ class Profile(View):
         self.colors: list[QColor] = []
         self.frame: Frame | None = None
         self.hovered: int | None = None
+        self.selected: int | None = None
+        self.plot.viewport().setCursor(Qt.CursorShape.PointingHandCursor)
+        self.plot.clicked.connect(lambda x, _: self.picked.emit(self._layer_at(x), None))
         self.plot.scene().sigMouseMoved.connect(self._hover)
 
     def reset(self, topology: Topology) -> None:
@@ -84,6 +94,14 @@ class Profile(View):
         self.layers = np.arange(1.0, count + 1.0)
         self.colors = self.theme.layer_colors(count)
         self.plot.fix(x=(0.4, count + 0.6))
+        self.hovered = None
+        self._mark_layer()
+
+    def select(self, layer: int | None) -> None:
+        """Give one layer a band of its own, and keep its numbers in sight."""
+        self.selected = layer
+        self._mark_layer()
+        self._read_out()
 
     def controls(self) -> QWidget:
         """Choose the measure."""
@@ -138,8 +156,7 @@ class Profile(View):
         if any_zero:
             self._place_zero_label(zero_height)
         self.words.setText(agreement(frame.prediction, frame.snapshot) or " ")
-        if self.hovered is not None:
-            self._read_out(self.hovered)
+        self._read_out()
 
     def _draw_around(self, i: int, curve: Curve) -> None:
         """Draw the range of the last steps, and the prediction with its band."""
@@ -167,6 +184,9 @@ class Profile(View):
             self.predicted[i].setPen(cosmetic(QColor(color), 1.25))
             self.expected[i].recolor(QColor(color), 0.14)
             self.lately[i].recolor(QColor(theme.muted), 0.1)
+        accent = QColor(theme.accent)
+        accent.setAlpha(BAND)
+        self.band.setBrush(accent)
         self.colors = theme.layer_colors(len(self.layers))
 
     def _place_zero_label(self, height: float) -> None:
@@ -177,22 +197,34 @@ class Profile(View):
     def leaveEvent(self, event: object) -> None:
         """Forget the hovered layer."""
         self.hovered = None
-        self.pointer.hide()
-        self.readout.hide()
+        self._read_out()
 
     def _hover(self, position: QPointF) -> None:
         view_box = self.plot.view_box
         if self.frame is None or not view_box.sceneBoundingRect().contains(position):
             self.leaveEvent(None)
             return
-        layer = round(view_box.mapSceneToView(position).x())
-        self.hovered = min(max(layer, 1), len(self.layers)) - 1
-        self._read_out(self.hovered)
+        self.hovered = self._layer_at(view_box.mapSceneToView(position).x())
+        self._read_out()
 
-    def _read_out(self, index: int) -> None:
-        """Show one layer's numbers beside the cursor line."""
-        if self.frame is None or index >= len(self.layers):
+    def _layer_at(self, x: float) -> int:
+        return min(max(round(x), 1), len(self.layers))
+
+    def _mark_layer(self) -> None:
+        there = self.selected is not None and self.selected <= len(self.layers)
+        self.band.setRegion(((self.selected or 0) - 0.5, (self.selected or 0) + 0.5))
+        self.band.setVisible(there)
+
+    def _read_out(self) -> None:
+        """Show the numbers of the layer under the mouse, else of the selected one."""
+        shown = self.hovered or self.selected
+        there = shown is not None and self.frame is not None and shown <= len(self.frame.topology.layers)
+        self.pointer.setVisible(there and self.hovered is not None)
+        self.readout.setVisible(there)
+        if not there:
             return
+        assert shown and self.frame
+        index = shown - 1
         snapshot, layer = self.frame.snapshot, self.frame.topology.layers[index]
         delta, weight = snapshot.stat(Stat.DELTA), snapshot.stat(Stat.WEIGHT_GRAD)
         lines = [
@@ -208,8 +240,6 @@ class Profile(View):
         self.readout.setText("<br>".join(lines))
         self.readout.adjustSize()
         self.pointer.setValue(index + 1)
-        self.pointer.show()
         x = self.plot.view_box.mapViewToScene(QPointF(index + 1.0, 0.0)).x()
         left = x + 12 if x + 24 + self.readout.width() < self.plot.width() else x - 12 - self.readout.width()
         self.readout.move(int(left), 8)
-        self.readout.show()

@@ -1,0 +1,55 @@
+"""Looking back: the frame of a recorded step, rebuilt from the history that a later frame carries."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from gradflow.sim.diagnosis import diagnose
+from gradflow.sim.frame import Frame
+from gradflow.sim.history import SCALARS, HistoryView
+from gradflow.sim.snapshot import PARTS, Details, Snapshot
+
+
+def nearest_row(history: HistoryView, step: float) -> int:
+    """Return the row of the recorded step nearest to this one, the earlier of two; −1 if nothing is recorded."""
+    return int(np.abs(history.column("step") - step).argmin()) if len(history) else -1
+
+
+def at_step(frame: Frame, step: float) -> Frame:
+    """Return the frame as it was at the recorded step nearest to `step`; the frame itself if that is its own.
+
+    Snapshot and verdict are those of that step, a prediction and the dear measurements too, or there are none. The
+    history stays whole. A second run is looked at where it stood at that step.
+    """
+    row = nearest_row(frame.history, step)
+    if row < 0 or frame.history.column("step")[row] >= frame.snapshot.step:
+        return frame
+    snapshot = recorded(frame.history, row)
+    prediction = frame.prediction
+    return dataclasses.replace(
+        frame,
+        snapshot=snapshot,
+        findings=(diagnose(frame.topology, snapshot),),
+        details=_of_step(frame.details, snapshot.step),
+        prediction=prediction if prediction and prediction.step == snapshot.step else None,
+        other=at_step(frame.other, snapshot.step) if frame.other else None,
+        past=True,
+    )
+
+
+def recorded(history: HistoryView, row: int) -> Snapshot:
+    """Return the snapshot that a row was written from."""
+    values = dict(zip(SCALARS, history.scalars[row].tolist(), strict=True))
+    return Snapshot(**values | {"step": int(values["step"])}, stats=history.stats[row])
+
+
+def _of_step(details: Details, step: int) -> Details:
+    """Return only those measurements that are of this step."""
+    kept = [want for want, taken in details.steps.items() if taken == step]
+    return Details(
+        steps=dict.fromkeys(kept, step),
+        seconds={want: details.seconds[want] for want in kept},
+        **{name: getattr(details, name) for want in kept for name in PARTS[want]},
+    )

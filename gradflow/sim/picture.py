@@ -1,0 +1,160 @@
+"""The theory's picture of a network: the same graph, with random maps in place of its layers."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradflow.engine.graph import Input, Node
+from gradflow.engine.initializers import Fans
+from gradflow.engine.network import Network
+from gradflow.engine.nodes import (
+    Activate,
+    Add,
+    AveragePool,
+    Concatenate,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAverage,
+    MaxPool,
+)
+from gradflow.engine.nodes.norm import BatchNorm, LayerNorm, RMSNorm
+from gradflow.theory.moments import moments_of
+from gradflow.theory.propagation import Graph
+from gradflow.theory.recursion import RandomLayer
+from gradflow.theory.steps import (
+    BatchRescale,
+    Bend,
+    Beside,
+    Data,
+    Drop,
+    Linear,
+    NotCovered,
+    Rescale,
+    Step,
+    Sum,
+)
+
+Array = NDArray[Any]
+
+LEAST_WIDTH = 16
+"""Below this many units a hidden layer is no crowd, and no average of it means much."""
+
+
+class Picture:
+    """A network's graph as theory sees it. `linear` and `output` are the places of every layer's z and a."""
+
+    def __init__(self, network: Network, samples: Array, paired: bool) -> None:
+        """Translate node by node; raises NotCovered with the reason where theory has no formula."""
+        widths = [layer.linear.units for layer in network.layers[:-1]]
+        if widths and min(widths) < LEAST_WIDTH:
+            raise NotCovered(f"it is about wide layers, and {min(widths)} units are too few")
+        self._owner = {node: layer for layer, node in network.learning}
+        place: dict[Node, int] = {}
+        steps: list[Step] = []
+        sources: list[tuple[int, ...]] = []
+        for node in network.graph.order[:-1]:
+            if isinstance(node, Flatten):
+                place[node] = place[node.inputs[0]]
+                continue
+            if isinstance(node, Input):
+                steps.append(Data(np.asarray(samples.reshape(len(samples), -1), float), paired))
+            elif isinstance(node, Dense):
+                steps.append(self._linear(node))
+            else:
+                steps.append(_step(node))
+            sources.append(tuple(place[source] for source in node.inputs))
+            place[node] = len(steps) - 1
+        self.graph = Graph(tuple(steps), tuple(sources))
+        self.linear = [place[layer.linear] for layer in network.layers]
+        self.output = [place[layer.output] for layer in network.layers]
+
+    @property
+    def chain(self) -> list[RandomLayer]:
+        """The layers, if they are one plain chain of linear maps and activations; else nothing."""
+        layers: list[RandomLayer] = []
+        steps = list(self.graph.steps[1:])
+        while steps:
+            linear = steps.pop(0)
+            if not isinstance(linear, Linear):
+                return []
+            function = None
+            if steps and isinstance(steps[0], Bend):
+                function = steps.pop(0).function  # type: ignore[attr-defined]
+            moments = moments_of(function)
+            layers.append(RandomLayer(linear.units, linear.weight_variance, linear.bias_variance, moments))
+        return layers
+
+    def _linear(self, node: Dense) -> Linear:
+        layer = self._owner[node]
+        spread, init = layer.spread, layer.init
+        projection = node is not layer.linear
+        if projection:
+            spread = init.scheme(Fans(node.channels_in, node.channels, init.mode))
+        if spread.data_driven:
+            variance = float(np.square(node.W, dtype=float).sum()) / node.units
+        elif spread.distribution == "saved":
+            raise NotCovered("it is about random weights, and these were trained")
+        elif spread.distribution in ("constant", "identity") and spread.gain * init.scale != 0.0:
+            raise NotCovered("it is about random weights, and these are not")
+        else:
+            variance = (spread.std * init.scale) ** 2 * node.channels_in
+        if projection:
+            return Linear(node.units, variance)
+        if init.bias:
+            raise NotCovered("it is about biases around 0")
+        return Linear(node.units, variance, init.bias_scale**2)
+
+
+@singledispatch
+def _step(node: Node) -> Step:
+    raise NotCovered(f"it has no formula for a {type(node).__name__} layer")
+
+
+@_step.register
+def _(node: Activate) -> Step:
+    return Bend(node.function)
+
+
+@_step.register
+def _(node: BatchNorm) -> Step:
+    return BatchRescale()
+
+
+@_step.register
+def _(node: LayerNorm) -> Step:
+    return Rescale(centred=True)
+
+
+@_step.register
+def _(node: RMSNorm) -> Step:
+    return Rescale(centred=False)
+
+
+@_step.register
+def _(node: Dropout) -> Step:
+    return Drop(node.rate)
+
+
+@_step.register
+def _(node: Add) -> Step:
+    return Sum(node.scale)
+
+
+@_step.register
+def _(node: Concatenate) -> Step:
+    return Beside()
+
+
+@_step.register(Conv)
+@_step.register(MaxPool)
+@_step.register(AveragePool)
+@_step.register(GlobalAverage)
+def _(node: Node) -> Step:
+    kinds = {Conv: "convolutions", MaxPool: "max pooling", AveragePool: "average pooling", GlobalAverage: "averages"}
+    raise NotCovered(f"it has no formula for {kinds[type(node)]}")

@@ -1,0 +1,65 @@
+"""What is written into the boxes of a network: as much of it as there is room for, upright or along the side."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QFontMetrics, QPainter
+
+from gradflow.sim.graph_shape import Box
+from gradflow.ui.theme import SMALL_SIZE, font
+
+ELIDED_FROM = 36
+"""Boxes from this width on show the beginnings of words that are too long."""
+MARGIN = 4
+LEAST_TURNED = 20
+
+
+def write(painter: QPainter, rectangle: QRectF, box: Box) -> None:
+    """Write what a box is, in the painter's colour."""
+    words, turned = _fitting(box, int(rectangle.width()), int(rectangle.height()))
+    if not turned:
+        painter.drawText(rectangle, Qt.AlignmentFlag.AlignCenter, words)
+        return
+    painter.save()
+    painter.translate(rectangle.center())
+    painter.rotate(-90.0)
+    room = QRectF(-rectangle.height() / 2, -rectangle.width() / 2, rectangle.height(), rectangle.width())
+    painter.drawText(room, Qt.AlignmentFlag.AlignCenter, words)
+    painter.restore()
+
+
+@lru_cache(maxsize=4096)
+def _fitting(box: Box, width: int, height: int) -> tuple[str, bool]:
+    """Return what can be written and whether it is to be turned: all of it, or what matters most."""
+    if box.join:
+        return "+" if box.parts == ("add",) else "‖", False
+    number, size = ((str(box.layer),) if box.whole else ()), "×".join(map(str, box.shape))
+    told = tuple(part for part in box.parts if part not in ("dense", "flatten")) or box.parts
+    full, brief = _known(*number, *box.parts, size), _known(*number, *told, size)
+    metrics = QFontMetrics(font(SMALL_SIZE))
+    width, height = width - MARGIN, height - MARGIN
+
+    def upright(lines: tuple[str, ...]) -> bool:
+        widest = max(map(metrics.horizontalAdvance, lines))
+        return widest <= width and metrics.height() * len(lines) <= height + MARGIN
+
+    for lines in (full, brief):
+        if upright(lines):
+            return "\n".join(lines), False
+    for lines in (full, brief):
+        if metrics.horizontalAdvance("  ".join(lines)) <= height:
+            return "  ".join(lines), True
+    for lines in (box.parts, box.parts[-1:]):
+        if upright(lines):
+            return "\n".join(lines), False
+    if width >= ELIDED_FROM and metrics.height() * len(brief) <= height:
+        elide = Qt.TextElideMode.ElideRight
+        return "\n".join(metrics.elidedText(line, elide, width) for line in brief), False
+    words = "  ".join(_known(*number, size))
+    return (words if metrics.horizontalAdvance(words) <= height and height > LEAST_TURNED else ""), True
+
+
+def _known(*words: str) -> tuple[str, ...]:
+    return tuple(filter(None, words))
