@@ -97,6 +97,11 @@ def test_the_file_is_written_as_soon_as_there_is_a_cell(tmp_path):
     table._written_at = -math.inf
     table.add({Cell(0, 0): CellResult({}, 0, False, message="nothing")})
     assert len((tmp_path / "map.csv").read_text(encoding="utf-8").splitlines()) == 2
+    # What came too soon after that is written later, also if nothing else comes.
+    table.add({Cell(1, 0): CellResult({}, 0, False, message="nothing")})
+    table._written_at = -math.inf
+    table.add({})
+    assert len((tmp_path / "map.csv").read_text(encoding="utf-8").splitlines()) == 3
 
 
 def test_another_sweep_is_not_written_over(tmp_path):

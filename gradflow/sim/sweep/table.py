@@ -48,10 +48,10 @@ class Table:
         self._write()
 
     def add(self, found: Mapping[Cell, CellResult]) -> None:
-        """Take cells that are done, and write the table if that was a while ago."""
+        """Take cells that are done, and write what is not written yet if the last time was a while ago."""
         self.results.update(found)
-        if found and time.monotonic() - self._written_at >= FLUSH_SECONDS:
-            self._write()
+        if time.monotonic() - self._written_at >= FLUSH_SECONDS:
+            self.flush()
 
     def flush(self) -> None:
         """Write what is not written yet."""
