@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from gradflow import __version__
-from gradflow.cli import bench, check, theory, train, window
+from gradflow.cli import bench, check, sweep, theory, train, window
 from gradflow.cli.common import BAD_INPUT, FAILED, INTERRUPTED, say
 from gradflow.errors import GradflowError, suggestion
 
@@ -20,6 +20,7 @@ COMMANDS = {
     "window": window.add,
     "train": train.add,
     "check": check.add,
+    "sweep": sweep.add,
     "theory": theory.add,
     "bench": bench.add,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from gradflow.sim.config import Experiment
 from gradflow.sim.details import EVERYTHING, Details
@@ -11,6 +12,10 @@ from gradflow.sim.finding import Finding
 from gradflow.sim.history import HistoryView
 from gradflow.sim.prediction import Prediction
 from gradflow.sim.snapshot import Snapshot, Topology
+
+if TYPE_CHECKING:
+    # A sweep runs experiments, and these hand out frames.
+    from gradflow.sim.sweep.chart import Chart
 
 
 class State(StrEnum):
@@ -41,7 +46,7 @@ class Frame:
     `findings` are the verdicts, the most urgent first. `prediction` is the theory's, None until there is one. `ending`
     says how a finished run has ended, "" before that. `other` is a second run to be drawn as a ghost beside this one,
     and `label` what such a run is called. In a `past` frame the snapshot is one of those recorded before the run came
-    to where it is now.
+    to where it is now. `chart` is the map of a sweep, None until one is begun.
     """
 
     build: int
@@ -57,6 +62,7 @@ class Frame:
     ending: str = ""
     prediction: Prediction | None = None
     other: Frame | None = None
+    chart: Chart | None = None
     past: bool = False
     label: str = ""
 

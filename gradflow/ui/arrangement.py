@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QVBoxLayout, QWidget
 
 LEFT_WIDTH, RIGHT_WIDTH = 264, 292
+FULL_SIZE = 1440, 900
+FRAME_HEIGHT = 36
 ACROSS, DOWN = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
 
 
@@ -80,6 +83,15 @@ WALL: Sequence[Sequence[str]] = (
 """The rows of the wall of instruments."""
 
 Docks = Mapping[str, QDockWidget]
+
+
+def fit_to_screen(window: QMainWindow) -> None:
+    """Give a window its full size, or what the screen has room for."""
+    window.resize(*FULL_SIZE)
+    if QGuiApplication.platformName() != "offscreen":
+        # The frame that the desktop puts around the window must fit on the screen as well.
+        room = window.screen().availableGeometry()
+        window.resize(min(FULL_SIZE[0], room.width()), min(FULL_SIZE[1], room.height() - FRAME_HEIGHT))
 
 
 def arrange(window: QMainWindow, panels: Docks, docks: Docks) -> None:

@@ -89,13 +89,18 @@ def copy_picture(frame: Frame, name: str, look: Look, scale: float) -> str:
 
 def write_pictures(frame: Frame, folder: Path, scale: float) -> None:
     """Write one PNG of the dashboard and one per view, in light colours, without a window; raises FileError."""
+    prepare()
+    for name in (DASHBOARD, *(name for name, entry in VIEWS.items() if entry.part.written)):
+        write_picture(frame, name, folder / f"{name}.png", Look(themes.LIGHT), scale)
+
+
+def prepare() -> None:
+    """Make the application ready to draw pictures without a window, in light colours."""
     running = QApplication.instance()
     app = running if isinstance(running, QApplication) else QApplication(sys.argv[:1])
     route_qt_messages()
     themes.load_fonts(app)
     themes.apply(app, themes.LIGHT)
-    for name in (DASHBOARD, *(name for name, entry in VIEWS.items() if entry.part.written)):
-        write_picture(frame, name, folder / f"{name}.png", Look(themes.LIGHT), scale)
 
 
 def caption(frame: Frame) -> str:

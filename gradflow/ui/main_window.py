@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QWidget
 
 from gradflow.sim import archive
@@ -23,11 +23,13 @@ from gradflow.ui.arrangement import (
     Maximising,
     arrange,
     arrange_wall,
+    fit_to_screen,
     panel,
 )
 from gradflow.ui.export import DASHBOARD
 from gradflow.ui.exporting import Exporting
 from gradflow.ui.looking import Looking, jumped
+from gradflow.ui.mapping import Mapping
 from gradflow.ui.notice import Notice
 from gradflow.ui.panels.builder import Builder
 from gradflow.ui.panels.explosion import Explosion
@@ -41,8 +43,6 @@ from gradflow.ui.view_dock import ViewDock
 
 TEXT_SECONDS = 0.25
 FIRST_SPEED = 50.0
-FULL_SIZE = 1440, 900
-FRAME_HEIGHT = 36
 
 
 class MainWindow(QMainWindow):
@@ -68,11 +68,7 @@ class MainWindow(QMainWindow):
 
     def _setup_ui(self) -> None:
         self.setWindowTitle("gradflow[*]")
-        self.resize(*FULL_SIZE)
-        if QGuiApplication.platformName() != "offscreen":
-            # The frame that the desktop puts around the window must fit on the screen as well.
-            room = self.screen().availableGeometry()
-            self.resize(min(FULL_SIZE[0], room.width()), min(FULL_SIZE[1], room.height() - FRAME_HEIGHT))
+        fit_to_screen(self)
         self.looking = Looking(self._take_frame)
         self.actions_by_name = make_actions(self, self._functions())
         self.builder, self.findings, self.notice, self.status = Builder(), Findings(), Notice(), Status()
@@ -80,6 +76,7 @@ class MainWindow(QMainWindow):
         self.maximising = Maximising(self, self.docks)
         self.looking.attach(self.status.scrubber, self.docks)
         self.exporting = Exporting(self, self.session, self.docks, self.settings, self.notice.say, self.looking.past)
+        self.mapping = Mapping(self.session, self.docks["map"])
         self._by_urgency = sorted(self.docks.values(), key=lambda dock: dock.interval_ms)
         action = self.actions_by_name
         self.transport = Transport(
@@ -273,6 +270,7 @@ class MainWindow(QMainWindow):
         self.settings.setValue("experiment", archive.render(self.session.experiment))
         self.settings.sync()
         self._clock.stop()
+        self.mapping.stop()
         self.session.shutdown()
         super().closeEvent(event)
 

@@ -20,6 +20,7 @@ from gradflow.sim.finding import Remedy
 from gradflow.sim.frame import Captured, Event, Failed, Finished, Frame, Started, State
 from gradflow.sim.preview import Asked
 from gradflow.sim.replay import last_steps, replayed
+from gradflow.sim.sweep import Chart
 from gradflow.sim.worker import TrainingWorker
 from gradflow.ui.commands import Commands, Document
 from gradflow.ui.comparison import Comparison
@@ -65,8 +66,9 @@ class Session(QObject):
         self.comparison = Comparison()
         self._saved: dict[Path | None, Experiment] = {path: experiment}
         self._replayed: int | None = None
-        self._shown: tuple[Frame | None, Frame | None, int | None] = None, None, None
         self._wants: frozenset[Want] = frozenset()
+        self.chart: Chart | None = None
+        self._shown: tuple[object, ...] = ()
         self._build = 0
         self._worker = TrainingWorker()
         self._worker.start()
@@ -182,6 +184,10 @@ class Session(QObject):
         self._wants = wants
         self._worker.want(wants)
 
+    def show_chart(self, chart: Chart) -> None:
+        """Show the map of a sweep with every frame from now on."""
+        self.chart = chart
+
     def capture(self) -> None:
         """Ask for the current step's frame with every measurement; it arrives as `captured`."""
         self._worker.capture()
@@ -203,7 +209,7 @@ class Session(QObject):
         # A frame of an older build is shown too: it is what runs while a new network is made, or if it cannot be made.
         if latest is None:
             return
-        shown = latest, self.comparison.other, self._replayed
+        shown = latest, self.comparison.other, self._replayed, self.chart
         if shown == self._shown:
             return
         if latest.state is not State.DIVERGED:
@@ -216,12 +222,12 @@ class Session(QObject):
         self.frame_arrived.emit(self.frame)
 
     def _composed(self, latest: Frame) -> Frame:
-        """Return the frame to show: with the second run, and of a run that has diverged the last finite state."""
+        """Return the frame to show: with second run and map, and of a run that has diverged the last finite state."""
         if latest.state is State.DIVERGED:
             steps = last_steps(latest)
             latest = replayed(latest, steps[-2:][0] if self._replayed is None else self._replayed)
         other = self.comparison.other
-        return dataclasses.replace(latest, other=other) if other else latest
+        return dataclasses.replace(latest, other=other, chart=self.chart) if other or self.chart else latest
 
     def _handle(self, event: Event) -> None:
         if isinstance(event, Failed):

@@ -65,10 +65,17 @@ class Theme:
         low, high = (0.06, 1.0) if self.name == "dark" else (0.0, 0.96)
         return _map_colors("inferno", low, high, 256)
 
+    def balance_table(self) -> NDArray[np.uint8]:
+        """Return 256 colours from too little (blue) over what is right (pale yellow) to too much (red)."""
+        return _mixed(_BALANCE_DARK if self.name == "dark" else _BALANCE_LIGHT)
+
     def signed_table(self) -> NDArray[np.uint8]:
         """Return 256 colours from below 0 over 0, the ground, to above it."""
-        return _between(self.curve, self.surface, self.curve_second)
+        return _mixed((self.curve, self.surface, self.curve_second))
 
+
+_BALANCE_LIGHT = ("#16306b", "#3f7fc4", "#a9cfe6", "#fdf0a8", "#f7ad63", "#d9512c", "#7d1020")
+_BALANCE_DARK = ("#4a5fb0", "#5b93d6", "#a3cbe8", "#fdf3b0", "#f3a45c", "#d9533a", "#a32a4a")
 
 # Okabe & Ito's colour-blind-safe set, black left out, extended by mixes for ten classes.
 _CLASSES = (
@@ -180,12 +187,11 @@ def _map_colors(name: str, low: float, high: float, count: int) -> NDArray[np.ui
 
 
 @lru_cache
-def _between(low: str, middle: str, high: str) -> NDArray[np.uint8]:
-    ends = np.array([rgb(low), rgb(middle), rgb(high)], float)
-    places = np.linspace(-1.0, 1.0, 256)
-    return (
-        np.stack([np.interp(places, (-1.0, 0.0, 1.0), ends[:, i]) for i in range(3)], axis=1).round().astype(np.uint8)
-    )
+def _mixed(stops: tuple[str, ...]) -> NDArray[np.uint8]:
+    """Return 256 colours that lead from stop to stop."""
+    places, along = np.linspace(0.0, 1.0, len(stops)), np.linspace(0.0, 1.0, 256)
+    channels = np.array([rgb(stop) for stop in stops], float).T
+    return np.stack([np.interp(along, places, channel) for channel in channels], axis=1).round().astype(np.uint8)
 
 
 def _palette(theme: Theme) -> QPalette:

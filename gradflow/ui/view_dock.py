@@ -73,6 +73,7 @@ class ViewDock(QDockWidget):
     export_requested = Signal(str)
     copy_requested = Signal(str)
     maximise_requested = Signal(str)
+    view_made = Signal(object)
     wants_changed = Signal()
     picked = Signal(int, object)
 
@@ -124,6 +125,7 @@ class ViewDock(QDockWidget):
             layout = self.body.layout()
             assert layout is not None
             layout.addWidget(self._view)
+            self.view_made.emit(self._view)
         return self._view
 
     @property

@@ -1,0 +1,148 @@
+"""What theory says about a map: where the gradient neither vanishes nor explodes, and how deep it reaches elsewhere.
+
+With Var W = σ_w²/n each layer multiplies the squared gradient by χ₁. The critical line is χ₁ = 1; beside it signals
+reach a depth scale ξ, and networks deeper than about 6·ξ do not train (Schoenholz et al. 2017).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.polynomial.polynomial import polyval
+from numpy.typing import NDArray
+
+from gradflow.engine.activations import Activation, make_activation
+from gradflow.engine.initializers import INITIALIZERS, Fans
+from gradflow.sim.blueprint import default_init
+from gradflow.sim.config import NONE, Experiment, edit
+from gradflow.sim.sweep.axis import Axis
+from gradflow.sim.sweep.chart import Curve
+from gradflow.sim.sweep.grid import Sweep
+from gradflow.theory.critical import Critical, critical_points
+from gradflow.theory.lengths import LONG, LengthMap, Stability
+from gradflow.theory.maps import depth
+from gradflow.theory.moments import Moments, moments_of
+
+Array = NDArray[np.float64]
+
+SCALE, DEPTH = "init.scale", "network.depth"
+TRAINABLE_DEPTHS = 6.0
+"""How many depth scales deep a network can be and still train."""
+
+MESH, NEAREST = 48, 1e-2
+"""Scales at which the curve is computed: evenly, and from so near to the critical one on either side."""
+
+SHORT = 1e-8
+"""The length that stands for a signal that has died."""
+
+CORRELATIONS = 1.0 - np.geomspace(1.0, 1e-5, 1000)
+"""Where the correlation of two inputs may settle: the nearer to 1, the closer together."""
+
+KINKED = 0.995
+"""The sums over Hermite coefficients are cut off; those of a φ with kinks show nothing nearer to 1 than this."""
+
+RANDOM = ("normal", "uniform", "truncated-normal", "orthogonal")
+
+
+def theory_curves(sweep: Sweep) -> tuple[Curve, ...]:
+    """Return the critical line of a sweep over init.scale, and the depth-scale curve if the other axis is depth.
+
+    Empty where this theory has nothing to say: with norms, skips, dropout, a layer list or biases of another mean than
+    0, and where no initialisation is critical.
+    """
+    if sweep.x.path == SCALE:
+        return _curves(sweep, sweep.x, sweep.y)
+    if sweep.y.path == SCALE:
+        return tuple(Curve(curve.label, curve.y, curve.x) for curve in _curves(sweep, sweep.y, sweep.x))
+    return ()
+
+
+def _curves(sweep: Sweep, scales: Axis, other: Axis) -> tuple[Curve, ...]:
+    """Return the curves with the scale as x."""
+    experiments = [edit(sweep.experiment, {other.path: value}) for value in other.values]
+    critical = scales.place([_critical_scale(experiment) for experiment in experiments])
+    middles = np.arange(float(len(experiments)))
+    if other.numeric:
+        # A line ends at the edges of the outer cells, not at their middles.
+        line = Curve("χ₁ = 1", critical[[0, *range(len(critical)), -1]], np.array([-0.5, *middles, middles[-1] + 0.5]))
+    else:
+        # Between two names there is nothing: each has a piece of its own.
+        pieces = middles[:, None] + [-0.5, 0.5, np.nan]
+        line = Curve("χ₁ = 1", np.repeat(critical, 3), pieces.ravel())
+    found = [line] if np.isfinite(critical).any() else []
+    if other.path == DEPTH:
+        found += _depth_curve(sweep.experiment, scales, other)
+    return tuple(found)
+
+
+def _depth_curve(experiment: Experiment, scales: Axis, depths: Axis) -> list[Curve]:
+    """Return the depth that can be trained at each scale."""
+    critical, weight_std = _critical_scale(experiment), _weight_std(experiment)
+    if math.isnan(critical) or not scales.numeric or len(scales.values) < 2:
+        return []
+    low, high = float(scales.values[0]), float(scales.values[-1])
+    even = np.geomspace(low, high, MESH) if scales.log else np.linspace(low, high, MESH)
+    # The curve is steep on both sides of the critical line.
+    near = np.exp(np.geomspace(NEAREST, 1.0, MESH))
+    mesh = np.unique(np.concatenate([even, critical * near, critical / near]))
+    mesh = mesh[(mesh >= low) & (mesh <= high)]
+    moments, bias_square = moments_of(_activation(experiment)), experiment.init.bias_scale**2
+    reach = [TRAINABLE_DEPTHS * depth_scale(moments, (weight_std * scale) ** 2, bias_square) for scale in mesh.tolist()]
+    return [Curve("depth = 6 ξ", scales.place(mesh), depths.place(reach))]
+
+
+def depth_scale(moments: Moments, square: float, bias_square: float) -> float:
+    """Return ξ at σ_w² = `square`: over how many layers signals forget which input they came from, or gradients fade.
+
+    Where χ₁ < 1 both take 1/|ln χ₁| layers. Where χ₁ > 1 it is that of the correlation of two inputs, ξ_c, if it
+    settles below 1 (Schoenholz et al. 2017); where it does not, as in rectifiers, that of the gradient.
+    """
+    lengths = LengthMap(moments, square, bias_square)
+    q = min(max(lengths.settled(1.0).length, SHORT), LONG)
+    chi = square * float(moments.slope(q))
+    # The slope of a φ with a surrogate is not that of the map of correlations.
+    if chi > 1.0 and not moments.function.surrogate:
+        values, slopes = (row[0] ** 2 for row in moments.coefficients(np.array([q])))
+        after = square * float(moments.value(q)) + bias_square
+        seen = CORRELATIONS[CORRELATIONS < KINKED] if moments.function.kinks else CORRELATIONS
+        gain = (square * polyval(seen, values) + bias_square) / after - seen
+        # What a line gains is round-off.
+        settles = np.flatnonzero((gain[1:] <= 0.0) & (gain[:-1] > 0.0) & (gain.max() > 1e-9))
+        if settles.size:
+            at = settles[0]
+            c = seen[at] + (seen[at + 1] - seen[at]) * gain[at] / (gain[at] - gain[at + 1])
+            return depth(square * float(polyval(c, slopes)) * q / after)
+    return depth(chi)
+
+
+def _critical_scale(experiment: Experiment) -> float:
+    """Return the init scale at which χ₁ = 1; nan where it is not known."""
+    point, weight_std = _critical_point(experiment), _weight_std(experiment)
+    return point.weight_std / weight_std if point and weight_std > 0.0 else math.nan
+
+
+def _critical_point(experiment: Experiment) -> Critical | None:
+    """Return the activation's critical point at these biases, if there is one and the network is a plain one.
+
+    Of several, the one that a network does not run away from.
+    """
+    shape, init = experiment.network, experiment.init
+    if shape.layers or shape.norm != NONE or shape.skip_every or shape.dropout or init.bias:
+        return None
+    points = critical_points(moments_of(_activation(experiment)), init.bias_scale**2)
+    return min(points, key=lambda point: point.stability is Stability.UNSTABLE, default=None)
+
+
+def _activation(experiment: Experiment) -> Activation:
+    return make_activation(experiment.network.activation, experiment.network.negative_slope)
+
+
+def _weight_std(experiment: Experiment) -> float:
+    """Return σ_w = std W·√n of a hidden layer at scale 1; nan where the scheme draws no independent weights."""
+    width, init = experiment.network.width, default_init(experiment)
+    function = _activation(experiment)
+    fans = Fans(width, width, init.mode, negative_slope=function.negative_slope, gain=function.gain)
+    spread = INITIALIZERS[experiment.init.scheme].part(fans)
+    known = spread.distribution in RANDOM and not spread.data_driven
+    return float(spread.std * math.sqrt(width)) if known else math.nan
