@@ -125,6 +125,11 @@ class Mapping(QObject):
         if failure:
             self._session.notice.emit(failure, "", "")
 
+    def shutdown(self) -> None:
+        """End the sweep and what prepares the next one."""
+        self.stop()
+        self._aside.shutdown(cancel_futures=True)
+
     def _attend(self, view: View) -> None:
         """Listen to the map once it is made."""
         view.sweep_wanted.connect(self.start)  # type: ignore[attr-defined]
