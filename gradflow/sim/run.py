@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from gradflow.sim import config, statistics, surface
 from gradflow.sim.config import Experiment, Training, with_live
-from gradflow.sim.diagnosis import diagnose
+from gradflow.sim.diagnosis import Case, Checkup, check_up, diagnose
+from gradflow.sim.finding import Finding
 from gradflow.sim.frame import Frame, LiveEdit, State
 from gradflow.sim.history import History
 from gradflow.sim.probe import magnitudes
@@ -46,6 +47,8 @@ class Run:
         self.edits: tuple[LiveEdit, ...] = ()
         self._steps = self.trainer.steps()
         self._details = Details()
+        self._checkup: Checkup | None = None
+        self._diagnosed: tuple[Any, tuple[Finding, ...]] = (None, ())
         self.begun = False
 
     @property
@@ -142,6 +145,31 @@ class Run:
                 "weight_grads": magnitudes([layer.linear.W_grad for layer in layers], scale),
             }
 
+    def case(self) -> Case:
+        """Return what a diagnosis looks at, with a check-up where one is due."""
+        trainer, step = self.trainer, self.snapshot.step
+        before = self._checkup
+        if (before is None or before.due(step)) and self.snapshot.finite:
+            with trainer.at_last_step():
+                self._checkup = check_up(trainer.network, step, trainer.topology.training_samples, before)
+        return Case(
+            self.experiment,
+            trainer.topology,
+            self.snapshot,
+            self.history.view(),
+            self._details.statistics,
+            self._checkup,
+        )
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return the verdicts on the current step, the most urgent first; the rules run once for each step."""
+        state = self.snapshot, self.experiment, self._details
+        before, findings = self._diagnosed
+        if before is None or any(a is not b for a, b in zip(state, before, strict=True)):
+            findings = diagnose(self.case())
+            self._diagnosed = state, findings
+        return findings
+
     def frame(self, state: State, steps_per_second: float = 0.0) -> Frame:
         """Return what there is to see now."""
         return Frame(
@@ -151,7 +179,7 @@ class Run:
             snapshot=self.snapshot,
             history=self.history.view(),
             details=self._details,
-            findings=(diagnose(self.trainer.topology, self.snapshot),),
+            findings=self.findings(),
             state=state,
             steps_per_second=steps_per_second,
             edits=self.edits,

@@ -6,6 +6,7 @@ if they are one: arrays have no single truth value, and nobody compares whole re
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -89,7 +90,11 @@ class LayerInfo:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Topology:
-    """What is fixed about a run: its layers and its data. Views build their items from it."""
+    """What is fixed about a run: its layers and its data. Views build their items from it.
+
+    `chance_loss` is the loss of the best answer that does not look at the inputs, `idle_inputs` how many inputs have
+    the same value in all training samples.
+    """
 
     layers: tuple[LayerInfo, ...]
     task: Task
@@ -100,6 +105,8 @@ class Topology:
     training_samples: int
     validation_samples: int
     parameters: int
+    chance_loss: float = math.nan
+    idle_inputs: int = 0
 
 
 @dataclass(frozen=True)

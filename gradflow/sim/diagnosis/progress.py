@@ -1,0 +1,257 @@
+"""How the training goes: noise, no progress, chance, overfitting. These look at the run so far."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from gradflow.sim.config import ALL, Experiment
+from gradflow.sim.diagnosis import remedies as try_
+from gradflow.sim.diagnosis.case import STEEP, Case
+from gradflow.sim.diagnosis.registry import rule
+from gradflow.sim.finding import Finding, Remedy, Severity
+from gradflow.sim.words import power, spell
+
+ROWS = 60
+"""Before so many recorded steps no rule here speaks."""
+
+NOISY = 0.9
+TIMID = -4.5
+FALLEN = 0.9
+"""A loss above this share of its start has not really fallen."""
+STALLED = 0.98
+"""A loss above this share of what it was a quarter earlier stands still."""
+
+
+def _stands_still(case: Case) -> bool:
+    before, late = case.quarters[1], case.quarters[0]
+    return late > STALLED * before
+
+
+@rule("noise", "Batch noise dominates")
+def noise(case: Case) -> Finding | None:
+    """The gradient of a batch is nearly all noise, and the loss no longer falls.
+
+    Threshold: tr Σ/(B·|g|²) ≥ 0.9, that is a noise scale B_simple = tr Σ/|G|² of 9 batches or more (McCandlish et al.
+    2018), while the loss stands still (less than 2 % from quarter to quarter) above half of its start.
+    """
+    checkup = case.checkup
+    if checkup is None or len(case.loss) < ROWS or not checkup.noise >= NOISY:
+        return None
+    if not _stands_still(case) or not case.quarters[0] > 0.5 * case.started:
+        return None
+    batch, samples = case.experiment.training.batch_size, case.topology.training_samples
+    return Finding(
+        "noise",
+        Severity.WARNING,
+        "Batch noise dominates",
+        f"About {100 * min(checkup.noise, 1.0):.3g} % of the squared norm of a batch's gradient is noise, and the loss "
+        "stands still.",
+        None,
+        "Use larger batches, or a smaller learning rate.",
+        "A small batch points somewhere else each time, and the steps cancel instead of adding up.",
+        "E‖g_B‖² = ‖G‖² + tr Σ/B",
+        _calm(case.experiment, samples if batch == ALL else int(batch), samples),
+    )
+
+
+@lru_cache(maxsize=16)
+def _calm(experiment: Experiment, batch: int, samples: int) -> tuple[Remedy, ...]:
+    larger = min(max(16 * batch, 64), samples)
+    size: int | str = ALL if larger >= samples else larger
+    more = try_.set_one(
+        experiment,
+        "training.batch_size",
+        size,
+        f"Use batches of {'all samples' if size == ALL else size}",
+        "The noise of a mean over B samples falls as 1/√B.",
+    )
+    decay = {"training.schedule": "cosine"}
+    cosine = try_.remedy(experiment, "Let the learning rate fall", "Ever smaller steps average the noise out.", decay)
+    labels = clean_labels(experiment)
+    return try_.offer(
+        more if experiment.data.label_noise < 0.25 else labels, more, try_.other_rate(experiment, 0.1), cosine
+    )
+
+
+@rule("rate-too-low", "The learning rate is too low")
+def rate_too_low(case: Case) -> Finding | None:
+    """The weights hardly move, the loss has hardly fallen, and nothing else keeps it.
+
+    Thresholds: the median of log₁₀ ‖ΔW‖/‖W‖ over the hidden layers below −4.5 (Karpathy's −3 less 1.5) or, whatever it
+    is, below −3.2 while the loss still falls steadily; a loss above 90 % of its start; |D| < 2.
+    """
+    if len(case.loss) < ROWS or not len(case.rates) or abs(case.lost) >= STEEP or len(case.silent):
+        return None
+    typical, late = float(np.median(case.rates)), case.quarters[0]
+    if not late > FALLEN * case.started or not typical < TIMID:
+        return None
+    factor = 10.0 ** (try_.FAIR - typical)
+    return Finding(
+        "rate-too-low",
+        Severity.WARNING,
+        "The learning rate is too low",
+        f"One step moves the weights by {power(typical + 2.0)} % of their norm, and the loss is still "
+        f"{100 * late / case.started:.3g} % of what it was at the start.",
+        None,
+        "Raise the learning rate.",
+        "Steps this short would need very many updates to get anywhere.",
+        "‖ΔW‖/‖W‖ = η·‖v‖/‖W‖ ≪ 10⁻³",
+        _faster(case.experiment, factor),
+    )
+
+
+@lru_cache(maxsize=16)
+def _faster(experiment: Experiment, factor: float) -> tuple[Remedy, ...]:
+    momentum = None
+    if experiment.training.optimizer in try_.ACCELERATED and experiment.training.momentum < 0.5:
+        momentum = try_.set_one(
+            experiment, "training.momentum", 0.9, "Use momentum 0.9", "Steps in one direction add up to ten times as far."
+        )
+    return try_.offer(try_.other_rate(experiment, factor), try_.adam(experiment), momentum)
+
+
+@rule("plateau", "The loss is on a plateau")
+def plateau(case: Case) -> Finding | None:
+    """The loss has fallen, and stands still well above 0.
+
+    Threshold: the last quarter of the run is less than 2 % below the one before, at more than half of the loss of the
+    start and less than 90 % of it (Glorot & Bengio 2010, sections 3 and 4.1, on plateaus that saturation makes).
+    """
+    if len(case.loss) < ROWS or not 0.5 * case.started < case.quarters[0] <= FALLEN * case.started:
+        return None
+    if not _stands_still(case):
+        return None
+    rate = case.snapshot.learning_rate
+    decayed = 0.0 <= rate < 0.1 * case.experiment.training.learning_rate
+    return Finding(
+        "plateau",
+        Severity.NOTE,
+        "The loss is on a plateau",
+        f"In the last quarter of the run the loss has fallen by less than 2 %, at "
+        f"{100 * case.quarters[0] / case.started:.3g} % of its start; the learning rate is {spell(rate)}.",
+        None,
+        "Change the learning rate: smaller if the loss jitters, larger if it creeps.",
+        "The steps are too short to get on, or so long that they jump to and fro across a valley.",
+        "L(W) flat: ‖∂L/∂W‖ ≈ 0, or η too large for the valley: η·λ ≈ 2",
+        _get_on(case.experiment, decayed),
+    )
+
+
+@lru_cache(maxsize=16)
+def _get_on(experiment: Experiment, decayed: bool) -> tuple[Remedy, ...]:
+    constant = None
+    if decayed and experiment.training.schedule != "constant":
+        constant = try_.set_one(
+            experiment,
+            "training.schedule",
+            "constant",
+            "Keep the learning rate constant",
+            "The schedule has brought it so far down that nothing moves any more.",
+        )
+    reduce_ = {"training.schedule": "reduce-on-plateau"}
+    reduced = try_.remedy(
+        experiment, "Lower the learning rate on plateaus", "It is cut wherever the loss stands still.", reduce_
+    )
+    return try_.offer(
+        constant, try_.adam(experiment), reduced, try_.other_rate(experiment, 3.0), try_.other_rate(experiment, 0.3)
+    )
+
+
+@rule("chance", "The loss stays at chance")
+def chance(case: Case) -> Finding | None:
+    """The network does as well as if it did not look at its inputs.
+
+    Threshold: in the last half of the run the median loss is within 3 % of the best constant answer's (ln C for C
+    balanced classes; Glorot & Bengio 2010, section 3, "at chance"), or above it.
+    """
+    if len(case.loss) < ROWS:
+        return None
+    late, before = (case.ratio_to_chance(loss) for loss in case.quarters)
+    if not (0.97 < late < 1.5 and before > 0.97 and late > 0.985 * before):
+        return None
+    return Finding(
+        "chance",
+        Severity.WARNING,
+        "The loss stays at chance",
+        f"The loss is {100 * late:.4g} % of that of the best answer that does not look at the inputs "
+        f"({spell(case.topology.chance_loss)}).",
+        None,
+        "See the other findings first; then check the labels.",
+        "The outputs do not depend on the inputs: the signal does not get through, or the labels have nothing to do "
+        "with them.",
+        "L = −Σ p·ln p (classes of share p), Var y (numbers)",
+        _get_off_chance(case.experiment, try_.fair_factor(case.experiment, case.rates)),
+    )
+
+
+def clean_labels(experiment: Experiment) -> Remedy | None:
+    """Take the label noise away."""
+    reason = "Labels that are dealt at random cannot be told from the inputs."
+    return try_.set_one(experiment, "data.label_noise", 0.0, "Use the true labels", reason)
+
+
+@lru_cache(maxsize=16)
+def _get_off_chance(experiment: Experiment, factor: float) -> tuple[Remedy, ...]:
+    rate = try_.other_rate(experiment, factor) if math.isfinite(factor) else None
+    labels = clean_labels(experiment)
+    head = (labels,) if experiment.data.label_noise >= 0.25 else ()
+    return try_.offer(
+        *head, try_.sound_init(experiment), rate, try_.skips(experiment), try_.use_relu(experiment), labels
+    )
+
+
+@rule("overfitting", "The network overfits")
+def overfitting(case: Case) -> Finding | None:
+    """The validation loss rises while the training loss keeps falling.
+
+    Threshold: validation loss above 1.1 times its minimum in all of the last quarter, and training loss below half of the validation's (early
+    stopping, Prechelt 1998). Where the experiment has a patience, the run watches by itself.
+    """
+    if len(case.loss) < ROWS or case.experiment.training.patience:
+        return None
+    turns = case.history.column("validation_loss")
+    step = max(1, len(turns) // 4096)
+    validation = turns[:: -step or None][~np.isnan(turns[::-step])][::-1]
+    if len(validation) < 8:
+        return None
+    # The best of the last quarter: one bad turn is not a trend.
+    now, least = float(validation[-max(3, len(validation) // 4) :].min()), float(validation.min())
+    if not now > 1.1 * least or not case.quarters[0] < 0.5 * now:
+        return None
+    return Finding(
+        "overfitting",
+        Severity.WARNING,
+        "The network overfits",
+        f"The validation loss is {spell(now / least)} times its minimum and {spell(now / case.quarters[0])} times the "
+        "training loss.",
+        None,
+        "Stop early, regularise, or use more data.",
+        "The network has begun to learn the training samples by heart, with their noise.",
+        "L_validation ↑ while L_train ↓",
+        _generalise(case.experiment, case.snapshot.step),
+    )
+
+
+@lru_cache(maxsize=4)
+def _generalise(experiment: Experiment, step: int) -> tuple[Remedy, ...]:
+    training = experiment.training
+    patience = int(try_.round_number(max(20, training.steps // 10)))
+    stop = try_.set_one(
+        experiment,
+        "training.patience",
+        patience,
+        "Stop early",
+        "The run ends when the validation loss has not fallen for a while, and the best weights are put back.",
+    )
+    decay = max(10.0 * training.weight_decay, 1e-2 if training.optimizer == "adamw" else 1e-3)
+    smaller = try_.set_one(
+        experiment, "training.weight_decay", decay, f"Use weight decay {decay:g}", "Small weights make smooth functions."
+    )
+    dropout = try_.set_one(
+        experiment, "network.dropout", 0.3, "Use dropout 0.3", "No unit can rely on another one's presence."
+    )
+    more = try_.set_one(experiment, "data.samples", ALL, "Use all samples", "More samples are harder to learn by heart.")
+    return try_.offer(stop, more, smaller, dropout if experiment.network.dropout < 0.3 else None)
