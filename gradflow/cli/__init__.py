@@ -12,11 +12,17 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from gradflow import __version__
-from gradflow.cli import bench, check, train, window
+from gradflow.cli import bench, check, diagnose, train, window
 from gradflow.cli.common import BAD_INPUT, FAILED, INTERRUPTED, say
 from gradflow.errors import GradflowError, suggestion
 
-COMMANDS = {"window": window.add, "train": train.add, "check": check.add, "bench": bench.add}
+COMMANDS = {
+    "window": window.add,
+    "train": train.add,
+    "diagnose": diagnose.add,
+    "check": check.add,
+    "bench": bench.add,
+}
 
 EPILOG = """FILE is an experiment (.toml) or the name of a preset; every data set's name is a preset too.
 Run `gradflow COMMAND --help` for a command's options and an example."""

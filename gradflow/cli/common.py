@@ -22,8 +22,10 @@ def say(line: str, stream: TextIO | None = None) -> None:
         stream.flush()
 
 
-def add_experiment(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="an experiment (.toml) or a preset")
+def add_experiment(parser: argparse.ArgumentParser, optional: bool = False) -> None:
+    parser.add_argument(
+        "file", metavar="FILE", nargs="?" if optional else None, help="an experiment (.toml) or a preset"
+    )
     parser.add_argument(
         "--set",
         dest="changes",

@@ -2,10 +2,10 @@
 
 Every rule compares layers with each other, or a quantity with one that carries the loss alike, never with an absolute
 limit: multiplying the loss by a constant must not change a verdict. Thresholds were calibrated on networks with one
-known fault each (sim.trial). The modules are imported in the order of urgency, causes before consequences.
+known fault each (sim.trial).
 """
 
-from gradflow.sim.diagnosis import dead, breakdown, rates, flow, units, progress  # noqa: I001 - the order of urgency
+from gradflow.sim.diagnosis import breakdown, dead, flow, progress, rates, units
 from gradflow.sim.diagnosis.case import STEEP, Case, decades_lost
 from gradflow.sim.diagnosis.checkup import Checkup, check_up
 from gradflow.sim.diagnosis.flow import MILD, healthy
@@ -16,10 +16,12 @@ __all__ = [
     "MILD",
     "RULES",
     "STEEP",
+    "URGENCY",
     "Case",
     "Checkup",
     "breakdown",
     "check_up",
+    "dead",
     "decades_lost",
     "diagnose",
     "flow",
@@ -29,17 +31,44 @@ __all__ = [
     "units",
 ]
 
+URGENCY = (
+    "diverged",
+    "left-out",
+    "no-error",
+    "underflow",
+    "dead-units",
+    "symmetric",
+    "rate-too-high",
+    "exploding",
+    "saturated",
+    "no-gradient",
+    "vanishing",
+    "bias-only",
+    "uneven-rates",
+    "rate-too-low",
+    "overfitting",
+    "noise",
+    "plateau",
+    "chance",
+    "idle-inputs",
+)
+"""Causes before their consequences; a rule that is not named here comes last."""
+
 FINAL = ("diverged", "left-out", "no-error")
 """Where one of these speaks, no other number means anything."""
 
 
 def diagnose(case: Case) -> tuple[Finding, ...]:
-    """Return all findings that speak, the most urgent first; exactly one, "healthy" or "leaning", if nothing is wrong."""
+    """Return all findings that speak, the most urgent first; "healthy" (or "leaning") alone if nothing is wrong."""
     found: list[Finding] = []
-    for name, entry in RULES.items():
-        finding = entry.part(case)
+    for name in sorted(RULES, key=_urgency):
+        finding = RULES[name].part(case)
         if finding is not None:
             found.append(finding)
             if name in FINAL:
                 break
     return tuple(found) or (healthy(case),)
+
+
+def _urgency(name: str) -> int:
+    return URGENCY.index(name) if name in URGENCY else len(URGENCY)

@@ -27,6 +27,9 @@ Array = NDArray[np.float64]
 MOST_POINTS = 64
 """No rule looks at more rows of a window than these: a long history costs no more than a short one."""
 
+LAST_ROWS = 8
+"""What jumps from batch to batch is taken over this many of the last rows."""
+
 STEEP = 2.0
 """Decades between the first and the last hidden layer from which a gradient counts as vanishing or exploding."""
 
@@ -118,6 +121,20 @@ class Case:
         moved = (update > 0.0) & (weight > 0.0) & np.isfinite(update)
         return np.log10(update[moved]) - np.log10(weight[moved])
 
+    @cached_property
+    def decayed(self) -> bool:
+        """Whether the schedule has brought the learning rate below a tenth of what it was told to be."""
+        return self.snapshot.learning_rate < 0.1 * self.experiment.training.learning_rate
+
+    @cached_property
+    def steady_rates(self) -> Array:
+        """The median of log₁₀ ‖ΔW‖/‖W‖ over the last rows for each hidden layer that learns; nan where one is 0."""
+        chosen = self.trainable
+        update, weight = (self.recent(which, LAST_ROWS)[:, :-1][:, chosen] for which in (Stat.UPDATE, Stat.WEIGHT))
+        ratio = np.divide(update, weight, out=np.zeros_like(update), where=weight > 0.0)
+        typical = np.median(ratio, axis=0)
+        return np.log10(typical, out=np.full_like(typical, np.nan), where=(typical > 0.0) & np.isfinite(typical))
+
     @property
     def half_precision(self) -> bool:
         """Whether numbers are rounded to 16 bits."""
@@ -129,11 +146,33 @@ class Case:
         return self.history.column("train_loss")
 
     @cached_property
-    def quarters(self) -> tuple[float, float]:
-        """The median loss of the last quarter of the run so far, and of the quarter before it."""
-        rows = len(self.loss)
-        quarter = rows // 4
-        return _median(self.loss[rows - quarter :]), _median(self.loss[rows - 2 * quarter : rows - quarter])
+    def quarters(self) -> tuple[float, float, float]:
+        """The median loss of the last quarter of the run so far, of the one before it, and of that before."""
+        late, before, early = (_median(self._quarter(back)) for back in (1, 2, 3))
+        return late, before, early
+
+    @cached_property
+    def progress(self) -> float:
+        """How far the mean loss has fallen from the last quarter but one to the last, in standard errors."""
+        late, before = self._quarter(1), self._quarter(2)
+        if len(late) < 2:
+            return math.nan
+        error = math.sqrt(float(late.var(ddof=1)) / len(late) + float(before.var(ddof=1)) / len(before))
+        return float(before.mean() - late.mean()) / error if error > 0.0 else math.inf
+
+    @cached_property
+    def slope(self) -> float:
+        """The median norm of the gradient in the last quarter over that of the first steps."""
+        norms = self.history.column("grad_norm")
+        first = _median(norms[:LAST_ROWS])
+        late = norms[len(norms) - len(norms) // 4 :]
+        return _median(late[:: max(1, len(late) // MOST_POINTS)]) / first if first > 0.0 else math.nan
+
+    def _quarter(self, back: int) -> Array:
+        """Return the losses of a quarter of the run so far, counted from its end, a bounded number of them."""
+        end = len(self.loss) - (back - 1) * (len(self.loss) // 4)
+        values = self.loss[end - len(self.loss) // 4 : end]
+        return values[:: max(1, len(values) // MOST_POINTS)]
 
     @cached_property
     def started(self) -> float:
@@ -144,10 +183,6 @@ class Case:
         """Return a loss over that of the best constant answer."""
         chance = self.topology.chance_loss
         return loss / chance if chance > 0.0 else math.nan
-
-    def last_moves(self, rows: int) -> tuple[Array, Array]:
-        """Return ‖ΔW‖ and ‖W‖ of the last rows."""
-        return self.recent(Stat.UPDATE, rows), self.recent(Stat.WEIGHT, rows)
 
     def recent(self, which: Stat, rows: int) -> Array:
         """Return the last rows of a statistic, the present one included, shape (rows, layers)."""
@@ -169,7 +204,4 @@ def decades(delta: Array) -> float:
 
 
 def _median(values: Array) -> float:
-    if not len(values):
-        return math.nan
-    stride = -(-len(values) // MOST_POINTS)
-    return float(np.median(values[::-stride]))
+    return float(np.median(values)) if len(values) else math.nan

@@ -54,7 +54,7 @@ def dead_units(case: Case) -> Finding | None:
         "Use leaky ReLU, a smaller learning rate, or biases of 0.",
         "A unit that is off for every sample has slope 0 everywhere, so nothing can ever switch it on again.",
         "z < 0 for all samples  ⇒  φ′(z) = 0  ⇒  ∂L/∂w = 0",
-        _revive(case.experiment, bool(before >= 0.5 * share[worst]), try_.fair_factor(case.experiment, case.rates)),
+        _revive(case.experiment, bool(before >= 0.5 * share[worst]), try_.fair_factor(case.experiment, case.first_rates)),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from gradflow.sim.config import ALL, Experiment
 from gradflow.sim.diagnosis import remedies as try_
 from gradflow.sim.diagnosis.case import STEEP, Case
+from gradflow.sim.diagnosis.checkup import Checkup
 from gradflow.sim.diagnosis.registry import rule
 from gradflow.sim.finding import Finding, Remedy, Severity
 from gradflow.sim.words import power, spell
@@ -18,15 +19,21 @@ ROWS = 60
 """Before so many recorded steps no rule here speaks."""
 
 NOISY = 0.9
-TIMID = -4.5
+TIMID = -4.0
+LEARNT = 0.6
+"""A loss below this share of its start shows that something has been learnt."""
 FALLEN = 0.9
 """A loss above this share of its start has not really fallen."""
+STEADY = 0.3
+"""A gradient above this share of its first norm has not arrived at a minimum."""
+NOTABLE = 2.0
+"""A difference of this many standard errors is more than chance."""
 STALLED = 0.98
 """A loss above this share of what it was a quarter earlier stands still."""
 
 
 def _stands_still(case: Case) -> bool:
-    before, late = case.quarters[1], case.quarters[0]
+    late, before = case.quarters[:2]
     return late > STALLED * before
 
 
@@ -35,17 +42,18 @@ def noise(case: Case) -> Finding | None:
     """The gradient of a batch is nearly all noise, and the loss no longer falls.
 
     Threshold: tr Σ/(B·|g|²) ≥ 0.9, that is a noise scale B_simple = tr Σ/|G|² of 9 batches or more (McCandlish et al.
-    2018), while the loss stands still (less than 2 % from quarter to quarter) above half of its start.
+    2018), while the mean loss of the last quarter of the run is not notably below that of the quarter before (two
+    standard errors), and above half of its start.
     """
     checkup = case.checkup
     if checkup is None or len(case.loss) < ROWS or not checkup.noise >= NOISY:
         return None
-    if not _stands_still(case) or not case.quarters[0] > 0.5 * case.started:
+    if not case.progress < NOTABLE or not case.quarters[0] > 0.5 * case.started:
         return None
     batch, samples = case.experiment.training.batch_size, case.topology.training_samples
     return Finding(
         "noise",
-        Severity.WARNING,
+        Severity.NOTE,
         "Batch noise dominates",
         f"About {100 * min(checkup.noise, 1.0):.3g} % of the squared norm of a batch's gradient is noise, and the loss "
         "stands still.",
@@ -53,40 +61,43 @@ def noise(case: Case) -> Finding | None:
         "Use larger batches, or a smaller learning rate.",
         "A small batch points somewhere else each time, and the steps cancel instead of adding up.",
         "E‖g_B‖² = ‖G‖² + tr Σ/B",
-        _calm(case.experiment, samples if batch == ALL else int(batch), samples),
+        _calm(case.experiment, _calm_batch(checkup, samples if batch == ALL else int(batch)), samples),
     )
 
 
+def _calm_batch(checkup: Checkup, batch: int) -> int:
+    """Return the size of batches whose gradient is half noise: B_simple, at least 16 times what it is, a power of two."""
+    signal = max(checkup.batch_square - checkup.noise_square, 1e-3 * checkup.batch_square)
+    return int(2 ** math.ceil(math.log2(max(16.0, checkup.noise_square / signal) * batch)))
+
+
 @lru_cache(maxsize=16)
-def _calm(experiment: Experiment, batch: int, samples: int) -> tuple[Remedy, ...]:
-    larger = min(max(16 * batch, 64), samples)
-    size: int | str = ALL if larger >= samples else larger
+def _calm(experiment: Experiment, larger: int, samples: int) -> tuple[Remedy, ...]:
+    size: int | str = ALL if 2 * larger >= samples else larger
     more = try_.set_one(
         experiment,
         "training.batch_size",
         size,
-        f"Use batches of {'all samples' if size == ALL else size}",
+        "Use all samples for each step" if size == ALL else f"Use batches of {size}",
         "The noise of a mean over B samples falls as 1/√B.",
     )
     decay = {"training.schedule": "cosine"}
     cosine = try_.remedy(experiment, "Let the learning rate fall", "Ever smaller steps average the noise out.", decay)
-    labels = clean_labels(experiment)
-    return try_.offer(
-        more if experiment.data.label_noise < 0.25 else labels, more, try_.other_rate(experiment, 0.1), cosine
-    )
+    return try_.offer(more, clean_labels(experiment), try_.other_rate(experiment, 0.1), cosine)
 
 
 @rule("rate-too-low", "The learning rate is too low")
 def rate_too_low(case: Case) -> Finding | None:
     """The weights hardly move, the loss has hardly fallen, and nothing else keeps it.
 
-    Thresholds: the median of log₁₀ ‖ΔW‖/‖W‖ over the hidden layers below −4.5 (Karpathy's −3 less 1.5) or, whatever it
-    is, below −3.2 while the loss still falls steadily; a loss above 90 % of its start; |D| < 2.
+    Thresholds: the median of log₁₀ ‖ΔW‖/‖W‖ over the hidden layers below −4 (a tenth of Karpathy's 10⁻³, calibrated),
+    a loss above 60 % of its start, a gradient that is still a third of what it was (else the run has arrived), and
+    |D| < 2. Not where a schedule has lowered the rate: that is a plateau of its making.
     """
-    if len(case.loss) < ROWS or not len(case.rates) or abs(case.lost) >= STEEP or len(case.silent):
+    if len(case.loss) < ROWS or not len(case.rates) or abs(case.lost) >= STEEP or len(case.silent) or case.decayed:
         return None
     typical, late = float(np.median(case.rates)), case.quarters[0]
-    if not late > FALLEN * case.started or not typical < TIMID:
+    if not late > LEARNT * case.started or not typical < TIMID or not case.slope > STEADY:
         return None
     factor = 10.0 ** (try_.FAIR - typical)
     return Finding(
@@ -118,14 +129,13 @@ def plateau(case: Case) -> Finding | None:
     """The loss has fallen, and stands still well above 0.
 
     Threshold: the last quarter of the run is less than 2 % below the one before, at more than half of the loss of the
-    start and less than 90 % of it (Glorot & Bengio 2010, sections 3 and 4.1, on plateaus that saturation makes).
+    start and less than 90 % of it, or wherever a schedule has cut the learning rate to less than a tenth (Glorot & Bengio 2010, sections 3 and 4.1, on plateaus that saturation makes).
     """
-    if len(case.loss) < ROWS or not 0.5 * case.started < case.quarters[0] <= FALLEN * case.started:
+    if len(case.loss) < ROWS or not 0.5 * case.started < case.quarters[0]:
         return None
-    if not _stands_still(case):
+    if not (case.quarters[0] <= FALLEN * case.started or case.decayed) or not _stands_still(case):
         return None
     rate = case.snapshot.learning_rate
-    decayed = 0.0 <= rate < 0.1 * case.experiment.training.learning_rate
     return Finding(
         "plateau",
         Severity.NOTE,
@@ -136,7 +146,7 @@ def plateau(case: Case) -> Finding | None:
         "Change the learning rate: smaller if the loss jitters, larger if it creeps.",
         "The steps are too short to get on, or so long that they jump to and fro across a valley.",
         "L(W) flat: ‖∂L/∂W‖ ≈ 0, or η too large for the valley: η·λ ≈ 2",
-        _get_on(case.experiment, decayed),
+        _get_on(case.experiment, case.decayed),
     )
 
 
@@ -164,13 +174,13 @@ def _get_on(experiment: Experiment, decayed: bool) -> tuple[Remedy, ...]:
 def chance(case: Case) -> Finding | None:
     """The network does as well as if it did not look at its inputs.
 
-    Threshold: in the last half of the run the median loss is within 3 % of the best constant answer's (ln C for C
-    balanced classes; Glorot & Bengio 2010, section 3, "at chance"), or above it.
+    Threshold: in the last three quarters of the run the median losses are from 97 % to 150 % of the best constant
+    answer's (ln C for C balanced classes; Glorot & Bengio 2010, section 3, "at chance"), and do not fall.
     """
     if len(case.loss) < ROWS:
         return None
-    late, before = (case.ratio_to_chance(loss) for loss in case.quarters)
-    if not (0.97 < late < 1.5 and before > 0.97 and late > 0.985 * before):
+    late, before, early = (case.ratio_to_chance(loss) for loss in case.quarters)
+    if not (all(0.97 < ratio < 1.5 for ratio in (late, before, early)) and late > 0.985 * before):
         return None
     return Finding(
         "chance",
@@ -207,26 +217,30 @@ def _get_off_chance(experiment: Experiment, factor: float) -> tuple[Remedy, ...]
 def overfitting(case: Case) -> Finding | None:
     """The validation loss rises while the training loss keeps falling.
 
-    Threshold: validation loss above 1.1 times its minimum in all of the last quarter, and training loss below half of the validation's (early
-    stopping, Prechelt 1998). Where the experiment has a patience, the run watches by itself.
+    Threshold: a validation loss above 1.1 times its minimum in all of the last quarter (early stopping, Prechelt 1998),
+    and a training loss that is at least 15 % lower than it was at that minimum. Where the experiment has a patience,
+    the run watches by itself.
     """
     if len(case.loss) < ROWS or case.experiment.training.patience:
         return None
     turns = case.history.column("validation_loss")
-    step = max(1, len(turns) // 4096)
-    validation = turns[:: -step or None][~np.isnan(turns[::-step])][::-1]
-    if len(validation) < 8:
+    rows = np.flatnonzero(~np.isnan(turns))
+    rows = rows[:: max(1, len(rows) // 1024)]
+    if len(rows) < 8:
         return None
+    best = int(rows[turns[rows].argmin()])
     # The best of the last quarter: one bad turn is not a trend.
-    now, least = float(validation[-max(3, len(validation) // 4) :].min()), float(validation.min())
-    if not now > 1.1 * least or not case.quarters[0] < 0.5 * now:
+    now, least = float(turns[rows[-(len(rows) // 4) :]].min()), float(turns[best])
+    then = float(np.median(case.loss[max(0, best - 8) : best + 9]))
+    if not now > 1.1 * least or not case.quarters[0] < 0.85 * then:
         return None
     return Finding(
         "overfitting",
         Severity.WARNING,
         "The network overfits",
-        f"The validation loss is {spell(now / least)} times its minimum and {spell(now / case.quarters[0])} times the "
-        "training loss.",
+        f"The validation loss is {spell(now / least)} times its minimum of step "
+        f"{case.history.column('step')[best]:.0f}, while the training loss fell to {spell(case.quarters[0] / then)} times "
+        "what it was then.",
         None,
         "Stop early, regularise, or use more data.",
         "The network has begun to learn the training samples by heart, with their noise.",

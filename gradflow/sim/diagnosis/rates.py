@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gradflow.sim.config import Experiment
 from gradflow.sim.diagnosis import remedies as try_
-from gradflow.sim.diagnosis.case import STEEP, Case
+from gradflow.sim.diagnosis.case import LAST_ROWS, STEEP, Case
 from gradflow.sim.diagnosis.registry import rule
 from gradflow.sim.finding import Finding, Remedy, Severity
 from gradflow.sim.words import power, spell
@@ -30,22 +30,25 @@ UNEVEN = 2.0
 RISEN = 3.0
 """The factor above its start (or above chance) from which a loss has risen by more than noise."""
 
-ROWS = 8
-
 
 @rule("rate-too-high", "The learning rate is too high")
 def rate_too_high(case: Case) -> Finding | None:
     """One step moves the weights by a tenth of their own size, or the loss has risen far above where it began.
 
-    Thresholds: log₁₀ ‖ΔW‖/‖W‖ > −1 in some hidden layer (−0.7 for Adam, RMSProp, Adagrad, Lion, calibrated), in half
-    of the last 8 steps (by sign, not before the fourth: these begin with their longest), 100 times Karpathy's 10⁻³, and like speeds in all layers (within 100); or a loss above 3 times the larger of its start and chance in the last quarter. Not where
+    Thresholds: log₁₀ ‖ΔW‖/‖W‖ > −1 in some hidden layer (−0.7 for Adam, RMSProp, Adagrad, Lion, calibrated), as
+    the median of the last 8 steps (by sign, not before the fourth: these begin with their longest), 100 times Karpathy's 10⁻³, and like speeds in all layers (within 100); a first step longer
+    than a layer's weights themselves, from which the loss has not recovered; or a loss above 3 times the larger of its start and chance in the last quarter. Not where
     the gradient vanished or exploded from the first step (|D| ≥ 2): then that is the cause.
     """
     moved, risen = _moved(case), _risen(case)
-    too_far = moved > _limit(case.experiment) and not np.ptp(case.rates) >= UNEVEN
+    even = not len(case.rates) or np.ptp(case.rates) < UNEVEN
+    leapt = _leapt(case)
+    too_far = even and (moved > _limit(case.experiment) or leapt > 0.0)
     if not (too_far or risen > RISEN) or abs(case.lost_first) >= STEEP:
         return None
-    if risen > RISEN:
+    if leapt > 0.0 and not moved > _limit(case.experiment):
+        evidence = f"The first step was {power(leapt)} times as long as a layer's weights, and the loss has not recovered."
+    elif risen > RISEN:
         evidence = f"The loss has risen to {spell(risen)} times what it was at the start (or at chance)."
     else:
         evidence = f"One step moves a layer's weights by {power(moved + 2.0)} % of their norm; 0.1 % is usual."
@@ -73,16 +76,17 @@ def _limit(experiment: Experiment) -> float:
 
 
 def _moved(case: Case) -> float:
-    """Return the median over the last steps of the largest log₁₀ ‖ΔW‖/‖W‖ of the hidden layers, nan without any."""
-    if case.experiment.training.optimizer not in TOO_FAR and len(case.history) < ROWS // 2:
+    """Return the largest steady log₁₀ ‖ΔW‖/‖W‖ of the hidden layers, nan without any or before it is steady."""
+    if case.experiment.training.optimizer not in TOO_FAR and len(case.history) < LAST_ROWS // 2:
         return math.nan
-    chosen = case.trainable
-    update, weight = (values[:, :-1][:, chosen] for values in case.last_moves(ROWS))
-    if not update.size:
-        return math.nan
-    ratio = np.divide(update, weight, out=np.zeros_like(update), where=weight > 0.0).max(axis=1)
-    largest = float(np.median(ratio))
-    return math.log10(largest) if 0.0 < largest < math.inf else math.nan
+    rates = case.steady_rates[np.isfinite(case.steady_rates)]
+    return float(rates.max()) if len(rates) else math.nan
+
+
+def _leapt(case: Case) -> float:
+    """Return the largest log₁₀ ‖ΔW‖/‖W‖ of the first step, nan where the loss has recovered from it since."""
+    recovered = len(case.loss) > LAST_ROWS and case.quarters[0] < 0.5 * case.started
+    return float(case.first_rates.max()) if len(case.first_rates) and not recovered else math.nan
 
 
 def _risen(case: Case) -> float:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gradflow.sim.config import ALL, Experiment
 from gradflow.sim.diagnosis import remedies as try_
-from gradflow.sim.diagnosis.case import STEEP, Case
+from gradflow.sim.diagnosis.case import LAST_ROWS, STEEP, Case
 from gradflow.sim.diagnosis.registry import rule
 from gradflow.sim.finding import Finding, Remedy, Severity
 from gradflow.sim.snapshot import Stat
@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 SATURATED = 0.5
 UNEVEN = 2.0
 BIASES = -1.5
-IDLE = 0.1
+IDLE = 0.15
 
 
 
@@ -69,7 +69,9 @@ def bias_only(case: Case) -> Finding | None:
     ∂L/∂W = Σ δ·aᵀ and ∂L/∂b = Σ δ, the ratio is about the size of the layer's inputs a.
     """
     chosen = np.array([layer.kind == "dense" and layer.trainable for layer in case.topology.layers])[1:]
-    weights, biases = case.snapshot.stat(Stat.WEIGHT_GRAD)[1:], case.snapshot.stat(Stat.BIAS_GRAD)[1:]
+    weights, biases = (
+        np.median(case.recent(which, LAST_ROWS), axis=0)[1:] for which in (Stat.WEIGHT_GRAD, Stat.BIAS_GRAD)
+    )
     chosen &= biases > 0.0
     if not chosen.any():
         return None
@@ -102,25 +104,25 @@ def _restore_signal(experiment: Experiment) -> tuple[Remedy, ...]:
 def uneven_rates(case: Case) -> Finding | None:
     """One layer's weights move at least 100 times as far as another's, in proportion to their size.
 
-    Threshold: max − min of log₁₀ ‖ΔW‖/‖W‖ over the hidden layers ≥ 2, while the gradient itself keeps its size (|D| <
+    Threshold: max − min of log₁₀ ‖ΔW‖/‖W‖ over the hidden layers ≥ 2 (medians of the last 8 steps), while the gradient itself keeps its size (|D| <
     2). The quantity is Karpathy's update ratio, which should be alike in all layers.
     """
-    rates = case.rates
-    if len(rates) < 2 or abs(case.lost) >= STEEP or not rates.max() - rates.min() >= UNEVEN:
+    rates = case.steady_rates
+    if len(rates) < 2 or not np.isfinite(rates).all() or abs(case.lost) >= STEEP or not rates.max() - rates.min() >= UNEVEN:
         return None
     numbers = np.flatnonzero(case.trainable) + 1
-    slow, fast = (int(numbers[place(rates)]) if len(numbers) == len(rates) else 0 for place in (np.argmin, np.argmax))
+    slow, fast = int(numbers[rates.argmin()]), int(numbers[rates.argmax()])
     return Finding(
         "uneven-rates",
         Severity.WARNING,
         "The layers learn at very different speeds",
         f"In proportion to their size, the weights of layer {fast} move {power(float(rates.max() - rates.min()))} times "
         f"as far as those of layer {slow}.",
-        slow or None,
+        slow,
         "Draw all layers alike, or use Adam.",
         "One learning rate serves all layers: where weights are large or gradients small, hardly anything moves.",
         "‖ΔW_l‖/‖W_l‖ = η·‖∂L/∂W_l‖/‖W_l‖",
-        _even_out(case.experiment, float(10.0 ** (try_.FAIR - np.median(case.rates)))),
+        _even_out(case.experiment, float(10.0 ** (try_.FAIR - np.median(case.first_rates)))),
     )
 
 
@@ -138,7 +140,7 @@ def _even_out(experiment: Experiment, factor: float) -> tuple[Remedy, ...]:
 def idle_inputs(case: Case) -> Finding | None:
     """Inputs that have one value in all training samples: their weights receive no gradient and say nothing.
 
-    Threshold: a tenth of the inputs (3 of the 64 pixels of the whole digits are always blank, which is no harm).
+    Threshold: 15 % of the inputs (3 of the 64 pixels of the whole digits are always blank, which is no harm).
     """
     idle, inputs = case.topology.idle_inputs, case.topology.inputs
     if not idle >= IDLE * inputs:

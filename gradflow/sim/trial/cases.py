@@ -44,19 +44,19 @@ def draw(experiments: int, seed: int, only: str = "") -> Iterator[Patient]:
 def examine(disease: str, rng: np.random.Generator) -> Patient:
     """Draw experiments until one has the disease (or none), and return it."""
     for _ in range(TRIES):
-        sound = healthy(rng, STEPS)
-        if disease == HEALTHY:
-            record = observe(edit(Experiment(), sound))
-            if _is_well(record):
-                return Patient(HEALTHY, record)
+        changes = healthy(rng, STEPS)
+        sound = observe(edit(Experiment(), changes))
+        if not _is_well(sound):
             continue
+        if disease == HEALTHY:
+            return Patient(HEALTHY, sound)
         made = DISEASES[disease].part()
-        record = observe(edit(Experiment(), made.infect(rng, sound)))
+        record = observe(edit(Experiment(), made.infect(rng, changes)))
         if made.is_ill(record, sound):
             return Patient(disease, record)
     raise RuntimeError(f"no experiment with {disease} in {TRIES} tries")
 
 
 def _is_well(record: Record) -> bool:
-    """Return whether a network learns: the loss falls by 30 %, and the validation does not end above its least."""
-    return record.ended < 0.7 * record.started and record.validation <= 1.05 * record.least_validation
+    """Return whether a network learns: the loss falls by half, and the validation does not end above its least."""
+    return record.ended < 0.5 * record.started and record.validation <= 1.05 * record.least_validation

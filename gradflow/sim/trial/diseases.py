@@ -13,22 +13,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradflow.registry import Registry
-from gradflow.sim.config import Experiment, edit
+from gradflow.sim.config import edit
 from gradflow.sim.snapshot import Stat
 from gradflow.sim.trainer import Trainer
-from gradflow.sim.trial.healthy import CLASSES, Changes, between, pick, plain, whole
+from gradflow.sim.trial.healthy import Changes, between, on_data, pick, plain, whole
 from gradflow.sim.trial.observe import Record, observe
 
 
 @dataclass(frozen=True)
 class Disease:
-    """How to make a patient, the test that it is ill (from its record and the sound changes), and what may be named first.
+    """How to make a patient, the test that it is ill (from its record and that of the sound network), and what may be named first.
 
     `causes` are findings that rightly stand before this one: what it comes from.
     """
 
     infect: Callable[[np.random.Generator, Changes], Changes]
-    is_ill: Callable[[Record, Changes], bool] = lambda record, sound: True
+    is_ill: Callable[[Record, Record], bool] = lambda record, sound: True
     causes: tuple[str, ...] = ()
 
 
@@ -36,15 +36,18 @@ DISEASES: Registry[Callable[[], Disease]] = Registry("disease")
 disease = DISEASES.register
 
 
+WIDE = (32, 48, 64)
+"""Where mean field is a good guide."""
+
+
 def per_layer(rng: np.random.Generator, depth: int, low: float, high: float) -> float:
     """Return the factor of one layer whose product over all hidden layers but one is 10^low … 10^high."""
     return float(10.0 ** (rng.uniform(low, high) / (depth - 1)))
 
 
-def learns_better(record: Record, sound: Changes) -> bool:
+def learns_better(record: Record, sound: Record) -> bool:
     """Return whether the sound network falls below half of its start and of what this one ends at."""
-    twin = observe(edit(Experiment(), sound))
-    return not record.diverged and twin.ended < 0.5 * min(twin.started, record.ended)
+    return not record.diverged and sound.ended < 0.5 * min(sound.started, record.ended)
 
 
 @disease("vanishing", "Vanishing gradient")
@@ -64,7 +67,7 @@ def vanishing() -> Disease:
         else:
             depth, activation = whole(rng, 6, 12), "sigmoid"
             drawn = {"init.scheme": pick(rng, ("xavier-normal", "lecun-normal"))}
-        precise = {"training.precision": "float64"}
+        precise = {"training.precision": "float64", "network.width": pick(rng, WIDE)}
         return plain(sound, network__depth=depth, network__activation=activation) | drawn | precise
 
     return Disease(infect)
@@ -85,6 +88,7 @@ def exploding() -> Disease:
             network__activation=activation,
             init__scheme=scheme,
             init__scale=scale,
+            network__width=pick(rng, WIDE),
             training__precision="float64",
         )
 
@@ -136,14 +140,11 @@ def saturated() -> Disease:
         activation = pick(rng, ("tanh", "tanh", "erf", "sigmoid"))
         large = {"init.scale": between(rng, 10.0, 40.0) * (2.0 if activation == "sigmoid" else 1.0)}
         biased = {"init.bias": float(pick(rng, (-1, 1)) * rng.uniform(6.0, 12.0))}
-        return plain(
-            sound,
-            network__depth=whole(rng, 2, 6),
-            network__activation=activation,
-            init__scheme="xavier-normal",
-        ) | (large if rng.random() < 0.7 else biased)
+        depth = whole(rng, 2, 6)
+        return plain(sound, network__depth=depth, network__activation=activation, init__scheme="xavier-normal") | (large if rng.random() < 0.7 else biased)
 
-    return Disease(infect)
+    # Weights that are too large do both.
+    return Disease(infect, causes=("exploding", "rate-too-high"))
 
 
 @disease("dead-units", "Dead units")
@@ -207,7 +208,7 @@ def underflow() -> Disease:
             training__precision="float16",
         )
 
-    def is_ill(record: Record, sound: Changes) -> bool:
+    def is_ill(record: Record, sound: Record) -> bool:
         first = Trainer(edit(record.experiment, {"training.precision": "float64"})).preview()
         entries = record.experiment.network.width * int(record.experiment.training.batch_size)
         return bool(first.stat(Stat.DELTA)[0] / math.sqrt(entries) < 2.0**-24)
@@ -257,7 +258,7 @@ def idle_inputs() -> Disease:
     """Digits of which so few are kept that many pixels are always blank."""
 
     def infect(rng: np.random.Generator, sound: Changes) -> Changes:
-        return sound | {"data.name": "digits", "data.samples": whole(rng, 12, 40)}
+        return on_data(sound, {"data.name": "digits", "data.samples": whole(rng, 12, 40)})
 
     return Disease(infect)
 
@@ -267,8 +268,9 @@ def chance() -> Disease:
     """Labels dealt at random: there is nothing to learn."""
 
     def infect(rng: np.random.Generator, sound: Changes) -> Changes:
-        data, classes = pick(rng, (({"data.name": "two-moons"}, 2), ({"data.name": "blobs"}, 3), (CLASSES[4], 10)))
-        return sound | data | {"data.label_noise": 1.0 - 1.0 / classes, "network.depth": min(sound["network.depth"], 6)}
+        data, classes = pick(rng, (({"data.name": "two-moons"}, 2), ({"data.name": "circles"}, 2), ({"data.name": "blobs"}, 3)))
+        random_labels = {"data.label_noise": 1.0 - 1.0 / classes, "network.depth": min(sound["network.depth"], 6)}
+        return on_data(sound, data) | random_labels
 
     return Disease(infect)
 
@@ -288,7 +290,7 @@ def plateau() -> Disease:
             "training.schedule_factor": between(rng, 1e-4, 1e-3),
         }
 
-    def is_ill(record: Record, sound: Changes) -> bool:
+    def is_ill(record: Record, sound: Record) -> bool:
         return 0.55 * record.started < record.ended < 0.85 * record.started and learns_better(record, sound)
 
     return Disease(infect, is_ill)
@@ -313,7 +315,7 @@ def overfitting() -> Disease:
             training__precision="float64",
         )
 
-    def is_ill(record: Record, sound: Changes) -> bool:
+    def is_ill(record: Record, sound: Record) -> bool:
         return record.validation > 1.3 * record.least_validation and record.ended < 0.5 * record.started
 
     return Disease(infect, is_ill)
@@ -331,7 +333,7 @@ def noise() -> Disease:
             training__batch_size=whole(rng, 2, 4),
         )
 
-    def is_ill(record: Record, sound: Changes) -> bool:
+    def is_ill(record: Record, sound: Record) -> bool:
         calm = observe(edit(record.experiment, {"training.batch_size": 128}))
         return not record.diverged and calm.ended < 0.9 * record.ended and record.ended > 0.7 * record.started
 

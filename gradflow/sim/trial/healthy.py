@@ -13,15 +13,12 @@ T = TypeVar("T")
 
 DATA = (
     {"data.name": "two-moons"},
-    {"data.name": "circles", "data.noise": 0.05},
     {"data.name": "blobs"},
-    {"data.name": "xor"},
-    {"data.name": "digits", "data.samples": 800},
-    {"data.name": "breast-cancer"},
+    {"data.name": "digits"},
+    {"data.name": "iris"},
+    {"data.name": "wine"},
     {"data.name": "sine"},
 )
-
-CLASSES = DATA[:-1]
 
 DRAWN = {
     "relu": ("he-normal", "he-uniform"),
@@ -103,7 +100,13 @@ def healthy(rng: np.random.Generator, steps: int) -> Changes:
 def plain(changes: Changes, **more: Any) -> Changes:
     """Return the changes without norm and skips, with others instead (a double underscore stands for the dot)."""
     kept = {path: value for path, value in changes.items() if path not in PROTECTION}
-    return kept | {name.replace("__", "."): value for name, value in more.items()}
+    return on_data(kept, {name.replace("__", "."): value for name, value in more.items()})
+
+
+def on_data(changes: Changes, more: Changes) -> Changes:
+    """Return the changes with others instead; another data set comes with its own number of samples and noise."""
+    other = "data.name" in more
+    return {path: value for path, value in changes.items() if not (other and path.startswith("data."))} | more
 
 
 PROTECTION = ("network.norm", "network.skip_every", "network.residual", "network.branch_scale")

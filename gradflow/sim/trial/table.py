@@ -13,44 +13,30 @@ from gradflow.sim.trial.diseases import DISEASES
 Row = dict[str, Any]
 
 
-def rows_of(patients: Sequence[Patient]) -> list[Row]:
-    """Return for each disease how often it was found where it is, and where it is not."""
-    others = {name: [p for p in patients if p.disease != name] for name in DISEASES}
-    well = [p for p in patients if p.disease == HEALTHY]
-    rows: list[Row] = []
-    for name in DISEASES:
-        ill = [p for p in patients if p.disease == name]
-        rows.append(
-            {
-                "finding": name,
-                "cases": len(ill),
-                "hits": sum(p.hit for p in ill),
-                "first": sum(p.hit and p.record.before(name) <= {*DISEASES[name].part().causes} for p in ill),
-                "healthy": len(well),
-                "alarms_on_healthy": sum(name in p.record.names for p in well),
-                "others": len(others[name]),
-                "beside_another": sum(name in p.record.names for p in others[name] if p.disease != HEALTHY),
-                "before_another": sum(_misled(p, name) for p in others[name] if p.disease != HEALTHY),
-            }
-        )
-    rows.append(
-        {
-            "finding": HEALTHY,
-            "cases": len(well),
-            "hits": sum(p.hit for p in well),
-            "first": sum(p.record.first == HEALTHY for p in well),
-            "healthy": 0,
-            "alarms_on_healthy": 0,
-            "others": len(patients) - len(well),
-            "beside_another": sum(not p.record.faults for p in patients if p.disease not in (HEALTHY, *NOTES)),
-            "before_another": sum(p.record.first == HEALTHY for p in patients if p.disease not in (HEALTHY, *NOTES)),
-        }
-    )
+def hit_rows(patients: Sequence[Patient]) -> list[Row]:
+    """Return for each disease, and for health, how often it was found where it is, and where it is not."""
+    well = [patient for patient in patients if patient.disease == HEALTHY]
+    rows = [_row(name, patients, well) for name in DISEASES]
+    found = [patient for patient in well if patient.hit]
+    rows.append({"finding": HEALTHY, "cases": len(well), "hits": len(found), "first": len(found)})
     return rows
 
 
-NOTES = ("idle-inputs", "plateau")
-"""Findings that are a note, beside which a network may be healthy."""
+def _row(name: str, patients: Sequence[Patient], well: Sequence[Patient]) -> Row:
+    ill = [patient for patient in patients if patient.disease == name]
+    others = [patient for patient in patients if patient.disease not in (name, HEALTHY)]
+    causes = {*DISEASES[name].part().causes}
+    return {
+        "finding": name,
+        "cases": len(ill),
+        "hits": sum(patient.hit for patient in ill),
+        "first": sum(patient.hit and patient.record.before(name) <= causes for patient in ill),
+        "healthy": len(well),
+        "alarms": sum(name in patient.record.names for patient in well),
+        "others": len(others),
+        "beside": sum(name in patient.record.names for patient in others),
+        "instead": sum(_misled(patient, name) for patient in others),
+    }
 
 
 def _misled(patient: Patient, name: str) -> bool:
@@ -58,40 +44,63 @@ def _misled(patient: Patient, name: str) -> bool:
     return patient.record.first == name and name not in DISEASES[patient.disease].part().causes
 
 
+def cure_rows(cures: Sequence[Cure]) -> list[Row]:
+    """Return for each disease that was found how often the first remedy cured it, and what it was."""
+    rows = []
+    for name in DISEASES:
+        treated = [cure for cure in cures if cure.patient.disease == name and cure.remedy]
+        rows.append(
+            {
+                "disease": name,
+                "treated": len(treated),
+                "cured": sum(cure.cured for cure in treated),
+                "remedies": dict(Counter(_kind(cure.remedy) for cure in treated).most_common()),
+                "troubles": dict(Counter(cure.trouble for cure in treated if not cure.cured).most_common()),
+            }
+        )
+    return rows
+
+
 def hit_lines(patients: Sequence[Patient]) -> Iterator[str]:
     """Word the table of hits and false alarms."""
-    rows = rows_of(patients)
-    yield "finding         cases   hits          said first  missed   on healthy     beside another  before its cause"
+    *rows, health = hit_rows(patients)
+    yield "                          found where it is          named where it is not"
+    yield "finding         cases   found        as first   in healthy    beside others  instead of them"
     for row in rows:
-        hits, cases = row["hits"], row["cases"]
-        well = f"{row['alarms_on_healthy']:>3} of {row['healthy']:<3}" if row["finding"] != HEALTHY else "      –   "
+        found = f"{row['hits']:>4} {_percent(row['hits'], row['cases'])}   {row['first']:>6}"
+        alarms = f"{row['alarms']:>3} {_percent(row['alarms'], row['healthy'])}"
         yield (
-            f"{row['finding']:<15} {cases:>5}  {hits:>5} {_percent(hits, cases)}  {row['first']:>10}  "
-            f"{cases - hits:>6}   {well}   {row['beside_another']:>5} of {row['others']:<4}  {row['before_another']:>12}"
+            f"{row['finding']:<15} {row['cases']:>5}  {found}       {alarms}      {row['beside']:>4} of {row['others']:<4}"
+            f"   {row['instead']:>4} {_percent(row['instead'], row['others'])}"
         )
-    hits, ill = (sum(row[name] for row in rows[:-1]) for name in ("hits", "cases"))
-    alarmed = sum(not p.hit for p in patients if p.disease == HEALTHY)
-    yield f"found {hits} of {ill} faults ({_percent(hits, ill).strip()}); a fault is named in {alarmed} of "
-    yield f"{rows[-1]['cases']} healthy networks ({_percent(alarmed, rows[-1]['cases']).strip()})"
+    hits, ill = (sum(row[name] for row in rows) for name in ("hits", "cases"))
+    yield f"{ill} networks with one known fault: it is found in {hits} ({_percent(hits, ill).strip()})."
+    alarmed = health["cases"] - health["hits"]
+    yield (
+        f"{health['cases']} healthy networks: a fault is named in {alarmed} "
+        f"({_percent(alarmed, health['cases']).strip()})."
+    )
 
 
 def cure_lines(cures: Sequence[Cure]) -> Iterator[str]:
     """Word the table of cures."""
-    yield "disease         treated  cured          by the first remedy                       not cured"
-    for name in DISEASES:
-        treated = [cure for cure in cures if cure.patient.disease == name and cure.trouble != "not found"]
-        cured = sum(cure.cured for cure in treated)
-        titles = Counter(_kind(cure.remedy) for cure in treated).most_common(2)
-        troubles = Counter(cure.trouble for cure in treated if not cure.cured).most_common(2)
-        remedies = ", ".join(f"{title} ({count})" for title, count in titles)
-        left = ", ".join(f"{trouble} ({count})" for trouble, count in troubles)
-        yield f"{name:<15} {len(treated):>7}  {cured:>5} {_percent(cured, len(treated))}   {remedies}   {left}"
+    yield "disease         treated  cured         first remedy (how often) | what is left"
+    rows = cure_rows(cures)
+    for row in rows:
+        told = [", ".join(f"{words} ({n})" for words, n in row[name].items()) for name in ("remedies", "troubles")]
+        yield (
+            f"{row['disease']:<15} {row['treated']:>7}  {row['cured']:>5} {_percent(row['cured'], row['treated'])}  "
+            f"{' | '.join(text for text in told if text)}"
+        )
+    treated, cured = (sum(row[name] for row in rows) for name in ("treated", "cured"))
+    yield f"{treated} networks treated with the first remedy: {cured} cured ({_percent(cured, treated).strip()})."
 
 
 def _kind(title: str) -> str:
     """Return a title without its number."""
-    return " ".join(word for word in title.split() if not word[:1].isdigit())
+    words = [word for word in title.split() if not word[:1].isdigit()]
+    return " ".join(words[:-1] if words[-1] == "to" else words)
 
 
 def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:>4.0f} %" if whole else "   – %"
+    return f"{100 * part / whole:>3.0f} %" if whole else "  – %"
