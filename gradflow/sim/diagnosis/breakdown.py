@@ -129,16 +129,16 @@ def underflow(case: Case) -> Finding | None:
     """A half precision has rounded a large share of δ to 0 on its way to a layer.
 
     Threshold: a quarter of a layer's δ (Micikevicius et al. 2018 lost training at about a third). The share does not
-    depend on the loss scale's unit, only on what is left of the numbers.
+    depend on the unit of the loss. Where the loss has halved all the same, errors that have become small: a note.
     """
     lost = case.snapshot.stat(Stat.UNDERFLOW)[:-1]
-    if not len(lost) or not np.nanmax(lost, initial=0.0) >= UNDERFLOWN:
+    if not len(lost) or not np.fmax.reduce(lost) >= UNDERFLOWN:
         return None
     worst = int(np.nanargmax(lost))
     precision = case.experiment.training.precision
     return Finding(
         "underflow",
-        Severity.WARNING,
+        case.ill,
         "The precision rounds the gradient to 0",
         f"On its way to layer {worst + 1}, {100 * lost[worst]:.3g} % of δ was rounded to 0 by {precision}.",
         worst + 1,
@@ -195,8 +195,9 @@ def no_gradient(case: Case) -> Finding | None:
 def symmetric(case: Case) -> Finding | None:
     """Units of a layer compute the same and receive the same gradient: they stay copies for ever.
 
-    Threshold: 5 % of a layer's units have a twin, that is equal Σa and equal ‖∂L/∂w‖ on a batch to nine digits (five
-    in float32; half of the units in a half precision, to its ε). Identical units get identical gradients (Goodfellow et al. 2016, section 8.4).
+    Threshold: 5 % of a layer's units have a twin, that is equal Σa and equal ‖∂L/∂w‖ on a batch to nine digits (five in
+    float32; half of the units in a half precision, to its ε). Identical units get identical gradients (Goodfellow et
+    al. 2016, section 8.4).
     """
     if case.checkup is None:
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from gradflow.sim.blueprint import written_rows
 from gradflow.sim.config import Experiment
 from gradflow.sim.diagnosis.checkup import Checkup
+from gradflow.sim.finding import Severity
 from gradflow.sim.history import HistoryView
 from gradflow.sim.layer_rows import NO_SKIP
 from gradflow.sim.prediction import Prediction
@@ -29,6 +30,12 @@ MOST_POINTS = 64
 
 LAST_ROWS = 8
 """What jumps from batch to batch is taken over this many of the last rows."""
+
+ENOUGH = 20
+"""Of fewer rows nothing can be said about progress."""
+
+SAMPLES = 16
+"""The loss of fewer samples says little."""
 
 STEEP = 2.0
 """Decades between the first and the last hidden layer from which a gradient counts as vanishing or exploding."""
@@ -99,7 +106,7 @@ class Case:
     @cached_property
     def trainable(self) -> NDArray[np.bool_]:
         """Which hidden layers learn."""
-        return np.array([layer.trainable for layer in self.topology.layers[:-1]], bool)
+        return learning(self.topology)[:-1]
 
     @cached_property
     def rates(self) -> Array:
@@ -132,7 +139,7 @@ class Case:
         chosen = self.trainable
         update, weight = (self.recent(which, LAST_ROWS)[:, :-1][:, chosen] for which in (Stat.UPDATE, Stat.WEIGHT))
         ratio = np.divide(update, weight, out=np.zeros_like(update), where=weight > 0.0)
-        typical = np.median(ratio, axis=0)
+        typical = middle(ratio)
         return np.log10(typical, out=np.full_like(typical, np.nan), where=(typical > 0.0) & np.isfinite(typical))
 
     @property
@@ -161,6 +168,16 @@ class Case:
         return float(before.mean() - late.mean()) / error if error > 0.0 else math.inf
 
     @cached_property
+    def learnt(self) -> bool:
+        """Whether the loss has halved: what looks ill and does that is worth a note, not a warning."""
+        return len(self.loss) >= ENOUGH and self.quarters[0] < 0.5 * self.started
+
+    @property
+    def ill(self) -> Severity:
+        """How bad a fault of the layers is: a warning, a note where the network learns all the same."""
+        return Severity.NOTE if self.learnt else Severity.WARNING
+
+    @cached_property
     def slope(self) -> float:
         """The median norm of the gradient in the last quarter over that of the first steps."""
         norms = self.history.column("grad_norm")
@@ -176,8 +193,10 @@ class Case:
 
     @cached_property
     def started(self) -> float:
-        """The loss of the first recorded step."""
-        return float(self.loss[0]) if len(self.loss) else self.snapshot.train_loss
+        """The loss of the first recorded step, of small batches the mean of the first few that have 16 samples."""
+        size = self.experiment.training.batch_size
+        rows = 1 if isinstance(size, str) else -(-SAMPLES // size)
+        return float(self.loss[:rows].mean()) if len(self.loss) else self.snapshot.train_loss
 
     def ratio_to_chance(self, loss: float) -> float:
         """Return a loss over that of the best constant answer."""
@@ -203,5 +222,34 @@ def decades(delta: Array) -> float:
     return math.log10(delta[-1]) - math.log10(delta[0])
 
 
+def middle(rows: Array) -> Array:
+    """Return the median of each column."""
+    ordered, count = np.sort(rows, axis=0), len(rows)
+    return np.asarray(0.5 * (ordered[(count - 1) // 2] + ordered[count // 2]))
+
+
+@lru_cache(maxsize=4)
+def learning(topology: Topology) -> NDArray[np.bool_]:
+    """Return which layers learn."""
+    return np.array([layer.trainable for layer in topology.layers], bool)
+
+
+@lru_cache(maxsize=4)
+def dense(topology: Topology) -> NDArray[np.bool_]:
+    """Return which layers are dense ones."""
+    return np.array([layer.kind == "dense" for layer in topology.layers], bool)
+
+
+@lru_cache(maxsize=4)
+def rectified(topology: Topology) -> NDArray[np.bool_]:
+    """Return which hidden layers have an activation without a plateau but, perhaps, that of 0."""
+    return np.array([layer.activation is not None and layer.saturation is None for layer in topology.layers[:-1]], bool)
+
+
 def _median(values: Array) -> float:
-    return float(np.median(values)) if len(values) else math.nan
+    """Return the median; numpy's takes several times as long for few numbers."""
+    count = len(values)
+    if not count:
+        return math.nan
+    ordered = np.sort(values)
+    return float(0.5 * (ordered[(count - 1) // 2] + ordered[count // 2]))

@@ -61,7 +61,9 @@ def check_up(network: Network, step: int, samples: int, before: Checkup | None =
         if before is not None and not math.isnan(before.noise):
             noise = before.noise_square + NEW * (noise - before.noise_square)
             square = before.batch_square + NEW * (square - before.batch_square)
-        return Checkup(step, _twins(network), noise, square)
+        # Units that once differ stay different.
+        twins = _twins(network) if before is None or before.twins.any() else before.twins
+        return Checkup(step, twins, noise, square)
 
 
 def _twins(network: Network) -> Array:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from gradflow.sim.config import ALL, Experiment
 from gradflow.sim.diagnosis import remedies as try_
-from gradflow.sim.diagnosis.case import Case
+from gradflow.sim.diagnosis.case import Case, rectified
 from gradflow.sim.diagnosis.registry import rule
-from gradflow.sim.finding import Finding, Remedy, Severity
+from gradflow.sim.finding import Finding, Remedy
 from gradflow.sim.snapshot import Stat
 
 Array = NDArray[np.float64]
@@ -27,12 +27,12 @@ def dead_units(case: Case) -> Finding | None:
 
     Threshold: 30 percentage points more of a layer's units than theory expects of a healthy ReLU network of this depth
     on a batch of this size (its inputs become collinear with depth), in each of the last 8 batches. The quantity is
-    that of cs231n ("as much as 40 %").
+    that of cs231n ("as much as 40 %"). A network that has halved its loss all the same gets a note.
     """
     layers = case.topology.layers[:-1]
-    flat = np.array([layer.activation is not None and layer.saturation is None for layer in layers], bool)
+    flat = rectified(case.topology)
     share = case.recent(Stat.DEAD, 8).min(axis=0)[:-1]
-    if not flat.any() or not np.nanmax(share[flat], initial=0.0) >= DEAD:
+    if not flat.any() or not np.fmax.reduce(share[flat]) >= DEAD:
         return None
     batch = case.experiment.training.batch_size
     size = case.topology.training_samples if batch == ALL else min(int(batch), case.topology.training_samples)
@@ -46,7 +46,7 @@ def dead_units(case: Case) -> Finding | None:
     before = case.history.stat(Stat.DEAD)[0][worst] if len(case.history) else share[worst]
     return Finding(
         "dead-units",
-        Severity.WARNING,
+        case.ill,
         "Units are dead",
         f"In layer {worst + 1}, {100 * share[worst]:.3g} % of the units are 0 for every sample of the batch; of a "
         f"healthy network one expects {100 * (share[worst] - surplus[worst]):.3g} %.",
@@ -54,7 +54,9 @@ def dead_units(case: Case) -> Finding | None:
         "Use leaky ReLU, a smaller learning rate, or biases of 0.",
         "A unit that is off for every sample has slope 0 everywhere, so nothing can ever switch it on again.",
         "z < 0 for all samples  ⇒  φ′(z) = 0  ⇒  ∂L/∂w = 0",
-        _revive(case.experiment, bool(before >= 0.5 * share[worst]), try_.fair_factor(case.experiment, case.first_rates)),
+        _revive(
+            case.experiment, bool(before >= 0.5 * share[worst]), try_.fair_factor(case.experiment, case.first_rates)
+        ),
     )
 
 

@@ -45,9 +45,9 @@ def exploding(case: Case) -> Finding | None:
 def vanishing(case: Case) -> Finding | None:
     """The gradient shrinks by decades from the last hidden layer to the first.
 
-    Threshold: D = log₁₀ ‖δ_last‖/‖δ_1‖ ≥ 2, calibrated, in δ and not in ∂L/∂W, which for ReLU has one size in all layers
-    whatever the weights. The quantity is that of χ₁ < 1 (Schoenholz et al. 2017). Branches that start switched off
-    (Fixup) do not count.
+    Threshold: D = log₁₀ ‖δ_last‖/‖δ_1‖ ≥ 2, calibrated, in δ and not in ∂L/∂W, which for ReLU has one size in all
+    layers whatever the weights. The quantity is that of χ₁ < 1 (Schoenholz et al. 2017). Branches that start switched
+    off (Fixup) do not count.
     """
     if not case.lost >= STEEP:
         return None

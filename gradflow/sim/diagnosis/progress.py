@@ -9,8 +9,7 @@ import numpy as np
 
 from gradflow.sim.config import ALL, Experiment
 from gradflow.sim.diagnosis import remedies as try_
-from gradflow.sim.diagnosis.case import STEEP, Case
-from gradflow.sim.diagnosis.checkup import Checkup
+from gradflow.sim.diagnosis.case import STEEP, Case, middle
 from gradflow.sim.diagnosis.registry import rule
 from gradflow.sim.finding import Finding, Remedy, Severity
 from gradflow.sim.words import power, spell
@@ -18,10 +17,14 @@ from gradflow.sim.words import power, spell
 ROWS = 60
 """Before so many recorded steps no rule here speaks."""
 
-NOISY = 0.9
+WHOLE = 4096
+"""A training set of up to so many samples can be a batch."""
+NOISY = 0.8
 TIMID = -4.0
 LEARNT = 0.6
 """A loss below this share of its start shows that something has been learnt."""
+LITTLE = 0.4
+"""A loss below this share of its start is no reason to complain about noise."""
 FALLEN = 0.9
 """A loss above this share of its start has not really fallen."""
 STEADY = 0.3
@@ -41,16 +44,15 @@ def _stands_still(case: Case) -> bool:
 def noise(case: Case) -> Finding | None:
     """The gradient of a batch is nearly all noise, and the loss no longer falls.
 
-    Threshold: tr Σ/(B·|g|²) ≥ 0.9, that is a noise scale B_simple = tr Σ/|G|² of 9 batches or more (McCandlish et al.
+    Threshold: tr Σ/(B·|g|²) ≥ 0.8, that is a noise scale B_simple = tr Σ/|G|² of 4 batches or more (McCandlish et al.
     2018), while the mean loss of the last quarter of the run is not notably below that of the quarter before (two
-    standard errors), and above half of its start.
+    standard errors), and above 40 % of its start.
     """
     checkup = case.checkup
     if checkup is None or len(case.loss) < ROWS or not checkup.noise >= NOISY:
         return None
-    if not case.progress < NOTABLE or not case.quarters[0] > 0.5 * case.started:
+    if not case.quarters[0] > LITTLE * case.started or not case.progress < NOTABLE:
         return None
-    batch, samples = case.experiment.training.batch_size, case.topology.training_samples
     return Finding(
         "noise",
         Severity.NOTE,
@@ -61,19 +63,15 @@ def noise(case: Case) -> Finding | None:
         "Use larger batches, or a smaller learning rate.",
         "A small batch points somewhere else each time, and the steps cancel instead of adding up.",
         "E‖g_B‖² = ‖G‖² + tr Σ/B",
-        _calm(case.experiment, _calm_batch(checkup, samples if batch == ALL else int(batch)), samples),
+        _calm(case.experiment, case.topology.training_samples),
     )
 
 
-def _calm_batch(checkup: Checkup, batch: int) -> int:
-    """Return the size of batches whose gradient is half noise: B_simple, at least 16 times what it is, a power of two."""
-    signal = max(checkup.batch_square - checkup.noise_square, 1e-3 * checkup.batch_square)
-    return int(2 ** math.ceil(math.log2(max(16.0, checkup.noise_square / signal) * batch)))
-
-
 @lru_cache(maxsize=16)
-def _calm(experiment: Experiment, larger: int, samples: int) -> tuple[Remedy, ...]:
-    size: int | str = ALL if 2 * larger >= samples else larger
+def _calm(experiment: Experiment, samples: int) -> tuple[Remedy, ...]:
+    batch = experiment.training.batch_size
+    # Of small sets the whole gradient costs little, and has no noise.
+    size: int | str = ALL if samples <= WHOLE or isinstance(batch, str) else min(64 * batch, samples)
     more = try_.set_one(
         experiment,
         "training.batch_size",
@@ -96,10 +94,10 @@ def rate_too_low(case: Case) -> Finding | None:
     """
     if len(case.loss) < ROWS or not len(case.rates) or abs(case.lost) >= STEEP or len(case.silent) or case.decayed:
         return None
-    typical, late = float(np.median(case.rates)), case.quarters[0]
+    typical, late = float(middle(case.rates)), case.quarters[0]
     if not late > LEARNT * case.started or not typical < TIMID or not case.slope > STEADY:
         return None
-    factor = 10.0 ** (try_.FAIR - typical)
+    factor = try_.tenfold(try_.FAIR - typical)
     return Finding(
         "rate-too-low",
         Severity.WARNING,
@@ -119,7 +117,11 @@ def _faster(experiment: Experiment, factor: float) -> tuple[Remedy, ...]:
     momentum = None
     if experiment.training.optimizer in try_.ACCELERATED and experiment.training.momentum < 0.5:
         momentum = try_.set_one(
-            experiment, "training.momentum", 0.9, "Use momentum 0.9", "Steps in one direction add up to ten times as far."
+            experiment,
+            "training.momentum",
+            0.9,
+            "Use momentum 0.9",
+            "Steps in one direction add up to ten times as far.",
         )
     return try_.offer(try_.other_rate(experiment, factor), try_.adam(experiment), momentum)
 
@@ -129,7 +131,8 @@ def plateau(case: Case) -> Finding | None:
     """The loss has fallen, and stands still well above 0.
 
     Threshold: the last quarter of the run is less than 2 % below the one before, at more than half of the loss of the
-    start and less than 90 % of it, or wherever a schedule has cut the learning rate to less than a tenth (Glorot & Bengio 2010, sections 3 and 4.1, on plateaus that saturation makes).
+    start and less than 90 % of it, or wherever a schedule has cut the learning rate to less than a tenth (Glorot &
+    Bengio 2010, sections 3 and 4.1, on plateaus that saturation makes).
     """
     if len(case.loss) < ROWS or not 0.5 * case.started < case.quarters[0]:
         return None
@@ -217,9 +220,9 @@ def _get_off_chance(experiment: Experiment, factor: float) -> tuple[Remedy, ...]
 def overfitting(case: Case) -> Finding | None:
     """The validation loss rises while the training loss keeps falling.
 
-    Threshold: a validation loss above 1.1 times its minimum in all of the last quarter (early stopping, Prechelt 1998),
-    and a training loss that is at least 15 % lower than it was at that minimum. Where the experiment has a patience,
-    the run watches by itself.
+    Threshold: in all of the last quarter a validation loss that is above 1.1 times its minimum (early stopping,
+    Prechelt 1998) and has lost again a tenth of what it had won, and a training loss that is at least 15 % lower than
+    it was at that minimum. Where the experiment has a patience, the run watches by itself.
     """
     if len(case.loss) < ROWS or case.experiment.training.patience:
         return None
@@ -232,15 +235,16 @@ def overfitting(case: Case) -> Finding | None:
     # The best of the last quarter: one bad turn is not a trend.
     now, least = float(turns[rows[-(len(rows) // 4) :]].min()), float(turns[best])
     then = float(np.median(case.loss[max(0, best - 8) : best + 9]))
-    if not now > 1.1 * least or not case.quarters[0] < 0.85 * then:
+    risen = now > 1.1 * least and now - least > 0.1 * (float(turns[rows[0]]) - least)
+    if not risen or not case.quarters[0] < 0.85 * then:
         return None
     return Finding(
         "overfitting",
         Severity.WARNING,
         "The network overfits",
         f"The validation loss is {spell(now / least)} times its minimum of step "
-        f"{case.history.column('step')[best]:.0f}, while the training loss fell to {spell(case.quarters[0] / then)} times "
-        "what it was then.",
+        f"{case.history.column('step')[best]:.0f}, while the training loss fell to {spell(case.quarters[0] / then)} "
+        "times what it was then.",
         None,
         "Stop early, regularise, or use more data.",
         "The network has begun to learn the training samples by heart, with their noise.",
@@ -262,10 +266,16 @@ def _generalise(experiment: Experiment, step: int) -> tuple[Remedy, ...]:
     )
     decay = max(10.0 * training.weight_decay, 1e-2 if training.optimizer == "adamw" else 1e-3)
     smaller = try_.set_one(
-        experiment, "training.weight_decay", decay, f"Use weight decay {decay:g}", "Small weights make smooth functions."
+        experiment,
+        "training.weight_decay",
+        decay,
+        f"Use weight decay {decay:g}",
+        "Small weights make smooth functions.",
     )
     dropout = try_.set_one(
         experiment, "network.dropout", 0.3, "Use dropout 0.3", "No unit can rely on another one's presence."
     )
-    more = try_.set_one(experiment, "data.samples", ALL, "Use all samples", "More samples are harder to learn by heart.")
+    more = try_.set_one(
+        experiment, "data.samples", ALL, "Use all samples", "More samples are harder to learn by heart."
+    )
     return try_.offer(stop, more, smaller, dropout if experiment.network.dropout < 0.3 else None)

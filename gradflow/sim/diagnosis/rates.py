@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gradflow.sim.config import Experiment
 from gradflow.sim.diagnosis import remedies as try_
-from gradflow.sim.diagnosis.case import LAST_ROWS, STEEP, Case
+from gradflow.sim.diagnosis.case import LAST_ROWS, STEEP, Case, middle
 from gradflow.sim.diagnosis.registry import rule
 from gradflow.sim.finding import Finding, Remedy, Severity
 from gradflow.sim.words import power, spell
@@ -21,7 +21,10 @@ Array = NDArray[Any]
 TOO_FAR = dict.fromkeys(try_.ACCELERATED, -1.0)
 """log₁₀ ‖ΔW‖/‖W‖ that is too much for one step, by optimiser."""
 
-TOO_FAR_BY_SIGN = -0.7
+AT_FIRST = 0.5
+"""So much more is allowed before there is a median to speak of."""
+
+TOO_FAR_BY_SIGN = -0.8
 """The same for the optimisers that divide the gradient by its own size: their first steps are their largest."""
 
 UNEVEN = 2.0
@@ -35,19 +38,22 @@ RISEN = 3.0
 def rate_too_high(case: Case) -> Finding | None:
     """One step moves the weights by a tenth of their own size, or the loss has risen far above where it began.
 
-    Thresholds: log₁₀ ‖ΔW‖/‖W‖ > −1 in some hidden layer (−0.7 for Adam, RMSProp, Adagrad, Lion, calibrated), as
-    the median of the last 8 steps (by sign, not before the fourth: these begin with their longest), 100 times Karpathy's 10⁻³, and like speeds in all layers (within 100); a first step longer
-    than a layer's weights themselves, from which the loss has not recovered; or a loss above 3 times the larger of its start and chance in the last quarter. Not where
-    the gradient vanished or exploded from the first step (|D| ≥ 2): then that is the cause.
+    Thresholds: log₁₀ ‖ΔW‖/‖W‖ > −1 in some hidden layer (−0.8 for Adam, RMSProp, Adagrad, Lion, calibrated), as the
+    median of the last 8 steps (by sign, not before the fourth: these begin with their longest), 100 times Karpathy's
+    10⁻³, and like speeds in all layers (within 100); a first step longer than a layer's weights themselves, from which
+    the loss has not recovered; or a loss above 3 times the larger of its start and chance in the last quarter. Not
+    where the gradient vanished or exploded from the first step (|D| ≥ 2): then that is the cause.
     """
     moved, risen = _moved(case), _risen(case)
     even = not len(case.rates) or np.ptp(case.rates) < UNEVEN
     leapt = _leapt(case)
-    too_far = even and (moved > _limit(case.experiment) or leapt > 0.0)
+    too_far = even and (moved > _limit(case) or leapt > 0.0)
     if not (too_far or risen > RISEN) or abs(case.lost_first) >= STEEP:
         return None
-    if leapt > 0.0 and not moved > _limit(case.experiment):
-        evidence = f"The first step was {power(leapt)} times as long as a layer's weights, and the loss has not recovered."
+    if leapt > 0.0 and not moved > _limit(case):
+        evidence = (
+            f"The first step was {power(leapt)} times as long as a layer's weights, and the loss has not recovered."
+        )
     elif risen > RISEN:
         evidence = f"The loss has risen to {spell(risen)} times what it was at the start (or at chance)."
     else:
@@ -71,13 +77,14 @@ def _all_moved(case: Case) -> bool:
     return 0 < len(case.rates) == int(case.trainable.sum())
 
 
-def _limit(experiment: Experiment) -> float:
-    return TOO_FAR.get(experiment.training.optimizer, TOO_FAR_BY_SIGN)
+def _limit(case: Case) -> float:
+    first = AT_FIRST if len(case.history) < LAST_ROWS else 0.0
+    return TOO_FAR.get(case.experiment.training.optimizer, TOO_FAR_BY_SIGN) + first
 
 
 def _moved(case: Case) -> float:
     """Return the largest steady log₁₀ ‖ΔW‖/‖W‖ of the hidden layers, nan without any or before it is steady."""
-    if case.experiment.training.optimizer not in TOO_FAR and len(case.history) < LAST_ROWS // 2:
+    if case.experiment.training.optimizer not in TOO_FAR and len(case.history) < LAST_ROWS:
         return math.nan
     rates = case.steady_rates[np.isfinite(case.steady_rates)]
     return float(rates.max()) if len(rates) else math.nan
@@ -96,7 +103,7 @@ def _risen(case: Case) -> float:
         return math.nan
     late = case.loss[rows - max(rows // 4, 1) :]
     base = max(case.started, case.topology.chance_loss if case.topology.chance_loss > 0.0 else 0.0)
-    top = float(np.median(late[-64:]))
+    top = float(middle(late[-64:]))
     return top / base if base > 0.0 else math.nan
 
 

@@ -91,7 +91,13 @@ def sound_init(experiment: Experiment, activation: str = "") -> Remedy | None:
     else:
         scheme, title = "lsuv", "Use LSUV initialisation"
         reason = "It rescales each layer until its z have variance 1 on the data, whatever φ does."
-    changes = {"init.scheme": scheme, "init.scale": 1.0, "init.mode": "fan_in", "init.bias": 0.0, "init.bias_scale": 0.0}
+    changes = {
+        "init.scheme": scheme,
+        "init.scale": 1.0,
+        "init.mode": "fan_in",
+        "init.bias": 0.0,
+        "init.bias_scale": 0.0,
+    }
     return remedy(experiment, title, reason, changes | without_own(experiment, "scheme", "scale"))
 
 
@@ -157,7 +163,7 @@ def other_rate(experiment: Experiment, factor: float) -> Remedy | None:
     if not rate > 0.0 or not 0.0 < factor < math.inf:
         return None
     new = min(round_number(rate * factor), 1e6)
-    if not 1e-12 < new or new == rate:
+    if not new > 1e-12 or new == rate:
         return None
     if factor < 1.0:
         reason = "Smaller steps stay where the slope still describes the loss."
@@ -171,7 +177,12 @@ def fair_factor(experiment: Experiment, rates: NDArray[np.float64]) -> float:
     if not len(rates):
         return 0.1
     momentum = experiment.training.momentum if experiment.training.optimizer in ACCELERATED else 0.0
-    return float(10.0 ** (FAIR - float(rates.max())) * (1.0 - momentum))
+    return tenfold(FAIR - float(rates.max()) + math.log10(1.0 - momentum))
+
+
+def tenfold(decades: float) -> float:
+    """Return 10^decades to a quarter of a decade: what is offered must not change from step to step."""
+    return float(10.0 ** (round(4.0 * decades) / 4.0))
 
 
 def clip(experiment: Experiment, norm: float) -> Remedy | None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gradflow.sim.config import ALL, Experiment
 from gradflow.sim.diagnosis import remedies as try_
-from gradflow.sim.diagnosis.case import LAST_ROWS, STEEP, Case
+from gradflow.sim.diagnosis.case import LAST_ROWS, STEEP, Case, dense, learning, middle
 from gradflow.sim.diagnosis.registry import rule
 from gradflow.sim.finding import Finding, Remedy, Severity
 from gradflow.sim.snapshot import Stat
@@ -23,7 +23,6 @@ BIASES = -1.5
 IDLE = 0.15
 
 
-
 @rule("saturated", "Units are saturated")
 def saturated(case: Case) -> Finding | None:
     """Half of a layer's activations lie on the plateau of φ, where its slope is nearly 0.
@@ -32,14 +31,14 @@ def saturated(case: Case) -> Finding | None:
     figure 4. For z ~ N(0, q) the share is 4 % at q = 1 and 30 % at q = 4: half of all means q ≈ 9.
     """
     share = case.snapshot.stat(Stat.SATURATED)[:-1]
-    if not len(share) or not np.nanmax(share, initial=0.0) >= SATURATED:
+    if not len(share) or not np.fmax.reduce(share) >= SATURATED:
         return None
     worst = int(np.nanargmax(share))
     info = case.topology.layers[worst]
     before = case.history.stat(Stat.SATURATED)[0][worst] if len(case.history) else share[worst]
     return Finding(
         "saturated",
-        Severity.WARNING,
+        case.ill,
         "Units are saturated",
         f"In layer {worst + 1}, {100 * share[worst]:.3g} % of the activations lie on the plateau of φ "
         f"({info.saturation}).",
@@ -68,15 +67,13 @@ def bias_only(case: Case) -> Finding | None:
     Threshold: the median of log₁₀ ‖∂L/∂W‖/‖∂L/∂b‖ over the layers behind the first is −1.5 or less (calibrated). As
     ∂L/∂W = Σ δ·aᵀ and ∂L/∂b = Σ δ, the ratio is about the size of the layer's inputs a.
     """
-    chosen = np.array([layer.kind == "dense" and layer.trainable for layer in case.topology.layers])[1:]
-    weights, biases = (
-        np.median(case.recent(which, LAST_ROWS), axis=0)[1:] for which in (Stat.WEIGHT_GRAD, Stat.BIAS_GRAD)
-    )
-    chosen &= biases > 0.0
+    chosen = (dense(case.topology) & learning(case.topology))[1:]
+    weights, biases = (middle(case.recent(which, LAST_ROWS))[1:] for which in (Stat.WEIGHT_GRAD, Stat.BIAS_GRAD))
+    chosen = chosen & (biases > 0.0)
     if not chosen.any():
         return None
     ratio = np.log10(np.maximum(weights[chosen], 1e-300)) - np.log10(biases[chosen])
-    typical = float(np.median(ratio))
+    typical = float(middle(ratio))
     if not typical <= BIASES:
         return None
     worst = int(np.flatnonzero(chosen)[ratio.argmin()]) + 2
@@ -104,26 +101,35 @@ def _restore_signal(experiment: Experiment) -> tuple[Remedy, ...]:
 def uneven_rates(case: Case) -> Finding | None:
     """One layer's weights move at least 100 times as far as another's, in proportion to their size.
 
-    Threshold: max − min of log₁₀ ‖ΔW‖/‖W‖ over the hidden layers ≥ 2 (medians of the last 8 steps), while the gradient itself keeps its size (|D| <
-    2). The quantity is Karpathy's update ratio, which should be alike in all layers.
+    Threshold: max − min of log₁₀ ‖ΔW‖/‖W‖ over the hidden layers ≥ 2 (medians of the last 8 steps), while the gradient
+    itself keeps its size (|D| < 2). The quantity is Karpathy's update ratio, which should be alike in all layers.
     """
     rates = case.steady_rates
-    if len(rates) < 2 or not np.isfinite(rates).all() or abs(case.lost) >= STEEP or not rates.max() - rates.min() >= UNEVEN:
+    if (
+        len(rates) < 2
+        or not np.isfinite(rates).all()
+        or abs(case.lost) >= STEEP
+        or not rates.max() - rates.min() >= UNEVEN
+    ):
         return None
     numbers = np.flatnonzero(case.trainable) + 1
     slow, fast = int(numbers[rates.argmin()]), int(numbers[rates.argmax()])
     return Finding(
         "uneven-rates",
-        Severity.WARNING,
+        case.ill,
         "The layers learn at very different speeds",
-        f"In proportion to their size, the weights of layer {fast} move {power(float(rates.max() - rates.min()))} times "
-        f"as far as those of layer {slow}.",
+        f"In proportion to their size, the weights of layer {fast} move {power(float(rates.max() - rates.min()))} "
+        f"times as far as those of layer {slow}.",
         slow,
         "Draw all layers alike, or use Adam.",
         "One learning rate serves all layers: where weights are large or gradients small, hardly anything moves.",
         "‖ΔW_l‖/‖W_l‖ = η·‖∂L/∂W_l‖/‖W_l‖",
-        _even_out(case.experiment, float(10.0 ** (try_.FAIR - np.median(case.first_rates)))),
+        _even_out(case.experiment, _fair_for_most(case.first_rates)),
     )
+
+
+def _fair_for_most(rates: Array) -> float:
+    return try_.tenfold(try_.FAIR - float(middle(rates))) if len(rates) else 1.0
 
 
 @lru_cache(maxsize=16)
@@ -166,5 +172,3 @@ def _wake_inputs(experiment: Experiment) -> tuple[Remedy, ...]:
         experiment, "data.validation_fraction", 0.1, "Set fewer samples aside", "More are left to train on."
     )
     return try_.offer(more, less_aside if experiment.data.validation_fraction > 0.1 else None)
-
-

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradflow.sim.config import Experiment, edit
-from gradflow.sim.trial.diseases import DISEASES
+from gradflow.sim.trial.disease import DISEASES
 from gradflow.sim.trial.healthy import healthy
 from gradflow.sim.trial.observe import Record, observe
 

@@ -9,6 +9,7 @@ from gradflow.sim.config import edit
 from gradflow.sim.trial.cases import Patient
 from gradflow.sim.trial.observe import Record, observe
 
+
 @dataclass(frozen=True)
 class Cure:
     """What became of a patient: the remedy that was tried, and what is (still, or newly) wrong; "" if it is cured."""
@@ -43,7 +44,8 @@ def _trouble(patient: Patient, after: Record) -> str:
     before = patient.record
     if after.diverged:
         return "diverges"
-    if patient.disease in after.names:
+    left = after.faults if patient.disease in before.faults else after.names
+    if patient.disease in left:
         return "still there"
     new = sorted(after.faults - before.faults)
     if new:

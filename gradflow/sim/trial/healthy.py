@@ -15,10 +15,11 @@ DATA = (
     {"data.name": "two-moons"},
     {"data.name": "blobs"},
     {"data.name": "digits"},
-    {"data.name": "iris"},
-    {"data.name": "wine"},
+    {"data.name": "spirals", "data.noise": 0.02},
     {"data.name": "sine"},
 )
+
+CLASSES = DATA[:-1]
 
 DRAWN = {
     "relu": ("he-normal", "he-uniform"),
@@ -64,7 +65,7 @@ def whole(rng: np.random.Generator, low: int, high: int) -> int:
 
 
 def healthy(rng: np.random.Generator, steps: int) -> Changes:
-    """Draw a sound experiment: data, depth, width, activation with its init scheme, optimiser with its rate, norm, skip."""
+    """Draw a sound experiment: data, shape, activation with its init scheme, optimiser with its rate, norm, skips."""
     activation = pick(rng, list(DRAWN))
     optimizer, low, high = OPTIMIZERS[pick(rng, list(OPTIMIZERS))]
     depth = round(between(rng, 1, 6 if activation in ("gelu", "silu", "mish") else 12))
@@ -101,6 +102,11 @@ def plain(changes: Changes, **more: Any) -> Changes:
     """Return the changes without norm and skips, with others instead (a double underscore stands for the dot)."""
     kept = {path: value for path, value in changes.items() if path not in PROTECTION}
     return on_data(kept, {name.replace("__", "."): value for name, value in more.items()})
+
+
+def for_classes(rng: np.random.Generator, changes: Changes) -> Changes:
+    """Return the changes with classes of several inputs to tell apart, whatever the data were."""
+    return on_data(changes, pick(rng, CLASSES)) if changes["data.name"] == "sine" else changes
 
 
 def on_data(changes: Changes, more: Changes) -> Changes:

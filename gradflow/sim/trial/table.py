@@ -8,7 +8,7 @@ from typing import Any
 
 from gradflow.sim.trial.cases import HEALTHY, Patient
 from gradflow.sim.trial.cures import Cure
-from gradflow.sim.trial.diseases import DISEASES
+from gradflow.sim.trial.disease import DISEASES
 
 Row = dict[str, Any]
 
@@ -70,8 +70,8 @@ def hit_lines(patients: Sequence[Patient]) -> Iterator[str]:
         found = f"{row['hits']:>4} {_percent(row['hits'], row['cases'])}   {row['first']:>6}"
         alarms = f"{row['alarms']:>3} {_percent(row['alarms'], row['healthy'])}"
         yield (
-            f"{row['finding']:<15} {row['cases']:>5}  {found}       {alarms}      {row['beside']:>4} of {row['others']:<4}"
-            f"   {row['instead']:>4} {_percent(row['instead'], row['others'])}"
+            f"{row['finding']:<15} {row['cases']:>5}  {found}       {alarms}      {row['beside']:>4} of "
+            f"{row['others']:<4}   {row['instead']:>4} {_percent(row['instead'], row['others'])}"
         )
     hits, ill = (sum(row[name] for row in rows) for name in ("hits", "cases"))
     yield f"{ill} networks with one known fault: it is found in {hits} ({_percent(hits, ill).strip()})."
