@@ -32,8 +32,8 @@ ODD = ("tanh", "erf", "softsign", "identity", "sine")
 ACCELERATED = ("sgd", "nesterov")
 """Optimisers whose step grows to 1/(1 − μ) of the first one."""
 
-FAIR = -2.5
-"""log₁₀ ‖ΔW‖/‖W‖ of the layer that moves most, in a first step that is neither timid nor rash."""
+FAIR, BOLD = -2.5, -1.5
+"""log₁₀ ‖ΔW‖/‖W‖ of a first step that is neither timid nor rash: in most layers, and where it is largest."""
 
 LOW_STEPS = 20
 """Shorter than this many updates nothing can be judged."""
@@ -173,11 +173,12 @@ def other_rate(experiment: Experiment, factor: float) -> Remedy | None:
 
 
 def fair_factor(experiment: Experiment, rates: NDArray[np.float64]) -> float:
-    """Return the factor on the learning rate that makes the largest of these log₁₀ ‖ΔW‖/‖W‖ a fair one."""
+    """Return the factor on the learning rate that makes these log₁₀ ‖ΔW‖/‖W‖ fair ones."""
     if not len(rates):
         return 0.1
     momentum = experiment.training.momentum if experiment.training.optimizer in ACCELERATED else 0.0
-    return tenfold(FAIR - float(rates.max()) + math.log10(1.0 - momentum))
+    wanted = min(FAIR - float(np.median(rates)), BOLD - float(rates.max()))
+    return tenfold(wanted + math.log10(1.0 - momentum))
 
 
 def tenfold(decades: float) -> float:

@@ -58,5 +58,6 @@ def examine(disease: str, rng: np.random.Generator) -> Patient:
 
 
 def _is_well(record: Record) -> bool:
-    """Return whether a network learns: the loss falls by half, and the validation does not end above its least."""
-    return record.ended < 0.5 * record.started and record.validation <= 1.05 * record.least_validation
+    """Return whether a network learns: its loss ends below half of its start and of chance, and does not overfit."""
+    learns = record.ended < 0.5 * min(record.started, record.chance)
+    return learns and record.validation <= 1.05 * record.least_validation

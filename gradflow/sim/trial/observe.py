@@ -30,6 +30,7 @@ class Record:
     ended: float
     validation: float
     least_validation: float
+    chance: float
     diverged: bool
     never_on: float
 
@@ -89,6 +90,7 @@ def observe(experiment: Experiment) -> Record:
         float(np.median(losses[-max(len(losses) // 8, 1) :])) if run.snapshot.finite else math.inf,
         now if run.snapshot.finite else math.inf,
         float(validation.min()) if len(validation) else math.nan,
+        trainer.topology.chance_loss,
         not run.snapshot.finite,
         _never_on(run),
     )
