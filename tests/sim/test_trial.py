@@ -14,6 +14,8 @@ from gradflow.sim.trial.observe import observe
 
 SLICE = 24
 
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.fixture(scope="module")
 def patients() -> list[Patient]:
@@ -70,7 +72,6 @@ def test_sound_experiments_are_sound_by_theory() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
 def test_the_whole_trial() -> None:
     """Of 210 held-out experiments, 90 % of the faults are found, 90 % of those cured, 90 % of the healthy left alone."""
     patients = list(trial.draw(210, seed=0))
