@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 SATURATED = 0.5
 UNEVEN = 2.0
 BIASES = -1.5
-IDLE = 0.15
+IDLE = 1 / 6
 
 
 @rule("saturated", "Units are saturated")
@@ -146,7 +146,7 @@ def _even_out(experiment: Experiment, factor: float) -> tuple[Remedy, ...]:
 def idle_inputs(case: Case) -> Finding | None:
     """Inputs that have one value in all training samples: their weights receive no gradient and say nothing.
 
-    Threshold: 15 % of the inputs (3 of the 64 pixels of the whole digits are always blank, which is no harm).
+    Threshold: a sixth of the inputs (3 of the 64 pixels of the whole digits are always blank, which is no harm).
     """
     idle, inputs = case.topology.idle_inputs, case.topology.inputs
     if not idle >= IDLE * inputs:
