@@ -21,7 +21,7 @@ def chance_loss(loss: str, targets: Array, huber_delta: float) -> float:
 
 def _entropy(targets: Array) -> float:
     """Return −Σ p·ln p of the mean target: the softmax's best constant is p itself."""
-    return _surprise(targets.mean(axis=0)).sum()
+    return float(_surprise(targets.mean(axis=0)).sum())
 
 
 def _binary_entropy(targets: Array) -> float:

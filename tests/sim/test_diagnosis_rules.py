@@ -273,7 +273,8 @@ def test_noise_share_is_that_of_gradients_taken_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "nice"), [(0.031, 0.02), (0.034, 0.05), (0.012, 0.01), (7.4e-5, 1e-4), (640.0, 500.0), (1.0, 1.0), (0.0024, 0.002)]
+    ("value", "nice"),
+    [(0.031, 0.02), (0.034, 0.05), (0.012, 0.01), (7.4e-5, 1e-4), (640.0, 500.0), (1.0, 1.0), (0.0024, 0.002)],
 )
 def test_numbers_that_are_offered_are_round(value: float, nice: float) -> None:
     assert round_number(value) == nice

@@ -67,7 +67,7 @@ def without_own(experiment: Experiment, *keys: str) -> dict[str, Any]:
     rows = experiment.network.layers
     if not rows:
         return {}
-    own = {item.name: item.default for item in dataclasses.fields(LayerRow) if item.name in keys}
+    own: dict[str, Any] = {item.name: item.default for item in dataclasses.fields(LayerRow) if item.name in keys}
     return {"network.layers": tuple(dataclasses.replace(row, **own) for row in rows)}
 
 
