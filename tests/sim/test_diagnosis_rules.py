@@ -1,4 +1,4 @@
-"""Each rule speaks on networks that have the disease, is silent on ones that do not, and offers edits that are valid."""
+"""Each rule speaks on networks that have the disease, is silent on ones that do not, and offers valid edits."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def test_sound_experiments_are_sound_by_theory() -> None:
 
 @pytest.mark.slow
 def test_the_whole_trial() -> None:
-    """Of 210 held-out experiments, 90 % of the faults are found, 90 % of those cured, 90 % of the healthy left alone."""
+    """Of 210 held-out experiments: 90 % of the faults found, 90 % of those cured, 90 % of the healthy left alone."""
     patients = list(trial.draw(210, seed=0))
     rows = trial.hit_rows(patients)
     assert sum(row["hits"] for row in rows[:-1]) >= 0.9 * sum(row["cases"] for row in rows[:-1])

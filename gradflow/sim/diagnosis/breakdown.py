@@ -18,7 +18,7 @@ from gradflow.sim.words import spell
 UNDERFLOWN = 0.25
 """The share of a layer's δ that a half precision has rounded to 0 from which it counts."""
 
-CAREFUL = 0.2
+CAREFUL = 0.5
 """What has blown up starts again with this share of what else would be a fair learning rate."""
 
 TWINS, TWINS_IN_HALF = 0.05, 0.5

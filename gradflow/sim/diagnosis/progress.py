@@ -94,8 +94,11 @@ def rate_too_low(case: Case) -> Finding | None:
     """
     if len(case.loss) < ROWS or not len(case.rates) or abs(case.lost) >= STEEP or len(case.silent) or case.decayed:
         return None
-    typical, late = float(middle(case.rates)), case.quarters[0]
-    if not late > LEARNT * case.started or not typical < TIMID or not case.slope > STEADY:
+    late = case.quarters[0]
+    if not late > LEARNT * case.started:
+        return None
+    typical = float(middle(case.rates))
+    if not typical < TIMID or not case.slope > STEADY:
         return None
     factor = try_.tenfold(try_.FAIR - typical)
     return Finding(
@@ -226,9 +229,12 @@ def overfitting(case: Case) -> Finding | None:
     """
     if len(case.loss) < ROWS or case.experiment.training.patience:
         return None
+    if not case.quarters[0] < 0.85 * case.started:
+        return None
     turns = case.history.column("validation_loss")
-    rows = np.flatnonzero(~np.isnan(turns))
-    rows = rows[:: max(1, len(rows) // 1024)]
+    # Rows a power of two apart: the validated ones are among them.
+    rows = case.history.every(1024)
+    rows = rows[~np.isnan(turns[rows])]
     if len(rows) < 8:
         return None
     best = int(rows[turns[rows].argmin()])

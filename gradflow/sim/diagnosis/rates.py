@@ -86,6 +86,9 @@ def _moved(case: Case) -> float:
     """Return the largest steady log₁₀ ‖ΔW‖/‖W‖ of the hidden layers, nan without any or before it is steady."""
     if case.experiment.training.optimizer not in TOO_FAR and len(case.history) < LAST_ROWS:
         return math.nan
+    # Cheap first: the medians are asked only where this step is too long as well.
+    if not len(case.rates) or not case.rates.max() > _limit(case):
+        return math.nan
     rates = case.steady_rates[np.isfinite(case.steady_rates)]
     return float(rates.max()) if len(rates) else math.nan
 

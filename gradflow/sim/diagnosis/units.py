@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -20,6 +21,8 @@ Array = NDArray[np.float64]
 SATURATED = 0.5
 UNEVEN = 2.0
 BIASES = -1.5
+TINY = 1e-300
+"""Stands for 0 under a logarithm."""
 IDLE = 1 / 6
 
 
@@ -68,11 +71,15 @@ def bias_only(case: Case) -> Finding | None:
     ∂L/∂W = Σ δ·aᵀ and ∂L/∂b = Σ δ, the ratio is about the size of the layer's inputs a.
     """
     chosen = (dense(case.topology) & learning(case.topology))[1:]
+    # Cheap first: the medians are asked only where it is so at this step as well.
+    now = case.snapshot
+    if not _ratio(now.stat(Stat.WEIGHT_GRAD)[1:][chosen], now.stat(Stat.BIAS_GRAD)[1:][chosen]) <= BIASES:
+        return None
     weights, biases = (middle(case.recent(which, LAST_ROWS))[1:] for which in (Stat.WEIGHT_GRAD, Stat.BIAS_GRAD))
     chosen = chosen & (biases > 0.0)
     if not chosen.any():
         return None
-    ratio = np.log10(np.maximum(weights[chosen], 1e-300)) - np.log10(biases[chosen])
+    ratio = np.log10(np.maximum(weights[chosen], TINY)) - np.log10(biases[chosen])
     typical = float(middle(ratio))
     if not typical <= BIASES:
         return None
@@ -91,6 +98,14 @@ def bias_only(case: Case) -> Finding | None:
     )
 
 
+def _ratio(weights: Array, biases: Array) -> float:
+    """Return the typical log₁₀ of the weights' gradients over the biases', nan where no bias has any."""
+    moved = biases > 0.0
+    if not moved.any():
+        return math.nan
+    return float(middle(np.log10(np.maximum(weights[moved], TINY)) - np.log10(biases[moved])))
+
+
 @lru_cache(maxsize=16)
 def _restore_signal(experiment: Experiment) -> tuple[Remedy, ...]:
     relu = try_.use_relu(experiment)
@@ -104,6 +119,8 @@ def uneven_rates(case: Case) -> Finding | None:
     Threshold: max − min of log₁₀ ‖ΔW‖/‖W‖ over the hidden layers ≥ 2 (medians of the last 8 steps), while the gradient
     itself keeps its size (|D| < 2). The quantity is Karpathy's update ratio, which should be alike in all layers.
     """
+    if len(case.rates) < 2 or not np.ptp(case.rates) >= UNEVEN:
+        return None
     rates = case.steady_rates
     if (
         len(rates) < 2
