@@ -5,11 +5,13 @@ limit: multiplying the loss by a constant must not change a verdict. Thresholds 
 known fault each (sim.trial).
 """
 
+from functools import lru_cache
+
 from gradflow.sim.diagnosis import breakdown, dead, flow, progress, rates, units
 from gradflow.sim.diagnosis.case import STEEP, Case, decades_lost
 from gradflow.sim.diagnosis.checkup import Checkup, check_up
 from gradflow.sim.diagnosis.flow import MILD, healthy
-from gradflow.sim.diagnosis.registry import RULES, rule
+from gradflow.sim.diagnosis.registry import RULES, Rule, rule
 from gradflow.sim.finding import Finding
 
 __all__ = [
@@ -61,8 +63,8 @@ FINAL = ("diverged", "left-out", "no-error")
 def diagnose(case: Case) -> tuple[Finding, ...]:
     """Return all findings that speak, the most urgent first; "healthy" (or "leaning") alone if nothing is wrong."""
     found: list[Finding] = []
-    for name in sorted(RULES, key=_urgency):
-        finding = RULES[name].part(case)
+    for name, apply in _in_order(len(RULES)):
+        finding = apply(case)
         if finding is not None:
             found.append(finding)
             if name in FINAL:
@@ -70,5 +72,8 @@ def diagnose(case: Case) -> tuple[Finding, ...]:
     return tuple(found) or (healthy(case),)
 
 
-def _urgency(name: str) -> int:
-    return URGENCY.index(name) if name in URGENCY else len(URGENCY)
+@lru_cache(maxsize=1)
+def _in_order(count: int) -> tuple[tuple[str, Rule], ...]:
+    """Return the registered rules by urgency; `count` is how many there are, so that a new one is seen."""
+    places = {name: place for place, name in enumerate(URGENCY)}
+    return tuple((name, RULES[name].part) for name in sorted(RULES, key=lambda name: places.get(name, count)))

@@ -228,7 +228,8 @@ def _where_else(count: int) -> str:
 
 def _steep(case: Case) -> bool:
     """Return whether the gradient also spans decades between the layers, as far as it is seen at all."""
-    return bool(len(case.silent)) or any(abs(lost) >= 0.5 * STEEP for lost in (case.lost, case.lost_first))
+    unseen = len(case.delta) > 1 and math.isnan(case.lost_first)
+    return bool(len(case.silent)) or unseen or any(abs(lost) >= 0.5 * STEEP for lost in (case.lost, case.lost_first))
 
 
 def dynamic_scale(experiment: Experiment) -> Remedy | None:

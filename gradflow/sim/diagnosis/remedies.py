@@ -177,7 +177,7 @@ def fair_factor(experiment: Experiment, rates: NDArray[np.float64]) -> float:
     if not len(rates):
         return 0.1
     momentum = experiment.training.momentum if experiment.training.optimizer in ACCELERATED else 0.0
-    wanted = min(FAIR - float(np.median(rates)), BOLD - float(rates.max()))
+    wanted = min(FAIR - float(np.sort(rates)[len(rates) // 2]), BOLD - float(rates.max()))
     return tenfold(wanted + math.log10(1.0 - momentum))
 
 

@@ -200,6 +200,6 @@ def idle_inputs() -> Disease:
     """Digits of which so few are kept that many pixels are always blank."""
 
     def infect(rng: np.random.Generator, sound: Changes) -> Changes:
-        return on_data(sound, {"data.name": "digits", "data.samples": whole(rng, 10, 25)})
+        return on_data(sound, {"data.name": "digits", "data.samples": whole(rng, 10, 15)})
 
     return Disease(infect)
