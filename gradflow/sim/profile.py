@@ -85,7 +85,10 @@ def agreement(prediction: Prediction | None, snapshot: Snapshot) -> str:
 
 
 def _per_cent(log_ratio: float) -> str:
-    return f"±{100.0 * np.expm1(log_ratio):.2g} %" if log_ratio < 1.0 else f"a factor {np.exp(log_ratio):.2g}"
+    if log_ratio > 0.7:
+        return f"a factor {np.exp(log_ratio):.2g}"
+    share = 100.0 * np.expm1(log_ratio)
+    return f"±{share:.0f} %" if share >= 10.0 else f"±{share:.2g} %"
 
 
 def _nothing(frame: Frame) -> Array:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QVBoxLayout, QWidget
 
 LEFT_WIDTH, RIGHT_WIDTH = 264, 292
 FULL_SIZE = 1440, 900
@@ -156,6 +156,14 @@ def arrange_wall(window: QMainWindow, panels: Docks, docks: Docks) -> None:
     for row in rows:
         window.resizeDocks(row, [window.width() // len(row)] * len(row), ACROSS)
     window.resizeDocks(heads, [window.height() // len(heads)] * len(heads), DOWN)
+    _hide_old_tabs(window, docks)
+
+
+def _hide_old_tabs(window: QMainWindow, docks: Docks) -> None:
+    """Hide the tab bars of groups that are no more: Qt leaves them in sight."""
+    groups = {dock.windowTitle() for dock in docks.values() if window.tabifiedDockWidgets(dock)}
+    for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        bar.setVisible(bar.count() > 0 and bar.tabText(0) in groups)
 
 
 def _take_all_out(window: QMainWindow, panels: Docks, docks: Docks) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QMouseEvent
+from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
 
 from gradflow.registry import Entry
@@ -27,7 +27,8 @@ class Header(QWidget):
         self.setObjectName("viewHeader")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setToolTip(rich(entry.doc))
-        words = QLabel(entry.title)
+        self.question, self.name = entry.title, short_name(entry)
+        self.words = words = QLabel(entry.title)
         words.setObjectName("title")
         self.formula = entry.part.formula
         self.remark = QLabel(self.formula)
@@ -51,16 +52,41 @@ class Header(QWidget):
         """Put a view's own choices before the buttons."""
         if controls:
             self.box.insertWidget(self.box.count() - 2, controls)
+            self._make_room()
 
     def say(self, words: str) -> None:
         """Show a remark in place of the formula, "" for the formula."""
         self.remark.setText(words or self.formula)
+        self._make_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Let the formula give way before the question is cut."""
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Without room for everything leave the formula out, then put the name in place of the question."""
+        margins = self.box.contentsMargins()
+        needed = margins.left() + margins.right()
+        for i in range(self.box.count()):
+            item = self.box.itemAt(i)
+            widget = item.widget() if item else None
+            if widget and widget not in (self.words, self.remark):
+                needed += widget.sizeHint().width() + self.box.spacing()
+        spare = self.width() - needed - self.words.fontMetrics().horizontalAdvance(self.question) - self.box.spacing()
+        self.words.setText(self.question if spare >= 0 else self.name)
         # An empty label would still keep its distance to its neighbours.
-        self.remark.setVisible(bool(self.remark.text()))
+        remark = self.remark.sizeHint().width() + self.box.spacing()
+        self.remark.setVisible(bool(self.remark.text()) and remark <= spare)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Maximise instead of floating."""
         self.double_clicked.emit()
+
+
+def short_name(entry: Entry[type[View]]) -> str:
+    """Return what a view is called where there is no room for its question."""
+    return entry.name.replace("_", " ").capitalize()
 
 
 class ViewDock(QDockWidget):
@@ -79,7 +105,7 @@ class ViewDock(QDockWidget):
 
     def __init__(self, entry: Entry[type[View]]) -> None:
         # The name stands on tabs and in the menu, the question in the title bar.
-        super().__init__(entry.name.replace("_", " ").capitalize())
+        super().__init__(short_name(entry))
         self.entry = entry
         self.name = entry.name
         self.interval_ms = entry.part.interval_ms

@@ -144,7 +144,8 @@ class Profile(View):
             log10_marks(curve.measured) for curve in (delta, weight)
         )
         ghost, ghost_zero = self._ghost(frame.other)
-        low, high = self.range.include(np.concatenate([delta_logs, weight_logs, ghost]))
+        expected = [log10_marks(curve.predicted)[0] for curve in (delta, weight)]
+        low, high = self.range.include(np.concatenate([delta_logs, weight_logs, ghost, *expected]))
         any_zero = bool(delta_zero.any() or weight_zero.any() or ghost_zero.any())
         floor = low - 0.6 if any_zero else low
         self.plot.fix(y=(floor, high))
