@@ -4,10 +4,11 @@ The house has floors, and stairs go down only:
 
 - `gradflow.app` and `gradflow.cli` are the two front doors: the window and the command line.
 - `gradflow.ui` is the window onto a run, in PySide6 and pyqtgraph. It draws; it computes nothing. Panels edit an
-  `Experiment`, views draw a `Frame`, and only `ui.session` knows both.
+  `Experiment`, views draw a `Frame`, and only `ui.session` knows both; `ui.commands` takes every edit back.
 - `gradflow.sim` is one experiment, described and executed, without Qt: `config` says what an experiment is, `datasets`
   where its samples come from, `trainer` runs it step by step, `history` remembers, `diagnosis` puts into words what
-  is wrong, `worker` does all that on a thread; `sweep` runs grids of experiments on any executor.
+  is wrong, `worker` does all that on a thread; `rerun` takes the same steps again, for what exploded and for `preview`;
+  `sweep` runs grids of experiments on any executor.
 - `gradflow.engine` is the mathematics of one network, in NumPy: activations, initialisers, losses, optimisers, and the
   static graph that runs forwards and backwards.
 - `gradflow.registry`, `gradflow.errors` and `gradflow.assets` are the cellar: names to parts, sentences for what goes

@@ -54,9 +54,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def no_thread_survives() -> Iterator[None]:
-    """Check that every training thread a test started has ended."""
+    """Check that every thread of gradflow that a test started has ended."""
     yield
-    assert [t.name for t in threading.enumerate() if t.name == "gradflow-training"] == []
+    assert [t.name for t in threading.enumerate() if t.name.startswith("gradflow-")] == []
 
 
 @pytest.fixture(scope="session")
@@ -196,7 +196,8 @@ class Desk:
         if self.session.state is State.RUNNING:
             self.press("Space")
         self.until(lambda: self.session.state is not State.RUNNING)
-        self.until(lambda: self.frame is self.session._worker.latest and self.frame.details.step == self.step)
+        self.until(lambda: self.session.latest is self.session._worker.latest and self.frame is self.session.frame)
+        self.until(lambda: self.frame.details.step == self.step)
 
     def run_to(self, step: int) -> None:
         """Train flat out up to a step and let everything come to rest."""

@@ -50,7 +50,8 @@ class Network:
         self._recipe = inputs, layers, loss, init
         self.precision = precision or Float64()
         self.input = Input(inputs)
-        chained, last = chain(self.input, layers, init, noise or np.random.default_rng(0))
+        self.noise = noise or np.random.default_rng(0)
+        chained, last = chain(self.input, layers, init, self.noise)
         self.layers = tuple(chained)
         self.loss = loss(last)
         self.rounding = Rounding(self.precision) if self.precision.rounds else None
@@ -109,6 +110,19 @@ class Network:
     def twin(self) -> Network:
         """Return a second network on the same parameters, with values and gradients of its own."""
         return Network(*self._recipe, rng=None, precision=self.precision, shared=self)
+
+    def copy(self) -> Network:
+        """Return a network in float64 with parameters of its own, whose gradients reach its input.
+
+        It has no memory yet; `follow` lets it compute with what this network computes with now.
+        """
+        made = Network(*self._recipe, rng=None)
+        made.input.wants_grad = True
+        return made
+
+    def follow(self, other: Network) -> None:
+        """Take over what another network of the same layers computes with, rounded as it is."""
+        self.parameters[:], self.state[:] = other.parameters, other.state
 
     def allocate(self, batch: int, backward: bool = True) -> None:
         """Own memory for batches of up to `batch` samples; without `backward`, for the forward pass only."""

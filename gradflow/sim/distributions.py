@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.engine.network import Network
-from gradflow.sim.snapshot import Histogram
+from gradflow.sim.details import Histogram
 
 Array = NDArray[Any]
 

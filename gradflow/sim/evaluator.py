@@ -5,6 +5,7 @@ Dropout is off and batch norm uses its running statistics, as when a network is 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from gradflow.engine.graph import Phase
 from gradflow.engine.network import Network
 from gradflow.engine.nodes.norm import BatchNorm
+from gradflow.sim.noise import FullGradient
+from gradflow.sim.probe import norm
 
 Array = NDArray[Any]
 
@@ -54,10 +57,11 @@ class Evaluator:
             out[start : start + samples] = network.loss.inputs[0].value
         return out
 
-    def gradient(self, x: Array, targets: Array) -> Array:
-        """Return the gradient of the mean loss over all samples, as a flat vector; no step is taken.
+    def gradient(self, x: Array, targets: Array) -> FullGradient:
+        """Return the gradient of the mean loss over all samples and the size of its parts; no step is taken.
 
-        Without dropout; batch norm takes its statistics from pieces as large as the training's batches.
+        Without dropout; batch norm takes its statistics from pieces as large as the training's batches, which are then
+        the parts.
         """
         if self._learner is None:
             self._learner = self._of.twin()
@@ -68,6 +72,7 @@ class Evaluator:
         if network.graph.capacity != size:
             network.allocate(size)
         network.loss_scale = self._of.loss_scale
+        rms = np.zeros((2, len(network.layers)))
         for start in range(0, len(x), size):
             piece = slice(start, start + size)
             samples = len(x[piece])
@@ -75,8 +80,12 @@ class Evaluator:
             network.input.value[:], network.loss.targets[:] = x[piece], targets[piece]
             network.forward()
             network.backward()
-            total += network.gradients * (samples / len(x) / network.loss_scale)
-        return total
+            share = samples / len(x)
+            total += network.gradients * (share / network.loss_scale)
+            # A sample's own gradient is not divided by the size of the piece.
+            weight = math.sqrt(share) if normed else math.sqrt(share * samples)
+            rms = np.hypot(rms, _part_norms(network, single=not normed) * (weight / network.loss_scale))
+        return FullGradient(total, rms, parts=-(-len(x) // size) if normed else len(x), samples=len(x))
 
     def _network(self) -> Network:
         # Made when first asked for: a profile at initialisation does without.
@@ -91,3 +100,11 @@ class Evaluator:
         network.resize(len(x))
         network.input.value[:] = x
         return len(x)
+
+
+def _part_norms(network: Network, single: bool) -> Array:
+    """Return for ∂L/∂W and ∂L/∂b of every layer (2, layers) the norm over all `single` samples' parts, or over all."""
+    if single:
+        of_samples = (layer.linear.sample_norms() for layer in network.layers)
+        return np.array([(norm(of_W), norm(of_b)) for of_W, of_b in of_samples]).T
+    return np.array([(norm(layer.linear.W_grad.ravel()), norm(layer.linear.b_grad)) for layer in network.layers]).T

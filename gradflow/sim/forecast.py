@@ -21,8 +21,8 @@ from gradflow.sim import build
 from gradflow.sim.mean_field import Subject, quickly, thoroughly
 from gradflow.sim.prediction import Prediction, predicting
 from gradflow.sim.snapshot import Snapshot, Stat
-from gradflow.sim.statistics import Subject as Measured
 from gradflow.sim.statistics import slope_square
+from gradflow.sim.subject import Subject as Measured
 from gradflow.sim.trainer import Trainer
 from gradflow.theory.steps import NotCovered
 
@@ -75,6 +75,12 @@ class Forecast:
         """Give up what is not ready; nobody waits for it."""
         self._cancelled.set()
 
+    def stop(self) -> None:
+        """Give up, and wait until the thread has ended."""
+        self.cancel()
+        if self._thread:
+            self._thread.join()
+
     def _ponder(self, ready: Callable[[], None]) -> None:
         try:
             self._make(lambda: thoroughly(self.subject, self._watch))
@@ -107,7 +113,7 @@ def isotropic(network: Network, snapshot: Snapshot) -> Prediction:
         return predicting(
             snapshot.step, len(layers), "No prediction for a trained network with skips, norms or images."
         )
-    slopes = slope_square(Measured(network, lambda: network.gradients))[:-1]
+    slopes = slope_square(Measured(network))[:-1]
     slopes[[layer.activate is None for layer in layers[:-1]]] = 1.0
     weights = snapshot.stat(Stat.WEIGHT)[1:]
     units = np.array([layer.linear.units for layer in layers[1:]])

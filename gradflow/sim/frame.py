@@ -7,10 +7,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from gradflow.sim.config import Experiment
+from gradflow.sim.details import EVERYTHING, Details
 from gradflow.sim.finding import Finding
 from gradflow.sim.history import HistoryView
 from gradflow.sim.prediction import Prediction
-from gradflow.sim.snapshot import EVERYTHING, Details, Snapshot, Topology
+from gradflow.sim.snapshot import Snapshot, Topology
 
 if TYPE_CHECKING:
     # A sweep runs experiments, and these hand out frames.
@@ -43,9 +44,9 @@ class Frame:
     """Everything a view may draw: one state of one run. `build` counts rebuilds, so that stale frames are known.
 
     `findings` are the verdicts, the most urgent first. `prediction` is the theory's, None until there is one. `ending`
-    says how a finished run has ended, "" before that. `other` is a second run to be drawn as a ghost beside this one.
-    In a `past` frame the snapshot is one of those recorded before the run came to where it is now.
-    `chart` is the map of a sweep, None until one is begun.
+    says how a finished run has ended, "" before that. `other` is a second run to be drawn as a ghost beside this one,
+    and `label` what such a run is called. In a `past` frame the snapshot is one of those recorded before the run came
+    to where it is now. `chart` is the map of a sweep, None until one is begun.
     """
 
     build: int
@@ -63,6 +64,7 @@ class Frame:
     other: Frame | None = None
     chart: Chart | None = None
     past: bool = False
+    label: str = ""
 
     @property
     def finding(self) -> Finding:

@@ -1,11 +1,13 @@
 """The record of a run: bounded, columnar, written by one thread and read by any.
 
 Rows once published are never written again: a reader holds slices of the arrays as they were. When the record is
-full, every second row is dropped into new arrays and from then on every second step is kept.
+full, every second row is dropped into new arrays and from then on every second step is kept. The last steps are kept
+beside it as whole snapshots, however thin the record is.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,10 +32,14 @@ SCALARS = (
 
 @dataclass(frozen=True, eq=False, repr=False)
 class HistoryView:
-    """The rows recorded so far: `scalars` (rows, len(SCALARS)) and `stats` (rows, len(Stat), layers), read-only."""
+    """The rows recorded so far: `scalars` (rows, len(SCALARS)) and `stats` (rows, len(Stat), layers), read-only.
+
+    `tail` has the snapshots of the last steps, one after the other, whatever the record has dropped.
+    """
 
     scalars: Array
     stats: Array
+    tail: tuple[Snapshot, ...] = ()
 
     def __len__(self) -> int:
         return len(self.scalars)
@@ -47,6 +53,14 @@ class HistoryView:
         """Return one statistic, shape (rows, layers)."""
         values: Array = self.stats[:, which.row, :]
         return values
+
+    def update_ratio(self, rows: slice | NDArray[np.intp]) -> Array:
+        """Return ‖ΔW‖/‖W‖ of these rows (rows, layers); nan where the weights are zero."""
+        weight = self.stat(Stat.WEIGHT)[rows]
+        ratio = np.full_like(weight, np.nan)
+        with np.errstate(invalid="ignore", over="ignore"):
+            np.divide(self.stat(Stat.UPDATE)[rows], weight, out=ratio, where=weight > 0)
+        return ratio
 
     def every(self, most: int) -> NDArray[np.intp]:
         """Return the indices of at most `most` rows, evenly spread; a power of two apart, so that they hold still."""
@@ -76,6 +90,10 @@ class HistoryView:
         return x[chosen], y[chosen]
 
 
+TAIL = 21
+"""How many of the last steps are never thinned: after an explosion the one that broke, and twenty before it."""
+
+
 class History:
     """Grows by doubling up to `most` rows, then thins."""
 
@@ -86,11 +104,13 @@ class History:
         self.most = max(self.FIRST_ROWS, budget_bytes // bytes_per_row // 2 * 2)
         self.stride = 1
         self._rows = 0
+        self._tail: deque[Snapshot] = deque(maxlen=TAIL)
         self._scalars = np.empty((self.FIRST_ROWS, len(SCALARS)))
         self._stats = np.empty((self.FIRST_ROWS, len(Stat), layers))
 
     def append(self, snapshot: Snapshot, always: bool = False) -> bool:
         """Record a snapshot if its step is one of those kept (or `always`), and tell whether it was recorded."""
+        self._tail.append(snapshot)
         if snapshot.step % self.stride and not always:
             return False
         if self._rows == len(self._scalars):
@@ -117,7 +137,7 @@ class History:
         scalars, stats = self._scalars[: self._rows], self._stats[: self._rows]
         scalars.setflags(write=False)
         stats.setflags(write=False)
-        return HistoryView(scalars, stats)
+        return HistoryView(scalars, stats, tuple(self._tail))
 
     def _make_room(self) -> None:
         if len(self._scalars) < self.most:

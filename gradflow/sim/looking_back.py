@@ -6,10 +6,11 @@ import dataclasses
 
 import numpy as np
 
+from gradflow.sim.details import PARTS, Details
 from gradflow.sim.diagnosis import diagnose
 from gradflow.sim.frame import Frame
 from gradflow.sim.history import SCALARS, HistoryView
-from gradflow.sim.snapshot import PARTS, Details, Snapshot
+from gradflow.sim.snapshot import Snapshot
 
 
 def nearest_row(history: HistoryView, step: float) -> int:

@@ -17,7 +17,8 @@ from gradflow.engine.graph import Node
 from gradflow.engine.network import Layer, Network
 from gradflow.engine.nodes import Activate
 from gradflow.engine.nodes.norm import SampleNorm
-from gradflow.sim.snapshot import Magnitudes, Stat
+from gradflow.sim.details import Magnitudes
+from gradflow.sim.snapshot import Stat
 
 Array = NDArray[Any]
 

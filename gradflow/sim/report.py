@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from gradflow.errors import FileError
 from gradflow.files import write_atomically
 from gradflow.sim.archive import save_experiment
+from gradflow.sim.details import Details, Want
 from gradflow.sim.prediction import Prediction
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import Details, Snapshot, Stat, Topology, Want
+from gradflow.sim.snapshot import Snapshot, Stat, Topology
 from gradflow.sim.statistics import STATISTICS
 from gradflow.sim.transfer import parameter_names
 

@@ -8,8 +8,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from gradflow.sim.details import Details, Histogram, Magnitudes
 from gradflow.sim.frozen import Frozen
-from gradflow.sim.snapshot import Details, Histogram, Magnitudes, Topology
+from gradflow.sim.snapshot import Topology
 from gradflow.sim.words import spell
 
 Array = NDArray[np.float64]

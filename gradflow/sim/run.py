@@ -8,48 +8,54 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Set
-from functools import cache
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from gradflow.sim import config, distributions, paths, statistics, surface, units
+from gradflow.sim import config, measurements
 from gradflow.sim.config import Experiment, Training, with_live
+from gradflow.sim.details import EVERYTHING, PARTS, Details, Want
 from gradflow.sim.diagnosis import diagnose
-from gradflow.sim.distributions import histogram
-from gradflow.sim.forecast import Forecast, isotropic
+from gradflow.sim.divergence import largest_before
+from gradflow.sim.forecast import Forecast
 from gradflow.sim.frame import Frame, LiveEdit, State
 from gradflow.sim.history import History
-from gradflow.sim.probe import magnitudes
-from gradflow.sim.snapshot import EVERYTHING, PARTS, Details, Snapshot, Surface, Want
-from gradflow.sim.statistics import Subject
+from gradflow.sim.measurements import Interrupted, Look
+from gradflow.sim.rerun import Rerun
+from gradflow.sim.snapshot import Snapshot
+from gradflow.sim.spectrum import Spectra
 from gradflow.sim.trainer import Trainer
 
-Array = NDArray[Any]
-
-
-class Interrupted(Exception):
-    """A measurement was given up because something more urgent came."""
+KEEP_EVERY = 256
+"""How many steps lie between two checkpoints: copying the state then costs far below a hundredth of the time."""
 
 
 class Run:
     """One experiment in execution. Not thread-safe: it belongs to whoever drives it."""
 
-    def __init__(self, experiment: Experiment, build: int = 0) -> None:
-        """Build the run at step 0; raises ConfigError or DataError."""
+    def __init__(self, experiment: Experiment, build: int = 0, checkpoints: bool = False) -> None:
+        """Build the run at step 0; raises ConfigError or DataError.
+
+        With `checkpoints` its last finite state can be brought back quickly, for a copy of the parameters' memory.
+        """
         self.build = build
+        self._keep_every = KEEP_EVERY if checkpoints else 0
         self._begin(experiment)
 
     def _begin(self, experiment: Experiment) -> None:
         self.trainer = Trainer(experiment)
+        self.trainer.keep_every = self._keep_every
         self.history = History(len(self.trainer.topology.layers))
         self.snapshot = self.trainer.preview()
         self.edits: tuple[LiveEdit, ...] = ()
         self._steps = self.trainer.steps()
         self._details = Details()
         self.forecast = Forecast(self.trainer)
+        self._spectra = Spectra(self.trainer)
         self.begun = False
+        self._first = experiment
+        self._retunes: list[tuple[int, Training]] = []
+        self._rerun: Rerun | None = None
+        self._before: Run | None = None
+        self._given_up = False
 
     @property
     def experiment(self) -> Experiment:
@@ -57,9 +63,9 @@ class Run:
         return self.trainer.experiment
 
     def unmeasured(self, wants: Set[Want]) -> frozenset[Want]:
-        """Return those of the wanted measurements that are not of the current step."""
-        steps = self._details.steps
-        return frozenset(want for want in wants if steps.get(want) != self.snapshot.step)
+        """Return those of the wanted measurements that are not of the step that `look` measures."""
+        steps, step = self._details.steps, (self._before or self).snapshot.step
+        return frozenset(want for want in wants if steps.get(want) != step)
 
     def cost(self, want: Want) -> float:
         """Return the seconds that a measurement took the last time, 0 if it never ran."""
@@ -96,6 +102,7 @@ class Run:
             self._begin(with_live(self.experiment, training))
             return
         before = self.experiment
+        self._retunes.append((self.snapshot.step, training))
         self.trainer.retune(training)
         self._restore_best()
         changed = config.differing(before, self.experiment)
@@ -116,8 +123,7 @@ class Run:
         steps, seconds = dict(self._details.steps), dict(self._details.seconds)
         for want in sorted(wants):
             start = time.perf_counter()
-            with np.errstate(all="ignore"):
-                found.update(self._take(want, interrupted))
+            found.update(measurements.take(want, Look(self.trainer, self.snapshot, self._spectra, interrupted)))
             steps[want], seconds[want] = self.snapshot.step, time.perf_counter() - start
         self._details = dataclasses.replace(self._details, steps=steps, seconds=seconds, **found)
         return self._details
@@ -126,36 +132,58 @@ class Run:
         """Take every measurement of the current step, and wait for the whole prediction."""
         if not self.snapshot.step:
             self.forecast.finish()
-        return self.measure(self.unmeasured(EVERYTHING))
+        return self.look(self.unmeasured(EVERYTHING))
+
+    @property
+    def exploded(self) -> bool:
+        """Whether the run has diverged and its last finite state is not yet brought back."""
+        lost = not self.snapshot.finite and self.snapshot.step > 0
+        return lost and self._before is None and not self._given_up
+
+    def look(self, wants: Set[Want], interrupted: Callable[[], bool] = lambda: False) -> Details:
+        """Measure as `measure` does, but a run that has diverged at its last finite step.
+
+        The steps up to there are taken once more, from the last checkpoint or the same seed, and with the same live
+        edits. Where it was interrupted it goes on the next time.
+        """
+        if self.exploded:
+            self._bring_back(interrupted)
+        if self._before is None:
+            return self.measure(wants, interrupted)
+        self._details = self._before.measure(wants, interrupted)
+        return self._details
+
+    def _bring_back(self, interrupted: Callable[[], bool]) -> None:
+        divergence = self.snapshot.divergence
+        assert divergence is not None
+        # Whatever goes wrong on the way would go wrong again.
+        self._given_up = True
+        try:
+            last = self.snapshot.step - 1
+            if self._rerun is None:
+                checkpoint = self.trainer.checkpoint
+                useful = checkpoint if checkpoint and checkpoint.step <= last else None
+                self._rerun = Rerun(Run(self._first, self.build), self._retunes, useful)
+            self._before = self._rerun.drive(last, interrupted)
+        except Interrupted:
+            self._given_up = False
+            raise
+        largest = largest_before(self._before.trainer.network, divergence)
+        known = dataclasses.replace(divergence, largest_before=largest)
+        self.snapshot = dataclasses.replace(self.snapshot, divergence=known)
 
     def forget(self, kept: Set[Want]) -> None:
         """Drop the measurements that nobody wants any more."""
+        if self._before:
+            self._before.forget(kept)
         details, empty = self._details, Details()
         gone: dict[str, Any] = {name: getattr(empty, name) for want in set(Want) - set(kept) for name in PARTS[want]}
         steps = {want: step for want, step in details.steps.items() if want in kept}
         seconds = {want: cost for want, cost in details.seconds.items() if want in kept}
         self._details = dataclasses.replace(details, steps=steps, seconds=seconds, **gone)
-
-    def _take(self, want: Want, interrupted: Callable[[], bool]) -> dict[str, Any]:
-        if want is Want.SURFACE:
-            return {"surface": self._surface(interrupted)}
-        network = self.trainer.network
-        with self.trainer.at_last_step():
-            if want is Want.STATISTICS:
-                full_gradient = cache(lambda: self._full_gradient(interrupted))
-                return {"statistics": statistics.take(Subject(network, full_gradient))}
-            if want is Want.SIZES:
-                return {"sizes": statistics.take(Subject(network, lambda: network.gradients), statistics.SIZES)}
-            if want is Want.PREDICTION:
-                return {"prediction": isotropic(network, self.snapshot) if self.snapshot.step else None}
-            if want is Want.UNITS:
-                return {"units": units.measure(network, lambda: _give_way(interrupted))}
-            if want is Want.PATHS:
-                return {"paths": paths.measure(network)}
-            numbers = distributions.numbers(network, self.trainer.next_update(self.snapshot.learning_rate))
-            if want is Want.HISTOGRAMS:
-                return {"histograms": {name: histogram(*of) for name, of in numbers.items()}}
-            return {name: magnitudes(*of) for name, of in numbers.items()}
+        if Want.SPECTRUM not in kept:
+            # Its copy of the network may be larger than the network.
+            self._spectra = Spectra(self.trainer)
 
     def frame(self, state: State, steps_per_second: float = 0.0) -> Frame:
         """Return what there is to see now."""
@@ -173,26 +201,3 @@ class Run:
             ending=self.ending,
             prediction=self._details.prediction if self.snapshot.step else self.forecast.latest,
         )
-
-    def _full_gradient(self, interrupted: Callable[[], bool]) -> Array:
-        _give_way(interrupted)
-        trainer = self.trainer
-        return trainer.evaluator.gradient(*trainer.training_set)
-
-    def _surface(self, interrupted: Callable[[], bool]) -> Surface:
-        evaluator = self.trainer.evaluator
-
-        def outputs(x: Array) -> Array:
-            pieces = []
-            for start in range(0, len(x), evaluator.PIECE):
-                _give_way(interrupted)
-                pieces.append(evaluator.outputs(x[start : start + evaluator.PIECE]))
-            return np.concatenate(pieces)
-
-        return surface.measure(outputs, self.experiment.data, self.experiment.seed, self.trainer.loss_name)
-
-
-def _give_way(interrupted: Callable[[], bool]) -> None:
-    """Raise Interrupted if something more urgent came."""
-    if interrupted():
-        raise Interrupted

@@ -6,10 +6,9 @@ if they are one: arrays have no single truth value, and nobody compares whole re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +16,7 @@ from numpy.typing import NDArray
 from gradflow.engine.losses import Task
 from gradflow.sim.frozen import Frozen
 from gradflow.sim.graph_shape import GraphShape
-from gradflow.sim.prediction import Prediction
-
-if TYPE_CHECKING:
-    from gradflow.sim.paths import Paths
-    from gradflow.sim.units import Units
+from gradflow.sim.words import spell
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -122,7 +117,8 @@ class Topology:
 class Divergence:
     """Where numbers stopped being finite: the layer (from 1; None is the loss), the direction, and the quantity.
 
-    `loss_scale` is what every gradient was multiplied by.
+    `loss_scale` is what every gradient was multiplied by. `largest_before` is the largest magnitude in the same array
+    one step before, nan where that is not known.
     """
 
     step: int
@@ -130,10 +126,14 @@ class Divergence:
     direction: str
     quantity: str
     loss_scale: float = 1.0
+    largest_before: float = math.nan
 
     def __str__(self) -> str:
         place = f" in layer {self.layer}" if self.layer else ""
-        return f"on the {self.direction} pass of step {self.step}, {self.quantity}{place} is no longer finite"
+        words = f"on the {self.direction} pass of step {self.step}, {self.quantity}{place} is no longer finite"
+        if math.isnan(self.largest_before):
+            return words
+        return f"{words} (one step before, its largest magnitude was {spell(self.largest_before)})"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -174,129 +174,3 @@ class Snapshot(Frozen):
         weight = self.stat(Stat.WEIGHT)
         ratio: Array = np.divide(self.stat(Stat.UPDATE), weight, out=np.full_like(weight, np.nan), where=weight > 0)
         return ratio
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Magnitudes(Frozen):
-    """How many numbers of each layer lie in each octave: a histogram of |v| on a logarithmic axis.
-
-    `counts` (layers, octaves) counts 2^(first+i) ≤ |v| < 2^(first+i+1), over all of float64; `zero` counts what is
-    exactly 0 (or has underflowed to it) and `non_finite` what has overflowed. The three add up to `size`.
-    """
-
-    first: int
-    counts: Counts
-    zero: Counts
-    non_finite: Counts
-
-    @property
-    def size(self) -> Counts:
-        """How many numbers each layer has."""
-        total: Counts = self.counts.sum(axis=1) + self.zero + self.non_finite
-        return total
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Histogram(Frozen):
-    """How the numbers of each layer are spread, sign included: a histogram on a linear axis.
-
-    `counts` (layers, bins) counts in equal bins from −`reach` to +`reach`, a power of two of each layer's own, so that
-    it holds still; `beyond` (layers, 2) counts the few outliers below and above that, `zero` what is exactly 0 (and in
-    no bin) and `non_finite` what has overflowed. The four add up to `size`. `mean` and `deviation` are those of the
-    finite numbers themselves, not of the bins.
-    """
-
-    reach: Array
-    counts: Counts
-    beyond: Counts
-    zero: Counts
-    non_finite: Counts
-    mean: Array
-    deviation: Array
-
-    @property
-    def size(self) -> Counts:
-        """How many numbers each layer has."""
-        total: Counts = self.counts.sum(axis=1) + self.beyond.sum(axis=1) + self.zero + self.non_finite
-        return total
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Surface(Frozen):
-    """What the network computes over a plane (or a line) of its inputs, with the data on it.
-
-    `x` and `y` are the coordinates of the grid's columns and rows (`y` is empty for a line). `outputs` is (rows,
-    columns) for a plane: the predicted value or, for classes, the winning class; `margin` says how sure (0…1).
-    `points` (n, 2) are training samples, `labels` their class or value. `axes` names the two axes. Where the inputs
-    have more than two dimensions the plane is that of the first two principal components through the mean, and
-    `explained` the share of variance it shows; the points are projected onto it.
-    """
-
-    x: Array
-    y: Array
-    outputs: Array
-    margin: Array
-    points: Array
-    labels: Array
-    axes: tuple[str, str]
-    explained: float
-
-
-class Want(StrEnum):
-    """The dear measurements a view can ask for."""
-
-    MAGNITUDES = "magnitudes"
-    SURFACE = "surface"
-    STATISTICS = "statistics"
-    SIZES = "sizes"
-    PREDICTION = "prediction"
-    HISTOGRAMS = "histograms"
-    UNITS = "units"
-    PATHS = "paths"
-
-
-PARTS = {
-    Want.MAGNITUDES: ("activations", "deltas", "weights", "weight_grads", "pre_activations", "updates"),
-    Want.SURFACE: ("surface",),
-    Want.STATISTICS: ("statistics",),
-    Want.SIZES: ("sizes",),
-    Want.PREDICTION: ("prediction",),
-    Want.HISTOGRAMS: ("histograms",),
-    Want.UNITS: ("units",),
-    Want.PATHS: ("paths",),
-}
-"""Which parts of Details each measurement fills."""
-
-EVERYTHING: frozenset[Want] = frozenset(Want)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Details:
-    """The dear measurements: taken when a view asks and the budget allows, therefore each with a step of its own.
-
-    `steps` and `seconds` say, by the name of the measurement, of which step it is and what it cost; `statistics` has,
-    by the name in sim.statistics, one number for each layer, `sizes` only those of the gradients' entries. `prediction`
-    is that for a network in training; that for its initialisation takes its own time and comes with the frame.
-    `histograms` has, under the same names, what the magnitudes count by octaves.
-    """
-
-    steps: Mapping[Want, int] = field(default_factory=dict)
-    seconds: Mapping[Want, float] = field(default_factory=dict)
-    activations: Magnitudes | None = None
-    deltas: Magnitudes | None = None
-    weights: Magnitudes | None = None
-    weight_grads: Magnitudes | None = None
-    surface: Surface | None = None
-    statistics: Mapping[str, Array] = field(default_factory=dict)
-    sizes: Mapping[str, Array] = field(default_factory=dict)
-    prediction: Prediction | None = None
-    pre_activations: Magnitudes | None = None
-    updates: Magnitudes | None = None
-    histograms: Mapping[str, Histogram] = field(default_factory=dict)
-    units: Units | None = None
-    paths: Paths | None = None
-
-    @property
-    def step(self) -> int:
-        """The step of the oldest measurement there is, −1 if there is none."""
-        return min(self.steps.values(), default=-1)

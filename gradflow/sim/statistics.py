@@ -7,47 +7,44 @@ gradient of the whole training set; each says so. They are taken when somebody l
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.engine.network import Layer, Network
+from gradflow.engine.network import Layer
 from gradflow.engine.nodes import Linear
 from gradflow.registry import Registry
+from gradflow.sim import noise
+from gradflow.sim.condense import largest, mean_cosine, most_alike, offset, rms
+from gradflow.sim.subject import Subject
 
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Subject:
-    """What is looked at: a network after its backward pass, and how to get the gradient of the whole training set.
-
-    `full_gradient` is asked only by those that compare with it; it takes as long as an epoch without updates.
-    """
-
-    network: Network
-    full_gradient: Callable[[], Array]
-
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        """The parameter layers."""
-        return self.network.layers
-
-    @property
-    def scale(self) -> float:
-        """The loss scale, which every gradient in the network carries."""
-        return self.network.loss_scale
 
 
 Statistic = Callable[[Subject], Array]
 STATISTICS: Registry[Statistic] = Registry("statistic")
 statistic = STATISTICS.register
 
+MOST_SAMPLES = 64
+"""How many samples of a batch are compared with each other."""
 
 SIZES = ("delta_rms", "delta_mean_size", "delta_max", "gradient_rms", "gradient_mean_size", "gradient_max")
 """How large single entries of δ and of ∂L/∂W are."""
+
+SIGNAL = (
+    "z_mean",
+    "z_variance",
+    "a_variance",
+    "z_length",
+    "a_length",
+    "z_offset",
+    "a_offset",
+    "correlation",
+    "zero_share",
+    "delta_rms",
+)
+"""Those of the signal on its way forwards and back that cost no more than a look at the arrays."""
 
 
 def take(subject: Subject, names: Iterable[str] = STATISTICS) -> dict[str, Array]:
@@ -105,7 +102,7 @@ def gradient_rms(subject: Subject) -> Array:
 
     Cost: two passes over the gradient.
     """
-    return _per_layer(subject, lambda layer: _rms(layer.linear.W_grad)) / subject.scale
+    return _per_layer(subject, lambda layer: rms(layer.linear.W_grad)) / subject.scale
 
 
 @statistic("gradient_mean_size", "mean |∂W|")
@@ -123,7 +120,7 @@ def gradient_max(subject: Subject) -> Array:
 
     Cost: two passes over the gradient.
     """
-    return _per_layer(subject, lambda layer: _largest(layer.linear.W_grad)) / subject.scale
+    return _per_layer(subject, lambda layer: largest(layer.linear.W_grad)) / subject.scale
 
 
 @statistic("delta_rms", "RMS δ")
@@ -132,7 +129,7 @@ def delta_rms(subject: Subject) -> Array:
 
     Cost: two passes over δ.
     """
-    return _per_layer(subject, lambda layer: _rms(layer.linear.grad)) / subject.scale
+    return _per_layer(subject, lambda layer: rms(layer.linear.grad)) / subject.scale
 
 
 @statistic("delta_mean_size", "mean |δ|")
@@ -150,7 +147,7 @@ def delta_max(subject: Subject) -> Array:
 
     Cost: two passes over δ.
     """
-    return _per_layer(subject, lambda layer: _largest(layer.linear.grad)) / subject.scale
+    return _per_layer(subject, lambda layer: largest(layer.linear.grad)) / subject.scale
 
 
 @statistic("delta_factor", "δ factor")
@@ -159,7 +156,7 @@ def delta_factor(subject: Subject) -> Array:
 
     The output layer has none. In theory √χ = σ_w·√(E φ′²). Cost: two passes over δ.
     """
-    norms = _per_layer(subject, lambda layer: _rms(layer.linear.grad) * np.sqrt(layer.linear.grad.size))
+    norms = _per_layer(subject, lambda layer: rms(layer.linear.grad) * np.sqrt(layer.linear.grad.size))
     return np.append(norms[:-1] / norms[1:], np.nan)
 
 
@@ -196,7 +193,7 @@ def similarity(subject: Subject) -> Array:
     Units that start equal receive equal gradients and stay equal: symmetry must be broken by the initialisation.
     Cost: a matrix product of units x inputs x units.
     """
-    return _per_layer(subject, _most_alike)
+    return _per_layer(subject, _similarity)
 
 
 @statistic("noise_ratio", "noise ratio")
@@ -206,7 +203,7 @@ def noise_ratio(subject: Subject) -> Array:
     All samples are run without dropout, whose noise counts.
     Cost: the gradient of the whole training set, shared with the angle.
     """
-    return _per_layer(subject, lambda layer: _against_full(subject, layer)[0])
+    return _per_layer(subject, lambda layer: noise.of_layer(subject.network, subject.full_gradient(), layer)[0])
 
 
 @statistic("noise_angle", "noise angle")
@@ -216,29 +213,67 @@ def noise_angle(subject: Subject) -> Array:
     All samples are run without dropout, whose noise counts.
     Cost: the gradient of the whole training set, shared with the ratio.
     """
-    return _per_layer(subject, lambda layer: _against_full(subject, layer)[1])
+    return _per_layer(subject, lambda layer: noise.of_layer(subject.network, subject.full_gradient(), layer)[1])
 
 
-def _largest(values: Array) -> float:
-    return float(max(values.max(), -values.min())) if values.size else 0.0
+@statistic("noise_scale", "noise scale")
+def noise_scale(subject: Subject) -> Array:
+    """The simple noise scale ℬ = tr Σ/|G|² of ∂L/∂W: the batch size at which noise and gradient are equally large.
+
+    G is the gradient of all training samples and Σ the covariance of the gradients of single ones (McCandlish et al.
+    2018); with batch norm, which ties samples together, Σ is estimated from batches. Cost: shared with the noise angle.
+    """
+    return noise.scales(subject.network, subject.full_gradient())
 
 
-def _rms(values: Array) -> float:
-    """Return √ mean v², scaled so that no square leaves the range."""
-    largest = _largest(values)
-    if not 0.0 < largest < np.inf:
-        return largest
-    return largest * float(np.sqrt(np.square(values / largest).mean(dtype=float)))
+@statistic("z_length", "mean z²")
+def z_length(subject: Subject) -> Array:
+    """The mean square of the pre-activations z over batch and units: the length q of mean-field theory.
+
+    Cost: three passes over z.
+    """
+    return _per_layer(subject, lambda layer: float(np.square(rms(layer.linear.value))))
 
 
-def _most_alike(layer: Layer) -> float:
-    node = layer.linear
-    if node.channels < 2:
-        return np.nan
-    directions = unit_columns(incoming(node))
-    cosines = np.abs(directions.T @ directions)
-    np.fill_diagonal(cosines, 0.0)
-    return float(min(cosines.max(), 1.0))
+@statistic("a_length", "mean a²")
+def a_length(subject: Subject) -> Array:
+    """The mean square of the activations a = φ(z) over batch and units.
+
+    Cost: three passes over a.
+    """
+    return _per_layer(subject, lambda layer: float(np.square(rms(layer.output.value))))
+
+
+@statistic("z_offset", "offset of z")
+def z_offset(subject: Subject) -> Array:
+    """The mean of z over its root mean square: 0 is centred, ±1 means that all numbers are the same.
+
+    The variance is the share 1 − offset² of the mean square. Cost: three passes over z.
+    """
+    return _per_layer(subject, lambda layer: offset(layer.linear.value))
+
+
+@statistic("a_offset", "offset of a")
+def a_offset(subject: Subject) -> Array:
+    """The mean of a over its root mean square: 0 is centred, ±1 means that all numbers are the same.
+
+    Cost: three passes over a.
+    """
+    return _per_layer(subject, lambda layer: offset(layer.output.value))
+
+
+@statistic("correlation", "correlation")
+def correlation(subject: Subject) -> Array:
+    """The mean cosine between the pre-activations z of two different samples: 1 means that the layer takes all inputs
+    for the same, 0 that they have nothing in common.
+
+    Over all pairs of the batch's first 64 samples; a sample whose z is zero has no direction. Cost: two passes over z.
+    """
+    return _per_layer(subject, lambda layer: mean_cosine(layer.linear.value[:MOST_SAMPLES]))
+
+
+def _similarity(layer: Layer) -> float:
+    return most_alike(incoming(layer.linear))
 
 
 def incoming(node: Linear) -> Array:
@@ -247,31 +282,3 @@ def incoming(node: Linear) -> Array:
     The bias belongs to it: with few inputs, weights alone are often parallel by chance.
     """
     return np.vstack([node.W, node.b[None, :]]) if node.b.size else node.W
-
-
-def unit_columns(matrix: Array) -> Array:
-    """Return the columns of a matrix at length 1, in float64; those without length are all the same."""
-    columns = matrix.astype(float)
-    # By the largest entry first: no square leaves the range.
-    largest = np.abs(columns).max(axis=0)
-    columns /= np.where(largest > 0.0, largest, 1.0)
-    lengths = np.sqrt(np.einsum("ij,ij->j", columns, columns))
-    directions: Array = np.divide(columns, lengths, out=columns, where=lengths > 0.0)
-    directions[0, lengths == 0.0] = 1.0
-    return directions
-
-
-def _against_full(subject: Subject, layer: Layer) -> tuple[float, float]:
-    """Return ‖g‖/‖G‖ and the angle in degrees between the gradients of the batch (g) and of all samples (G)."""
-    start = layer.linear.span.start
-    full = subject.full_gradient()[start : start + layer.linear.W.size]
-    batch = layer.linear.W_grad.reshape(-1) / subject.scale
-    of_full, of_batch = _largest(full), _largest(batch)
-    if not (0.0 < of_full < np.inf and 0.0 < of_batch < np.inf):
-        return np.nan, np.nan
-    G, g = full / of_full, batch / of_batch
-    G_norm, g_norm = float(np.sqrt(G.dot(G))), float(np.sqrt(g.dot(g)))
-    # atan2 of the parts across and along: the arc cosine loses half the digits near 0°.
-    along = float(g.dot(G)) / (g_norm * G_norm)
-    across = float(np.linalg.norm(g / g_norm - along * G / G_norm))
-    return (of_batch / of_full) * (g_norm / G_norm), float(np.degrees(np.arctan2(across, along)))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gradflow.sim import build
 from gradflow.sim.config import Data
-from gradflow.sim.snapshot import Surface
+from gradflow.sim.details import Surface
 
 Array = NDArray[np.float64]
 

@@ -15,15 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.engine.loss_scale import LossScale
-from gradflow.engine.optimizers import OPTIMIZERS, Hyper
-from gradflow.engine.schedules import SCHEDULES, Plan, Schedule
+from gradflow.engine.optimizers import OPTIMIZERS
+from gradflow.engine.schedules import SCHEDULES, Schedule
 from gradflow.engine.update import Update
 from gradflow.sim import build
 from gradflow.sim.batches import Batches
-from gradflow.sim.config import AUTO, DYNAMIC, Experiment, Training, with_live
+from gradflow.sim.checkpoint import Checkpoint, Parts
+from gradflow.sim.config import Experiment, Training, with_live
 from gradflow.sim.divergence import locate
 from gradflow.sim.evaluator import Evaluator
+from gradflow.sim.numbers import hyper_of, loss_scale_of, plan_of
 from gradflow.sim.probe import Probe
 from gradflow.sim.snapshot import NORMS, Snapshot
 
@@ -55,15 +56,19 @@ class Trainer:
         self._validation_targets = build.encode_targets(split.y_validation, split, self.loss_name)
         training = experiment.training
         optimizer = OPTIMIZERS[training.optimizer].part(network.master.size, dtype.type)
+        self._optimizer = optimizer
         self._update = Update(network.master, network.gradients, optimizer, network.trainable_spans())
-        self._scale = _loss_scale(training.loss_scale)
-        self._schedule: Schedule = SCHEDULES[training.schedule].part(_plan(training))
+        self._scale = loss_scale_of(training.loss_scale)
+        self._schedule: Schedule = SCHEDULES[training.schedule].part(plan_of(training))
         self._batches = Batches(len(self._inputs), build.stream(experiment, build.BATCH_STREAM))
         self._first: Snapshot | None = None
         self._best: tuple[float, int, Array, Array] | None = None
         self._left: tuple[Array, Array] | None = None
         self._validated_step = 0
         self._stopped = False
+        self.keep_every = 0
+        self.checkpoint: Checkpoint | None = None
+        self._resumed = False
 
     @property
     def training_set(self) -> tuple[Array, Array]:
@@ -95,6 +100,9 @@ class Trainer:
     def steps(self) -> Iterator[Snapshot]:
         """Yield the snapshot of step 0, 1, 2, … for ever; the one that has lost its finiteness is the last."""
         step, snapshot = 0, self.preview()
+        if self._resumed and self.checkpoint:
+            step = self.checkpoint.step
+            snapshot = self._turn(step)
         while True:
             snapshot = self._validated(snapshot)
             yield snapshot
@@ -102,7 +110,26 @@ class Trainer:
                 return
             self._take_step(snapshot)
             step += 1
+            if self.keep_every and step % self.keep_every == 0:
+                self.checkpoint = self.checkpoint or Checkpoint()
+                self.checkpoint.keep(step, self.experiment.training, self._parts())
             snapshot = self._turn(step)
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Let `steps` begin at a checkpoint of another trainer of the same experiment."""
+        assert checkpoint.training is not None
+        self.retune(checkpoint.training)
+        vars(self).update(checkpoint.restore(self._parts()))
+        self.network.publish()
+        self.checkpoint, self._resumed = checkpoint, True
+
+    def _parts(self) -> Parts:
+        network, optimizer = self.network, self._optimizer
+        return Parts(
+            (network.master, network.state, optimizer.memory),
+            (optimizer, self._batches, self._schedule, self._scale, network.noise),
+            {name: vars(self)[name] for name in ("_best", "_left", "_validated_step", "_stopped")},
+        )
 
     def retune(self, training: Training) -> None:
         """Apply a live edit (learning rate, batch size, clipping, …) from the next batch on.
@@ -113,9 +140,9 @@ class Trainer:
         self.experiment = with_live(self.experiment, training)
         after = self.experiment.training
         if after.schedule != before.schedule:
-            self._schedule = SCHEDULES[after.schedule].part(_plan(after))
+            self._schedule = SCHEDULES[after.schedule].part(plan_of(after))
         else:
-            self._schedule.plan = _plan(after)
+            self._schedule.plan = plan_of(after)
         if after.patience != before.patience:
             self._judge()
         if self._left and not self._stopped:
@@ -240,7 +267,7 @@ class Trainer:
             self.probe.complete(stats, self._update.direction, 0.0)
             return np.nan
         clip_norm, clip_value = training.clip_norm, training.clip_value
-        clipped = self._update.prepare(_hyper(training), grad_norm, clip_norm, clip_value, 1.0 / scale)
+        clipped = self._update.prepare(hyper_of(training), grad_norm, clip_norm, clip_value, 1.0 / scale)
         self.probe.complete(stats, self._update.direction, rate)
         return clipped if clip_norm or clip_value else np.nan
 
@@ -250,33 +277,3 @@ class Trainer:
         with np.errstate(all="ignore"):
             self._update.take(snapshot.learning_rate)
             self.network.publish()
-
-
-def _plan(training: Training) -> Plan:
-    return Plan(
-        steps=training.steps,
-        warmup_steps=training.warmup_steps,
-        every=training.schedule_every,
-        factor=training.schedule_factor,
-        final_fraction=training.final_fraction,
-        patience=training.plateau_patience,
-    )
-
-
-def _hyper(training: Training) -> Hyper:
-    return Hyper(
-        momentum=training.momentum,
-        beta1=_or_own(training.beta1),
-        beta2=_or_own(training.beta2),
-        epsilon=_or_own(training.epsilon),
-        weight_decay=training.weight_decay,
-        l1=training.l1,
-    )
-
-
-def _or_own(value: float | str) -> float | None:
-    return None if value == AUTO else float(value)
-
-
-def _loss_scale(value: float | str) -> LossScale:
-    return LossScale() if value == DYNAMIC else LossScale(float(value), dynamic=False)

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.engine.network import Layer
-from gradflow.sim.statistics import incoming, unit_columns
+from gradflow.sim.condense import unit_columns
+from gradflow.sim.statistics import incoming
 
 Array = NDArray[Any]
 

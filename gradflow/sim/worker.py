@@ -19,11 +19,12 @@ from threadpoolctl import threadpool_limits
 from gradflow.errors import GradflowError
 from gradflow.sim.budget import Budget
 from gradflow.sim.config import Experiment, Training
+from gradflow.sim.details import Want
 from gradflow.sim.failure import failure
 from gradflow.sim.frame import Captured, Diverged, Event, Failed, Finished, Frame, Paused, Resumed, Started, State
+from gradflow.sim.measurements import Interrupted
 from gradflow.sim.pace import Pace
-from gradflow.sim.run import Interrupted, Run
-from gradflow.sim.snapshot import Want
+from gradflow.sim.run import Run
 
 SWITCH_SECONDS = 0.0005
 """How long Python should let this thread run before the window gets its turn; the default of 5 ms doubles its lag."""
@@ -144,7 +145,8 @@ class TrainingWorker:
                     self._wake.wait()
                 elif (pause := idle_until - time.perf_counter()) > 0:
                     self._wake.wait(pause)
-            self._forget_run()
+            if self._run:
+                self._run.forecast.stop()
 
     def _obey(self) -> None:
         with self._build_lock:
@@ -186,9 +188,9 @@ class TrainingWorker:
             self._publish(run)
         now = time.perf_counter()
         due = frozenset(want for want in run.unmeasured(self._wants) if self._look_due(want) <= now)
-        if due and not self._wake.is_set():
+        if (due or run.exploded) and not self._wake.is_set():
             with suppress(Interrupted):
-                run.measure(due, self._wake.is_set)
+                run.look(due, self._wake.is_set)
                 self._publish(run)
             self._budget.spent({want: run.cost(want) for want in due}, time.perf_counter())
 
@@ -212,8 +214,9 @@ class TrainingWorker:
         self._events.append(event(self.latest))
 
     def _rebuild(self, build: _Build) -> None:
-        run = Run(build.experiment, build.number)
-        self._forget_run()
+        run = Run(build.experiment, build.number, checkpoints=True)
+        if self._run:
+            self._run.forecast.cancel()
         self._run = run
         self._pace = Pace()
         self._wants = self._asked
@@ -225,10 +228,6 @@ class TrainingWorker:
         self._rest_until = now + REST_SECONDS
         self._publish(run)
         self._events.append(Started(self.latest))
-
-    def _forget_run(self) -> None:
-        if self._run:
-            self._run.forecast.cancel()
 
     def _retune(self, training: Training) -> None:
         if self._run:

@@ -32,7 +32,9 @@ class Moments:
 
     A q may be a number or an array of any shape. At q = 0 an average is its limit from above; a nan, a negative q and
     what has no limit give nan. Where `slope` is a surrogate, E φ′… is an average of the surrogate; a learnt slope is
-    taken as it starts. Errors are below 10⁻¹² of the largest value for q from 10⁻⁸ to 10⁶.
+    taken as it starts. Errors are below 10⁻¹² of the largest value for q from 10⁻⁸ to 10⁶, those of pairs too; those of
+    `kernel`, which is a thousand times quicker, too, but near c = ±1 where φ has kinks or q is large: there up to 10⁻⁴
+    in E φφ and a few 10⁻² in E φ′φ′.
     """
 
     def __init__(self, function: Activation | None) -> None:
@@ -89,11 +91,11 @@ class Moments:
 
     def pair(self, q_a: ArrayLike, q_b: ArrayLike, c: ArrayLike) -> Array:
         """Return E φ(u)·φ(v) for normal u and v of mean squares q_a and q_b and correlation c, elementwise."""
-        return self._pairs(q_a, q_b, c, self._phi, self.value)
+        return self._pairs(q_a, q_b, c, slopes=False)
 
     def slope_pair(self, q_a: ArrayLike, q_b: ArrayLike, c: ArrayLike) -> Array:
         """Return E φ′(u)·φ′(v), like `pair`."""
-        return self._pairs(q_a, q_b, c, self._phi_slope, self.slope)
+        return self._pairs(q_a, q_b, c, slopes=True)
 
     def kernel(self, Q: Array) -> tuple[Array, Array]:
         """Return E φ(u_i)·φ(u_j) and E φ′(u_i)·φ′(u_j) for u ~ N(0, Q), both B × B like the covariance Q."""
@@ -101,7 +103,7 @@ class Moments:
         with np.errstate(all="ignore"):
             return self._kernel(q, c)
 
-    # How it is done
+    # How they are found
 
     def _kernel(self, q: Array, c: Array) -> tuple[Array, Array]:
         values, slopes = self.coefficients(q)
@@ -116,12 +118,6 @@ class Moments:
         z, weighted = hermite.weighted_polynomials(halvings(math.sqrt(top)))
         a, slope = self._evaluate(np.sqrt(np.maximum(q, SMALLEST))[:, None] * z)
         return a @ weighted, slope @ weighted
-
-    def _phi(self, x: Array) -> Array:
-        return self._evaluate(x)[0]
-
-    def _phi_slope(self, x: Array) -> Array:
-        return self._evaluate(x)[1]
 
     def _evaluate(self, x: Array) -> tuple[Array, Array]:
         a, slope, scratch = np.empty_like(x), np.empty_like(x), np.empty_like(x)
@@ -158,29 +154,25 @@ class Moments:
         z, weights = rule_with_kinks(level, self._kinks / root) if self._kinks.size else rule_around_zero(level)
         return Sample(z, weights, *self._evaluate(root * z))
 
-    def _pairs(
-        self, q_a: ArrayLike, q_b: ArrayLike, c: ArrayLike, f: Callable[[Array], Array], square: Callable[[Any], Array]
-    ) -> Array:
+    def _pairs(self, q_a: ArrayLike, q_b: ArrayLike, c: ArrayLike, slopes: bool) -> Array:
         parts = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (q_a, q_b, c)))
         with np.errstate(all="ignore"):
-            found = [
-                self._pair(float(a), float(b), float(r), f, square)
-                for a, b, r in zip(*(x.ravel() for x in parts), strict=True)
-            ]
+            each = zip(*(x.ravel().tolist() for x in parts), strict=True)
+            found = [self._pair(a, b, correlation, slopes) for a, b, correlation in each]
         return np.array(found).reshape(parts[0].shape)[()]
 
-    def _pair(self, a: float, b: float, c: float, f: Callable[[Array], Array], square: Callable[[Any], Array]) -> float:
+    def _pair(self, a: float, b: float, c: float, slopes: bool) -> float:
         if not (0.0 <= a < math.inf and 0.0 <= b < math.inf and abs(c) <= 1.0):
             return math.nan
         a, b = max(a, SMALLEST), max(b, SMALLEST)
-        index = 0 if f == self._phi else 1
-        both = self.coefficients(np.array([a, b]))[index]
+        both = self.coefficients(np.array([a, b]))[slopes]
+        square = self.slope if slopes else self.value
         squares = np.array([square(a), square(b)])
         # Cauchy–Schwarz bounds what the expansion leaves out; rounding hides what is below 10⁻¹⁶.
         missing = np.maximum(squares - np.sum(both * both, axis=1), 1e-16 * squares)
         if abs(c) ** hermite.TERMS * math.sqrt(missing[0] * missing[1]) < 1e-14 * math.sqrt(squares[0] * squares[1]):
             return float(np.sum(both[0] * both[1] * c ** np.arange(hermite.TERMS)))
-        return average_of_product(f, self.kinks, math.sqrt(a), math.sqrt(b), c)
+        return average_of_product(lambda x: self._evaluate(x)[slopes], self.kinks, math.sqrt(a), math.sqrt(b), c)
 
 
 def _at_least(least: float, q: Array) -> Array:

@@ -65,6 +65,8 @@ class LengthMap:
 
     def fixed_points(self) -> tuple[FixedPoint, ...]:
         """Return all lengths that a layer reproduces, by size, and ∞ if long signals grow for ever."""
+        if not math.isfinite(self.square + self.bias_square):
+            return (FixedPoint(math.nan, Stability.UNSTABLE),)
         if self.square == 0.0:
             return (FixedPoint(self.bias_square, Stability.STABLE),)
         x, values = _grid(self.moments)
@@ -113,8 +115,8 @@ class LengthMap:
 
 @lru_cache(maxsize=64)
 def _grid(moments: Moments) -> tuple[Array, Array]:
-    """Return ln q and V₂ from `SHORT` to `LONG`, twenty to a decade."""
-    q = np.geomspace(SHORT, LONG, 401)
+    """Return ln q and V₂ from `SHORT` to `LONG`, sixty to a decade."""
+    q = np.geomspace(SHORT, LONG, 1201)
     return np.log(q), np.asarray(moments.value(q))
 
 

@@ -62,7 +62,7 @@ class CorrelationMap:
             return self(c) - c
 
         slope = self.slope(1.0)
-        if self.after == 0.0 or (abs(slope - 1.0) < 1e-7 and abs(gain(0.5)) < 1e-7):
+        if not self.after > 0.0 or (abs(slope - 1.0) < 1e-7 and abs(gain(0.5)) < 1e-7):
             return math.nan
         # The true slope of a φ with a surrogate is infinite at c = 1.
         if slope <= 1.0 + 1e-7 and not self.moments.function.surrogate:

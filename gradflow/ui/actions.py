@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QUndoStack
 from PySide6.QtWidgets import QMainWindow, QMenu
 
 TABLE: Mapping[str, tuple[str, tuple[str, ...], str]] = {
@@ -16,11 +17,15 @@ TABLE: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "copy": ("Copy dashboard image", ("Ctrl+Shift+C",), "Copy a picture of all views to the clipboard"),
     # The standard key for quitting is missing on a bare Linux desktop.
     "quit": ("Quit", ("Ctrl+Q",), "Close the window; layout and experiment are kept"),
+    "undo": ("Undo", ("Ctrl+Z",), "Take the last edit back (Ctrl+Z)"),
+    "redo": ("Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Make the edit that was taken back again (Ctrl+Shift+Z)"),
     "play": ("Play", ("Space",), "Train on, or stand still (Space)"),
     "step": ("Step", ("Right", "."), "Take one step: forward, backward, update (→ or .)"),
     "now": ("Back to now", ("Esc",), "Look at the run as it is now, and let no layer stand out (Esc)"),
+    "step-back": ("Step back", ("Left",), "After an explosion: look at the step before (←)"),
     "reinitialise": ("Re-initialise", ("R",), "Back to step 0 with the same seed (R)"),
     "new-seed": ("New seed", ("N",), "Back to step 0 with the next seed (N)"),
+    "pin": ("Pin", ("P",), "Compare with the run as it is now: it stays as an outline, until P is pressed again"),
     "faster": ("Faster", ("Ctrl+Right",), "Take more steps per second"),
     "slower": ("Slower", ("Ctrl+Left",), "Take fewer steps per second"),
     "reset-layout": ("Overview", ("Ctrl+1",), "Put panels and views where they were at the first start"),
@@ -30,7 +35,8 @@ TABLE: Mapping[str, tuple[str, tuple[str, ...], str]] = {
 
 MENUS: Mapping[str, Sequence[str]] = {
     "&File": ("open", "presets", "", "save", "save-as", "", "export", "copy", "", "quit"),
-    "&Run": ("play", "step", "now", "reinitialise", "new-seed", "", "faster", "slower"),
+    "&Edit": ("undo", "redo"),
+    "&Run": ("play", "step", "step-back", "now", "reinitialise", "new-seed", "", "pin", "", "faster", "slower"),
     "&View": ("docks", "", "reset-layout", "wall", "", "appearance"),
 }
 """Menus as lists of actions; "" is a line, and a name that is no action stands for what the window fills in."""
@@ -62,6 +68,29 @@ def make_menus(
                 menu.addAction(actions[name])
             else:
                 fillers[name](menu)
+
+
+class UndoWords(QObject):
+    """Lets the entries for undo and redo say what they would do, and be there only where there is something to do.
+
+    An object of its own, a child of the window: Qt tells it nothing any more once the window is gone.
+    """
+
+    def __init__(self, window: QMainWindow, actions: Mapping[str, QAction], commands: QUndoStack) -> None:
+        super().__init__(window)
+        self._undo, self._redo = actions["undo"], actions["redo"]
+        commands.undoTextChanged.connect(self._name_undo)
+        commands.redoTextChanged.connect(self._name_redo)
+        commands.canUndoChanged.connect(self._undo.setEnabled)
+        commands.canRedoChanged.connect(self._redo.setEnabled)
+        self._undo.setEnabled(commands.canUndo())
+        self._redo.setEnabled(commands.canRedo())
+
+    def _name_undo(self, what: str) -> None:
+        self._undo.setText(f"{TABLE['undo'][0]}: {what}" if what else TABLE["undo"][0])
+
+    def _name_redo(self, what: str) -> None:
+        self._redo.setText(f"{TABLE['redo'][0]}: {what}" if what else TABLE["redo"][0])
 
 
 def add_choices(menu: QMenu, choices: Iterable[str], current: str, choose: Callable[[str], None]) -> None:

@@ -25,6 +25,9 @@ class FieldSlider(Slider):
     moved = Signal(object)
     """The field's new value, by the user's hand."""
 
+    let_go = Signal()
+    """A drag has ended."""
+
     def __init__(self, field: Field) -> None:
         super().__init__()
         self.field = field
@@ -74,6 +77,7 @@ class FieldSlider(Slider):
         """End the drag."""
         self.setSliderDown(False)
         self._fine_from = None
+        self.let_go.emit()
 
     def _at(self, x: float) -> int:
         """Return the position under a pointer at x; the handle is 14 pixels wide."""

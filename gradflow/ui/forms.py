@@ -9,13 +9,13 @@ import html
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from gradflow.errors import ConfigError
 from gradflow.sim.config import FIELDS, parse_value
 from gradflow.sim.fields import Field
 from gradflow.ui.field_slider import FieldSlider
-from gradflow.ui.widgets import Button, Choice
+from gradflow.ui.widgets import Button, Choice, TextBox
 
 
 class Row(QWidget):
@@ -23,6 +23,9 @@ class Row(QWidget):
 
     edited = Signal(str, object)
     """The path and the new value, checked."""
+
+    settled = Signal()
+    """A drag has ended, or a text was taken: what comes next is another edit."""
 
     def __init__(self, path: str) -> None:
         super().__init__()
@@ -106,7 +109,7 @@ class NumberRow(Row):
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
-        self.box = QLineEdit()
+        self.box = TextBox()
         self.box.setFixedWidth(78)
         self.box.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.grid.addWidget(self.box, 0, 1)
@@ -120,6 +123,7 @@ class NumberRow(Row):
             self.slider.setAccessibleName(f"{self.field.says.title} slider")
             self.slider.setToolTip(f"{tooltip(self.field)}<p>Shift-drag: fine. Double-click: back to the default.</p>")
             self.slider.moved.connect(self._take_slide)
+            self.slider.let_go.connect(self.settled)
             self.grid.addWidget(self.slider, 1, 0, 1, 2)
 
     def show_value(self, value: Any) -> None:
@@ -162,7 +166,9 @@ class NumberRow(Row):
             return
         self.box.setModified(False)
         self.show_error("")
+        self.settled.emit()
         self.edited.emit(self.field.path, value)
+        self.settled.emit()
 
     def _take_slide(self, value: object) -> None:
         self.shown = value
@@ -176,7 +182,7 @@ class TextRow(Row):
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
-        self.box = QLineEdit()
+        self.box = TextBox()
         self.grid.addWidget(self.box, 1, 0, 1, 2)
         self.named(self.box)
         self.box.editingFinished.connect(self._take_text)

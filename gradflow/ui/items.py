@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF, QTransform
 
 from gradflow.ui.theme import Theme
 
 Array = NDArray[np.float64]
+
+CROWDED = 1.0
+"""From how many pixels of width for each on marks are drawn one by one."""
 
 _pen_scale = 1.0
 
@@ -68,19 +72,46 @@ class Marks(Overlay):
         transform = painter.transform()
         if not transform.m11() or not transform.m22() or not len(self._x):
             return
+        # Drawn in pixels: an ellipse that the painter has to stretch takes ten times as long.
+        x, y = transform.m11() * self._x + transform.dx(), transform.m22() * self._y + transform.dy()
+        room = float(np.ptp(x)) / max(len(x) - 1, 1) or np.inf
+        radius = min(self._radius, max(1.5, 0.45 * room))
+        painter.setWorldTransform(QTransform())
+        if room < CROWDED:
+            self._paint_crowd(painter, x, y, radius)
+        else:
+            self._paint_each(painter, x, y, radius)
+        painter.setWorldTransform(transform)
+
+    def _paint_each(self, painter: QPainter, xs: Array, ys: Array, radius: float) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        width = float(np.ptp(self._x)) * abs(transform.m11()) / max(len(self._x) - 1, 1)
-        radius = min(self._radius, max(1.5, 0.45 * width)) if len(self._x) > 1 else self._radius
-        rx, ry = radius / abs(transform.m11()), radius / abs(transform.m22())
-        for x, y, color, hollow in zip(self._x, self._y, self._colors, self._hollow, strict=True):
+        # A solid mark needs no outline, which would take as long again.
+        painter.setPen(Qt.PenStyle.NoPen)
+        for x, y, color, hollow in zip(xs.tolist(), ys.tolist(), self._colors, self._hollow.tolist(), strict=True):
             if not (math.isfinite(x) and math.isfinite(y)):
                 continue
-            painter.setPen(cosmetic(color, 1.5 if hollow else 1.0))
             painter.setBrush(Qt.BrushStyle.NoBrush if hollow else color)
+            if hollow:
+                painter.setPen(cosmetic(color, 1.5))
             if self._diamond:
-                painter.drawPolygon([QPointF(x - rx, y), QPointF(x, y + ry), QPointF(x + rx, y), QPointF(x, y - ry)])
+                corners = (x - radius, y), (x, y + radius), (x + radius, y), (x, y - radius)
+                painter.drawPolygon([QPointF(*corner) for corner in corners])
             else:
-                painter.drawEllipse(QPointF(x, y), rx, ry)
+                painter.drawEllipse(QPointF(x, y), radius, radius)
+            if hollow:
+                painter.setPen(Qt.PenStyle.NoPen)
+
+    def _paint_crowd(self, painter: QPainter, xs: Array, ys: Array, radius: float) -> None:
+        """Draw marks that overlap as dots, runs of one colour at once: nobody could tell their shape."""
+        keys = np.array([color.rgb() for color in self._colors], np.int64) * 2 + self._hollow
+        edges = [0, *(np.flatnonzero(keys[1:] != keys[:-1]) + 1).tolist(), len(keys)]
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        for start, stop in pairwise(edges):
+            pen = cosmetic(self._colors[start], 1.0 if self._hollow[start] else 2.0 * radius)
+            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+            painter.setPen(pen)
+            points = zip(xs[start:stop].tolist(), ys[start:stop].tolist(), strict=True)
+            painter.drawPoints([QPointF(*point) for point in points if math.isfinite(sum(point))])
 
 
 class Band(Overlay):

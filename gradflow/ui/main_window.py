@@ -5,17 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QSettings, QTimer
+from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QResizeEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QWidget
 
 from gradflow.sim import archive
 from gradflow.sim.config import Experiment
 from gradflow.sim.frame import Frame
-from gradflow.ui import theme
-from gradflow.ui.actions import add_choices, make_actions, make_menus
+from gradflow.ui import documents, theme
+from gradflow.ui.actions import UndoWords, add_choices, make_actions, make_menus
 from gradflow.ui.arrangement import (
     LAYOUT_VERSION,
     LEFT_WIDTH,
@@ -33,6 +32,7 @@ from gradflow.ui.looking import Looking, jumped
 from gradflow.ui.mapping import Mapping
 from gradflow.ui.notice import Notice
 from gradflow.ui.panels.builder import Builder
+from gradflow.ui.panels.explosion import Explosion
 from gradflow.ui.panels.findings import Findings
 from gradflow.ui.panels.layer_list import edit_layers
 from gradflow.ui.panels.transport import Transport
@@ -80,8 +80,9 @@ class MainWindow(QMainWindow):
         self._by_urgency = sorted(self.docks.values(), key=lambda dock: dock.interval_ms)
         action = self.actions_by_name
         self.transport = Transport(
-            action["play"], action["step"], action["reinitialise"], action["new-seed"], action["export"]
+            *(action[name] for name in ("play", "step", "reinitialise", "new-seed", "pin", "export"))
         )
+        self.explosion = Explosion()
         self.panels = {
             "builder": panel("builder", "Network and training", self.builder, LEFT_WIDTH),
             "findings": panel("findings", "Findings", self.findings, RIGHT_WIDTH),
@@ -95,15 +96,19 @@ class MainWindow(QMainWindow):
     def _functions(self) -> dict[str, Callable[[], object]]:
         session = self.session
         return {
-            "open": self._open,
-            "save": self._save,
-            "save-as": self._save_as,
+            "open": partial(documents.open_file, self, session),
+            "save": partial(documents.save, self, session),
+            "save-as": partial(documents.save_as, self, session),
             "export": lambda: self.exporting.export(DASHBOARD),
             "copy": lambda: self.exporting.copy(DASHBOARD),
             "quit": self.close,
             "play": self.looking.now_and(session.toggle),
-            "step": self.looking.now_and(session.step),
+            "step": self.looking.now_and(lambda: self.explosion.forward_or(session.step)),
             "now": self.looking.escape,
+            "undo": session.commands.undo,
+            "redo": session.commands.redo,
+            "step-back": lambda: self.explosion.move_by(-1),
+            "pin": self._pin,
             "reinitialise": session.reinitialise,
             "new-seed": session.new_seed,
             "faster": partial(self._change_speed, 1),
@@ -128,6 +133,7 @@ class MainWindow(QMainWindow):
         self.setDockNestingEnabled(True)
         self.setContentsMargins(8, 0, 8, 0)
         self.addToolBar(self.transport)
+        self.addToolBar(Qt.ToolBarArea.BottomToolBarArea, self.explosion)
         self.setStatusBar(self.status)
         # Docks fill the window; a main window insists on something in the middle.
         self.setCentralWidget(QWidget(visible=False))
@@ -137,6 +143,11 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         session, builder = self.session, self.builder
         builder.edited.connect(session.edit)
+        builder.settled.connect(session.commands.settle)
+        UndoWords(self, self.actions_by_name, session.commands)
+        self.findings.preview_wanted.connect(session.preview)
+        self.findings.apply_wanted.connect(session.apply)
+        self.explosion.step_wanted.connect(session.look_at)
         self.transport.speed_changed.connect(session.set_speed)
         session.experiment_changed.connect(self._show_experiment)
         session.frame_arrived.connect(self._take_frame)
@@ -167,6 +178,8 @@ class MainWindow(QMainWindow):
         before, self.frame = self.frame, self.looking.shown(frame)
         if before is None or jumped(before, self.frame):
             self._written_at = 0.0
+        if self.session.latest:
+            self.explosion.draw(self.session.latest, frame.snapshot.step)
         # Of a new network the profile comes first; the clock brings the rest a moment later.
         self._offer(FAST_MS if rebuilt else SLOW_MS)
 
@@ -229,25 +242,12 @@ class MainWindow(QMainWindow):
         self.transport.set_speed(FIRST_SPEED)
         self.session.play()
 
+    def _pin(self) -> None:
+        self.session.pin()
+        self.transport.show_pinned(self.session.comparison.pinned)
+
     def _change_speed(self, by: int) -> None:
         self.transport.speed.setValue(self.transport.speed.value() + by)
-
-    def _open(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Open an experiment", "", "Experiments (*.toml);;All files (*)")
-        if path:
-            self.session.open(path)
-
-    def _save(self) -> None:
-        if self.session.path:
-            self.session.save(self.session.path)
-        else:
-            self._save_as()
-
-    def _save_as(self) -> None:
-        start = str(self.session.path or f"{self.session.experiment.data.name}.toml")
-        path, _ = QFileDialog.getSaveFileName(self, "Save the experiment", start, "Experiments (*.toml)")
-        if path:
-            self.session.save(Path(path if path.endswith(".toml") else f"{path}.toml"))
 
     def _place(self, how: Callable[[QMainWindow, Docks, Docks], None]) -> None:
         self.maximising.forget()

@@ -129,7 +129,7 @@ class Mapping(QObject):
         """Listen to the map once it is made."""
         view.sweep_wanted.connect(self.start)  # type: ignore[attr-defined]
         view.stop_wanted.connect(self.stop)  # type: ignore[attr-defined]
-        view.chosen.connect(self._session.edit_many)  # type: ignore[attr-defined]
+        view.chosen.connect(lambda changes: self._session.edit_many(changes, "load a cell"))  # type: ignore[attr-defined]
 
 
 def _end(executor: Executor) -> None:

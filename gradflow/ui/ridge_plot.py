@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QLabel
 
+from gradflow.sim.details import Histogram, Want
 from gradflow.sim.frame import Frame
 from gradflow.sim.ridgelines import (
     MOST_RIDGES,
@@ -23,7 +24,7 @@ from gradflow.sim.ridgelines import (
     saturated_intervals,
     saturation,
 )
-from gradflow.sim.snapshot import Histogram, Topology, Want
+from gradflow.sim.snapshot import Topology
 from gradflow.sim.words import spell
 from gradflow.ui.plot import DecadeRange, LinearRange, Plot, WholeAxis
 from gradflow.ui.ridges import COLUMN, Captions, RidgeItem, Shade, ValueAxis

@@ -15,10 +15,15 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from gradflow.errors import ConfigError, GradflowError
 from gradflow.sim import archive, config
 from gradflow.sim.config import FIELDS, Experiment
-from gradflow.sim.frame import Captured, Diverged, Event, Failed, Finished, Frame, Started, State
-from gradflow.sim.snapshot import Want
+from gradflow.sim.details import Want
+from gradflow.sim.finding import Remedy
+from gradflow.sim.frame import Captured, Event, Failed, Finished, Frame, Started, State
+from gradflow.sim.preview import Asked
+from gradflow.sim.replay import last_steps, replayed
 from gradflow.sim.sweep import Chart
 from gradflow.sim.worker import TrainingWorker
+from gradflow.ui.commands import Commands, Document
+from gradflow.ui.comparison import Comparison
 
 TICK_MS, HASTY_TICK_MS = 33, 4
 
@@ -54,11 +59,16 @@ class Session(QObject):
         super().__init__()
         self.experiment = experiment
         self.path = path
-        self.saved = experiment if path else None
         self.frame: Frame | None = None
+        self.latest: Frame | None = None
         self.state = State.PAUSED
+        self.commands = Commands(self._put)
+        self.comparison = Comparison()
+        self._saved: dict[Path | None, Experiment] = {path: experiment}
+        self._replayed: int | None = None
         self.chart: Chart | None = None
-        self._shown: tuple[Frame | None, Chart | None] = None, None
+        self._shown: tuple[object, ...] = ()
+        self._wants: frozenset[Want] = frozenset()
         self._build = 0
         self._worker = TrainingWorker()
         self._worker.start()
@@ -74,22 +84,42 @@ class Session(QObject):
         """Change one field: live where that can be, else with a rebuild at step 0 and the same seed."""
         self.edit_many({path: value})
 
-    def edit_many(self, changes: Mapping[str, Any]) -> None:
-        """Change several fields as one edit."""
-        try:
-            changed = config.edit(self.experiment, changes)
-        except ConfigError as error:
-            self.notice.emit(error.reason, error.field, "")
-            return
-        self._take(changed)
+    def edit_many(self, changes: Mapping[str, Any], words: str = "") -> bool:
+        """Change several fields as one edit, which `words` name in the menu; return whether they could be changed."""
+        changed = self._edited(changes)
+        if changed is not None and changed != self.experiment:
+            self.commands.edit(self._document, Document(changed, self.path), words)
+        return changed is not None
 
-    def replace(self, experiment: Experiment, path: Path | None = None) -> None:
+    def replace(self, experiment: Experiment, path: Path | None = None, words: str = "open") -> None:
         """Open another experiment in place of this one."""
-        self.path, self.saved = path, experiment if path else None
-        self.experiment = experiment
-        self._rebuild(settle=True)
-        self.opened.emit()
-        self.experiment_changed.emit(experiment)
+        self._saved[path] = experiment
+        self.commands.open(self._document, Document(experiment, path), words)
+
+    def preview(self, remedy: Remedy | None) -> None:
+        """Run what a remedy would make of this run in the background, and show it beside; None ends it."""
+        self.comparison.end_preview()
+        changed = self._edited(remedy.changes) if remedy else None
+        if remedy and changed and self.latest:
+            running = self.state is State.RUNNING
+            self.comparison.preview(Asked(changed, remedy.title, self.latest.snapshot.step, self._wants, running))
+
+    def apply(self, remedy: Remedy) -> None:
+        """Take a remedy as one edit; the run as it was stays beside the new one until the next edit."""
+        before = self.frame
+        if self.edit_many(remedy.changes, remedy.title) and before:
+            self.comparison.keep(before, f"before “{remedy.title}”")
+
+    def pin(self) -> None:
+        """Compare with what is on screen from now on, or no more."""
+        if self.comparison.pinned:
+            self.comparison.unpin()
+        elif self.frame:
+            self.comparison.pin(self.frame)
+
+    def look_at(self, step: int) -> None:
+        """Show one of the last steps of a run that has diverged."""
+        self._replayed = step
 
     def open(self, source: str) -> bool:
         """Open an experiment file or a preset; on a mistake say so and keep what is there."""
@@ -99,7 +129,7 @@ class Session(QObject):
             self.notice.emit(str(error), "", "")
             return False
         file = Path(source)
-        self.replace(experiment, file if file.suffix else None)
+        self.replace(experiment, file if file.suffix else None, f"open {file.stem}")
         return True
 
     def save(self, path: Path) -> bool:
@@ -109,14 +139,14 @@ class Session(QObject):
         except GradflowError as error:
             self.notice.emit(str(error), "", "")
             return False
-        self.path, self.saved = path, self.experiment
+        self.path, self._saved[path] = path, self.experiment
         self.experiment_changed.emit(self.experiment)
         return True
 
     @property
     def unsaved(self) -> bool:
         """Whether the experiment differs from its file."""
-        return self.saved is not None and self.experiment != self.saved
+        return self.path is not None and self.experiment != self._saved[self.path]
 
     def toggle(self) -> None:
         """Play or pause."""
@@ -151,6 +181,7 @@ class Session(QObject):
 
     def set_wants(self, wants: frozenset[Want]) -> None:
         """Say which dear measurements the visible views need."""
+        self._wants = wants
         self._worker.want(wants)
 
     def show_chart(self, chart: Chart) -> None:
@@ -164,7 +195,7 @@ class Session(QObject):
     def shutdown(self) -> bool:
         """End the worker; return whether it has ended."""
         self._timer.stop()
-        return self._worker.stop()
+        return self.comparison.stop() and self._worker.stop()
 
     # What the worker has to say.
 
@@ -172,20 +203,31 @@ class Session(QObject):
         """Hand on events, then the latest frame if it is new."""
         for event in self._worker.events():
             self._handle(event)
+        if failure := self.comparison.failure():
+            self.notice.emit(failure, "", "")
         latest = self._worker.latest
         # A frame of an older build is shown too: it is what runs while a new network is made, or if it cannot be made.
-        if latest is None or (latest is self._shown[0] and self.chart is self._shown[1]):
+        if latest is None:
             return
-        self._shown = latest, self.chart
-        self.frame = self._composed(latest)
+        shown = latest, self.comparison.other, self._replayed, self.chart
+        if shown == self._shown:
+            return
+        if latest.state is not State.DIVERGED:
+            self._replayed = None
+        self._shown = shown
+        self.latest, self.frame = latest, self._composed(latest)
         if latest.build == self._build:
             self._timer.setInterval(TICK_MS)
         self._enter(latest.state)
         self.frame_arrived.emit(self.frame)
 
     def _composed(self, latest: Frame) -> Frame:
-        """Return the frame to show: with the map, if there is one."""
-        return dataclasses.replace(latest, chart=self.chart) if self.chart else latest
+        """Return the frame to show: with second run and map, and of a run that has diverged the last finite state."""
+        if latest.state is State.DIVERGED:
+            steps = last_steps(latest)
+            latest = replayed(latest, steps[-2:][0] if self._replayed is None else self._replayed)
+        other = self.comparison.other
+        return dataclasses.replace(latest, other=other, chart=self.chart) if other or self.chart else latest
 
     def _handle(self, event: Event) -> None:
         if isinstance(event, Failed):
@@ -195,8 +237,6 @@ class Session(QObject):
             self.captured.emit(self._composed(event.frame) if event.frame else None)
         elif isinstance(event, Started) and event.frame and event.frame.build == self._build:
             self.built.emit()
-        elif isinstance(event, Diverged) and event.frame:
-            self.notice.emit(f"Stopped: {event.frame.snapshot.divergence}.", "", "")
         elif isinstance(event, Finished) and event.frame:
             self.finished.emit(event.frame.ending)
 
@@ -205,19 +245,38 @@ class Session(QObject):
             self.state = state
             self.state_changed.emit(state)
 
-    def _take(self, changed: Experiment) -> None:
+    @property
+    def _document(self) -> Document:
+        return Document(self.experiment, self.path)
+
+    def _edited(self, changes: Mapping[str, Any]) -> Experiment | None:
+        """Return the experiment with changes; None, and a sentence at the field, if one of them is wrong."""
+        try:
+            return config.edit(self.experiment, changes)
+        except ConfigError as error:
+            self.notice.emit(error.reason, error.field, "")
+            return None
+
+    def _put(self, document: Document, taken_back: bool, built: bool) -> None:
+        """Put another document in place: live where that can be, else with a rebuild at step 0."""
+        changed = document.experiment
         paths = config.differing(self.experiment, changed)
-        if not paths:
-            return
-        self.experiment = changed
-        if all(FIELDS[path].says.live for path in paths):
-            self._worker.retune(changed.training)
-        else:
+        self.experiment, self.path = document
+        self.comparison.forget()
+        live = all(FIELDS[path].says.live for path in paths)
+        # A run that has diverged cannot go on: whatever is changed, it begins anew.
+        if built or not live or (paths and self.state is State.DIVERGED):
             self._rebuild(settle=True)
+        elif paths:
+            self._worker.retune(changed.training)
+        if taken_back or built:
+            self.opened.emit()
         self.experiment_changed.emit(changed)
 
     def _rebuild(self, settle: bool) -> None:
         self._build += 1
+        self._replayed = None
+        self.comparison.end_preview()
         # Somebody is dragging: look often until the new profile is there.
         self._timer.setInterval(HASTY_TICK_MS)
         self._worker.build(self.experiment, self._build, settle)

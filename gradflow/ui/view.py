@@ -13,8 +13,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gradflow.registry import Registry
+from gradflow.sim.details import Want
 from gradflow.sim.frame import Frame
-from gradflow.sim.snapshot import Topology, Want
+from gradflow.sim.snapshot import Topology
 from gradflow.ui.theme import LIGHT, Theme
 
 FAST_MS, SLOW_MS = 33, 100

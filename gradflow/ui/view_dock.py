@@ -9,8 +9,8 @@ from PySide6.QtGui import QContextMenuEvent, QMouseEvent
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
 
 from gradflow.registry import Entry
+from gradflow.sim.details import Want
 from gradflow.sim.frame import Frame
-from gradflow.sim.snapshot import Want
 from gradflow.ui.forms import rich
 from gradflow.ui.theme import LIGHT, Theme
 from gradflow.ui.view import FAST_MS, View

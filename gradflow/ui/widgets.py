@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QKeyEvent, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QPushButton, QSlider, QToolButton, QWidget
+from PySide6.QtGui import QKeyEvent, QKeySequence, QWheelEvent
+from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QSlider, QToolButton, QWidget
 
 # At run time the mixins stand before a real widget, which brings the methods they call.
 if TYPE_CHECKING:
@@ -92,3 +92,16 @@ class Choice(_KeepsKeys, _IgnoresWheel, QComboBox):
         """Keep what moves it, opens it, or is a letter of a name."""
         plain = not event.modifiers() & Qt.KeyboardModifier.ControlModifier
         return plain and (event.key() in MOVES or (bool(event.text()) and event.text().isprintable()))
+
+
+class TextBox(QLineEdit):
+    """A box whose own undo comes first; where it has nothing to take back, the keys are the window's."""
+
+    def event(self, event: QEvent) -> bool:
+        """Leave Ctrl+Z and Ctrl+Shift+Z to the window where nothing was typed."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            undo, redo = event.matches(QKeySequence.StandardKey.Undo), event.matches(QKeySequence.StandardKey.Redo)
+            if (undo and not self.isUndoAvailable()) or (redo and not self.isRedoAvailable()):
+                event.ignore()
+                return False
+        return bool(super().event(event))

@@ -76,7 +76,7 @@ def test_gradient_in_pieces_is_that_of_the_mean_loss_over_all_samples(changes: d
     whole.input.value[:], whole.loss.targets[:] = x, targets
     whole.forward()
     whole.backward()
-    np.testing.assert_allclose(run.evaluator.gradient(x, targets), whole.gradients, rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(run.evaluator.gradient(x, targets).flat, whole.gradients, rtol=1e-9, atol=1e-15)
 
 
 @pytest.mark.parametrize("samples", [40, 2 * PIECE + 60])
@@ -85,7 +85,7 @@ def test_batch_of_all_samples_has_no_noise_with_batch_norm_either(samples: int) 
     changes = {"network.norm": "batch-norm", "training.batch_size": "all", "data.samples": samples}
     run = trainer(changes)
     run.preview()
-    gradient = run.evaluator.gradient(*run.training_set)
+    gradient = run.evaluator.gradient(*run.training_set).flat
     assert np.linalg.norm(gradient - run.network.gradients) <= 1e-12 * np.linalg.norm(gradient)
 
 
@@ -93,8 +93,8 @@ def test_gradient_of_all_samples_is_no_step_and_no_statistic_of_the_training() -
     run = trainer(NOISY)
     run.preview()
     kept = [vector.copy() for vector in (run.network.parameters, run.network.gradients, run.network.state)]
-    first = run.evaluator.gradient(*run.training_set)
-    np.testing.assert_array_equal(run.evaluator.gradient(*run.training_set), first)
+    first = run.evaluator.gradient(*run.training_set).flat
+    np.testing.assert_array_equal(run.evaluator.gradient(*run.training_set).flat, first)
     for before, after in zip(kept, (run.network.parameters, run.network.gradients, run.network.state), strict=True):
         np.testing.assert_array_equal(after, before)
 

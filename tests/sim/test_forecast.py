@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from gradflow.sim.config import Experiment, edit
+from gradflow.sim.details import Want
 from gradflow.sim.forecast import Forecast, isotropic
 from gradflow.sim.frame import State
 from gradflow.sim.profile import Measure, agreement, curves
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import Stat, Want
+from gradflow.sim.snapshot import Stat
 
 DEEP: dict[str, Any] = {
     "data.name": "digits",

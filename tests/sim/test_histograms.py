@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from gradflow.engine.activations import ACTIVATIONS, make_activation
 from gradflow.sim import archive
 from gradflow.sim.config import edit
+from gradflow.sim.details import Want
 from gradflow.sim.distributions import BINS, histogram
 from gradflow.sim.plateaus import find_plateaus
 from gradflow.sim.ridgelines import MOST_RIDGES, Scale, chosen, ends_of, ridge, saturated_intervals
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import Stat, Want
+from gradflow.sim.snapshot import Stat
 
 Array = NDArray[np.float64]
 AWKWARD = st.floats() | st.sampled_from([0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, 1.7e308])

@@ -18,7 +18,8 @@ from gradflow.engine.activations import Tanh
 from gradflow.engine.losses import SoftmaxCrossEntropy
 from gradflow.engine.network import LayerSpec, Network
 from gradflow.sim.snapshot import Stat
-from gradflow.sim.statistics import STATISTICS, Subject
+from gradflow.sim.statistics import STATISTICS
+from gradflow.sim.subject import Subject
 
 STANDARD, NORMALISED = "standard-uniform", "xavier-uniform"
 BATCH, HIDDEN = 128, 5

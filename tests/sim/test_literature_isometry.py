@@ -74,7 +74,7 @@ def spread(singular: Array) -> float:
     ],
 )
 def test_orthogonal_tanh_networks_are_nearly_isometric(depth: int, largest: float, variance: float, count: int) -> None:
-    """At σ_w² = 1.05 even 128 layers stretch no direction by more than 1.8; Gaussian weights reach 3.5 in four."""
+    """A11: at σ_w² = 1.05 even 128 layers stretch no direction by more than 1.8; Gaussian weights reach 3.5 in four."""
     found = singular_values("tanh", "orthogonal", depth, near_the_origin(), count)
     assert np.mean([singular.max() for singular in found]) == pytest.approx(largest, rel=0.02)
     assert np.mean([spread(singular) for singular in found]) == pytest.approx(variance, rel=0.07)
@@ -101,7 +101,7 @@ def test_four_other_layers_are_far_from_isometric(
 
 @slow
 def test_sixteen_rectifiers_are_not_isometric_even_with_orthogonal_weights() -> None:
-    """Var s²/mean² = L, and the largest s² is L^L/(L−1)^(L−1) = 42."""
+    """A12: Var s²/mean² = L, and the largest s² is L^L/(L−1)^(L−1) = 42."""
     found = singular_values("relu", "orthogonal", 16, Start(2.0), count=6)
     assert np.mean([spread(singular) for singular in found]) == pytest.approx(16.0, rel=0.15)
     assert math.sqrt(16.0**16 / 15.0**15) == pytest.approx(6.49, abs=0.005)

@@ -8,12 +8,13 @@ import math
 import numpy as np
 import pytest
 
+from gradflow.sim.details import EVERYTHING, Details, Want
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.history import HistoryView
 from gradflow.sim.looking_back import at_step, nearest_row, recorded
 from gradflow.sim.run import Run
 from gradflow.sim.series import QUANTITIES, Scale, series
-from gradflow.sim.snapshot import EVERYTHING, Details, Stat, Want
+from gradflow.sim.snapshot import Stat
 
 
 def frames(run: Run, steps: int) -> list[Frame]:

@@ -13,10 +13,10 @@ from sim_kit import small
 from gradflow.engine.graph import Node, Phase
 from gradflow.engine.network import Network
 from gradflow.engine.nodes import Flatten
+from gradflow.sim.details import Want
 from gradflow.sim.graph_shape import crossings
 from gradflow.sim.paths import Paths, contributions
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import Want
 
 Array = NDArray[Any]
 

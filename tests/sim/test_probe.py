@@ -17,10 +17,11 @@ from gradflow.engine.activations import ACTIVATIONS, make_activation
 from gradflow.engine.network import Layer
 from gradflow.engine.nodes import NORMS
 from gradflow.engine.optimizers import OPTIMIZERS
+from gradflow.sim.details import EVERYTHING
 from gradflow.sim.probe import FIRST_OCTAVE, LAST_OCTAVE, magnitudes, norm
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import EVERYTHING, Snapshot, Stat
 from gradflow.sim.snapshot import NORMS as NORM_ROWS
+from gradflow.sim.snapshot import Snapshot, Stat
 from gradflow.sim.trainer import Trainer
 
 Array = NDArray[Any]

@@ -16,9 +16,10 @@ from gradflow.cli import run as command
 from gradflow.errors import FileError
 from gradflow.sim.archive import open_experiment, save_experiment
 from gradflow.sim.config import Experiment, edit
+from gradflow.sim.details import Want
 from gradflow.sim.report import Report
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import Stat, Want
+from gradflow.sim.snapshot import Stat
 from gradflow.sim.statistics import STATISTICS
 
 HISTORY = "step,epoch,train_loss,val_loss,train_accuracy,val_accuracy,learning_rate,grad_norm,grad_norm_clipped,finite"

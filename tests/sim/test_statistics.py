@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from sim_kit import bits, take, trainer
 
 from gradflow.engine.activations import ACTIVATIONS
+from gradflow.engine.graph import Phase
 from gradflow.engine.network import Layer
 from gradflow.sim import statistics
+from gradflow.sim.details import Want
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import Want
-from gradflow.sim.statistics import SIZES, STATISTICS, Subject
+from gradflow.sim.statistics import SIZES, STATISTICS
+from gradflow.sim.subject import Subject
 from gradflow.sim.trainer import Trainer
 
 Array = NDArray[Any]
@@ -62,6 +64,18 @@ def slope_square(layer: Layer) -> float:
     return float(np.mean(((up - down) / (2 * h)) ** 2))
 
 
+def offset(values: Array) -> float:
+    """Return the mean over the root mean square."""
+    return float(np.mean(values) / np.sqrt(np.mean(values**2)))
+
+
+def correlation(z: Array) -> float:
+    """Return the mean cosine between two samples, pair by pair."""
+    z = z[:64]
+    pairs = [(z[i], z[j]) for i in range(len(z)) for j in range(i)]
+    return float(np.mean([u @ v / (np.linalg.norm(u) * np.linalg.norm(v)) for u, v in pairs]))
+
+
 BY_LAYER: dict[str, Callable[[Layer], float]] = {
     "z_mean": lambda layer: np.mean(layer.linear.value),
     "z_variance": lambda layer: np.var(layer.linear.value),
@@ -76,6 +90,11 @@ BY_LAYER: dict[str, Callable[[Layer], float]] = {
     "zero_share": lambda layer: np.mean(layer.linear.grad == 0.0),
     "slope_square": slope_square,
     "similarity": most_alike,
+    "z_length": lambda layer: np.mean(layer.linear.value.astype(float) ** 2),
+    "a_length": lambda layer: np.mean(layer.output.value.astype(float) ** 2),
+    "z_offset": lambda layer: offset(layer.linear.value.astype(float)),
+    "a_offset": lambda layer: offset(layer.output.value.astype(float)),
+    "correlation": lambda layer: correlation(layer.linear.value.astype(float)),
 }
 SCALED = ("gradient_mean", *SIZES)
 
@@ -101,7 +120,34 @@ def by_hand(run: Trainer) -> dict[str, Array]:
     found["noise_ratio"] = np.array([np.linalg.norm(g) / np.linalg.norm(G) for g, G in pairs])
     cosines = [np.clip(g @ G / (np.linalg.norm(g) * np.linalg.norm(G)), -1, 1) for g, G in pairs]
     found["noise_angle"] = np.degrees(np.arccos(cosines))
+    each = gradients_of_samples(run)
+    found["noise_scale"] = np.array([noise_scale([g[span(layer)] for g in each]) for layer in layers])
     return found
+
+
+def span(layer: Layer) -> slice:
+    """Return where a layer's weights lie in the flat vectors."""
+    start = layer.linear.span.start
+    return slice(start, start + layer.linear.W.size)
+
+
+def gradients_of_samples(run: Trainer) -> list[Array]:
+    """Return the gradient of every training sample alone, one after the other through a network of its own."""
+    single = run.network.twin()
+    single.allocate(1)
+    single.graph.set_phase(Phase.HOLD)
+    found = []
+    for x, target in zip(*run.training_set, strict=True):
+        single.input.value[:], single.loss.targets[:] = x, target
+        single.forward()
+        single.backward()
+        found.append(single.gradients.astype(float))
+    return found
+
+
+def noise_scale(gradients: list[Array]) -> float:
+    """Return the trace of the covariance matrix of some gradients over the square of their mean."""
+    return float(np.trace(np.atleast_2d(np.cov(np.array(gradients).T))) / np.sum(np.mean(gradients, axis=0) ** 2))
 
 
 @pytest.mark.parametrize(

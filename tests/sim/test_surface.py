@@ -11,7 +11,7 @@ from sim_kit import small, trainer
 from gradflow.sim import build, surface
 from gradflow.sim.config import Data
 from gradflow.sim.datasets import DATASETS
-from gradflow.sim.snapshot import Surface
+from gradflow.sim.details import Surface
 
 Outputs = Callable[[np.ndarray], np.ndarray]
 

@@ -21,7 +21,7 @@ from gradflow.sim.config import edit
 from gradflow.sim.datasets import DATASETS
 from gradflow.sim.probe import magnitudes
 from gradflow.sim.snapshot import Stat
-from gradflow.sim.statistics import Subject
+from gradflow.sim.subject import Subject
 from gradflow.sim.trainer import Trainer
 
 # Reproducibility

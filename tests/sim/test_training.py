@@ -20,9 +20,10 @@ from gradflow.engine.schedules import SCHEDULES, Plan
 from gradflow.errors import ConfigError
 from gradflow.sim import archive
 from gradflow.sim.config import FIELDS, Experiment, edit, get
+from gradflow.sim.details import Want
 from gradflow.sim.report import Report
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import Snapshot, Stat, Want
+from gradflow.sim.snapshot import Snapshot, Stat
 from gradflow.sim.trainer import Trainer
 
 Array = NDArray[np.float64]

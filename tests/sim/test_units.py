@@ -9,9 +9,10 @@ import pytest
 from sim_kit import small
 
 from gradflow.engine.activations import ACTIVATIONS
+from gradflow.sim.details import Want
 from gradflow.sim.layer_rows import LayerRow
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import Stat, Want
+from gradflow.sim.snapshot import Stat
 from gradflow.sim.twins import ALIKE, parallel
 from gradflow.sim.unit_curve import portray
 from gradflow.sim.units import MOST_NUMBERS, Units, UnitState, measure

@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gradflow.sim import measurements
 from gradflow.sim import run as run_module
 from gradflow.sim.config import Experiment
+from gradflow.sim.details import EVERYTHING, PARTS, Want
 from gradflow.sim.forecast import Forecast
 from gradflow.sim.frame import Diverged, Event, Failed, Finished, Frame, Paused, Resumed, Started, State
 from gradflow.sim.history import History
+from gradflow.sim.measurements import Look
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import EVERYTHING, PARTS, Want
 from gradflow.sim.trainer import Trainer
 from gradflow.sim.worker import TrainingWorker
 
@@ -275,16 +277,16 @@ class Clock:
 
 def test_while_training_each_want_has_its_own_turn(fast, monkeypatch):
     """On a clock of the test, without the thread: a dear measurement keeps no cheap one waiting, and the other way."""
-    clock, take, taken = Clock(), Run._take, []
+    clock, take, taken = Clock(), measurements.take, []
     costs = {Want.MAGNITUDES: 0.001, Want.STATISTICS: 0.02, Want.SURFACE: 0.2}
 
-    def timed(self: Run, want: Want, interrupted: Callable[[], bool]) -> Any:
-        found = take(self, want, interrupted)
+    def timed(want: Want, look: Look) -> Any:
+        found = take(want, look)
         clock.now += costs[want]
         taken.append(want)
         return found
 
-    monkeypatch.setattr(Run, "_take", timed)
+    monkeypatch.setattr(measurements, "take", timed)
     monkeypatch.setattr(Forecast, "begin", lambda self, ready: False)
     for module in ("worker", "run", "pace"):
         monkeypatch.setattr(f"gradflow.sim.{module}.time", clock)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from theory_kit import NAMES, of
 
+from gradflow.theory.critical import doubly_critical_points
 from gradflow.theory.lengths import LengthMap, Stability
 from gradflow.theory.maps import CorrelationMap, depth, phase
 
@@ -195,8 +196,31 @@ def test_extreme_initialisations_have_a_phase_too(name: str, square: float, bias
     assert found.name in str(found)
 
 
+@pytest.mark.parametrize(("square", "bias_square"), [(math.nan, 0.0), (1.0, math.nan), (math.inf, 0.0)])
+def test_what_is_no_initialisation_has_no_phase(square: float, bias_square: float) -> None:
+    for name in ("tanh", "relu", "gelu"):
+        found = phase(of(name), square, bias_square)
+        assert math.isnan(found.length) and math.isnan(found.correlation)
+
+
 def test_depth_is_infinite_without_change_and_zero_where_nothing_is_left() -> None:
     assert depth(1.0) == math.inf
     assert depth(0.0) == 0.0
     assert depth(math.exp(-0.5)) == pytest.approx(2.0) == depth(math.exp(0.5))
     assert math.isnan(depth(math.nan))
+
+
+@pytest.mark.parametrize(("name", "stays"), [("gelu", 100.0), ("mish", 0.5)])
+def test_doubly_critical_points_hold_networks_from_one_side_only(name: str, stays: float) -> None:
+    """From the other side lengths pass on: with GELU to a shorter fixed point, with Mish for ever upwards.
+
+    SiLU's second fixed point is two per cent above the first, nearer than can be told apart.
+    """
+    (point,) = doubly_critical_points(of(name))
+    map_ = LengthMap(of(name), point.square, point.bias_square)
+    touching = [p for p in map_.fixed_points() if p.stability is Stability.ONE_SIDED]
+    assert [p.length for p in touching] == pytest.approx([point.length], rel=1e-4)
+    assert map_.settled(stays).length == pytest.approx(point.length, rel=1e-4)
+    leaves = map_.settled(100.0 if stays < 1.0 else 0.5)
+    assert leaves.stability is Stability.STABLE
+    assert leaves.length != pytest.approx(point.length, rel=1e-2)

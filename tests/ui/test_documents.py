@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QToolButto
 from gradflow.sim import archive
 from gradflow.sim.archive import open_experiment, parse, render, save_experiment
 from gradflow.sim.config import edit
+from gradflow.sim.details import EVERYTHING
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import EVERYTHING
 from gradflow.ui import export, theme
 from gradflow.ui.export_dialog import ExportDialog
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 
+from gradflow.sim.details import EVERYTHING, Want
 from gradflow.sim.frame import State
 from gradflow.sim.looking_back import at_step
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import EVERYTHING, Stat, Want
+from gradflow.sim.snapshot import Stat
 from gradflow.ui import export
 from gradflow.ui.plot import LinearRange
 from gradflow.ui.theme import DARK, LIGHT

@@ -14,10 +14,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 
 from gradflow.sim.config import FIELDS
+from gradflow.sim.details import EVERYTHING
 from gradflow.sim.diagnosis import diagnose
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import EVERYTHING, Stat
+from gradflow.sim.snapshot import Stat
 from gradflow.ui import export
 from gradflow.ui.forms import FieldSlider, spelled
 from gradflow.ui.items import cosmetic, pens_scaled

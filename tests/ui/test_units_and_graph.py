@@ -9,10 +9,11 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 
+from gradflow.sim.details import EVERYTHING, Details, Want
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.layer_rows import LayerRow
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import EVERYTHING, Details, Stat, Want
+from gradflow.sim.snapshot import Stat
 from gradflow.sim.units import UnitState
 from gradflow.ui.theme import DARK, LIGHT, Theme
 from gradflow.ui.unit_cells import ALIKE, DEAD, GROUND, RAMP, SATURATED, STRAIGHT, Grid, fills, pattern

@@ -12,8 +12,9 @@ from PySide6.QtGui import QAccessible, QAction, QContextMenuEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QPushButton, QToolButton, QWidget
 
 from gradflow.engine.network import Network
+from gradflow.sim.details import EVERYTHING
 from gradflow.sim.frame import State
-from gradflow.sim.snapshot import EVERYTHING, Stat
+from gradflow.sim.snapshot import Stat
 from gradflow.ui import theme
 from gradflow.ui.crash import CrashDoor
 from gradflow.ui.panels.transport import SPEEDS
@@ -413,7 +414,7 @@ def test_a_run_that_diverges_says_where_and_the_key_for_play_says_what_to_do(win
     desk = window(DIVERGING)
     desk.press("Space")
     desk.until(lambda: desk.session.state is State.DIVERGED)
-    desk.until(lambda: "no longer finite" in desk.notice)
+    desk.until(lambda: "no longer finite" in desk.window.explosion.words.text())
     desk.until(lambda: "The numbers have blown up" in desk.window.findings.title.text())
     desk.press("Space")
     desk.until(lambda: "re-initialise" in desk.notice)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from gradflow.engine.graph import Array, Node
-from gradflow.engine.nodes.dense import Linear
+from gradflow.engine.nodes.dense import Linear, row_norms
 
 CACHED_BYTES = 256 * 1024
 """How large the matrix of windows may get before the samples are split."""
@@ -93,6 +93,17 @@ class Conv(Linear):
             self._ones.dot(self.delta_rows, self.b_grad)
         if wants_share and not self.writes_first[0]:
             self._give(0, self._x_grad.reshape(self.inputs[0].grad.shape))
+
+    def sample_norms(self) -> tuple[Array, Array]:
+        of_W, of_b = np.zeros((2, len(self._delta)))
+        for piece in self._pieces():
+            delta = self._delta[piece].reshape(-1, prod(self.shape[:2]), self.channels)
+            windows_of_each = self._input_windows(piece).reshape(*delta.shape[:2], -1)
+            parts = np.matmul(windows_of_each.transpose(0, 2, 1), delta)
+            of_W[piece] = row_norms(parts.reshape(len(delta), -1))
+            if self.b.size:
+                of_b[piece] = row_norms(delta.sum(axis=1))
+        return of_W, of_b
 
     def _pieces(self) -> Iterator[slice]:
         for start in range(0, len(self._z), self._block):

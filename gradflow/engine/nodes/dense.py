@@ -6,6 +6,9 @@ import numpy as np
 
 from gradflow.engine.graph import Array, Node, ParameterNode, Shape
 
+SAFE_SQUARES = 1e-280, 1e290
+"""Outside this range a sum of squares may have lost digits to underflow or overflow."""
+
 
 class Linear(ParameterNode):
     """A layer with a weight matrix W and, if `bias`, biases b: what has a fan-in, and a δ = ∂L/∂z to look at.
@@ -46,6 +49,26 @@ class Linear(ParameterNode):
         self._ones = np.ones(len(self.value_rows), self.dtype)
         self.delta_rows = self.grad.reshape(-1, self.channels) if self.needs_grad else self.grad
 
+    def sample_norms(self) -> tuple[Array, Array]:
+        """Return for each sample the norms of its own part of ∂L/∂W and of ∂L/∂b, after a backward pass.
+
+        The parts of all samples add up to the gradients. Without biases their norms are 0.
+        """
+        raise NotImplementedError
+
+
+def row_norms(rows: Array) -> Array:
+    """Return ‖row‖ of every row of a matrix in float64; no square leaves the range."""
+    squares = np.einsum("ij,ij->i", rows, rows, dtype=float)
+    unsafe = ~((squares > SAFE_SQUARES[0]) & (squares < SAFE_SQUARES[1]))
+    norms: Array = np.sqrt(squares)
+    if unsafe.any():
+        odd = rows[unsafe].astype(float)
+        largest = np.abs(odd).max(axis=1, initial=0.0)
+        scaled = np.divide(odd, largest[:, None], out=np.zeros_like(odd), where=largest[:, None] > 0.0)
+        norms[unsafe] = largest * np.sqrt(np.einsum("ij,ij->i", scaled, scaled))
+    return norms
+
 
 class Dense(Linear):
     """z = x·W + b with W of shape (inputs, units).
@@ -71,6 +94,11 @@ class Dense(Linear):
         self._x.dot(self.W, self.value)
         if self._has_bias:
             np.add(self.value, self.b, self.value)
+
+    def sample_norms(self) -> tuple[Array, Array]:
+        # δᵢ⊗xᵢ has rank one, so that its norm is the product of theirs.
+        deltas = row_norms(self.grad)
+        return deltas * row_norms(self._x), deltas if self._has_bias else np.zeros_like(deltas)
 
     def backward(self) -> None:
         delta = self.grad

@@ -127,6 +127,9 @@ class Builder(QScrollArea):
     edited = Signal(str, object)
     """The path and the new value of a field the user changed."""
 
+    settled = Signal()
+    """A drag has ended, or a text was taken: what comes next is another edit."""
+
     list_wanted = Signal(str)
     """The path of a list that the user wants to edit."""
 
@@ -153,6 +156,7 @@ class Builder(QScrollArea):
             for path in paths:
                 self.rows[path] = editor = row(path)
                 editor.edited.connect(self.edited)
+                editor.settled.connect(self.settled)
                 if isinstance(editor, ListRow):
                     editor.wanted.connect(self.list_wanted)
                     editor.said.connect(self.list_said)

@@ -1,104 +1,197 @@
-"""The findings: what is wrong, in words, with layer and number."""
+"""The findings: what is wrong, in words, with layer and number, why, and what can be tried against it."""
 
 from __future__ import annotations
 
 import html
-import math
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from gradflow.sim.finding import Severity
+from gradflow.sim.finding import Finding, Severity
 from gradflow.sim.frame import Frame
-from gradflow.sim.snapshot import Stat
-from gradflow.sim.words import spell
+from gradflow.ui.layer_table import layer_table
+from gradflow.ui.remedies import Remedies
 from gradflow.ui.theme import LIGHT, Theme
+from gradflow.ui.widgets import Button
 
 # Severity has a shape as well as a colour.
 SHAPES = {Severity.GOOD: "●", Severity.NOTE: "■", Severity.WARNING: "▼", Severity.ERROR: "✖"}
 
-MOST_ROWS = 12
-"""Of more layers than these only some are listed."""
+
+class Entry(Button):
+    """Another finding in one line; a click opens it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("entry")
+        self.finding: Finding | None = None
+        self.setMinimumWidth(1)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def show_finding(self, finding: Finding) -> None:
+        """Show another finding."""
+        self.finding = finding
+        self.setAccessibleName(f"{finding.severity}: {finding.title}")
+        self.setToolTip(f"<p>{html.escape(finding.title)}</p><p>{html.escape(finding.evidence)}</p>")
+        if self.property("severity") != finding.severity.value:
+            self.setProperty("severity", finding.severity.value)
+            # A style sheet looks at properties only when it is made to.
+            self.style().unpolish(self)
+            self.style().polish(self)
+        self._elide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep to one line."""
+        super().resizeEvent(event)
+        self._elide()
+
+    def _elide(self) -> None:
+        if self.finding:
+            words = f"{SHAPES[self.finding.severity]}  {self.finding.title}"
+            room = max(self.width() - 8, 40)
+            self.setText(self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, room))
 
 
-class Findings(QWidget):
-    """The verdict, its evidence, what would help, and the first and last layers' numbers."""
+class Findings(QScrollArea):
+    """One finding in full, the most urgent unless another was opened; the others; and the layers' numbers."""
+
+    preview_wanted = Signal(object)
+    """The Remedy to be seen beside this run, or None."""
+
+    apply_wanted = Signal(object)
+    """The Remedy to be taken."""
 
     def __init__(self) -> None:
         super().__init__()
         self.theme = LIGHT
         self.frame: Frame | None = None
-        box = QVBoxLayout(self)
-        box.setContentsMargins(12, 8, 12, 12)
-        box.setSpacing(8)
-        self.title, self.evidence, self.advice = (_text() for _ in range(3))
-        self.heading, self.help_heading, self.layers_heading = (
-            _heading(t) for t in ("FINDING", "WHAT WOULD HELP", "LAYERS")
+        self._opened: tuple[str, int | None] | None = None
+        self._urgent = ""
+        self.title, self.evidence, self.cause, self.formula, self.advice, self.table = (_text() for _ in range(6))
+        self.formula.setObjectName("formula")
+        self.heading, self.why_heading, self.help_heading, self.others_heading = (
+            _heading(words) for words in ("FINDING", "WHY", "WHAT WOULD HELP", "ALSO")
         )
-        self.table = _text()
-        for widget in (
-            self.heading,
-            self.title,
-            self.evidence,
-            self.help_heading,
-            self.advice,
-            self.layers_heading,
-            self.table,
-        ):
-            box.addWidget(widget)
-        box.addStretch(1)
+        self.remedies = Remedies()
+        self.remedies.preview_wanted.connect(self.preview_wanted)
+        self.remedies.apply_wanted.connect(self.apply_wanted)
+        self.entries: list[Entry] = []
+        self.others = QWidget()
+        self.layers_heading = Button()
+        self.layers_heading.setObjectName("groupHeading")
+        self.layers_heading.setAccessibleName("Layers: fold or unfold")
+        self.layers_heading.clicked.connect(self._fold_layers)
+        self._layout()
+        self._fold_layers()
         self.setAccessibleName("Findings")
 
-    def draw(self, frame: Frame) -> None:
-        """Say what the latest frame's finding is."""
-        self.frame = frame
-        finding = frame.finding
-        color = self.theme.severity(finding.severity)
-        self.title.setText(
-            f'<span style="color:{color}">{SHAPES[finding.severity]}</span>&nbsp; <b>{html.escape(finding.title)}</b>'
+    def _layout(self) -> None:
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._entry_box = QVBoxLayout(self.others)
+        self._entry_box.setContentsMargins(0, 0, 0, 0)
+        self._entry_box.setSpacing(0)
+        column = QWidget()
+        box = QVBoxLayout(column)
+        box.setContentsMargins(12, 8, 12, 12)
+        box.setSpacing(6)
+        groups = (
+            (self.heading, self.title, self.evidence),
+            (self.why_heading, self.cause, self.formula),
+            (self.help_heading, self.advice, self.remedies),
+            (self.others_heading, self.others),
+            (self.layers_heading, self.table),
         )
-        self.evidence.setText(html.escape(finding.evidence))
-        self.advice.setText(html.escape(finding.advice))
-        self.advice.setVisible(bool(finding.advice))
-        self.help_heading.setVisible(bool(finding.advice))
-        self.table.setText(self._layers(frame))
+        for group in groups:
+            for widget in group:
+                box.addWidget(widget)
+            box.addSpacing(2)
+        box.addStretch(1)
+        self.setWidget(column)
+
+    def draw(self, frame: Frame) -> None:
+        """Say what the latest frame's findings are; what a pointer is about to press holds still."""
+        rebuilt = self.frame is None or frame.build != self.frame.build
+        self.frame = frame
+        if rebuilt:
+            self.remedies.release()
+        if rebuilt or not (self.remedies.held or self.others.underMouse()):
+            self._write(frame)
+        if self.table.isVisibleTo(self):
+            _say(self.table, layer_table(frame, self.theme))
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
         self.theme = theme
         if self.frame:
-            self.draw(self.frame)
+            self._write(self.frame)
+            _say(self.table, layer_table(self.frame, theme))
 
-    def _layers(self, frame: Frame) -> str:
-        """Return the layers, or the first, middle and last of many, as a table: units, n, σ and the gradient."""
-        layers = frame.topology.layers
-        last = len(layers) - 1
-        chosen = range(len(layers)) if last < MOST_ROWS else (0, 1, 2, last // 2, last - 2, last - 1, last)
-        delta = frame.snapshot.stat(Stat.DELTA)
-        muted = self.theme.muted
-        head = "".join(
-            f'<td align="right"><span style="color:{muted}">{h}</span></td>' for h in ("", "units", "n", "σ", "‖δ‖")
-        )
-        rows, before = [f"<tr>{head}</tr>"], -1
-        for i in chosen:
-            if before >= 0 and i > before + 1:
-                rows.append(f'<tr><td align="right"><span style="color:{muted}">⋯</span></td></tr>')
-            layer = layers[i]
-            n = f"{layer.init_n:g}" if layer.init_n else "–"
-            swatch = self.theme.layer_colors(len(layers))[i].name()
-            cells = (
-                f"{layer.units}",
-                n,
-                "–" if math.isnan(layer.init_std) else f"{layer.init_std:.3g}",
-                spell(delta[i]),
-            )
-            rows.append(
-                f'<tr><td align="right"><span style="color:{swatch}">●</span> {layer.number}</td>'
-                + "".join(f'<td align="right">{cell}</td>' for cell in cells)
-                + "</tr>"
-            )
-            before = i
-        return f'<table cellspacing="0" cellpadding="2" width="100%">{"".join(rows)}</table>'
+    def _write(self, frame: Frame) -> None:
+        first = frame.finding
+        if first.name != self._urgent:
+            # What has become the most urgent goes before what somebody once opened.
+            self._urgent, self._opened = first.name, None
+        finding = next((found for found in frame.findings if _key(found) == self._opened), first)
+        color = self.theme.severity(finding.severity)
+        sign = f'<span style="color:{color}">{SHAPES[finding.severity]}</span>'
+        _say(self.title, f"{sign}&nbsp; <b>{html.escape(finding.title)}</b>")
+        for label, words in (
+            (self.evidence, finding.evidence),
+            (self.cause, finding.cause),
+            (self.formula, finding.formula),
+            (self.advice, "" if finding.remedies else finding.advice),
+        ):
+            _say(label, html.escape(words))
+            label.setVisible(bool(words))
+        self.why_heading.setVisible(bool(finding.cause or finding.formula))
+        self.help_heading.setVisible(bool(finding.remedies or finding.advice))
+        self.remedies.show_remedies(finding.remedies)
+        self.remedies.setVisible(bool(finding.remedies))
+        self._list([found for found in frame.findings if found is not finding])
+
+    def _list(self, others: list[Finding]) -> None:
+        while len(self.entries) < len(others):
+            self.entries.append(self._entry())
+        for place, entry in enumerate(self.entries):
+            if place < len(others) and entry.finding != others[place]:
+                entry.show_finding(others[place])
+            entry.setVisible(place < len(others))
+        self.others.setVisible(bool(others))
+        self.others_heading.setVisible(bool(others))
+
+    def _entry(self) -> Entry:
+        entry = Entry()
+        entry.clicked.connect(lambda: self._open(entry.finding))
+        self._entry_box.addWidget(entry)
+        return entry
+
+    def _open(self, finding: Finding | None) -> None:
+        if finding and self.frame:
+            self.remedies.release()
+            self._opened = _key(finding)
+            self._write(self.frame)
+            self.verticalScrollBar().setValue(0)
+
+    def _fold_layers(self) -> None:
+        shown = self.table.isHidden() or not self.layers_heading.text()
+        self.table.setVisible(shown)
+        self.layers_heading.setText(f"{'▾' if shown else '▸'} LAYERS")
+        if self.frame:
+            _say(self.table, layer_table(self.frame, self.theme))
+
+
+def _key(finding: Finding) -> tuple[str, int | None]:
+    return finding.name, finding.layer
+
+
+def _say(label: QLabel, words: str) -> None:
+    """Write only what is new: setting a text lays out the whole panel."""
+    if label.text() != words:
+        label.setText(words)
 
 
 def _text() -> QLabel:

@@ -20,7 +20,9 @@ class Transport(QToolBar):
     speed_changed = Signal(float)
     """Steps per second; infinity is flat out."""
 
-    def __init__(self, play: QAction, step: QAction, reinitialise: QAction, new_seed: QAction, export: QAction) -> None:
+    def __init__(
+        self, play: QAction, step: QAction, reinitialise: QAction, new_seed: QAction, pin: QAction, export: QAction
+    ) -> None:
         super().__init__("Transport")
         self.setObjectName("transport")
         self.setMovable(False)
@@ -32,6 +34,8 @@ class Transport(QToolBar):
         self.play_button = _button(play)
         self.play_button.setObjectName("primary")
         self.play_button.setMinimumWidth(104)
+        self.pin_button = _button(pin)
+        self.pin_button.setCheckable(True)
         self.speed = Slider()
         self.speed.setRange(0, len(SPEEDS) - 1)
         self.speed.setFixedWidth(110)
@@ -54,6 +58,7 @@ class Transport(QToolBar):
             _button(step),
             _button(reinitialise),
             _button(new_seed),
+            self.pin_button,
             caption,
             self.speed,
             self.speed_text,
@@ -71,6 +76,10 @@ class Transport(QToolBar):
     def show_state(self, state: State) -> None:
         """Say on the button what it will do."""
         self.play_button.setText("❚❚  Pause" if state is State.RUNNING else "▶  Play")
+
+    def show_pinned(self, pinned: bool) -> None:
+        """Say on the button whether a run is pinned."""
+        self.pin_button.setChecked(pinned)
 
     def show_document(self, name: str) -> None:
         """Name the open experiment."""

@@ -8,8 +8,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QLabel
 
+from gradflow.sim.details import Surface, Want
 from gradflow.sim.frame import Frame
-from gradflow.sim.snapshot import Surface, Topology, Want
+from gradflow.sim.snapshot import Topology
 from gradflow.ui.items import Overlay, cosmetic
 from gradflow.ui.plot import Plot
 from gradflow.ui.theme import Theme, rgb

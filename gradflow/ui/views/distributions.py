@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from gradflow.sim.details import Want
 from gradflow.sim.frame import Frame
 from gradflow.sim.ridgelines import Scale
-from gradflow.sim.snapshot import Topology, Want
+from gradflow.sim.snapshot import Topology
 from gradflow.ui.ridge_plot import RidgePlot
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import SLOW_MS, View, view

@@ -11,9 +11,10 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QLabel, QWidget
 
+from gradflow.sim.details import Want
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.paths import Paths
-from gradflow.sim.snapshot import Snapshot, Stat, Topology, Want
+from gradflow.sim.snapshot import Snapshot, Stat, Topology
 from gradflow.sim.words import spell
 from gradflow.ui.network_canvas import Coloring, NetworkCanvas
 from gradflow.ui.plot import DecadeRange

@@ -11,8 +11,9 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHeaderView, QLabel, QTableView, QWidget
 
+from gradflow.sim.details import Want
 from gradflow.sim.frame import Frame
-from gradflow.sim.snapshot import Stat, Topology, Want
+from gradflow.sim.snapshot import Stat, Topology
 from gradflow.sim.statistics import SIZES, STATISTICS
 from gradflow.sim.words import spell
 from gradflow.ui.forms import rich
@@ -66,10 +67,15 @@ GROUPS: Mapping[str, tuple[Column, ...]] = {
     "signal": (
         _now_and_then("z_mean"),
         _now_and_then("z_variance"),
+        _now_and_then("z_length"),
+        _now_and_then("z_offset"),
+        _now_and_then("correlation"),
         _each_step(Stat.ACTIVATION),
         _each_step(Stat.ACTIVATION_MEAN),
         _each_step(Stat.ACTIVATION_STD),
         _now_and_then("a_variance"),
+        _now_and_then("a_length"),
+        _now_and_then("a_offset"),
         _now_and_then("slope_square"),
         _each_step(Stat.DEAD),
         _each_step(Stat.SATURATED),
@@ -84,6 +90,7 @@ GROUPS: Mapping[str, tuple[Column, ...]] = {
         _now_and_then("similarity"),
         _now_and_then("noise_ratio"),
         _now_and_then("noise_angle"),
+        _now_and_then("noise_scale"),
     ),
 }
 

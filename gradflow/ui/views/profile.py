@@ -6,13 +6,15 @@ import math
 
 import numpy as np
 import pyqtgraph as pg
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QLabel, QWidget
 
+from gradflow.sim.details import Want
 from gradflow.sim.frame import Frame
 from gradflow.sim.profile import Curve, Measure, agreement, curves
-from gradflow.sim.snapshot import Stat, Topology, Want
+from gradflow.sim.snapshot import Stat, Topology
 from gradflow.sim.words import spell
 from gradflow.ui.items import Band, Levels, Marks, cosmetic
 from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, log10_marks
@@ -22,6 +24,8 @@ from gradflow.ui.widgets import Choice
 
 BAND = 36
 """How opaque the band of a selected layer is."""
+
+Array = NDArray[np.float64]
 
 
 @view("profile", "How large is the gradient in each layer?")
@@ -37,8 +41,9 @@ class Profile(View):
     a preferred direction would do with the weights as they are; the marks leave it as δ aligns with the weights.
 
     A hollow mark on the floor is a gradient of exactly zero; a red bar is one that is not finite. As factors, the
-    squares are ‖δₗ‖/‖δₗ₊₁‖ and the discs the product of all factors from the output on. Hover a layer for its numbers,
-    click it to select it in all views.
+    diamonds are ‖δₗ‖/‖δₗ₊₁‖ and the discs the product of all factors from the output on. The outline is another run's
+    δ: a remedy that is previewed, the run before it, or one that was pinned. Hover a layer for its numbers, click it to
+    select it in all views.
     """
 
     on_dashboard = True
@@ -69,8 +74,14 @@ class Profile(View):
         self.band = pg.LinearRegionItem(movable=False, pen=pg.mkPen(None))
         self.band.setZValue(-20)
         self.band.hide()
-        self.plot.add(self.band, self.levels, *self.lately, *self.expected, self.broken, self.line, *self.predicted)
+        self.ghost_line, self.ghost_deltas = pg.PlotCurveItem(), Marks(radius=4.0)
+        self.plot.add(self.band, self.levels, *self.lately, *self.expected, self.broken)
+        self.plot.add(self.ghost_line, self.ghost_deltas, self.line, *self.predicted)
         self.plot.add(self.weights, self.deltas, self.pointer)
+        self.ghost_chip = QLabel(self.plot)
+        self.ghost_chip.setObjectName("outline")
+        self.ghost_chip.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.ghost_chip.hide()
         self.zero_label = QLabel("zero", self.plot)
         self.zero_label.setObjectName("muted")
         self.zero_label.hide()
@@ -132,8 +143,9 @@ class Profile(View):
         (delta_logs, delta_zero, _), (weight_logs, weight_zero, _) = (
             log10_marks(curve.measured) for curve in (delta, weight)
         )
-        low, high = self.range.include(np.concatenate([delta_logs, weight_logs]))
-        any_zero = bool(delta_zero.any() or weight_zero.any())
+        ghost, ghost_zero = self._ghost(frame.other)
+        low, high = self.range.include(np.concatenate([delta_logs, weight_logs, ghost]))
+        any_zero = bool(delta_zero.any() or weight_zero.any() or ghost_zero.any())
         floor = low - 0.6 if any_zero else low
         self.plot.fix(y=(floor, high))
         self.levels.set_levels(self.plot.ticks("left"))
@@ -149,6 +161,7 @@ class Profile(View):
         )
         for i, curve in enumerate((delta, weight)):
             self._draw_around(i, curve)
+        self._draw_ghost(frame.other, ghost, np.where(ghost_zero, zero_height, ghost))
         norms = (frame.snapshot.stat(stat) for stat in (Stat.DELTA, Stat.WEIGHT_GRAD))
         broken = np.repeat(self.layers[~np.isfinite(sum(norms))], 2)
         self.broken.setData(broken, np.tile([floor, high], len(broken) // 2))
@@ -172,12 +185,38 @@ class Profile(View):
         if self.frame:
             self.draw(self.frame)
 
+    def _ghost(self, other: Frame | None) -> tuple[Array, NDArray[np.bool_]]:
+        """Return log₁₀ of the second run's δ, which may have other layers, and where it is exactly zero."""
+        measured = curves(other, Measure(self.choice()))[0].measured if other else np.empty(0)
+        logs, zero, _ = log10_marks(measured)
+        return logs, zero
+
+    def _draw_ghost(self, other: Frame | None, logs: Array, heights: Array) -> None:
+        """Outline the second run by layer number, and say which it is."""
+        layers = np.arange(1.0, len(logs) + 1.0)
+        self.ghost_line.setData(layers, logs)
+        muted = [QColor(self.theme.muted)] * len(logs)
+        self.ghost_deltas.set_data(layers, heights, muted, np.ones(len(logs), bool))
+        # A deeper run needs more room.
+        most = max(len(self.layers), len(logs))
+        self.plot.fix(x=(0.4, most + 0.6))
+        self.ghost_chip.setVisible(other is not None)
+        if other is not None:
+            end = ", diverged" if not other.snapshot.finite else ""
+            self.ghost_chip.setText(f"outline: {other.label or 'another run'}, step {other.snapshot.step}{end}")
+            self.ghost_chip.adjustSize()
+            left = self.plot.view_box.mapViewToScene(QPointF(0.4, 0.0)).x()
+            self.ghost_chip.move(int(left) + 8, 8)
+
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
         self.theme = theme
         self.plot.retheme(theme)
         self.levels.retheme(theme)
         self.line.setPen(cosmetic(QColor(theme.border)))
+        outline = QColor(theme.muted)
+        outline.setAlpha(120)
+        self.ghost_line.setPen(cosmetic(outline))
         self.broken.setPen(cosmetic(QColor(theme.error), 3.0))
         self.pointer.setPen(cosmetic(QColor(theme.muted)))
         for i, color in enumerate((theme.accent, theme.muted)):
@@ -243,3 +282,5 @@ class Profile(View):
         x = self.plot.view_box.mapViewToScene(QPointF(index + 1.0, 0.0)).x()
         left = x + 12 if x + 24 + self.readout.width() < self.plot.width() else x - 12 - self.readout.width()
         self.readout.move(int(left), 8)
+        self.readout.show()
+        self.readout.raise_()

@@ -8,8 +8,9 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel
 
+from gradflow.sim.details import Want
 from gradflow.sim.frame import Frame, State
-from gradflow.sim.snapshot import Stat, Topology, Want
+from gradflow.sim.snapshot import Stat, Topology
 from gradflow.sim.units import Units, UnitState
 from gradflow.ui.theme import Theme
 from gradflow.ui.unit_legend import UnitLegend
