@@ -77,12 +77,18 @@ class Mapping(QObject):
         """End the sweep at once; what is done stays on the map."""
         starting, self._starting = self._starting, None
         if starting:
-            starting.add_done_callback(lambda started: None if started.exception() else _end(started.result()))
+            starting.add_done_callback(_end_once_started)
         if self._execution:
             self._results.update(self._execution.poll())
             self._execution.abandon()
         if starting or self._execution:
             self._finish("")
+
+    def close(self) -> None:
+        """End the sweep, and wait for what is under way beside the window."""
+        self.stop()
+        self._timer.stop()
+        self._aside.shutdown(cancel_futures=True)
 
     def _look(self) -> None:
         chart = self._session.chart
@@ -136,6 +142,12 @@ def _end(executor: Executor) -> None:
     """End what the window has started itself."""
     if isinstance(executor, Processes):
         executor.stop()
+
+
+def _end_once_started(started: Future[Executor]) -> None:
+    """End what was still being started when nobody wanted it any more."""
+    if not started.cancelled() and started.exception() is None:
+        _end(started.result())
 
 
 def _continued(before: Chart, sweep: Sweep) -> tuple[Sweep, dict[Cell, CellResult]]:
