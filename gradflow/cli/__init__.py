@@ -12,16 +12,17 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from gradflow import __version__
-from gradflow.cli import bench, check, sweep, theory, train, window
+from gradflow.cli import bench, check, diagnose, sweep, theory, train, window
 from gradflow.cli.common import BAD_INPUT, FAILED, INTERRUPTED, say
 from gradflow.errors import GradflowError, suggestion
 
 COMMANDS = {
     "window": window.add,
     "train": train.add,
-    "check": check.add,
-    "sweep": sweep.add,
+    "diagnose": diagnose.add,
     "theory": theory.add,
+    "sweep": sweep.add,
+    "check": check.add,
     "bench": bench.add,
 }
 

@@ -19,6 +19,7 @@ from gradflow.engine.precision import PRECISIONS
 from gradflow.errors import ConfigError, DataError
 from gradflow.sim import datasets
 from gradflow.sim.blueprint import default_init, estimated_size, image_or_row, layer_specs
+from gradflow.sim.chance import chance_loss
 from gradflow.sim.config import ALL, AUTO, Data, Experiment
 from gradflow.sim.datasets import Split
 from gradflow.sim.graph_shape import graph_shape
@@ -190,8 +191,8 @@ def _size(experiment: Experiment, split: Split, outputs: int) -> tuple[int, int]
     return parameters, sum(node.units for node in nodes)
 
 
-def describe(experiment: Experiment, split: Split, network: Network, loss: str) -> Topology:
-    """Return what is fixed about the run."""
+def describe(experiment: Experiment, split: Split, targets: Array, network: Network, loss: str) -> Topology:
+    """Return what is fixed about the run; `targets` are those that are trained on."""
     last = len(network.layers)
     names = {entry.part: name for name, entry in ACTIVATIONS.items()}
     layers = tuple(
@@ -222,4 +223,6 @@ def describe(experiment: Experiment, split: Split, network: Network, loss: str) 
         validation_samples=len(split.x_validation),
         parameters=network.parameters.size,
         graph=graph_shape(network),
+        chance_loss=chance_loss(loss, targets, experiment.training.huber_delta),
+        idle_inputs=int((split.x_train == split.x_train[0]).all(axis=0).sum()),
     )

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from gradflow.sim.details import PARTS, Details
-from gradflow.sim.diagnosis import diagnose
+from gradflow.sim.diagnosis import Case, diagnose
 from gradflow.sim.frame import Frame
 from gradflow.sim.history import SCALARS, HistoryView
 from gradflow.sim.snapshot import Snapshot
@@ -32,12 +32,17 @@ def at_step(frame: Frame, step: float) -> Frame:
     return dataclasses.replace(
         frame,
         snapshot=snapshot,
-        findings=(diagnose(frame.topology, snapshot),),
+        findings=diagnose(Case(frame.experiment, frame.topology, snapshot, until(frame.history, row))),
         details=_of_step(frame.details, snapshot.step),
         prediction=prediction if prediction and prediction.step == snapshot.step else None,
         other=at_step(frame.other, snapshot.step) if frame.other else None,
         past=True,
     )
+
+
+def until(history: HistoryView, row: int) -> HistoryView:
+    """Return the record as it was at this row."""
+    return HistoryView(history.scalars[: row + 1], history.stats[: row + 1])
 
 
 def recorded(history: HistoryView, row: int) -> Snapshot:

@@ -13,12 +13,14 @@ from typing import Any
 from gradflow.sim import config, measurements
 from gradflow.sim.config import Experiment, Training, with_live
 from gradflow.sim.details import EVERYTHING, PARTS, Details, Want
-from gradflow.sim.diagnosis import diagnose
+from gradflow.sim.diagnosis import Case, Checkup, check_up, diagnose
 from gradflow.sim.divergence import largest_before
+from gradflow.sim.finding import Finding
 from gradflow.sim.forecast import Forecast
 from gradflow.sim.frame import Frame, LiveEdit, State
 from gradflow.sim.history import History
 from gradflow.sim.measurements import Interrupted, Look
+from gradflow.sim.prediction import Prediction
 from gradflow.sim.rerun import Rerun
 from gradflow.sim.snapshot import Snapshot
 from gradflow.sim.spectrum import Spectra
@@ -50,6 +52,8 @@ class Run:
         self._details = Details()
         self.forecast = Forecast(self.trainer)
         self._spectra = Spectra(self.trainer)
+        self._checkup: Checkup | None = None
+        self._diagnosed: tuple[Any, tuple[Finding, ...]] = (None, ())
         self.begun = False
         self._first = experiment
         self._retunes: list[tuple[int, Training]] = []
@@ -185,6 +189,37 @@ class Run:
             # Its copy of the network may be larger than the network.
             self._spectra = Spectra(self.trainer)
 
+    @property
+    def prediction(self) -> Prediction | None:
+        """What theory expects of the current step, as far as it is known yet."""
+        return self._details.prediction if self.snapshot.step else self.forecast.latest
+
+    def case(self) -> Case:
+        """Return what a diagnosis looks at, with a check-up where one is due."""
+        trainer, step = self.trainer, self.snapshot.step
+        before = self._checkup
+        if (before is None or before.due(step)) and self.snapshot.finite:
+            with trainer.at_last_step():
+                self._checkup = check_up(trainer.network, step, trainer.topology.training_samples, before)
+        return Case(
+            self.experiment,
+            trainer.topology,
+            self.snapshot,
+            self.history.view(),
+            self._details.statistics,
+            self._checkup,
+            self.prediction,
+        )
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return the verdicts on the current step, the most urgent first; the rules run once for each step."""
+        state = self.snapshot, self.experiment, self._details
+        before, findings = self._diagnosed
+        if before is None or any(a is not b for a, b in zip(state, before, strict=True)):
+            findings = diagnose(self.case())
+            self._diagnosed = state, findings
+        return findings
+
     def frame(self, state: State, steps_per_second: float = 0.0) -> Frame:
         """Return what there is to see now."""
         return Frame(
@@ -194,10 +229,10 @@ class Run:
             snapshot=self.snapshot,
             history=self.history.view(),
             details=self._details,
-            findings=(diagnose(self.trainer.topology, self.snapshot),),
+            findings=self.findings(),
             state=state,
             steps_per_second=steps_per_second,
             edits=self.edits,
             ending=self.ending,
-            prediction=self._details.prediction if self.snapshot.step else self.forecast.latest,
+            prediction=self.prediction,
         )

@@ -99,7 +99,11 @@ class LayerInfo:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Topology:
-    """What is fixed about a run: its layers and its data. Views build their items from it."""
+    """What is fixed about a run: its layers and its data. Views build their items from it.
+
+    `chance_loss` is the loss of the best answer that does not look at the inputs, `idle_inputs` how many inputs have
+    the same value in all training samples.
+    """
 
     layers: tuple[LayerInfo, ...]
     task: Task
@@ -111,6 +115,8 @@ class Topology:
     validation_samples: int
     parameters: int
     graph: GraphShape
+    chance_loss: float = math.nan
+    idle_inputs: int = 0
 
 
 @dataclass(frozen=True)

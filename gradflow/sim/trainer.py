@@ -50,10 +50,10 @@ class Trainer:
         self.network = network = build.build_network(experiment, split, targets.shape[1])
         dtype = network.precision.dtype
         self._inputs, self._targets = split.x_train.astype(dtype, copy=False), targets.astype(dtype, copy=False)
-        self.topology = build.describe(experiment, split, network, self.loss_name)
+        self.topology = build.describe(experiment, split, targets, network, self.loss_name)
         self._classifies = self.topology.task != "regression"
         self.evaluator = Evaluator(network, self._classifies)
-        self._validation_targets = build.encode_targets(split.y_validation, split, self.loss_name)
+        self.validation_targets = build.encode_targets(split.y_validation, split, self.loss_name)
         training = experiment.training
         optimizer = OPTIMIZERS[training.optimizer].part(network.master.size, dtype.type)
         self._optimizer = optimizer
@@ -214,7 +214,7 @@ class Trainer:
         if snapshot.step % self.validate_every and snapshot.step != self.experiment.training.steps:
             return snapshot
         with np.errstate(all="ignore"):
-            loss, accuracy = self.evaluator.score(self.split.x_validation, self._validation_targets)
+            loss, accuracy = self.evaluator.score(self.split.x_validation, self.validation_targets)
         # Without a validation part the plateau is that of the training.
         self._schedule.observe(snapshot.train_loss if math.isnan(loss) else loss)
         self._keep_best(snapshot.step, loss)

@@ -270,7 +270,7 @@ class MainWindow(QMainWindow):
         self.settings.setValue("experiment", archive.render(self.session.experiment))
         self.settings.sync()
         self._clock.stop()
-        self.mapping.close()
+        self.mapping.shutdown()
         self.session.shutdown()
         super().closeEvent(event)
 

@@ -84,12 +84,6 @@ class Mapping(QObject):
         if starting or self._execution:
             self._finish("")
 
-    def close(self) -> None:
-        """End the sweep, and wait for what is under way beside the window."""
-        self.stop()
-        self._timer.stop()
-        self._aside.shutdown(cancel_futures=True)
-
     def _look(self) -> None:
         chart = self._session.chart
         if chart is None:
@@ -130,6 +124,12 @@ class Mapping(QObject):
             self._show(self._session.chart, running=False, note=failure)
         if failure:
             self._session.notice.emit(failure, "", "")
+
+    def shutdown(self) -> None:
+        """End the sweep and what prepares the next one, and wait for what is under way."""
+        self.stop()
+        self._timer.stop()
+        self._aside.shutdown(cancel_futures=True)
 
     def _attend(self, view: View) -> None:
         """Listen to the map once it is made."""

@@ -66,9 +66,9 @@ class Session(QObject):
         self.comparison = Comparison()
         self._saved: dict[Path | None, Experiment] = {path: experiment}
         self._replayed: int | None = None
+        self._wants: frozenset[Want] = frozenset()
         self.chart: Chart | None = None
         self._shown: tuple[object, ...] = ()
-        self._wants: frozenset[Want] = frozenset()
         self._build = 0
         self._worker = TrainingWorker()
         self._worker.start()

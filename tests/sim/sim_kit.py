@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from gradflow.sim.config import FIELDS, Experiment, edit
+from gradflow.sim.diagnosis import Case, check_up
 from gradflow.sim.fields import Field, fields_of
+from gradflow.sim.history import History
 from gradflow.sim.layer_rows import LayerRow
 from gradflow.sim.snapshot import Snapshot, Stat
 from gradflow.sim.trainer import Trainer
@@ -68,8 +70,19 @@ def snapshot(step: int = 0, delta: NDArray[np.float64] | list[float] | None = No
     else:
         stats = np.ones((len(Stat), len(delta) + 1))
         stats[Stat.DELTA.row, :-1] = delta
+        stats[Stat.UPDATE.row] = 1e-3
+        stats[[Stat.DEAD.row, Stat.SATURATED.row, Stat.UNDERFLOW.row]] = 0.0
     number = float(step)
     return Snapshot(step, number / 10, number, number, number, number, number, number, number, stats)
+
+
+def case(run: Trainer, now: Snapshot, before: Iterable[Snapshot] = (), checked: bool = False) -> Case:
+    """Return the case of a snapshot of a run, with a history, and with a check-up of the network as it is."""
+    history = History(len(run.topology.layers))
+    for one in before:
+        history.append(one)
+    checkup = check_up(run.network, now.step, run.topology.training_samples) if checked else None
+    return Case(run.experiment, run.topology, now, history.view(), checkup=checkup)
 
 
 def values(field: Field) -> st.SearchStrategy[Any]:

@@ -62,8 +62,9 @@ def test_it_is_finished_after_its_steps(fast):
 
 
 def test_the_verdict_of_a_frame_is_that_of_its_snapshot(fast):
-    frame = advanced(Run(fast({"network.depth": 30, "init.scale": 0.3})), 2).frame(State.PAUSED)
-    assert frame.finding == diagnose(frame.topology, frame.snapshot)
+    run = advanced(Run(fast({"network.depth": 30, "init.scale": 0.3})), 2)
+    frame = run.frame(State.PAUSED)
+    assert frame.findings == diagnose(run.case())
     assert frame.finding.name == "vanishing"
 
 

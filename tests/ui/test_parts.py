@@ -244,7 +244,7 @@ def test_every_view_draws_awkward_networks(qapp, fast, colors, name, steps):
         if run.snapshot.finite or not run.begun:
             run.advance()
     frame = frame_of(run)
-    assert frame.finding == diagnose(frame.topology, frame.snapshot)
+    assert frame.findings == diagnose(run.case())
     assert colors(export.picture(frame, export.DASHBOARD, export.Look(LIGHT), 1.0)) > 100
 
 
