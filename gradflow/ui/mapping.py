@@ -77,7 +77,7 @@ class Mapping(QObject):
         """End the sweep at once; what is done stays on the map."""
         starting, self._starting = self._starting, None
         if starting:
-            starting.add_done_callback(lambda started: None if started.exception() else _end(started.result()))
+            starting.add_done_callback(_end_once_started)
         if self._execution:
             self._results.update(self._execution.poll())
             self._execution.abandon()
@@ -126,21 +126,28 @@ class Mapping(QObject):
             self._session.notice.emit(failure, "", "")
 
     def shutdown(self) -> None:
-        """End the sweep and what prepares the next one."""
+        """End the sweep and what prepares the next one, and wait for what is under way."""
         self.stop()
+        self._timer.stop()
         self._aside.shutdown(cancel_futures=True)
 
     def _attend(self, view: View) -> None:
         """Listen to the map once it is made."""
         view.sweep_wanted.connect(self.start)  # type: ignore[attr-defined]
         view.stop_wanted.connect(self.stop)  # type: ignore[attr-defined]
-        view.chosen.connect(self._session.edit_many)  # type: ignore[attr-defined]
+        view.chosen.connect(lambda changes: self._session.edit_many(changes, "load a cell"))  # type: ignore[attr-defined]
 
 
 def _end(executor: Executor) -> None:
     """End what the window has started itself."""
     if isinstance(executor, Processes):
         executor.stop()
+
+
+def _end_once_started(started: Future[Executor]) -> None:
+    """End what was still being started when nobody wanted it any more."""
+    if not started.cancelled() and started.exception() is None:
+        _end(started.result())
 
 
 def _continued(before: Chart, sweep: Sweep) -> tuple[Sweep, dict[Cell, CellResult]]:

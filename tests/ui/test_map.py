@@ -132,6 +132,9 @@ def test_a_click_loads_the_cell_as_one_edit(table):
     # The ring stands there now, and the map is still of this experiment.
     assert table.chart.place_of(table.desk.frame.experiment) == (2.0, 1.0)
     assert table.view.words.text().startswith("9 of 9 cells") and "other settings" not in table.view.words.text()
+    table.desk.press("Ctrl+Z")
+    table.desk.until(lambda: len(heard) == 2)
+    assert (get(heard[1], "init.scale"), get(heard[1], "network.depth")) == (1.0, 6)
 
 
 def test_a_cell_that_is_not_done_can_be_loaded_too(table):
