@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter
 
 from gradflow.sim.spectrum import Histogram, Strip
@@ -26,6 +26,8 @@ MANTISSAS = (1.0, 2.0, 5.0, 3.0, 7.0, 1.5, 4.0, 6.0, 8.0, 9.0, 1.2, 1.1)
 class Strips(Plot):
     """One strip of singular values per layer."""
 
+    layer_clicked = Signal(int)
+
     def __init__(self) -> None:
         super().__init__(WholeAxis("bottom", from_one=True), DecadeAxis("left"), "layer (input → output)", "s")
         self.levels, self.bars, self.tops = Levels(), Bars(), Marks(radius=4.0)
@@ -38,7 +40,6 @@ class Strips(Plot):
         self.add(self.zeros)
         self.decades = DecadeRange(least=2.0)
         self.colors: Sequence[QColor] = ()
-        self.clicked_layer: Callable[[int], None] = lambda layer: None
 
     def draw(self, strip: Strip, ghost: Strip | None, layer: int, theme: Theme) -> None:
         """Draw the strips, the prediction, and the ends of the other run's."""
@@ -92,7 +93,7 @@ class Strips(Plot):
         """Choose the layer under the mouse."""
         spot = self.view_box.mapSceneToView(self.mapToScene(event.position().toPoint()))
         if self.colors and event.button() == Qt.MouseButton.LeftButton:
-            self.clicked_layer(min(max(round(spot.x()), 1), len(self.colors)))
+            self.layer_clicked.emit(min(max(round(spot.x()), 1), len(self.colors)))
 
 
 class Bars(Overlay):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import math
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -185,3 +187,19 @@ def test_the_same_measurement_again_costs_nothing(shown):
         view.draw(frame)
         spent.append(time.perf_counter() - start)
     assert np.median(spent) < 1e-3
+
+
+def test_a_closed_view_is_freed_at_once(qapp):
+    """One that waits for the collector may be collected on the training's thread, where Qt must not be touched."""
+    frame = measured()
+    gc.disable()
+    try:
+        view = VIEWS["spectrum"].part()
+        view.retheme(LIGHT)
+        view.reset(frame.topology)
+        view.draw(frame)
+        alive = weakref.ref(view)
+        del view
+        assert alive() is None
+    finally:
+        gc.enable()

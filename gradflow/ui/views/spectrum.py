@@ -56,7 +56,7 @@ class SpectrumView(View):
         self.kind.setAccessibleName("Which Jacobians")
         self.kind.setToolTip("All layers up to one (∂zₗ/∂x), or each layer by itself (∂zₗ/∂zₗ₋₁)")
         self.kind.currentIndexChanged.connect(self._redraw)
-        self.strips.clicked_layer = self._click
+        self.strips.layer_clicked.connect(self._click)
         self.frame: Frame | None = None
         self.selected: int | None = None
         self.drawn: tuple[object, ...] = ()
