@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,34 @@ FIRST = "vanishing"
 """The preset that a first start opens on."""
 
 
+FIGURE = "Figure:"
+
+
 def presets() -> dict[str, Path | None]:
     """Return the presets by name, with their files; None for those that are just a data set's name."""
     files = {path.stem: path for path in sorted(resource("presets").glob("*.toml"))}
     return {**files, **{name: None for name in DATASETS if name not in files}}
+
+
+@dataclass(frozen=True)
+class Introduction:
+    """What stands at the head of a preset: what it shows, and the view to look at with a choice in it, if any."""
+
+    words: str = ""
+    view: str = ""
+    choice: str = ""
+
+
+def introduction(name: str) -> Introduction:
+    """Return the introduction of a preset: the comment its file begins with, whose line "Figure:" names a view."""
+    path = presets().get(name)
+    if path is None:
+        return Introduction()
+    comment = takewhile(lambda line: line.startswith("#"), read_text(path).splitlines())
+    lines = [line.removeprefix("#").strip() for line in comment]
+    figure = next((line.removeprefix(FIGURE) for line in lines if line.startswith(FIGURE)), "")
+    view, _, choice = figure.strip().partition(" ")
+    return Introduction(" ".join(line for line in lines if not line.startswith(FIGURE)), view, choice)
 
 
 def exists(source: str) -> bool:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from textwrap import wrap
 
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
+from gradflow.sim import archive
 from gradflow.ui.session import Session
+from gradflow.ui.view_dock import ViewDock
 
 
 def open_file(parent: QWidget, session: Session) -> None:
@@ -14,6 +19,27 @@ def open_file(parent: QWidget, session: Session) -> None:
     path, _ = QFileDialog.getOpenFileName(parent, "Open an experiment", "", "Experiments (*.toml);;All files (*)")
     if path:
         session.open(path)
+
+
+def add_presets(menu: QMenu, session: Session, docks: Mapping[str, ViewDock], say: Callable[[str], None]) -> None:
+    """List the presets; one that has something to show comes with words, and with its view in front."""
+    menu.setToolTipsVisible(True)
+    for name in archive.presets():
+        entry = menu.addAction(name, partial(_open_preset, name, session, docks, say))
+        entry.setToolTip("\n".join(wrap(archive.introduction(name).words, 80)))
+
+
+def _open_preset(name: str, session: Session, docks: Mapping[str, ViewDock], say: Callable[[str], None]) -> None:
+    if not session.open(name):
+        return
+    shown = archive.introduction(name)
+    if shown.view:
+        dock = docks[shown.view]
+        dock.show()
+        dock.raise_()
+        dock.view.choose(shown.choice)
+    if shown.words:
+        say(shown.words)
 
 
 def save(parent: QWidget, session: Session) -> None:

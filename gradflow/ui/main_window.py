@@ -118,9 +118,8 @@ class MainWindow(QMainWindow):
         }
 
     def _add_presets(self, menu: QMenu) -> None:
-        presets = menu.addMenu("Presets")
-        for name in archive.presets():
-            presets.addAction(name, partial(self.session.open, name))
+        say = partial(self.notice.say, good=True)
+        documents.add_presets(menu.addMenu("Presets"), self.session, self.docks, say)
 
     def _add_docks(self, menu: QMenu) -> None:
         for dock in (*self.docks.values(), *self.panels.values()):

@@ -138,6 +138,17 @@ def test_every_preset_opens_and_gives_a_finite_profile(name: str) -> None:
     assert (first.stats[:, :-1] > 0).any()
 
 
+@pytest.mark.parametrize("name", [name for name, path in archive.presets().items() if path])
+def test_every_preset_says_what_it_shows_and_where(name: str) -> None:
+    shown = archive.introduction(name)
+    assert shown.words.endswith(".") and len(shown.words) > 40
+    assert shown.view and archive.FIGURE not in shown.words
+
+
+def test_a_data_set_needs_no_introduction() -> None:
+    assert archive.introduction("iris") == archive.introduction("nothing") == archive.Introduction()
+
+
 def test_every_data_set_is_a_preset_with_the_defaults() -> None:
     assert set(DATASETS) <= set(archive.presets())
     for name in DATASETS:

@@ -16,6 +16,7 @@ from gradflow.sim.frame import Frame, State
 from gradflow.sim.run import Run
 from gradflow.ui import export, theme
 from gradflow.ui.export_dialog import ExportDialog
+from gradflow.ui.view import VIEWS
 
 
 @pytest.fixture
@@ -152,6 +153,25 @@ def test_every_preset_opens_from_the_menu(window):
         action.trigger()
         desk.until(lambda build=build: desk.frame.build > build)
         assert desk.frame.experiment == open_experiment(action.text())
+
+
+@pytest.mark.parametrize("name", [name for name, path in archive.presets().items() if path])
+def test_the_figure_of_a_preset_is_there(name, qapp):
+    shown = archive.introduction(name)
+    view = VIEWS[shown.view].part()
+    view.choose(shown.choice)
+    assert not shown.choice or view.choice() == shown.choice
+
+
+def test_a_preset_brings_its_figure_to_the_front_and_says_what_to_see(window):
+    desk = window()
+    file = next(action.menu() for action in desk.window.menuBar().actions() if "File" in action.text())
+    presets = next(action.menu() for action in file.actions() if action.text() == "Presets")
+    entry = next(action for action in presets.actions() if action.text() == "tanh-chaotic")
+    assert "Poole" in entry.toolTip()
+    assert not desk.window.docks["forward"].seen
+    entry.trigger()
+    desk.until(lambda: desk.window.docks["forward"].seen and "come apart" in desk.notice)
 
 
 # Pictures.
