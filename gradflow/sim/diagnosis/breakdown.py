@@ -18,6 +18,9 @@ from gradflow.sim.words import spell
 UNDERFLOWN = 0.25
 """The share of a layer's δ that a half precision has rounded to 0 from which it counts."""
 
+BOLDER = 4.0
+"""With clipping a learning rate may be so much larger than what else would be a fair one."""
+
 TWINS, TWINS_IN_HALF = 0.05, 0.5
 """The share of a layer's units with a twin from which it counts: two of forty; half, where numbers are coarse."""
 
@@ -63,7 +66,7 @@ def diverged(case: Case) -> Finding | None:
 def _first_step(case: Case) -> tuple[float, float]:
     """Return the factor that would make the first step a fair one, and the first gradient's norm."""
     norm = float(case.history.column("grad_norm")[0]) if len(case.history) else math.nan
-    return min(try_.fair_factor(case.experiment, case.first_rates), 0.1), norm
+    return min(BOLDER * try_.fair_factor(case.experiment, case.first_rates), 0.1), norm
 
 
 @lru_cache(maxsize=16)
