@@ -18,8 +18,8 @@ from gradflow.sim.words import spell
 UNDERFLOWN = 0.25
 """The share of a layer's δ that a half precision has rounded to 0 from which it counts."""
 
-CAREFUL = 0.5
-"""What has blown up starts again with this share of what else would be a fair learning rate."""
+BOLDER = 4.0
+"""With clipping a learning rate may be so much larger than what else would be a fair one."""
 
 TWINS, TWINS_IN_HALF = 0.05, 0.5
 """The share of a layer's units with a twin from which it counts: two of forty; half, where numbers are coarse."""
@@ -66,7 +66,7 @@ def diverged(case: Case) -> Finding | None:
 def _first_step(case: Case) -> tuple[float, float]:
     """Return the factor that would make the first step a fair one, and the first gradient's norm."""
     norm = float(case.history.column("grad_norm")[0]) if len(case.history) else math.nan
-    return min(CAREFUL * try_.fair_factor(case.experiment, case.first_rates), 0.1), norm
+    return min(BOLDER * try_.fair_factor(case.experiment, case.first_rates), 0.1), norm
 
 
 @lru_cache(maxsize=16)
@@ -80,11 +80,20 @@ def _after_divergence(
             float32(experiment),
             try_.other_rate(experiment, factor),
         )
-    slower = try_.other_rate(experiment, factor)
+    slower = _slower_and_clipped(experiment, factor, norm)
     range_ = wide_range(experiment)
     init = try_.sound_init(experiment)
     head = (init, range_, slower) if exploded else (slower, init, range_)
     return try_.offer(*head, try_.clip(experiment, norm), try_.layer_norm(experiment))
+
+
+def _slower_and_clipped(experiment: Experiment, factor: float, norm: float) -> Remedy | None:
+    """Return smaller steps that also cannot grow: the first gradient is the longest that is taken whole."""
+    slower, clipped = try_.other_rate(experiment, factor), try_.clip(experiment, norm)
+    if not (slower and clipped):
+        return slower
+    reason = "Smaller steps stay where the slope describes the loss, and clipped ones cannot feed on each other."
+    return Remedy(f"{slower.title} and clip", reason, {**slower.changes, **clipped.changes})
 
 
 @rule("left-out", "This step is left out")

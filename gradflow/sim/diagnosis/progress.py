@@ -211,7 +211,7 @@ def clean_labels(experiment: Experiment) -> Remedy | None:
 
 @lru_cache(maxsize=16)
 def _get_off_chance(experiment: Experiment, factor: float) -> tuple[Remedy, ...]:
-    rate = try_.other_rate(experiment, factor) if math.isfinite(factor) else None
+    rate = try_.other_rate(experiment, min(factor, 10.0)) if math.isfinite(factor) else None
     labels = clean_labels(experiment)
     head = (labels,) if experiment.data.label_noise >= 0.25 else ()
     return try_.offer(

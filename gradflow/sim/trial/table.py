@@ -99,7 +99,7 @@ def cure_lines(cures: Sequence[Cure]) -> Iterator[str]:
 def _kind(title: str) -> str:
     """Return a title without its number."""
     words = [word for word in title.split() if not word[:1].isdigit()]
-    return " ".join(words[:-1] if words[-1] == "to" else words)
+    return " ".join(words[:-1] if words[-1] == "to" else words).replace(" to and", " and")
 
 
 def _percent(part: int, whole: int) -> str:
