@@ -55,6 +55,7 @@ class Picture:
         if widths and min(widths) < LEAST_WIDTH:
             raise NotCovered(f"it is about wide layers, and {min(widths)} units are too few")
         self._owner = {node: layer for layer, node in network.learning}
+        self._sparse = any(layer.spread.distribution == "sparse" for layer in network.layers)
         place: dict[Node, int] = {}
         steps: list[Step] = []
         sources: list[tuple[int, ...]] = []
@@ -76,8 +77,13 @@ class Picture:
 
     @property
     def chain(self) -> list[RandomLayer]:
-        """The layers, if they are one plain chain of linear maps and activations; else nothing."""
+        """The layers, if they are one plain chain of dense linear maps and activations; else nothing.
+
+        A few weights per unit are no crowd: sparse layers differ more from network to network than their width says.
+        """
         layers: list[RandomLayer] = []
+        if self._sparse:
+            return layers
         steps = list(self.graph.steps[1:])
         while steps:
             linear = steps.pop(0)

@@ -30,6 +30,10 @@ KEEP_EVERY = 256
 """How many steps lie between two checkpoints: copying the state then costs far below a hundredth of the time."""
 
 
+READ_SECONDS = 0.2
+"""While a run goes on its findings are renewed so often."""
+
+
 class Run:
     """One experiment in execution. Not thread-safe: it belongs to whoever drives it."""
 
@@ -54,6 +58,7 @@ class Run:
         self._spectra = Spectra(self.trainer)
         self._checkup: Checkup | None = None
         self._diagnosed: tuple[Any, tuple[Finding, ...]] = (None, ())
+        self._diagnosed_at = 0.0
         self.begun = False
         self._first = experiment
         self._retunes: list[tuple[int, Training]] = []
@@ -211,14 +216,19 @@ class Run:
             self.prediction,
         )
 
-    def findings(self) -> tuple[Finding, ...]:
-        """Return the verdicts on the current step, the most urgent first; the rules run once for each step."""
+    def findings(self, at_leisure: bool = False) -> tuple[Finding, ...]:
+        """Return the verdicts on the current step, the most urgent first; the rules run once for each step.
+
+        `at_leisure` keeps those of a step shortly before: nobody can read faster, and the rules take their time.
+        """
         state = self.snapshot, self.experiment, self._details
         before, findings = self._diagnosed
-        if before is None or any(a is not b for a, b in zip(state, before, strict=True)):
-            findings = diagnose(self.case())
-            self._diagnosed = state, findings
-        return findings
+        same = before is not None and all(a is b for a, b in zip(state, before, strict=True))
+        if same or (at_leisure and findings and time.perf_counter() - self._diagnosed_at < READ_SECONDS):
+            return findings
+        self._diagnosed = state, diagnose(self.case())
+        self._diagnosed_at = time.perf_counter()
+        return self._diagnosed[1]
 
     def frame(self, state: State, steps_per_second: float = 0.0) -> Frame:
         """Return what there is to see now."""
@@ -229,7 +239,7 @@ class Run:
             snapshot=self.snapshot,
             history=self.history.view(),
             details=self._details,
-            findings=self.findings(),
+            findings=self.findings(at_leisure=state is State.RUNNING and self.snapshot.finite),
             state=state,
             steps_per_second=steps_per_second,
             edits=self.edits,

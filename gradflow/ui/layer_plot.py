@@ -109,7 +109,7 @@ class LayerPlot(Plot):
     """A plot over the layers. It says which layer the mouse is at, and which one was clicked."""
 
     pointed = Signal(object)
-    clicked = Signal(int)
+    layer_clicked = Signal(int)
 
     def __init__(
         self, y: pg.AxisItem | None, y_label: str, x_label: str = "layer (input → output)", least_decades: float = 2.0
@@ -126,7 +126,7 @@ class LayerPlot(Plot):
         self.floor = 0.0
         self.count = 0
         self.scene().sigMouseMoved.connect(self._point)
-        self.scene().sigMouseClicked.connect(lambda event: self._click(event.scenePos()))
+        self.clicked.connect(self._click)
 
     def count_layers(self, count: int) -> None:
         """Make room for so many layers."""
@@ -199,10 +199,9 @@ class LayerPlot(Plot):
         layer = self._layer_at(position)
         self.pointed.emit(None if layer is None else layer - 1)
 
-    def _click(self, position: QPointF) -> None:
-        layer = self._layer_at(position)
-        if layer is not None:
-            self.clicked.emit(layer)
+    def _click(self, x: float, _y: float) -> None:
+        if self.count:
+            self.layer_clicked.emit(min(max(round(x), 1), self.count))
 
 
 def _near(guests: Array, logs: Array) -> Array:

@@ -73,7 +73,7 @@ class LayerView(View):
         for plot in plots:
             self.plots.append(plot)
             plot.pointed.connect(lambda index, plot=plot: self._point(plot, index))
-            plot.clicked.connect(lambda layer: self.picked.emit(layer, None))
+            plot.layer_clicked.connect(lambda layer: self.picked.emit(layer, None))
 
     def reset(self, topology: Topology) -> None:
         """Take one colour per layer; axes keep their range as long as it fits."""

@@ -36,12 +36,15 @@ from gradflow.ui.panels.explosion import Explosion
 from gradflow.ui.panels.findings import Findings
 from gradflow.ui.panels.layer_list import edit_layers
 from gradflow.ui.panels.transport import Transport
-from gradflow.ui.session import Session
+from gradflow.ui.session import TICK_MS, Session
 from gradflow.ui.status import Status
 from gradflow.ui.view import FAST_MS, SLOW_MS, VIEWS
 from gradflow.ui.view_dock import ViewDock
 
 TEXT_SECONDS = 0.25
+FEW_VIEWS, MANY_MS = 6, 33
+"""More views than these are drawn 30 times a second at most."""
+
 FIRST_SPEED = 50.0
 
 
@@ -212,6 +215,8 @@ class MainWindow(QMainWindow):
     def _tell_wants(self) -> None:
         """Ask only for the dear measurements that somebody looks at."""
         self.session.set_wants(frozenset().union(*(dock.wants for dock in self.docks.values())))
+        many = sum(dock.in_front for dock in self.docks.values()) > FEW_VIEWS
+        self.session.look_every(MANY_MS if many else TICK_MS)
 
     def retheme(self) -> None:
         """Give everything the current theme."""

@@ -1,6 +1,7 @@
 """The session owns the experiment and the worker, and is the only doorway between the window and the training.
 
-It looks at the worker 30 times a second: events first, then the latest frame. It never waits for it.
+It looks at the worker 60 times a second, or 30 if many views are to be drawn: events first, then the latest frame. It
+never waits for it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from gradflow.sim.worker import TrainingWorker
 from gradflow.ui.commands import Commands, Document
 from gradflow.ui.comparison import Comparison
 
-TICK_MS, HASTY_TICK_MS = 33, 4
+TICK_MS, HASTY_TICK_MS = 16, 4
 
 
 class Session(QObject):
@@ -73,6 +74,7 @@ class Session(QObject):
         self._worker = TrainingWorker()
         self._worker.start()
         self._timer = QTimer(self)
+        self._tick_ms = TICK_MS
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self.poll)
         self._timer.start()
@@ -184,6 +186,12 @@ class Session(QObject):
         self._wants = wants
         self._worker.want(wants)
 
+    def look_every(self, milliseconds: int) -> None:
+        """Look at the worker so often."""
+        self._tick_ms = milliseconds
+        if self._timer.interval() != HASTY_TICK_MS:
+            self._timer.setInterval(milliseconds)
+
     def show_chart(self, chart: Chart) -> None:
         """Show the map of a sweep with every frame from now on."""
         self.chart = chart
@@ -217,7 +225,7 @@ class Session(QObject):
         self._shown = shown
         self.latest, self.frame = latest, self._composed(latest)
         if latest.build == self._build:
-            self._timer.setInterval(TICK_MS)
+            self._timer.setInterval(self._tick_ms)
         self._enter(latest.state)
         self.frame_arrived.emit(self.frame)
 
@@ -231,7 +239,7 @@ class Session(QObject):
 
     def _handle(self, event: Event) -> None:
         if isinstance(event, Failed):
-            self._timer.setInterval(TICK_MS)
+            self._timer.setInterval(self._tick_ms)
             self.notice.emit(event.message, event.field, event.details)
         elif isinstance(event, Captured):
             self.captured.emit(self._composed(event.frame) if event.frame else None)

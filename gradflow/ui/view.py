@@ -18,7 +18,7 @@ from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Topology
 from gradflow.ui.theme import LIGHT, Theme
 
-FAST_MS, SLOW_MS = 33, 100
+FAST_MS, SLOW_MS = 16, 100
 
 
 class View(QWidget):

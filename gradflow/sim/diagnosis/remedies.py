@@ -98,7 +98,11 @@ def sound_init(experiment: Experiment, activation: str = "") -> Remedy | None:
         "init.bias": 0.0,
         "init.bias_scale": 0.0,
     }
-    return remedy(experiment, title, reason, changes | without_own(experiment, "scheme", "scale"))
+    found = remedy(experiment, title, reason, changes | without_own(experiment, "scheme", "scale"))
+    if found and set(found.changes) == {"init.scale"}:
+        # The scheme is the right one already.
+        return dataclasses.replace(found, title="Set the init scale to 1")
+    return found
 
 
 def other_activation(experiment: Experiment, name: str, title: str, reason: str) -> Remedy | None:
