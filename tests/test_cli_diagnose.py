@@ -25,7 +25,7 @@ def test_a_sick_network_is_told_with_cause_formula_and_remedies_and_fails(capsys
     assert lines[0] == "▼ The gradient vanishes towards the input (layer 1)"
     assert "Layer 1 receives ‖δ₁‖ =" in out
     assert "√χ" in out
-    assert "  1. Use Xavier initialisation: " in out
+    assert "  1. Set the init scale to 1: " in out
     assert "     --set init.scale=1.0" in lines
 
 

@@ -130,6 +130,8 @@ class ViewDock(QDockWidget):
         # Whether it is open and not behind another tab; Qt says so only when it changes.
         self.in_front = False
         self.visibilityChanged.connect(self._note_visibility)
+        # Opened again it comes before the tabs it stands with.
+        self.toggleViewAction().triggered.connect(lambda shown: self.raise_() if shown else None)
 
     @property
     def made(self) -> bool:

@@ -22,7 +22,7 @@ def frames(run: Run, steps: int) -> list[Frame]:
     found = []
     for _ in range(steps + 1):
         run.advance()
-        found.append(run.frame(State.RUNNING))
+        found.append(run.frame(State.PAUSED))
     return found
 
 

@@ -94,7 +94,7 @@ def test_run_validates_at_the_start_as_the_saved_one_did_at_its_end(tmp_path: Pa
     """Batch norm has brought its running statistics with it."""
     source = saved(tmp_path, KINDS[kind])
     run = trainer(KINDS[kind] | {"init.scheme": "saved", "init.path": str(tmp_path)})
-    score = run.evaluator.score(run.split.x_validation, run._validation_targets)
+    score = run.evaluator.score(run.split.x_validation, run.validation_targets)
     assert score == (source.snapshot.validation_loss, source.snapshot.validation_accuracy)
 
 
