@@ -164,7 +164,7 @@ class TrainingWorker:
         if self._state is State.RUNNING and now >= self._due:
             self._advance(self._run)
             self._due = max(self._due + 1.0 / self._speed, now - 0.1)
-            if now - self._published < PUBLISH_SECONDS and self._state is State.RUNNING:
+            if time.perf_counter() - self._published < PUBLISH_SECONDS and self._state is State.RUNNING:
                 return self._due
         self._look(self._run)
         looks = self._next_look(self._run)

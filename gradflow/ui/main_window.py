@@ -38,6 +38,7 @@ from gradflow.ui.panels.layer_list import edit_layers
 from gradflow.ui.panels.transport import Transport
 from gradflow.ui.session import TICK_MS, Session
 from gradflow.ui.status import Status
+from gradflow.ui.turns import Turns
 from gradflow.ui.view import FAST_MS, SLOW_MS, VIEWS
 from gradflow.ui.view_dock import ViewDock
 
@@ -80,7 +81,7 @@ class MainWindow(QMainWindow):
         self.looking.attach(self.status.scrubber, self.docks)
         self.exporting = Exporting(self, self.session, self.docks, self.settings, self.notice.say, self.looking.past)
         self.mapping = Mapping(self.session, self.docks["map"])
-        self._by_urgency = sorted(self.docks.values(), key=lambda dock: dock.interval_ms)
+        self._turns = Turns(self.docks.values())
         action = self.actions_by_name
         self.transport = Transport(
             *(action[name] for name in ("play", "step", "reinitialise", "new-seed", "pin", "export"))
@@ -188,13 +189,8 @@ class MainWindow(QMainWindow):
     def _offer(self, slowest: int = SLOW_MS) -> None:
         if self.frame is None:
             return
-        for dock in self._by_urgency:
-            if dock.interval_ms > slowest:
-                return
-            new = not dock.made
-            if dock.offer(self.frame) and new:
-                # One new view at a time: the window can be used while the others are still being made.
-                return
+        if not self._turns.offer(self.frame, slowest):
+            return
         if time.perf_counter() - self._written_at >= TEXT_SECONDS:
             # Text is refreshed slowly, so that it can be read.
             self._written_at = time.perf_counter()

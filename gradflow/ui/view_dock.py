@@ -126,7 +126,7 @@ class ViewDock(QDockWidget):
         self._theme = LIGHT
         self._build = -1
         self._drawn: Frame | None = None
-        self._drawn_at = 0.0
+        self.drawn_at = 0.0
         # Whether it is open and not behind another tab; Qt says so only when it changes.
         self.in_front = False
         self.visibilityChanged.connect(self._note_visibility)
@@ -187,7 +187,7 @@ class ViewDock(QDockWidget):
             return False
         rebuilt = frame.build != self._build
         now = time.perf_counter()
-        if (now - self._drawn_at) * 1000.0 < self.interval_ms - 8 and not (rebuilt and self.interval_ms <= FAST_MS):
+        if (now - self.drawn_at) * 1000.0 < self.interval_ms - 8 and not (rebuilt and self.interval_ms <= FAST_MS):
             return False
         if rebuilt:
             self.view.reset(frame.topology)
@@ -196,7 +196,7 @@ class ViewDock(QDockWidget):
         step = frame.snapshot.step
         lacks = frame.past and any(frame.details.steps.get(want) != step for want in self.view.wants)
         self.header.say(f"not measured at step {step}" if lacks else "")
-        self._drawn, self._drawn_at = frame, now
+        self._drawn, self.drawn_at = frame, now
         return True
 
     def retheme(self, theme: Theme) -> None:
@@ -204,7 +204,7 @@ class ViewDock(QDockWidget):
         self._theme = theme
         if self._view:
             self._view.retheme(theme)
-        self._build, self._drawn, self._drawn_at = -1, None, 0.0
+        self._build, self._drawn, self.drawn_at = -1, None, 0.0
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Offer what can be done with a view."""

@@ -1,0 +1,40 @@
+"""Whose turn it is to draw: fast views at once, slow ones as far as they leave the training alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from gradflow.sim.frame import Frame, State
+from gradflow.ui.view import FAST_MS
+from gradflow.ui.view_dock import ViewDock
+
+SLOW_SHARE, PAINTED, LONGEST_WAIT = 0.15, 3.0, 0.2
+"""While a run goes on all slow views together take this share of the time, or else they would hold up the training; to
+paint a view takes twice as long as to prepare it."""
+
+
+class Turns:
+    """Offers a frame to the views, the most urgent first, then those that were drawn longest ago."""
+
+    def __init__(self, docks: Iterable[ViewDock]) -> None:
+        self._docks = list(docks)
+        self._slow_from = 0.0
+
+    def offer(self, frame: Frame, slowest: int) -> bool:
+        """Offer a frame to the views up to the slowest of interest; return whether all had their turn."""
+        running = frame.state is State.RUNNING
+        for dock in sorted(self._docks, key=lambda dock: (dock.interval_ms, dock.drawn_at)):
+            if dock.interval_ms > slowest:
+                return False
+            start, new, slow = time.perf_counter(), not dock.made, dock.interval_ms > FAST_MS
+            if running and slow and start < self._slow_from:
+                continue
+            if dock.offer(frame):
+                if slow:
+                    cost = time.perf_counter() - start
+                    self._slow_from = start + min(cost * PAINTED / SLOW_SHARE, LONGEST_WAIT)
+                if new:
+                    # One new view at a time: the window can be used while the others are still being made.
+                    return False
+        return True
