@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from gradflow.sim import coverage
 from gradflow.sim.profile import agreement
 from gradflow.sim.run import Run
 from gradflow.sim.snapshot import Stat
+from gradflow.sim.sweep import cores, processes
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -33,8 +35,10 @@ def run(options: argparse.Namespace) -> int:
     if options.coverage:
         if options.seeds < 2:
             raise GradflowError(f"--seeds must be a whole number from 2, not {options.seeds}")
-        for line in coverage.lines(coverage.measure(case, options.seeds) for case in coverage.cases()):
-            say(line)
+        with processes(cores()) as executor:
+            measured = executor.map(partial(coverage.measure, seeds=options.seeds), coverage.cases())
+            for line in coverage.lines(measured):
+                say(line)
         return GOOD
     if options.file is None:
         raise GradflowError("theory needs an experiment (FILE), or --coverage")

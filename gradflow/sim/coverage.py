@@ -17,12 +17,12 @@ import numpy as np
 from gradflow.engine.activations import ACTIVATIONS
 from gradflow.engine.initializers import INITIALIZERS, Fans
 from gradflow.sim.config import Experiment, edit
-from gradflow.sim.mean_field import WILD, quickly
+from gradflow.sim.mean_field import WILD, thoroughly
 from gradflow.sim.run import Run
 from gradflow.sim.snapshot import Stat
 
 WIDTH, SEEDS = 256, 8
-DEPTHS = (5, 20, 50)
+DEPTHS = (5, 15, 30)
 ERRORS = 2.0
 """The standard errors within which a mean counts as right."""
 
@@ -85,7 +85,7 @@ def measure(case: Case, seeds: int = SEEDS) -> Coverage:
     apart, variances = [], []
     for seed in range(seeds):
         run = Run(case.experiment(seed))
-        predicted = quickly(run.forecast.subject)
+        predicted = thoroughly(run.forecast.subject)
         with np.errstate(all="ignore"):
             ratio = run.snapshot.stat(Stat.DELTA) / predicted.delta_norm
             apart.append(np.log(ratio[:-1] / ratio[-1]))

@@ -16,6 +16,7 @@ from gradflow.engine.network import Network
 from gradflow.sim.picture import Picture
 from gradflow.sim.prediction import Prediction, predicting
 from gradflow.theory.propagation import OutputGradient, output_gradient, pair_weights
+from gradflow.theory.recursion import follow
 from gradflow.theory.scatter import scatter
 from gradflow.theory.steps import Signal
 
@@ -154,25 +155,34 @@ class _Propagation:
             return (delta, nothing), (gradient, nothing.copy())
         factors = picture.graph.backward(signals, np.ones_like(sent.gram), watch)
 
-        def typical(sums: list[Array], scattered: Array) -> tuple[Array, Array]:
+        def typical(sums: list[Array], shift: Array, width: Array) -> tuple[Array, Array]:
             if not sums:
                 return nothing, nothing.copy()
             median, spread = sent.log_sums(
                 [factors[i] * weights for i, weights in zip(picture.linear, sums, strict=True)]
             )
-            low, middle, high = np.percentile(scattered, (16.0, 50.0, 84.0), axis=1)
-            return median + np.nan_to_num(middle), np.hypot(spread, 0.5 * (high - low))
+            return median + np.nan_to_num(shift), np.hypot(spread, width)
 
         by_delta, by_gradient = self._scattered(signals[0])
-        return typical(own, by_delta), typical(kernels, by_gradient)
+        return typical(own, *by_delta), typical(kernels, *by_gradient)
 
-    def _scattered(self, data: Signal) -> tuple[Array, Array]:
-        """Return how ln‖δ‖² and ln‖∂L/∂W‖² of one sample scatter by finite width, nan where not one plain chain."""
-        chain = self._picture.chain
+    def _scattered(self, data: Signal) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """Return by how much ln‖δ‖² and ln‖∂L/∂W‖² of one sample are typically off by finite width, and their spread.
+
+        To the first order where it must be quick, else from random walks; nan where the network is not a plain chain.
+        """
+        chain, length = self._picture.chain, self._mean(data.lengths)
         if not chain:
-            nothing = np.full((len(self._picture.linear), 1), np.nan)
-            return nothing, nothing
-        return scatter(self._mean(data.lengths), chain, np.random.default_rng(0))
+            nothing = np.full(len(self._picture.linear), np.nan)
+            return (nothing, nothing), (nothing, nothing)
+        if not self._paired:
+            found = follow(length, data.units, chain)
+            # What is typical lies below the mean square, the more the networks differ.
+            delta, gradient = ((-0.5 * v, np.sqrt(v)) for v in (found.delta_variance, found.weight_grad_variance))
+            return delta, gradient
+        walks = scatter(length, chain, np.random.default_rng(0))
+        low, middle, high = np.percentile(walks, (16.0, 50.0, 84.0), axis=2)
+        return (middle[0], 0.5 * (high - low)[0]), (middle[1], 0.5 * (high - low)[1])
 
     def _mean(self, values: Array) -> float:
         """Return the mean over the batch that the samples stand for."""

@@ -117,12 +117,12 @@ class Bend(Step):
         moments, lengths = self._moments, source.lengths
         if source.units_drawn is not None:
             return self._average(source, source.units_drawn)
+        table = table_of(moments)
         if source.paired:
             values, self._slopes = moments.kernel(source.covariance)
         else:
-            table = table_of(moments)
             values, self._slopes = table("value", lengths), table("slope", lengths)
-        return Signal(source.units, values, moments.mean(lengths), gaussian=False)
+        return Signal(source.units, values, table.mean(lengths), gaussian=False)
 
     def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:
         assert self._slopes is not None

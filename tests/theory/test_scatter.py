@@ -25,6 +25,15 @@ def test_tables_have_the_averages_to_five_digits(name: str) -> None:
         np.testing.assert_allclose(table_of(moments)(average, lengths), exact, rtol=2e-5, err_msg=average)
 
 
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_tables_have_the_mean_also_beyond_their_ends(name: str) -> None:
+    moments = moments_of(make_activation(name))
+    lengths = np.geomspace(1e-20, 1e6, 40)
+    exact = moments.mean(lengths)
+    found = table_of(moments).mean(lengths)
+    np.testing.assert_allclose(found, exact, rtol=2e-3, atol=2e-4 * float(np.sqrt(lengths[0])) + 1e-13)
+
+
 def test_a_table_knows_the_ends_of_the_scale() -> None:
     table = table_of(moments_of(make_activation("tanh")))
     assert table("value", 0.0) == 0.0 and table("slope", 0.0) == 1.0
