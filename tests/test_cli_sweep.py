@@ -167,7 +167,7 @@ def test_ctrl_c_ends_everything_at_once_and_keeps_what_is_done(tmp_path):
     time.sleep(0.3)
     os.killpg(program.pid, signal.SIGINT)
     _, err = program.communicate(timeout=20)
-    assert (program.returncode, err) == (130, "")
+    assert (program.returncode, err) == (130, "gradflow: interrupted; what was recorded is kept\n")
     assert len(rows_of(out)) >= 1
     with pytest.raises(ProcessLookupError):
         for _ in range(200):

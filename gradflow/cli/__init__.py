@@ -47,6 +47,7 @@ def run(arguments: Sequence[str]) -> int:
         say(f"gradflow: {error}", sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
+        say("gradflow: interrupted; what was recorded is kept", sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of a pipe has gone: nothing more to say, and no traceback at exit either.

@@ -57,9 +57,11 @@ class Forecast:
         """
         if self.latest:
             return False
-        if self._make(lambda: quickly(self.subject)):
-            self._thread = threading.Thread(target=self._ponder, args=(ready,), name="gradflow-forecast", daemon=True)
-            self._thread.start()
+        if not self._make(lambda: quickly(self.subject)):
+            # It may take the pairs of samples, as with batch norm; if not, the reason comes at once.
+            self.latest = predicting(0, self._layers, "Theory is at work …")
+        self._thread = threading.Thread(target=self._ponder, args=(ready,), name="gradflow-forecast", daemon=True)
+        self._thread.start()
         return True
 
     def finish(self) -> Prediction:

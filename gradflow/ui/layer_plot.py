@@ -50,10 +50,10 @@ class Shade(Overlay):
 
 
 class Guide:
-    """A horizontal line with a word at its right end: a limit, a rule of thumb, a fixed point."""
+    """A horizontal line with a word at its right end (or its left one): a limit, a rule of thumb, a fixed point."""
 
-    def __init__(self, style: Qt.PenStyle = Qt.PenStyle.DashLine) -> None:
-        self._style = style
+    def __init__(self, style: Qt.PenStyle = Qt.PenStyle.DashLine, left: bool = False) -> None:
+        self._style, self._left = style, left
         self.line, self.words = pg.InfiniteLine(angle=0), pg.TextItem(anchor=(1.0, 1.0))
         self.words.setFont(font(SMALL_SIZE))
         # The data come first.
@@ -70,8 +70,9 @@ class Guide:
             self.line.setValue(height)
             (left, right), (low, high) = plot.view_box.viewRange()
             # Near the top the words stand below the line, so that they are not cut.
-            self.words.setAnchor((1.0, 0.0 if height > high - 0.15 * (high - low) else 1.0))
-            self.words.setPos(right - 0.01 * (right - left), height)
+            inwards = 0.01 * (right - left)
+            self.words.setAnchor((float(not self._left), 0.0 if height > high - 0.15 * (high - low) else 1.0))
+            self.words.setPos(left + inwards if self._left else right - inwards, height)
             self.words.setText(words)
 
     def hide(self) -> None:

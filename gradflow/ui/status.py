@@ -36,9 +36,10 @@ class Status(QStatusBar):
         step = f"step {snapshot.step:,}".replace(",", " ")
         parts = [f"looking back at {step} (Esc: back to now)" if frame.past else step, f"epoch {snapshot.epoch:.2f}"]
         parts.append(f"loss {snapshot.train_loss:.4g}")
-        _, validation = frame.history.envelope("validation_loss", 4)
+        steps, validation = frame.history.envelope("validation_loss", 4)
         if len(validation):
-            parts.append(f"validation {validation[-1]:.4g}")
+            when = "" if steps[-1] == snapshot.step else f" (step {steps[-1]:.0f})"
+            parts.append(f"validation {validation[-1]:.4g}{when}")
         if not math.isnan(snapshot.train_accuracy):
             parts.append(f"accuracy {100 * snapshot.train_accuracy:.0f} %")
         self.left.setText("     ".join(parts))

@@ -139,3 +139,17 @@ def test_a_gap_is_said_in_per_cent_with_what_is_to_be_expected() -> None:
     assert agreement(frame.prediction, frame.snapshot).startswith("Theory (line): gap ±")
     assert agreement(None, frame.snapshot) == ""
     assert Forecast(run.trainer).latest is None
+
+
+def test_what_takes_the_pairs_of_samples_is_worked_out_behind_a_word() -> None:
+    """Batch norm couples the samples: there is no quick prediction, and theory is not silent."""
+    forecast, ready = built({"network.norm": "batch-norm", "network.depth": 3}).forecast, threading.Event()
+    assert forecast.begin(ready.set)
+    assert ready.wait(20) and forecast.latest is not None and forecast.latest.exists
+
+
+def test_where_theory_is_silent_the_thread_says_so_at_once() -> None:
+    forecast, ready = built({"network.width": 4}).forecast, threading.Event()
+    assert forecast.begin(ready.set)
+    assert ready.wait(20) and forecast.latest is not None
+    assert forecast.latest.note.startswith("Theory is silent: ")

@@ -18,6 +18,10 @@ MILD = 1.0
 """Decades from which a gradient counts as leaning."""
 
 FORMULA = "‖δ_l‖ ≈ ‖δ_{l+1}‖ · √χ,  χ = σ_w²·E φ′(z)²"
+"""What a dense layer and its activation do (Schoenholz et al. 2017)."""
+
+GENERAL = "δ_l = (∂z_{l+1}/∂z_l)ᵀ · δ_{l+1}"
+"""The same with norms, skips, convolutions or layers of their own in between."""
 
 
 @rule("exploding", "The gradient explodes towards the input")
@@ -36,7 +40,7 @@ def exploding(case: Case) -> Finding | None:
         1,
         "Lower the init scale, or the depth.",
         "Each layer multiplies the gradient by more than 1 on the way back, and many such factors make a huge product.",
-        f"{FORMULA} > 1",
+        _formula(case, "> 1"),
         _tame(case.experiment, float(case.history.column("grad_norm")[0]) if len(case.history) else 0.0),
     )
 
@@ -59,7 +63,7 @@ def vanishing(case: Case) -> Finding | None:
         1,
         "Raise the init scale, choose ReLU with He initialisation, or add skip connections.",
         "Each layer multiplies the gradient by less than 1 on the way back, so little is left for the first layers.",
-        f"{FORMULA} < 1",
+        _formula(case, "< 1"),
         _lift(case.experiment),
     )
 
@@ -101,8 +105,8 @@ def healthy(case: Case) -> Finding:
             f"The gradient {direction} a little towards the input",
             f"{_evidence(case)} It would matter at twice the depth.",
             1,
-            cause="The factor of each layer is not quite 1; over a few layers that does no harm.",
-            formula=FORMULA,
+            cause="The factor of each layer is not quite 1, and factors multiply: the deeper, the more it matters.",
+            formula=_formula(case),
             remedies=_lift(case.experiment) if case.lost > 0 else _tame(case.experiment, 0.0),
         )
     delta = case.delta[case.delta > 0.0]
@@ -113,8 +117,8 @@ def healthy(case: Case) -> Finding:
         Severity.GOOD,
         "The gradient keeps its size",
         f"{compared}Over all hidden layers ‖δ‖ varies by a factor of {spread}.",
-        cause="Each layer hands on about what it receives, so all of them learn alike.",
-        formula=f"{FORMULA} ≈ 1",
+        cause="No layer receives much less or much more than the others, so all of them can learn.",
+        formula=_formula(case, "≈ 1"),
     )
 
 
@@ -144,3 +148,11 @@ def _evidence(case: Case) -> str:
 
 def _subscript(number: int) -> str:
     return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+
+
+def _formula(case: Case, comparison: str = "") -> str:
+    """Return the formula that holds for this network, with what χ is compared to."""
+    shape = case.experiment.network
+    if shape.layers or shape.skip_every or shape.norm != NONE:
+        return GENERAL
+    return f"{FORMULA} {comparison}".strip()

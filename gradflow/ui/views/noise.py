@@ -50,7 +50,7 @@ class Noise(LayerView):
         self.marks = {name: Marks(radius=4.5 if name == SCALE else 3.5) for name in self.places}
         self.ghosts = {name: Marks(radius=5.5 if name == SCALE else 4.5) for name in self.places}
         self.expected = {name: pg.PlotCurveItem(connect="finite") for name in (ANGLE, RATIO)}
-        self.batch, self.whole = Guide(), Guide()
+        self.batch, self.whole = Guide(left=True), Guide()
         for name, plot in self.places.items():
             if name in self.expected:
                 plot.add(self.expected[name])
@@ -114,4 +114,4 @@ class Noise(LayerView):
         self.expected[RATIO].setData(self.layers, log10_marks(noise.expected_ratio)[0])
         self.batch.put(self.scale, float(np.log10(noise.batch)), f"batch {noise.batch}")
         whole = float(np.log10(noise.scale)) if 0.0 < noise.scale < np.inf else np.nan
-        self.whole.put(self.scale, whole, f"all layers {rounded(noise.scale)}")
+        self.whole.put(self.scale, whole, f"all parameters {rounded(noise.scale)}")
