@@ -77,7 +77,8 @@ def agreement(prediction: Prediction | None, snapshot: Snapshot) -> str:
         return prediction.note
     if prediction.step:
         gain = float(np.exp(apart.mean()))
-        return f"Line: gradients without a preferred direction. Alignment gain ×{gain:.3g} per layer"
+        of = f" (line of step {prediction.step})" if prediction.step != snapshot.step else ""
+        return f"Line: gradients without a preferred direction. Alignment gain ×{gain:.3g} per layer{of}"
     words = f"Theory (line): gap {_per_cent(float(apart.mean()))}"
     if np.isfinite(spread).any():
         words += f", expected {_per_cent(float(np.nanmean(spread)))}"

@@ -14,7 +14,8 @@ from gradflow.sim.trial.observe import observe
 
 SLICE = 24
 
-pytestmark = pytest.mark.timeout(900)
+# Drawing patients takes half a minute; a small trial runs on the command line's own tests.
+pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
