@@ -94,9 +94,12 @@ def python() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 @pytest.fixture(scope="session")
 def qapp(qapp: Any) -> Any:
-    """The application with the bundled font and light colours, as pictures are drawn."""
+    """The application with the bundled font and light colours, as pictures are drawn; no mouse move is left out."""
+    import pyqtgraph as pg
+
     from gradflow.ui import theme
 
+    pg.setConfigOption("mouseRateLimit", -1)
     theme.load_fonts(qapp)
     theme.apply(qapp, theme.LIGHT)
     return qapp
