@@ -30,7 +30,7 @@ SWITCH_SECONDS = 0.0005
 """How long Python should let this thread run before the window gets its turn; the default of 5 ms doubles its lag."""
 
 PUBLISH_SECONDS = 1 / 60
-"""How often a frame is made while training; the window looks 30 times a second."""
+"""How often a frame is made while training; the window looks as often."""
 
 SETTLE_SECONDS = 0.7
 """How long a rebuilt run stands at step 0 before it trains on, so that the profile at initialisation can be seen."""
