@@ -14,7 +14,8 @@ from gradflow.engine.network import Network
 from gradflow.engine.nodes import AveragePool, Conv, GlobalAverage, MaxPool
 from gradflow.engine.nodes.merge import Add, Concatenate
 from gradflow.engine.nodes.norm import Norm
-from gradflow.theory.slopes import LINEAR, Slopes, mean_square, normal_slopes
+from gradflow.theory.moments import moments_of
+from gradflow.theory.slopes import LINEAR, Slopes, normal_slopes
 from gradflow.theory.spectra import Bend, Product, Weights
 
 Array = NDArray[np.float64]
@@ -137,4 +138,4 @@ def _through(layer: Layer, q: float) -> tuple[float, Slopes]:
     if not math.isfinite(q):
         return q, Slopes(np.full(1, np.nan), np.ones(1))
     function = layer.activate.function
-    return mean_square(function, q), normal_slopes(function, q)
+    return float(moments_of(function).value(q)), normal_slopes(function, q)

@@ -13,7 +13,8 @@ from scipy.stats import norm
 
 from gradflow.engine.activations import make_activation
 from gradflow.theory import spectra
-from gradflow.theory.slopes import LINEAR, Slopes, condensed, mean_square, normal_slopes
+from gradflow.theory.moments import moments_of
+from gradflow.theory.slopes import LINEAR, Slopes, condensed, normal_slopes
 from gradflow.theory.spectra import Bend, Product, Weights, mean_layer_singular_value
 
 Array = NDArray[np.float64]
@@ -30,7 +31,7 @@ def tanh_at(square: float, bias_square: float) -> Slopes:
     """Return the slopes of tanh at the fixed point of q."""
     tanh, q = make_activation("tanh"), 0.03
     for _ in range(2000):
-        q = square * mean_square(tanh, q) + bias_square
+        q = square * float(moments_of(tanh).value(q)) + bias_square
     return normal_slopes(tanh, q)
 
 

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.engine.network import Network
-from gradflow.engine.nodes import Dense
 from gradflow.sim.frozen import Frozen
 
 Array = NDArray[Any]
@@ -99,17 +98,16 @@ def _repeated(first: Array, second: Array, tolerance: float) -> Array:
 
 
 def _noise(network: Network, samples: int) -> tuple[float, float]:
-    """Return tr Σ/B and |g|² over the dense layers, from the norms of every sample's own gradient."""
+    """Return tr Σ/B and |g|² over the trainable layers, from the norms of every sample's own gradient."""
     batch = network.graph.samples
     if batch < 2 or batch >= samples:
         return math.nan, math.nan
     of_samples, of_batch = 0.0, 0.0
     for layer in network.layers:
-        if not (isinstance(layer.linear, Dense) and layer.trainable):
+        if not layer.trainable:
             continue
-        delta, source = layer.linear.grad.reshape(batch, -1), layer.linear.inputs[0].value.reshape(batch, -1)
-        squares = np.einsum("ij,ij->i", delta, delta)
-        of_samples += batch * float(squares.dot(np.einsum("ij,ij->i", source, source) + 1.0))
+        for norms in layer.linear.sample_norms():
+            of_samples += batch * float(norms.dot(norms))
         of_batch += float(np.vdot(layer.linear.W_grad, layer.linear.W_grad))
         of_batch += float(np.vdot(layer.linear.b_grad, layer.linear.b_grad))
     # Of a finite training set, a batch has seen its own share: what is left of its noise is 1 − B/N.

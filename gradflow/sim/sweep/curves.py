@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.polynomial.polynomial import polyval
 from numpy.typing import NDArray
 
 from gradflow.engine.activations import Activation, make_activation
@@ -20,9 +19,9 @@ from gradflow.sim.sweep.axis import Axis
 from gradflow.sim.sweep.chart import Curve
 from gradflow.sim.sweep.grid import Sweep
 from gradflow.theory.critical import Critical, critical_points
-from gradflow.theory.lengths import LONG, LengthMap, Stability
-from gradflow.theory.maps import depth
-from gradflow.theory.moments import Moments, moments_of
+from gradflow.theory.depth_scales import depth_scale
+from gradflow.theory.lengths import Stability
+from gradflow.theory.moments import moments_of
 
 Array = NDArray[np.float64]
 
@@ -32,15 +31,6 @@ TRAINABLE_DEPTHS = 6.0
 
 MESH, NEAREST = 48, 1e-2
 """Scales at which the curve is computed: evenly, and from so near to the critical one on either side."""
-
-SHORT = 1e-8
-"""The length that stands for a signal that has died."""
-
-CORRELATIONS = 1.0 - np.geomspace(1.0, 1e-5, 1000)
-"""Where the correlation of two inputs may settle: the nearer to 1, the closer together."""
-
-KINKED = 0.995
-"""The sums over Hermite coefficients are cut off; those of a φ with kinks show nothing nearer to 1 than this."""
 
 RANDOM = ("normal", "uniform", "truncated-normal", "orthogonal")
 
@@ -90,30 +80,6 @@ def _depth_curve(experiment: Experiment, scales: Axis, depths: Axis) -> list[Cur
     moments, bias_square = moments_of(_activation(experiment)), experiment.init.bias_scale**2
     reach = [TRAINABLE_DEPTHS * depth_scale(moments, (weight_std * scale) ** 2, bias_square) for scale in mesh.tolist()]
     return [Curve("depth = 6 ξ", scales.place(mesh), depths.place(reach))]
-
-
-def depth_scale(moments: Moments, square: float, bias_square: float) -> float:
-    """Return ξ at σ_w² = `square`: over how many layers signals forget which input they came from, or gradients fade.
-
-    Where χ₁ < 1 both take 1/|ln χ₁| layers. Where χ₁ > 1 it is that of the correlation of two inputs, ξ_c, if it
-    settles below 1 (Schoenholz et al. 2017); where it does not, as in rectifiers, that of the gradient.
-    """
-    lengths = LengthMap(moments, square, bias_square)
-    q = min(max(lengths.settled(1.0).length, SHORT), LONG)
-    chi = square * float(moments.slope(q))
-    # The slope of a φ with a surrogate is not that of the map of correlations.
-    if chi > 1.0 and not moments.function.surrogate:
-        values, slopes = (row[0] ** 2 for row in moments.coefficients(np.array([q])))
-        after = square * float(moments.value(q)) + bias_square
-        seen = CORRELATIONS[CORRELATIONS < KINKED] if moments.function.kinks else CORRELATIONS
-        gain = (square * polyval(seen, values) + bias_square) / after - seen
-        # What a line gains is round-off.
-        settles = np.flatnonzero((gain[1:] <= 0.0) & (gain[:-1] > 0.0) & (gain.max() > 1e-9))
-        if settles.size:
-            at = settles[0]
-            c = seen[at] + (seen[at + 1] - seen[at]) * gain[at] / (gain[at] - gain[at + 1])
-            return depth(square * float(polyval(c, slopes)) * q / after)
-    return depth(chi)
 
 
 def _critical_scale(experiment: Experiment) -> float:
