@@ -36,7 +36,8 @@ class _Cancelled(Exception):
 class Forecast:
     """The predictions for a trainer that stands at step 0. `latest` may be read on any thread."""
 
-    def __init__(self, trainer: Trainer) -> None:
+    def __init__(self, trainer: Trainer, replaced: Forecast | None = None) -> None:
+        """`replaced` is given up, and its thread waited for where nobody notices: on the next thread."""
         network = trainer.network
         self.latest: Prediction | None = None
         self._layers = len(network.layers)
@@ -49,6 +50,9 @@ class Forecast:
         )
         self._cancelled = threading.Event()
         self._thread: threading.Thread | None = None
+        self._replaced = replaced
+        if replaced:
+            replaced.cancel()
 
     def begin(self, ready: Callable[[], None]) -> bool:
         """Make the quick prediction now and the thorough one on a thread of its own; `ready` is called after that.
@@ -78,12 +82,20 @@ class Forecast:
         self._cancelled.set()
 
     def stop(self) -> None:
-        """Give up, and wait until the thread has ended."""
+        """Give up, and wait until the thread and those of all that was replaced have ended."""
         self.cancel()
         if self._thread:
             self._thread.join()
+        else:
+            self._succeed()
+
+    def _succeed(self) -> None:
+        if self._replaced:
+            self._replaced.stop()
+        self._replaced = None
 
     def _ponder(self, ready: Callable[[], None]) -> None:
+        self._succeed()
         try:
             self._make(lambda: thoroughly(self.subject, self._watch))
         except _Cancelled:

@@ -37,16 +37,19 @@ READ_SECONDS = 0.2
 class Run:
     """One experiment in execution. Not thread-safe: it belongs to whoever drives it."""
 
-    def __init__(self, experiment: Experiment, build: int = 0, checkpoints: bool = False) -> None:
+    def __init__(
+        self, experiment: Experiment, build: int = 0, checkpoints: bool = False, replaced: Run | None = None
+    ) -> None:
         """Build the run at step 0; raises ConfigError or DataError.
 
         With `checkpoints` its last finite state can be brought back quickly, for a copy of the parameters' memory.
+        Nobody waits any more for what `replaced` still had to predict.
         """
         self.build = build
         self._keep_every = KEEP_EVERY if checkpoints else 0
-        self._begin(experiment)
+        self._begin(experiment, replaced.forecast if replaced else None)
 
-    def _begin(self, experiment: Experiment) -> None:
+    def _begin(self, experiment: Experiment, replaced: Forecast | None) -> None:
         self.trainer = Trainer(experiment)
         self.trainer.keep_every = self._keep_every
         self.history = History(len(self.trainer.topology.layers))
@@ -54,7 +57,7 @@ class Run:
         self.edits: tuple[LiveEdit, ...] = ()
         self._steps = self.trainer.steps()
         self._details = Details()
-        self.forecast = Forecast(self.trainer)
+        self.forecast: Forecast = Forecast(self.trainer, replaced)
         self._spectra = Spectra(self.trainer)
         self._checkup: Checkup | None = None
         self._diagnosed: tuple[Any, tuple[Finding, ...]] = (None, ())
@@ -106,9 +109,8 @@ class Run:
     def retune(self, training: Training) -> None:
         """Apply a live edit and remember it."""
         if not self.begun:
-            self.forecast.cancel()
             # Step 0 was measured with the old values; a run that has not begun simply begins with the new ones.
-            self._begin(with_live(self.experiment, training))
+            self._begin(with_live(self.experiment, training), self.forecast)
             return
         before = self.experiment
         self._retunes.append((self.snapshot.step, training))

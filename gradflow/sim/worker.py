@@ -214,10 +214,7 @@ class TrainingWorker:
         self._events.append(event(self.latest))
 
     def _rebuild(self, build: _Build) -> None:
-        run = Run(build.experiment, build.number, checkpoints=True)
-        if self._run:
-            self._run.forecast.cancel()
-        self._run = run
+        run = self._run = Run(build.experiment, build.number, checkpoints=True, replaced=self._run)
         self._pace = Pace()
         self._wants = self._asked
         if self._state in (State.FINISHED, State.DIVERGED):

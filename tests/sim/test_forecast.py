@@ -49,6 +49,16 @@ def test_what_nobody_waits_for_is_given_up() -> None:
     assert np.isnan(quick.weight_grad_norm).all() and not ready.is_set()
 
 
+def test_what_is_replaced_is_given_up_and_its_thread_ended_by_the_last_one() -> None:
+    first = built({"network.depth": 100})
+    first.forecast.begin(lambda: None)
+    second = Run(first.experiment, replaced=first)
+    third = Run(first.experiment, replaced=second)
+    third.forecast.stop()
+    assert not any(thread.name == "gradflow-forecast" for thread in threading.enumerate())
+    assert np.isnan(first.forecast.finish().weight_grad_norm).all()
+
+
 def test_without_a_window_the_whole_prediction_is_waited_for() -> None:
     run = built()
     run.complete()
