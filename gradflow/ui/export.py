@@ -187,6 +187,7 @@ class _Sheet(QWidget):
         for view in self._views:
             view.reset(self._frame.topology)
             view.draw(self._frame)
+            view.finish()
 
 
 def _titled(name: str, look: Look) -> tuple[QWidget, View]:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal
 from threadpoolctl import threadpool_limits
 
 Task = Callable[[], Iterator[Any]]
@@ -49,6 +49,14 @@ class Background(QObject):
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._main, name="gradflow-lab", daemon=True)
                 self._thread.start()
+
+    def finish(self) -> None:
+        """Wait until the newest task has given its last result, and pass on all of them."""
+        with self._lock:
+            thread = self._thread
+        if thread:
+            thread.join()
+        QCoreApplication.sendPostedEvents(self)
 
     def stop(self) -> None:
         """Give up what is being done, and wait until the thread has ended."""

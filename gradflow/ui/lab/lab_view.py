@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from PySide6.QtCore import Signal
@@ -15,6 +16,7 @@ from gradflow.sim.frame import Frame
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.table import Table
 from gradflow.sim.snapshot import Topology
+from gradflow.ui.lab.background import Background
 from gradflow.ui.view import SLOW_MS, View
 from gradflow.ui.widgets import Button
 
@@ -37,6 +39,7 @@ class LabView(View):
         super().__init__()
         self.specimen: Specimen | None = None
         self._newest: Specimen | None = None
+        self._chosen: Mapping[str, Any] = {}
         self._held = False
         self.age = QWidget()
         self._age_words = QLabel()
@@ -95,8 +98,15 @@ class LabView(View):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take what `state` returned, as far as it fits; may raise KeyError, TypeError or ValueError."""
 
+    def finish(self) -> None:
+        """Wait for what is being computed."""
+        for background in self.findChildren(Background):
+            background.finish()
+
     def stop(self) -> None:
-        """End whatever is still being computed, and wait for it."""
+        """End whatever is still being computed."""
+        for background in self.findChildren(Background):
+            background.stop()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Leave no work behind."""
@@ -119,6 +129,8 @@ class LabView(View):
     def _take(self, specimen: Specimen | None) -> None:
         self.specimen = specimen
         self.show_specimen(specimen)
+        if specimen and self._chosen:
+            self._restore()
 
     def _say_age(self) -> None:
         held, newest = self.specimen, self._newest
@@ -138,7 +150,15 @@ class LabView(View):
         """Take a state; a text that is none changes nothing."""
         try:
             state = json.loads(choice)
-            if isinstance(state, dict):
-                self.restore(state)
-        except (KeyError, TypeError, ValueError, RecursionError):
+        except (ValueError, RecursionError):
             return
+        if isinstance(state, dict):
+            self._chosen = state
+            # What is chosen in a network waits until there is one.
+            if self.specimen or Want.SPECIMEN not in self.wants:
+                self._restore()
+
+    def _restore(self) -> None:
+        state, self._chosen = self._chosen, {}
+        with suppress(KeyError, TypeError, ValueError):
+            self.restore(state)
