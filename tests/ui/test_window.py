@@ -633,7 +633,7 @@ def test_the_menu_of_a_view_offers_what_can_be_done_with_it(window):
     QTimer.singleShot(50, read)
     event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, QPoint(5, 5), dock.mapToGlobal(QPoint(5, 5)))
     QApplication.sendEvent(dock, event)
-    assert offered == ["Export as PNG…", "Copy image", "", "Maximise or restore", "Float", "Close"]
+    assert offered == ["Export…", "Copy image", "", "Maximise or restore", "Float", "Close"]
 
 
 def test_a_thousand_layers_are_built_drawn_and_trained(window, colors, monkeypatch):
