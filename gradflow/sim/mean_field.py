@@ -181,8 +181,13 @@ class _Propagation:
             delta, gradient = ((-0.5 * v, np.sqrt(v)) for v in (found.delta_variance, found.weight_grad_variance))
             return delta, gradient
         walks = scatter(length, chain, np.random.default_rng(0))
-        low, middle, high = np.percentile(walks, (16.0, 50.0, 84.0), axis=2)
-        return (middle[0], 0.5 * (high - low)[0]), (middle[1], 0.5 * (high - low)[1])
+        there = np.isfinite(walks)
+        with np.errstate(all="ignore"):
+            count = there.sum(axis=2)
+            middle = np.where(there, walks, 0.0).sum(axis=2) / count
+            apart = np.where(there, walks - middle[:, :, None], 0.0)
+            spread = np.sqrt(np.square(apart).sum(axis=2) / count)
+        return (middle[0], spread[0]), (middle[1], spread[1])
 
     def _mean(self, values: Array) -> float:
         """Return the mean over the batch that the samples stand for."""
