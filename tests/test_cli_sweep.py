@@ -89,6 +89,8 @@ def test_the_picture_is_the_map(capsys, tmp_path, here, qapp, colors):
     status, _, _ = answer(capsys, "two-moons", *TINY, *GRID, "--out", str(tmp_path / "map.csv"), "--png", str(png))
     picture = QImage(str(png))
     assert status == 0 and picture.width() == 1760 and colors(picture) > 50
+    # What is embedded is enough to make it again, and speaks of no single run.
+    assert 'measure = "train-loss"' in picture.text("gradflow:sweep") and not picture.text("gradflow:step")
 
 
 COMPLAINTS = {

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from gradflow.ui.theme import SMALL_SIZE, font
 
-WIDTH, TOP, BAR, APART = 60, 10.0, 10.0, 18.0
+WIDTH, TOP, BAR, APART = 66, 10.0, 10.0, 18.0
 AXIS_HEIGHT = 44.0
 """What the axis of the image beside it takes at the bottom."""
 
@@ -28,13 +28,13 @@ class ColorBar(QWidget):
         self.setFixedWidth(WIDTH)
         self.text = QColor("black")
         self._table = np.zeros((256, 3), np.uint8)
-        self._ticks: Sequence[Tick] = ()
+        self.ticks: Sequence[Tick] = ()
         self._samples: Sequence[Sample] = ()
 
     def show_scale(self, table: NDArray[np.uint8], ticks: Sequence[Tick], samples: Sequence[Sample]) -> None:
         """Show a table of colours, numbers at shares of its length, and (colour, words) below."""
-        if (list(ticks), list(samples)) != (list(self._ticks), list(self._samples)) or table is not self._table:
-            self._table, self._ticks, self._samples = table, ticks, samples
+        if (list(ticks), list(samples)) != (list(self.ticks), list(self._samples)) or table is not self._table:
+            self._table, self.ticks, self._samples = table, ticks, samples
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -47,8 +47,8 @@ class ColorBar(QWidget):
             painter.drawImage(bar, image)
             painter.setFont(font(SMALL_SIZE))
             painter.setPen(self.text)
-            every = max(1, int(np.ceil(APART * (len(self._ticks) - 1) / bar.height())))
-            for share, words in self._ticks[::every]:
+            every = max(1, int(np.ceil(APART * (len(self.ticks) - 1) / bar.height())))
+            for share, words in self.ticks[::every]:
                 y = bar.bottom() - share * bar.height()
                 painter.drawLine(int(bar.right()), int(y), int(bar.right()) + 3, int(y))
                 self._write(painter, y, words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+import tomllib
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
@@ -19,9 +20,11 @@ from gradflow.sim.config import Experiment, get
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.run import Run
 from gradflow.sim.sweep import MEASURES, Axis, Cell, CellResult, Chart, Sweep, run_cell, theory_curves
+from gradflow.sim.sweep.grid import sweep_from_mapping
 from gradflow.ui import export
 from gradflow.ui.grid_axis import GridAxis
 from gradflow.ui.theme import DARK, LIGHT, Theme
+from gradflow.ui.view import VIEWS
 
 THEMES = pytest.mark.parametrize("look", [LIGHT, DARK], ids=["light", "dark"])
 
@@ -261,6 +264,62 @@ def test_the_picture_has_the_map_and_no_form(table, colors):
     assert colors(with_map) > 5 + colors(export.picture(empty, "map", look, 1.0))
 
 
+def test_window_and_picture_have_the_same_colours(table):
+    """However the map came about: the window sees it fill in, the picture only the end."""
+    table.view.choose("train-loss")
+    table.fill_in()
+    table.start()
+    for count in (1, 3, 5):
+        table.do(count)
+    bar = table.view.bar
+    table.desk.until(lambda: table.form.button.text() == "Start")
+    fresh = VIEWS["map"].part()
+    table.desk.qtbot.addWidget(fresh)
+    fresh.retheme(table.view.theme)
+    fresh.choose("train-loss")
+    fresh.draw(table.desk.frame)
+    assert fresh.bar.ticks == bar.ticks and len(bar.ticks) > 1
+    assert np.array_equal(fresh.image.image, table.view.image.image)
+
+
+def test_the_caption_says_what_is_swept_and_what_all_cells_share(table):
+    table.fill_in("0.5:2:5:log")
+    table.start()
+    table.do(15)
+    image = export.picture(table.desk.frame, "map", export.Look(LIGHT, {"map": "gradient-ratio"}), 1.0)
+    assert sweep_from_mapping(tomllib.loads(image.text("gradflow:sweep"))) == table.chart.sweep
+    assert "gradflow:step" not in image.textKeys()
+    # A picture of something else is of the run, though there is a map.
+    assert "gradflow:step" in export.picture(table.desk.frame, "loss", export.Look(LIGHT), 1.0).textKeys()
+    words = export.sweep_caption(table.chart.sweep, table.view.about(table.desk.frame))
+    first, second = words.splitlines()
+    assert first == (
+        "init scale 0.5 to 2 (5 values, logarithmic) × depth 1, 2, 3 · gradient, first / last layer at initialisation"
+    )
+    assert second.startswith("in all cells: two-moons · varied × 16 tanh · samples 200 · xavier-normal × varied · sgd")
+    assert "step 0" not in words and "seed 0" in second
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([-0.1, 0.2], ["0.5", "1", "2"]),
+        ([-2.0, 3.0], ["10⁻³", "0.01", "0.1", "1", "10", "100", "10³"]),
+        ([-30.0, 11.0], ["≤10⁻¹⁰", "10⁻⁸", "10⁻⁶", "10⁻⁴", "0.01", "1", "100", "10⁴", "10⁶", "10⁸", "≥10¹⁰"]),
+    ],
+)
+def test_the_colours_of_a_ratio_follow_the_cells(frame, qapp, qtbot, values, words):
+    """1 is in the middle, and cells beyond the ends are admitted."""
+    sweep = Sweep(frame.experiment, Axis.parse("init.scale=0.5,2"), Axis.parse("network.depth=2"))
+    results = {Cell(i, 0): CellResult({"gradient-ratio": value}, 0, False, 0.1) for i, value in enumerate(values)}
+    view = VIEWS["map"].part()
+    qtbot.addWidget(view)
+    view.retheme(LIGHT)
+    view.draw(dataclasses.replace(frame, chart=Chart(sweep, results)))
+    assert [name for _, name in view.bar.ticks] == words
+    assert [place for place, _ in view.bar.ticks] == pytest.approx(np.linspace(0, 1, len(words)), abs=1e-9)
+
+
 def test_real_processes_leave_the_window_alive_and_end_with_it(window, monkeypatch):
     desk = window({"network.depth": 3})
     desk.window.docks["map"].raise_()
@@ -354,8 +413,6 @@ def test_ticks_stand_at_round_values_where_these_lie(qapp, text, names):
 
 def test_drawing_a_full_map_is_quick(frame, qapp, qtbot):
     """Not a bound on the machine: a map of 625 cells must not cost a frame of 33 ms."""
-    from gradflow.ui.view import VIEWS
-
     view = VIEWS["map"].part()
     qtbot.addWidget(view)
     view.retheme(LIGHT)

@@ -6,32 +6,23 @@ import math
 
 import numpy as np
 import pyqtgraph as pg
-from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Topology
-from gradflow.sim.sweep import MEASURES, Cell, Chart, Scale
-from gradflow.sim.words import power, spell
-from gradflow.ui.color_bar import ColorBar
-from gradflow.ui.forms import rich, spelled
+from gradflow.sim.sweep import MEASURES, Cell, Chart, Levels, Scale, levels
+from gradflow.sim.words import power, spell, spelled
+from gradflow.ui.color_bar import ColorBar, Tick
+from gradflow.ui.forms import rich
 from gradflow.ui.grid_axis import GridAxis
 from gradflow.ui.map_signs import MapSigns
-from gradflow.ui.plot import DecadeRange, Plot, power_of_ten
+from gradflow.ui.plot import Plot, power_of_ten
 from gradflow.ui.sweep_form import SweepForm
 from gradflow.ui.theme import Theme, rgb
 from gradflow.ui.view import SLOW_MS, View, view
 from gradflow.ui.widgets import Choice
-
-Array = NDArray[np.float64]
-
-FURTHEST = 10.0
-"""Decades of a gradient ratio that have colours of their own; what is further off has the last one."""
-
-DECADES = 10
-"""About so many of them are named."""
 
 LEGEND = "Ring: this experiment. ×: diverged. –: could not be run. Grey: no such number. Click a cell to load it."
 
@@ -85,7 +76,6 @@ class TrainabilityMap(View):
         self.frame: Frame | None = None
         self.chart: Chart | None = None
         self._drawn: tuple[object, ...] = ()
-        self._range = DecadeRange()
         self._connect()
 
     def _measures(self) -> Choice:
@@ -122,6 +112,10 @@ class TrainabilityMap(View):
     def caption(self) -> str:
         """Name the measure."""
         return self.list.currentText()
+
+    def about(self, frame: Frame) -> str:
+        """Name what is swept: the map is not of the frame's run."""
+        return frame.chart.sweep.words(self.choice()) if frame.chart else ""
 
     def reset(self, topology: Topology) -> None:
         """Keep the map: it is of many networks and not of this one."""
@@ -167,38 +161,22 @@ class TrainabilityMap(View):
             item.show_axis(axis)
         self.plot.name_axes(sweep.x.title.lower(), sweep.y.title.lower(), self.theme)
         self.plot.fix(x=(-0.5, columns - 0.5), y=(-0.5, rows - 0.5))
-        self._range.forget()
 
     def _paint(self, chart: Chart) -> None:
         name = self.choice()
+        scale = MEASURES[name].part.scale
         values = chart.values(name) if chart.has(name) else np.full(chart.sweep.shape, np.nan)
-        level, table = self._levels(values, MEASURES[name].part.scale, chart.sweep.experiment.training.steps)
-        picture = table[np.clip(np.nan_to_num(255.0 * level), 0, 255).astype(np.uint8)]
-        picture[np.isnan(level)] = rgb(self.theme.border)
+        found = levels(values, scale)
+        table = self.theme.balance_table() if scale is Scale.RATIO else self.theme.heat_table()
+        picture = table[np.clip(np.nan_to_num(255.0 * found.shares), 0, 255).astype(np.uint8)]
+        picture[np.isnan(found.shares)] = rgb(self.theme.border)
         picture[~chart.done()] = rgb(self.theme.surface)
         self.image.setImage(picture, autoLevels=False, levels=(0, 255))
         rows, columns = chart.sweep.shape
         self.image.setRect(QRectF(-0.5, -0.5, columns, rows))
-
-    def _levels(self, values: Array, scale: Scale, steps: int) -> tuple[Array, NDArray[np.uint8]]:
-        """Return where each value lies in the table of colours, 0 to 1, and that table; label the bar with it."""
-        table = self.theme.balance_table() if scale is Scale.RATIO else self.theme.heat_table()
-        if scale is Scale.RATIO:
-            low, high = self._range.include(np.abs(values))
-            high = min(max(high, 2.0), FURTHEST)
-            low, words = -high, _decades(-high, high)
-        elif scale is Scale.DECADES:
-            values = np.log10(values, out=np.full(values.shape, np.nan), where=values > 0)
-            low, high = self._range.include(values)
-            words = _decades(low, high)
-        else:
-            low, high = 0.0, 1.0 if scale is Scale.SHARE else float(max(steps, 1))
-            words = {high * part: f"{high * part:g}" for part in (0.0, 0.25, 0.5, 0.75, 1.0)}
-        self.bar.show_scale(table, [((value - low) / (high - low), word) for value, word in words.items()], ())
-        return (values - low) / (high - low), table
+        self.bar.show_scale(table, _named(found), ())
 
     def _redraw(self) -> None:
-        self._range.forget()
         self.readout.hide()
         if self.frame:
             self.draw(self.frame)
@@ -229,11 +207,18 @@ class TrainabilityMap(View):
         self.readout.show()
 
 
-def _decades(low: float, high: float) -> dict[float, str]:
-    """Return the whole decades of a range by their exponents, few of many."""
-    every = max(1, round((high - low) / DECADES))
-    first = math.ceil(low / every) * every
-    return {n: power_of_ten(n) for n in range(first, math.floor(high) + 1, every)}
+def _named(found: Levels) -> list[Tick]:
+    """Return the ticks of a scale with their words; the ends say so where there are numbers beyond them."""
+    whole = not np.any(found.ticks % 1.0)
+    words = [
+        power_of_ten(tick) if found.decades and whole else f"{10.0**tick if found.decades else tick:.6g}"
+        for tick in found.ticks.tolist()
+    ]
+    if found.below:
+        words[0] = f"≤{words[0]}"
+    if found.above:
+        words[-1] = f"≥{words[-1]}"
+    return list(zip(found.places.tolist(), words, strict=True))
 
 
 def _sentence(chart: Chart, frame: Frame, measure: str) -> str:
