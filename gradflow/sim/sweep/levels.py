@@ -102,7 +102,8 @@ def _ticks_of_decades(low: float, high: float) -> Array:
 def _grid(low: float, high: float, digits: tuple[int, ...]) -> Array:
     """Return the logarithms of all numbers that begin with these digits, from below `low` to above `high`."""
     exponents = np.arange(math.floor(low) - 1, math.ceil(high) + 2)
-    return np.add.outer(exponents, np.log10(digits)).ravel()
+    grid: Array = np.add.outer(exponents, np.log10(digits)).ravel()
+    return grid
 
 
 def _linear(low: float, high: float, scale: Scale) -> Ends:
