@@ -34,6 +34,7 @@ def ends(values: list[float], scale: Scale) -> tuple[float, float]:
         (Scale.DECADES, [0.693, 0.6931], (0.6, 0.7)),
         (Scale.DECADES, [0.5, 0.6, 0.7, 1e200], (0.1, 1e10)),
         (Scale.SHARE, [0.62, 0.96], (0.6, 1.0)),
+        (Scale.SHARE, [0.15, 0.61], (0.1, 0.7)),
         (Scale.SHARE, [1.0, 1.0], (0.98, 1.0)),
         (Scale.STEPS, [12.0, 148.0], (0.0, 150.0)),
         (Scale.EITHER, [0.0], (0.0, 1.0)),
@@ -46,7 +47,7 @@ def test_the_range_follows_the_cells(scale, values, expected):
 @pytest.mark.parametrize("scale", Scale)
 def test_every_number_is_between_the_ends_and_keeps_its_place_in_the_order(scale):
     rng = np.random.default_rng(0)
-    for width in (1e-3, 0.3, 1.0):
+    for width in rng.uniform(1e-3, 1.0, size=50):
         values = {
             Scale.RATIO: 9.0 * width * rng.normal(size=9).clip(-1, 1),
             Scale.DECADES: 10.0 ** (9.0 * width * rng.uniform(size=9)),
@@ -69,6 +70,9 @@ def test_what_is_beyond_the_ends_is_known():
     # A loss of zero is less than every other one.
     found = levels(np.array([0.0, 0.5, math.inf]), Scale.DECADES)
     assert found.below and found.above and found.shares[0] == -math.inf and found.shares[2] == math.inf
+    # Ends that are passed have ticks of their own.
+    found = levels(np.array([0.0, 0.41, 1.3, math.inf]), Scale.DECADES)
+    assert list(10.0**found.ticks) == pytest.approx([0.4, 0.5, 1.0, 2.0]) and found.places[[0, -1]].tolist() == [0, 1]
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,11 @@ def levels(values: Array, scale: Scale) -> Levels:
     ticks = _ticks_of_decades(low, high) if decades else _ticks(low, high, scale)
     with np.errstate(invalid="ignore"):
         below, above = bool((values < low).any()), bool((values > high).any())
+    # An end that is passed has a tick, which says so.
+    if below and ticks[0] > low + 1e-9:
+        ticks = np.insert(ticks, 0, low)
+    if above and ticks[-1] < high - 1e-9:
+        ticks = np.append(ticks, high)
     return Levels((values - low) / (high - low), (ticks - low) / (high - low), ticks, decades, below, above)
 
 
@@ -118,7 +123,9 @@ def _linear(low: float, high: float, scale: Scale) -> Ends:
 
 def _ticks(low: float, high: float, scale: Scale) -> Array:
     step = 1.0 if scale is Scale.EITHER else _step(low, high, scale)
-    return np.arange(round(low / step), round(high / step) + 1) * step
+    # The ends are multiples of what may have been a finer distance.
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return np.linspace(first * step, last * step, last - first + 1)
 
 
 def _step(low: float, high: float, scale: Scale) -> float:

@@ -162,7 +162,7 @@ def _named(found: Levels) -> list[Tick]:
     """Return the ticks of a scale with their words; the ends say so where there are numbers beyond them."""
     whole = not np.any(found.ticks % 1.0)
     words = [
-        power_of_ten(tick) if found.decades and whole else f"{10.0**tick if found.decades else tick:.6g}"
+        power_of_ten(tick) if found.decades and whole else f"{10.0**tick:.3g}" if found.decades else f"{tick:.6g}"
         for tick in found.ticks.tolist()
     ]
     if found.below:
