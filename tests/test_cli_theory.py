@@ -50,7 +50,7 @@ def test_a_gap_that_is_no_small_share_is_a_factor() -> None:
     assert [_share(value, "+") for value in (0.174, -0.5, 8.9, 99.0, np.inf, np.nan)] == [
         "+17 %", "-50 %", "+890 %", "×100", "", ""
     ]  # fmt: skip
-    assert _share(0.2, "±") == "±20 %"
+    assert _share(0.2, "±") == "±20 %" and _share(-0.001, "+") == "+0 %"
 
 
 def test_where_theory_is_silent_the_reason_is_said_and_the_command_fails(capsys: pytest.CaptureFixture[str]) -> None:

@@ -89,7 +89,7 @@ def _share(value: float, sign: str) -> str:
         return ""
     if value >= 9.0:
         return f"×{1.0 + value:.3g}"
-    return f"{100.0 * value:+.0f} %".replace("+", sign)
+    return f"{round(100.0 * value):+d} %".replace("+", sign)
 
 
 def _known(value: float) -> str:

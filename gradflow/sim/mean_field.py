@@ -86,6 +86,7 @@ class _Outputs(Input):
 def quickly(subject: Subject) -> Prediction:
     """Return the prediction of signal and δ from a few typical samples; ‖∂L/∂W‖ has to wait for the pairs.
 
+    So has the band of a batch: until then it is that of one sample, which is the wider one.
     Raises NotCovered with the reason where theory has none.
     """
     lengths = np.square(subject.inputs).sum(axis=1)
