@@ -133,7 +133,7 @@ class Operands:
         return OPERATORS["transpose"](self, axes=axes or None)
 
     @property
-    def T(self) -> Variable:  # noqa: N802 (mathematics' own name)
+    def T(self) -> Variable:
         """The transpose."""
         return OPERATORS["transpose"](self, axes=None)
 

@@ -67,6 +67,18 @@ def _scatter(a: Any, *, index: Any, shape: Shape) -> Any:
     return out
 
 
+def _picked(a: Shape, *, index: Any) -> int:
+    """Predict how many elements an index of whole numbers, slices and one array of whole numbers picks."""
+    parts = index if isinstance(index, tuple) else (index,)
+    count = prod(a[len(parts) :])
+    for part, length in zip(parts, a, strict=False):
+        if isinstance(part, slice):
+            count *= len(range(*part.indices(length)))
+        else:
+            count *= np.size(part)
+    return count
+
+
 def _complain_index(shapes: Sequence[Shape], names: Sequence[str], index: Any, **parameters: Any) -> str:
     name, shape = named(names[0], shapes[0]), shapes[0]
     if not shape:
@@ -89,7 +101,7 @@ pick = Operator(
     formulas=("∂yᵢ/∂aⱼ = 1 for the entries that were picked, else 0",),
     work=nothing,
     carry=(nothing,),
-    size=no_larger,
+    size=_picked,
     complain=_complain_index,
 )
 
