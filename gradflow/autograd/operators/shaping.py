@@ -15,7 +15,7 @@ from gradflow.autograd.operators.build import all_together, named, no_larger, no
 
 MOVED = "each entry of the result is one entry of a: ∂yᵢ/∂aⱼ = 1 there, else 0"
 
-reshape = Operator(
+reshape: Operator = Operator(
     "reshape",
     "reshape",
     lambda a, shape: np.reshape(a, shape),
@@ -30,7 +30,7 @@ reshape = Operator(
     ),
 )
 
-transpose = Operator(
+transpose: Operator = Operator(
     "transpose",
     "T",
     lambda a, axes: np.transpose(a, axes),
@@ -45,7 +45,7 @@ transpose = Operator(
     ),
 )
 
-broadcast_to = Operator(
+broadcast_to: Operator = Operator(
     "broadcast_to",
     "broadcast",
     lambda a, shape: np.broadcast_to(a, shape),
@@ -92,7 +92,7 @@ def _complain_index(shapes: Sequence[Shape], names: Sequence[str], index: Any, *
     return ""
 
 
-pick = Operator(
+pick: Operator = Operator(
     "index",
     "[ ]",
     lambda a, index: a[index],
@@ -105,7 +105,7 @@ pick = Operator(
     complain=_complain_index,
 )
 
-put = Operator(
+put: Operator = Operator(
     "put",
     "put",
     _scatter,
@@ -153,7 +153,7 @@ def _complain_concatenate(shapes: Sequence[Shape], names: Sequence[str], axis: A
     return ""
 
 
-concatenate = Operator(
+concatenate: Operator = Operator(
     "concatenate",
     "concat",
     lambda *inputs, axis: np.concatenate(inputs, axis=axis),
@@ -189,7 +189,7 @@ def _complain_stack(shapes: Sequence[Shape], names: Sequence[str], axis: Any) ->
     return ""
 
 
-stack = Operator(
+stack: Operator = Operator(
     "stack",
     "stack",
     lambda *inputs, axis: np.stack(inputs, axis=axis),

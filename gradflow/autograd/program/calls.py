@@ -46,20 +46,17 @@ def read_settings(
 
 def _read(source: Source, setting: Setting, node: ast.expr, function: Function) -> Any:
     value = literal(node)
-    whole = type(value) is int
-    several = isinstance(value, tuple) and all(type(one) is int for one in value)
-    # A length or an axis beyond 64 bits would be NumPy's error, not ours.
-    small = all(abs(one) < 2**31 for one in (value if several else (value,) if whole else ()))  # type: ignore[union-attr]
+    whole, several = _is_whole(value), isinstance(value, tuple) and all(map(_is_whole, value))
     if setting.kind == "flag" and isinstance(value, bool):
         return value
-    if setting.kind == "axis" and whole and small:
+    if setting.kind == "axis" and whole:
         return value
-    if setting.kind == "axes" and (value is None or ((whole or several) and small)):
+    if setting.kind == "axes" and (value is None or whole or several):
         return value
-    if setting.kind == "shape" and (whole or several) and small:
+    if setting.kind == "shape" and (whole or several):
         return (value,) if whole else value
-    if setting.kind == "number" and type(value) in (int, float) and abs(value) <= 1e300:  # type: ignore[arg-type]
-        return float(value)  # type: ignore[arg-type]
+    if setting.kind == "number" and isinstance(value, int | float) and abs(value) <= 1e300:
+        return float(value)
     kinds = {
         "flag": "True or False",
         "axis": "a whole number",
@@ -110,4 +107,5 @@ def _read_part(source: Source, node: ast.expr) -> Any:
 
 
 def _is_whole(value: object) -> bool:
+    # Beyond that, a length or an axis would be NumPy's error, not ours.
     return type(value) is int and abs(value) < 2**31

@@ -126,10 +126,11 @@ class Interpreter:
         return operand if isinstance(operand, int) else self._recorder.leaf(node, operand)
 
     def _constant(self, node: ast.Constant) -> Operand:
-        if type(node.value) not in (int, float):
-            raise self._source.error(node, constant_refusal(node.value))
+        value = node.value
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise self._source.error(node, constant_refusal(value))
         try:
-            number = np.float64(node.value)
+            number = np.float64(value)
         except OverflowError:
             number = np.float64(np.inf)
         if np.isinf(number):
@@ -164,7 +165,7 @@ class Interpreter:
             right = self._formula(part.right)
             name = BINARY[type(part.op)]
             if isinstance(left, np.float64) and isinstance(right, np.float64) and name != "matmul":
-                left = np.float64(OPERATORS[name](left, right))  # type: ignore[arg-type]
+                left = np.float64(OPERATORS[name](left, right))
             else:
                 inputs = (self._node(part.left, left), self._node(part.right, right))
                 left = self._recorder.operation(part, name, inputs)
