@@ -39,7 +39,8 @@ def all_together(*inputs: Shape, **parameters: Any) -> int:
 
 
 def _broadcast_size(*inputs: Shape, **parameters: Any) -> int:
-    return prod(np.broadcast_shapes(*inputs))
+    # A setting may be an array too: the condition of where.
+    return prod(np.broadcast_shapes(*inputs, *(np.shape(setting) for setting in parameters.values())))
 
 
 def elementwise(

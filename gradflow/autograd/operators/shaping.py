@@ -30,11 +30,17 @@ reshape: Operator = Operator(
     ),
 )
 
+
+def _back(axes: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    """Return the order of axes that undoes another one."""
+    return None if axes is None else tuple(int(axis) for axis in np.argsort([axis % len(axes) for axis in axes]))
+
+
 transpose: Operator = Operator(
     "transpose",
     "T",
     lambda a, axes: np.transpose(a, axes),
-    vjp=(lambda g, y, a, axes: transpose(g, axes=None if axes is None else tuple(int(i) for i in np.argsort(axes))),),
+    vjp=(lambda g, y, a, axes: transpose(g, axes=_back(axes)),),
     jvp=(lambda t, y, a, axes: transpose(t, axes=axes),),
     formulas=("∂(aᵀ)ᵢⱼ/∂aⱼᵢ = 1",),
     work=nothing,
