@@ -38,9 +38,8 @@ def grad(
     An input need not be a leaf. One that the outputs do not depend on is an error, or None with `allow_unused`.
     """
     ends, starts = _listed(outputs), _asking("grad", _listed(inputs))
-    weights = list(grad_outputs) if isinstance(grad_outputs, list | tuple) and len(ends) > 1 else [grad_outputs]
-    if len(weights) == 1 and len(ends) > 1:
-        weights = weights * len(ends)
+    alone = isinstance(outputs, Variable)
+    weights = [grad_outputs] if alone else [None] * len(ends) if grad_outputs is None else list(grad_outputs)
     if len(weights) != len(ends):
         raise AutogradError(f"grad: {len(ends)} outputs need as many grad_outputs, and {len(weights)} were given")
     seeds = [seed_for("grad", output, v) for output, v in zip(ends, weights, strict=True)]

@@ -83,7 +83,7 @@ def _do_not_broadcast(shapes: Sequence[Shape], names: Sequence[str], **parameter
             which = "last axis" if back == 1 else f"axis {back} from the right"
             return (
                 f"{named(names[0], left)} and {named(names[1], right)} do not fit: the {which} has {m} in {a} and "
-                f"{n} in {b}, and must have the same in both, or 1"
+                f"{n} in {b}; they must be the same, or 1"
             )
     return ""
 
