@@ -11,9 +11,16 @@ import numpy as np
 
 from gradflow.autograd.arrays import Shape, shape_text
 from gradflow.autograd.operation import Every, Operator, fit
-from gradflow.autograd.operators.build import all_together, named, no_larger, nothing
+from gradflow.autograd.operators.build import all_together, no_larger, nothing
+from gradflow.autograd.sentences import counted, named
 
 MOVED = "each entry of the result is one entry of a: ∂yᵢ/∂aⱼ = 1 there, else 0"
+
+
+def _complain_reshape(shapes: Sequence[Shape], names: Sequence[str], shape: Shape) -> str:
+    elements = counted(prod(shapes[0]), "element", "elements")
+    return f"{named(names[0], shapes[0])} has {elements} and does not fill the shape {shape_text(shape)}"
+
 
 reshape: Operator = Operator(
     "reshape",
@@ -25,9 +32,7 @@ reshape: Operator = Operator(
     work=nothing,
     carry=(nothing,),
     size=no_larger,
-    complain=lambda shapes, names, shape: (
-        f"{named(names[0], shapes[0])} has {prod(shapes[0])} elements and does not fill the shape {shape_text(shape)}"
-    ),
+    complain=_complain_reshape,
 )
 
 
@@ -91,7 +96,7 @@ def _complain_index(shapes: Sequence[Shape], names: Sequence[str], index: Any, *
         return f"{name} is a single number and has no elements"
     parts = index if isinstance(index, tuple) else (index,)
     if len(parts) > len(shape) and Ellipsis not in parts and None not in parts:
-        return f"{name} has {len(shape)} {'axis' if len(shape) == 1 else 'axes'}, and {len(parts)} indices were given"
+        return f"{name} has {counted(len(shape), 'axis', 'axes')}, and {len(parts)} indices were given"
     for axis, (part, length) in enumerate(zip(parts, shape, strict=False)):
         if isinstance(part, int) and not -length <= part < length:
             return f"{name} has no element {part} on axis {axis}; there are {length}, counted from 0"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -64,6 +64,15 @@ class Recorder:
             node, name, operator.symbol, inputs, result, cut=cut, cause="" if result.requires_grad else cut or cause,
             reads=reads,
         )  # fmt: skip
+
+    def compare(self, node: ast.expr, comparison: Callable[..., Any], reads: Sequence[int]) -> Any:
+        """Return where a comparison of two nodes holds, as a plain array: it is a setting and no node."""
+        left, right = (self.variable(index) for index in reads)
+        try:
+            self._budget.check((left.shape, right.shape))
+            return comparison(left, right)
+        except AutogradError as error:
+            raise self._source.error(node, str(error)) from None
 
     def detach(self, node: ast.expr, index: int) -> int:
         """Add the same numbers, cut off from what computed them."""
