@@ -20,6 +20,8 @@ def as_array(data: Any) -> Array:
 
     Raises AutogradError for what is not real numbers in rectangular shape.
     """
+    if isinstance(data, float):  # np.float64 is one too
+        return np.float64(data)  # type: ignore[return-value]
     try:
         with np.errstate(all="ignore"):
             raw = np.asarray(data)

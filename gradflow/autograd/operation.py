@@ -16,7 +16,7 @@ from weakref import ref
 
 import numpy as np
 
-from gradflow.autograd.arrays import Array, Shape, frozen, shape_text
+from gradflow.autograd.arrays import Array, Shape, as_array, frozen, shape_text
 from gradflow.autograd.recording import is_grad_enabled
 from gradflow.autograd.table import OPERATORS
 from gradflow.autograd.variable import Variable
@@ -81,7 +81,7 @@ class Operator:
     def __call__(self, *inputs: Any, **parameters: Any) -> Any:
         """Compute; and record, if one of the inputs is a Variable that asks for a gradient."""
         if not any(isinstance(x, Variable) for x in inputs):
-            return self.compute(inputs, parameters)
+            return self.compute([x if isinstance(x, np.ndarray) else as_array(x) for x in inputs], parameters)
         variables = tuple([x if isinstance(x, Variable) else Variable(x) for x in inputs])
         values = tuple([x._data for x in variables])
         output = self.compute(values, parameters, variables)

@@ -15,15 +15,16 @@ from gradflow.autograd.program.examples import examples
 from gradflow.autograd.program.functions import WORDS
 
 PATIENCE_S = 3.0
+"""Of this thread's own computing: a busy machine is not the program's fault."""
 
 WORDS_OF_PYTHON = (
     "if else for in lambda with import def not and is del async await yield return class print eval match case "
     "True False None no_grad no_grad(): x y W z1 f T axis= keepdims= _ __"
-).split()
-SIGNS = "- + * / ** @ ( ) [ ] , : = == < > ; # . { } % // ^ & | ~ << ! $ ? ` := -> ... · − … ' \" f' b' \\".split()
+)
+SIGNS = "- + * / ** @ ( ) [ ] , : = == < > ; # . { } % // ^ & | ~ << ! $ ? ` := -> ... · − … ' \" f' b' \\"
 NUMBERS_AS_TYPED = ["0", "1", "2", "3.5", "1e300", "1j", "0x1f", "1_0", "9" * 30]
 SPACES = [" ", "\n", "\n  ", "\t", "\r", "\f", "\0", "\ud800", "\u2028", "\ufeff", "é", "𝒙"]
-TOKENS = st.sampled_from([*WORDS_OF_PYTHON, *SIGNS, *NUMBERS_AS_TYPED, *SPACES, *sorted(WORDS)])
+TOKENS = st.sampled_from([*WORDS_OF_PYTHON.split(), *SIGNS.split(), *NUMBERS_AS_TYPED, *SPACES, *sorted(WORDS)])
 
 VALID = [example.text for example in examples()] + [
     "f = where(x > 0, x, 0.1*x)",
@@ -49,7 +50,7 @@ def mutations(draw: st.DrawFn) -> str:
 
 def answer(text: str, inputs: dict[str, Any] | None = None) -> Trace | ProgramError:
     """Run a program and check what every answer must be like."""
-    start = time.perf_counter()
+    start = time.thread_time()
     try:
         result: Trace | ProgramError = run(text, inputs)
     except ProgramError as error:
@@ -59,7 +60,7 @@ def answer(text: str, inputs: dict[str, Any] | None = None) -> Trace | ProgramEr
         assert 1 <= error.column <= len(lines[error.line - 1]) + 1
         assert error.reason
         assert "\n" not in error.reason
-    assert time.perf_counter() - start < PATIENCE_S
+    assert time.thread_time() - start < PATIENCE_S
     if isinstance(result, Trace):
         check(result)
     return result
