@@ -20,6 +20,9 @@ from gradflow.autograd.table import OPERATORS
 from gradflow.autograd.variable import Variable
 from gradflow.errors import AutogradError
 
+LARGEST_JACOBIAN = 25_000_000
+"""The most entries a Jacobian is written out with."""
+
 Inputs: TypeAlias = Variable | Sequence[Variable]
 Of: TypeAlias = Variable | Callable[..., Variable]
 """What is differentiated: a recorded Variable, or a function of the inputs."""
@@ -153,6 +156,10 @@ def _rows(asked: str, output: Variable, starts: list[Variable], seed: Variable, 
 
 
 def _jacobians(asked: str, output: Variable, starts: list[Variable], create_graph: bool) -> list[Variable]:
+    for number, x in enumerate(starts):
+        if output.size * x.size > LARGEST_JACOBIAN:
+            entries = f"{output.size:,} × {x.size:,} entries"
+            raise AutogradError(f"{asked}: by {_called(x, number)} it has {entries}, too many; vjp and jvp need few")
     rows: list[list[Variable]] = []
     for element in range(output.size):
         seed = np.zeros(output.size)

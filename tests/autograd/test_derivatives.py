@@ -145,6 +145,12 @@ def test_third_derivatives_by_create_graph() -> None:
     assert np.allclose(again.data, 6 * 4 * through.data), "the copy keeps its history"
 
 
+def test_a_jacobian_that_would_fill_the_memory_is_refused() -> None:
+    x = leaf(np.ones(100_000), "x")
+    with pytest.raises(AutogradError, match="by x it has 100,000 × 100,000 entries, too many; vjp and jvp need few"):
+        jacobian(x * 2.0, x)
+
+
 def test_vjp_and_jvp_agree_with_the_jacobian() -> None:
     x, v, t = leaf(RNG.normal(size=4)), RNG.normal(size=2), RNG.normal(size=4)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from autograd_cases import CASES, Case, distance
 
-from gradflow.autograd import OPERATORS, Operation, Variable, grad, jvp, multiplications, no_grad
+from gradflow.autograd import OPERATORS, AutogradError, Operation, Variable, grad, jvp, multiplications, no_grad
 from gradflow.autograd.arrays import Array
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
@@ -216,6 +216,28 @@ def test_square_has_the_same_second_derivative_everywhere() -> None:
     (second,) = grad(first.sum(), x)
     assert second is not None
     assert second.data.tolist() == [2.0, 2.0, 2.0]
+
+
+def test_local_derivative_of_a_product_with_infinite_entries_keeps_its_zeros() -> None:
+    a = Variable([[np.inf, 2.0], [np.nan, -np.inf]], requires_grad=True)
+    b = Variable([[np.inf], [1.0]], requires_grad=True)
+    operation = (a @ b).grad_fn
+    assert operation is not None
+    assert np.array_equal(operation.local(0), [[np.inf, 1, 0, 0], [0, 0, np.inf, 1]])
+    assert np.array_equal(operation.local(1), a.data, equal_nan=True)
+
+
+def test_local_derivative_that_would_fill_the_memory_is_refused() -> None:
+    x = Variable(np.ones(100_000), requires_grad=True)
+    operation = (x * 2.0).grad_fn
+    assert operation is not None
+    with pytest.raises(AutogradError, match="10,000,000,000 entries, too many"):
+        operation.local(0)
+    with pytest.raises(AutogradError, match=r"mul: the gradient has shape \(2,\), and \(100000,\) is carried here"):
+        operation.vjp(0, [1.0, 2.0])
+    total = x.sum().grad_fn
+    assert total is not None
+    assert total.local(0).shape == (1, 100_000)
 
 
 def test_local_derivative_of_an_infinite_slope_stays_on_its_diagonal() -> None:

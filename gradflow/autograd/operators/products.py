@@ -43,6 +43,7 @@ dot: Operator = Operator(
     work=_inner,
     carry=(_inner, _inner),
     size=lambda a, b: 1,
+    bilinear=True,
     complain=_complain_dot,
 )
 
@@ -106,5 +107,6 @@ matmul: Operator = Operator(
     work=_inner,
     carry=(_inner, _inner),
     size=_matrix_size,
+    bilinear=True,
     complain=_complain_matmul,
 )

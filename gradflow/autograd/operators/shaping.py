@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from gradflow.autograd.arrays import Shape, shape_text
-from gradflow.autograd.operation import Every, Operator, fit
+from gradflow.autograd.broadcasting import fit
+from gradflow.autograd.operation import Every, Operator
 from gradflow.autograd.operators.build import all_together, no_larger, nothing
 from gradflow.autograd.sentences import counted, named
 
