@@ -291,6 +291,8 @@ W, X = leaf(np.ones((2, 3)), "W"), leaf(np.ones(4), "x")
         (lambda: Variable("a"), "Variable: 'a' is not an array of real numbers"),
         (lambda: Variable([1j]), "Variable: [1j] is not an array of real numbers"),
         (lambda: Variable(None), "Variable: None is not an array of real numbers"),
+        (lambda: Variable([leaf()]), "Variable: a list of Variables would lose their history; put them into stack"),
+        (lambda: exp([[leaf()]]), "Variable: a list of Variables would lose their history; put them into stack"),
         (lambda: W * "a", "Variable: 'a' is not an array of real numbers"),
         (lambda: W.item(), "item: only one element makes a number, and the shape is (2, 3)"),
         (lambda: bool(W), "item: only one element makes a number, and the shape is (2, 3)"),
