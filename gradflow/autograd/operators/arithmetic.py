@@ -53,8 +53,9 @@ neg = elementwise("neg", "−", operator.neg, (lambda g, y, a: -g,), ("∂(−a)
 
 
 def _by_base(g: Any, y: Any, a: Any, b: Any) -> Any:
+    slope, bent = b * a ** (b - 1.0), plain(b) != 0.0
     # 0·a⁻¹ is 0 also at a = 0: a⁰ is constant.
-    return g * where(b * a ** (b - 1.0), 0.0, condition=plain(b) != 0.0)
+    return g * (slope if bent.all() else where(slope, 0.0, condition=bent))
 
 
 def _by_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
