@@ -85,7 +85,7 @@ class Operator:
     def __call__(self, *inputs: Any, **parameters: Any) -> Any:
         """Compute; and record, if one of the inputs is a Variable that asks for a gradient."""
         if not any(isinstance(x, Variable) for x in inputs):
-            return self.compute([x if isinstance(x, np.ndarray) else as_array(x) for x in inputs], parameters)
+            return self.compute([x if _is_plain(x) else as_array(x) for x in inputs], parameters)
         variables = tuple([x if isinstance(x, Variable) else Variable(x) for x in inputs])
         values = tuple([x._data for x in variables])
         output = self.compute(values, parameters, variables)
@@ -111,6 +111,11 @@ class Operator:
         words = self.complain(shapes, names, **parameters) if self.complain else ""
         given = ", ".join(f"{name} {shape_text(shape)}".strip() for name, shape in zip(names, shapes, strict=True))
         return words or f"{error} (given {given})"
+
+
+def _is_plain(x: Any) -> bool:
+    """Return whether the rules can compute with this as it is."""
+    return isinstance(x, np.ndarray) and x.dtype == np.float64
 
 
 class Operation:

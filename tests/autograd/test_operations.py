@@ -154,9 +154,16 @@ def test_size_is_predicted_and_costs_are_counted(case: Case) -> None:
 
 @every_case
 def test_plain_arrays_are_only_computed(case: Case) -> None:
-    found = case.compute(*case.inputs())
+    inputs = case.inputs()
+    found = case.compute(*inputs)
     assert isinstance(found, np.ndarray | np.float64)
+    assert all(np.ndim(x) == 0 or x.flags.writeable for x in inputs), "what is not ours stays as it was"
     assert np.array_equal(found, record(case)[0].data)
+
+
+def test_whole_numbers_and_lists_are_computed_as_float64() -> None:
+    assert OPERATORS["mul"](np.array([1, 2]), [3, 4]).dtype == np.float64
+    assert OPERATORS["div"](1, 0) == np.inf
 
 
 # Where rules have an edge

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -159,6 +160,15 @@ def test_no_grad_ends_with_an_error_inside() -> None:
     with pytest.raises(AutogradError), no_grad():
         leaf([1.0]) @ leaf([1.0, 2.0])
     assert is_grad_enabled()
+
+
+def test_no_grad_reaches_no_other_thread() -> None:
+    seen: list[bool] = []
+    with no_grad():
+        thread = threading.Thread(target=lambda: seen.append(is_grad_enabled()))
+        thread.start()
+        thread.join()
+    assert seen == [True]
 
 
 def test_detach_stops_the_gradient() -> None:
