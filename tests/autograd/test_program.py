@@ -59,7 +59,7 @@ def test_free_names_are_inputs_and_one_by_default() -> None:
 
 
 def test_numbers_with_a_name_are_leaves_and_others_are_constants() -> None:
-    trace = run("x = 2*3 - 1/2\ny = [1, -2]\nc = constant([[1, 2], [3, 4]])\nf = 2*x + c @ y")
+    trace = run("x = 2*3 - 1/2\ny = -[-1, 2]\nc = constant([[1, 2], [3, 4]])\nf = 2*x + c @ y")
     kinds = {n.name or n.expression: (n.operation, n.variable.requires_grad) for n in trace.nodes if not n.inputs}
     assert kinds == {"x": ("leaf", True), "y": ("leaf", True), "c": ("constant", False), "2": ("constant", False)}
     assert trace.nodes[0].variable.item() == 5.5

@@ -178,9 +178,9 @@ class Interpreter:
         operand = self._formula(node.operand)
         if isinstance(node.op, ast.UAdd):
             return operand
-        if isinstance(operand, np.float64):
-            return -operand
-        return self._recorder.operation(node, "neg", [self._node(node.operand, operand)])
+        if isinstance(operand, int):
+            return self._recorder.operation(node, "neg", [operand])
+        return -operand
 
     def _list(self, node: ast.List) -> Operand:
         if not node.elts:
