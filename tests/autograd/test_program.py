@@ -219,6 +219,7 @@ def test_a_graph_of_a_thousand_terms_on_one_line_is_no_trouble() -> None:
         ("__x = 3", 1, 1, "two underscores"),
         ("x += 1", 1, 1, "write x = x + …"),
         ("x[0] = 1", 1, 1, "an element cannot be assigned"),
+        ("x.y = 1", 1, 1, "there are no attributes"),
         ("a, b = 1, 2", 1, 1, "one name is assigned at a time"),
         ("a = b = 1", 1, 1, "one name is assigned at a time"),
         ("f(x) = 1", 1, 1, "only a name can stand to the left of ="),
@@ -322,6 +323,22 @@ def test_no_text_is_too_long_or_too_deep_to_be_answered(text: str) -> None:
     error = refusal(text)
     assert error.line >= 1
     assert error.column >= 1
+
+
+def test_a_caller_that_stands_deep_already_is_answered_too() -> None:
+    def deeper(levels: int) -> ProgramError | Trace:
+        try:
+            return deeper(levels + 1)
+        except RecursionError:
+            pass
+        try:
+            return run("f = " + "exp(" * 40 + "x" + ")" * 40)
+        except ProgramError as error:
+            return error
+
+    # On the way back up, the answer is first that it is too deep, and then the program's.
+    assert isinstance(deeper(0), ProgramError)
+    assert isinstance(run("f = " + "exp(" * 40 + "x" + ")" * 40), Trace)
 
 
 @pytest.mark.parametrize(
