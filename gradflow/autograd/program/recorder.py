@@ -85,7 +85,8 @@ class Recorder:
         name: str = "", cut: Cut = "", cause: str = "", reads: Sequence[int] = (),
     ) -> int:  # fmt: skip
         text = self._source.excerpt(node)
-        variable.name = variable.name if name else _short(text)
+        if not name:
+            variable.name = _short(text)
         line, column, end = self._source.place(node)
         index = len(self.nodes)
         recorded = variable.grad_fn is not None
