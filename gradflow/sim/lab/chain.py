@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.sim.frozen import Frozen
-from gradflow.sim.lab import multiplications
+from gradflow.sim.lab import product_cost
 from gradflow.sim.lab.convention import Convention
-from gradflow.sim.lab.matrix_facts import is_diagonal
+from gradflow.sim.lab.matrix_facts import is_diagonal, thumbnail
 from gradflow.sim.lab.points import Point
 from gradflow.sim.lab.table import Table
 
@@ -59,6 +59,11 @@ class Factor(Frozen):
         return f"({name})" if " + " in name else name
 
     @cached_property
+    def thumbnail(self) -> Array:
+        """A small picture of the derivative: numbers from −1 to 1, each the largest of what it stands for."""
+        return thumbnail(self.derivative)
+
+    @cached_property
     def diagonal(self) -> bool:
         """Whether it is a diagonal matrix, so that multiplying by it needs one product per entry."""
         return is_diagonal(self.derivative)
@@ -87,7 +92,7 @@ class Sum(Frozen):
     def table(self) -> Table:
         """Return all terms, and the sum up to each."""
         products = self.left * self.right
-        names = [f"r = {i + 1}" for i in range(len(self.left))]
+        names = [f"r = {i}" for i in range(len(self.left))]
         heads = [self.left_name, self.right_name, "product", "sum so far"]
         values = np.stack([self.left, self.right, products, np.cumsum(products)], axis=1)
         return Table(self.formula, names, heads, values)
@@ -196,10 +201,10 @@ class Chain:
         return Sum(entry, float(value[out, into]), left_name, right_name, left.copy(), right.copy(), between)
 
     @cached_property
-    def multiplications(self) -> multiplications.Multiplications:
+    def cost(self) -> product_cost.ProductCost:
         """The counts of this chain in the orders that there are."""
-        return multiplications.count(self.sizes, [factor.diagonal for factor in self.factors])
+        return product_cost.count(self.sizes, [factor.diagonal for factor in self.factors])
 
 
 def _index(point: Point, place: int) -> str:
-    return f"[{place + 1}]" if point.units > 1 else ""
+    return f"[{place}]" if point.units > 1 else ""

@@ -24,6 +24,7 @@ from gradflow.sim.lab.chain import Chain, Factor
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.factor_names import local_words, name_between
 from gradflow.sim.lab.points import Point, name_points
+from gradflow.sim.lab.product_cost import grouped
 from gradflow.sim.lab.specimen import Specimen
 
 Array = NDArray[Any]
@@ -111,8 +112,8 @@ class SampleJacobians:
         numbers = sum(a * b for a, b in pairwise(sizes))
         if numbers > MOST_NUMBERS:
             raise TooLarge(
-                f"The {len(sizes) - 1} factors from {source} to {target} have {numbers:,} numbers, and no more than "
-                f"{MOST_NUMBERS:,} are taken. Choose points closer to each other."
+                f"The {len(sizes) - 1} factors from {source} to {target} have {grouped(numbers)} numbers, and no more than "
+                f"{grouped(MOST_NUMBERS)} are taken. Choose points closer to each other."
             )
         factors = tuple(self._factors(symbols))
         return Chain(factors, self.whole(source, target))
@@ -140,8 +141,8 @@ class SampleJacobians:
             return self._pull(target.inputs[0], source, self._one[2][self._place[target.inputs[0]]][None, :])
         if target.units * source.units > MOST_NUMBERS:
             raise TooLarge(
-                f"∂{self.points[target].symbol}/∂{self.points[source].symbol} is a matrix of {target.units:,} × "
-                f"{source.units:,} numbers: too many to be taken."
+                f"∂{self.points[target].symbol}/∂{self.points[source].symbol} is a matrix of {grouped(target.units)} × "
+                f"{grouped(source.units)} numbers: too many to be taken."
             )
         return self._pull(target, source, np.eye(target.units))
 

@@ -74,6 +74,7 @@ def name_points(network: Network) -> dict[Node, Point]:
     layer_of, main = owners(network), {id(layer.linear): layer.number for layer in network.layers}
     points: dict[Node, Point] = {}
     taken: dict[str, int] = {}
+    symbols: set[str] = set()
     for node in network.graph.order:
         layer = layer_of.get(id(node))
         letter = _letter(node, id(node) in main)
@@ -82,8 +83,9 @@ def name_points(network: Network) -> dict[Node, Point]:
             symbol = letter + subscript(taken[letter])
         else:
             symbol = letter + (subscript(layer) if layer is not None else "")
-        while any(point.symbol == symbol for point in points.values()) and not isinstance(node, Loss):
+        while symbol in symbols:
             symbol += "′"
+        symbols.add(symbol)
         points[node] = _point(node, symbol, layer, tuple(points[source].symbol for source in node.inputs))
     return points
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradflow.sim.lab.table import Table
+from gradflow.sim.words import spell
 
 ORDERS = {
     "forward": "forward, from the input",
@@ -22,7 +23,7 @@ MOST_FACTORS = 300
 
 
 @dataclass(frozen=True)
-class Multiplications:
+class ProductCost:
     """What a chain of dense matrices from n₀ inputs through n₁, n₂, … to n_k outputs costs.
 
     `forward` begins at the input (Jacobian times Jacobian), `reverse` at the output, `optimal` is the least of all
@@ -36,9 +37,14 @@ class Multiplications:
     entrywise: int
 
 
-def count(sizes: Sequence[int], diagonal: Sequence[bool]) -> Multiplications:
+def grouped(number: int) -> str:
+    """Return a whole number with its digits in groups of three."""
+    return f"{number:,}".replace(",", "\u202f")
+
+
+def count(sizes: Sequence[int], diagonal: Sequence[bool]) -> ProductCost:
     """Count for factors between points of these sizes, of which some are diagonal."""
-    return Multiplications(forward(sizes), reverse(sizes), optimal(sizes), reverse(sizes, diagonal))
+    return ProductCost(forward(sizes), reverse(sizes), optimal(sizes), reverse(sizes, diagonal))
 
 
 def forward(sizes: Sequence[int]) -> int:
@@ -90,7 +96,7 @@ def table(sizes: Sequence[int], diagonal: Sequence[bool]) -> Table:
     return Table("Multiplications", list(ORDERS.values()), list(variants), numbers[:, : len(variants)])
 
 
-def in_words(sizes: Sequence[int], counts: Multiplications) -> str:
+def in_words(sizes: Sequence[int], counts: ProductCost) -> str:
     """Say which order wins here, and why."""
     first, last = sizes[0], sizes[-1]
     if len(sizes) < 3:
@@ -101,10 +107,9 @@ def in_words(sizes: Sequence[int], counts: Multiplications) -> str:
     few, many = (last, first) if wins == "Reverse" else (first, last)
     less, more = sorted((counts.forward, counts.reverse))
     ratio = more / less if less else float("inf")
-    what = "output" if wins == "Reverse" else "input"
-    other = "input" if wins == "Reverse" else "output"
+    what, other = ("output", "input") if wins == "Reverse" else ("input", "output")
     return (
-        f"{wins} wins {ratio:,.3g} to 1: its running product has one vector for each {what}, and there "
+        f"{wins} wins {spell(ratio)} to 1: the product it carries has one vector for each {what}, and there "
         f"{'is' if few == 1 else 'are'} {few}; {loses.lower()} carries one for each {other}, and there "
         f"{'is' if many == 1 else 'are'} {many}."
     )

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from gradflow.sim.lab.multiplications import MOST_FACTORS, count, in_words, optimal, table
+from gradflow.sim.lab.product_cost import MOST_FACTORS, count, in_words, optimal, table
 
 CHAINS = [(2, 5), (3, 4, 2), (2, 6, 6, 6, 1), (1, 7, 3, 5, 4), (4, 1, 6, 2, 9, 3)]
 

@@ -1,0 +1,90 @@
+"""Questions about the Jacobians of one specimen, and their answers, which may take a while."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradflow.sim.lab.chain import Chain
+from gradflow.sim.lab.jacobians import SampleJacobians, Stops, TooLarge
+from gradflow.sim.lab.points import Point
+from gradflow.sim.lab.specimen import Specimen
+
+Array = NDArray[Any]
+
+QUICK_PRODUCTS = 5e6
+QUICK_FACTORS = 60
+"""Up to here an answer takes about 20 ms."""
+
+COUPLED = (
+    "Batch norm: the mean and σ of the batch are held. What this sample does to them, and through them to the other "
+    "samples, is left out."
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """From where to where, at which sample (from 0), cut where; a symbol that does not exist means the usual one."""
+
+    sample: int = 0
+    source: str = "x"
+    target: str = "L"
+    stops: Stops = Stops.NODES
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Answer:
+    """The chain that was asked for, or why there is none (`trouble`); `question` as it was understood.
+
+    `sources` and `targets` are what can be asked for; `values` are the numbers at the points of the chain.
+    """
+
+    question: Question
+    sources: Sequence[str]
+    targets: Sequence[str]
+    chain: Chain | None
+    values: Mapping[str, Array]
+    trouble: str
+    remark: str
+
+    @property
+    def points(self) -> Mapping[str, Point]:
+        """The points of the chain by their symbols."""
+        return {point.symbol: point for point in self.chain.points} if self.chain else {}
+
+
+class JacobianAnswers:
+    """Answers questions about one specimen; to be asked by one thread at a time."""
+
+    def __init__(self, specimen: Specimen) -> None:
+        self.specimen = specimen
+        layers = specimen.experiment.network.depth if not specimen.experiment.network.layers else 0
+        work = specimen.update.size * specimen.samples
+        self.quick = work <= QUICK_PRODUCTS and layers <= QUICK_FACTORS // 3
+        self._taken: SampleJacobians | None = None
+
+    def ask(self, question: Question) -> Answer:
+        """Return the answer, with every product of the chain worked out."""
+        sample = min(max(question.sample, 0), self.specimen.samples - 1)
+        if self._taken is None or self._taken.sample != sample:
+            self._taken = SampleJacobians(self.specimen, sample)
+        of = self._taken
+        sources = of.symbols[:-1]
+        source = question.source if question.source in sources else sources[0]
+        targets = of.later(source)
+        target = question.target if question.target in targets else targets[-1]
+        understood = replace(question, sample=sample, source=source, target=target)
+        chain, trouble = None, ""
+        try:
+            chain = of.chain(source, target, question.stops)
+            # Later these are at hand.
+            _ = chain.difference, chain.cost
+        except TooLarge as error:
+            trouble = str(error)
+        values = {point.symbol: np.array(of.value(point.symbol)) for point in (chain.points if chain else ())}
+        remark = COUPLED if self.specimen.coupled else ""
+        return Answer(understood, sources, targets, chain, values, trouble, remark)
