@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.sim.frozen import Frozen
-from gradflow.sim.lab import product_cost
+from gradflow.sim.lab import numerals, product_cost
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.matrix_facts import is_diagonal, thumbnail
 from gradflow.sim.lab.points import Point
 from gradflow.sim.lab.table import Table
 
 Array = NDArray[Any]
+
+_TERMS = 4
 
 MOST_KEPT = 2**24
 """So many numbers of products are kept (128 MiB)."""
@@ -26,8 +28,8 @@ MOST_KEPT = 2**24
 class Direction(StrEnum):
     """From which end a product is worked out."""
 
-    REVERSE = "from the output back"
-    FORWARD = "from the input on"
+    REVERSE = "reverse order"
+    FORWARD = "forward order"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,10 +72,25 @@ class Factor(Frozen):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Multiplication(Frozen):
+    """One step of a product: left · right as the convention writes them, with the `names` they have in formulas.
+
+    It leads from the point `first` by way of `between`, over whose units is summed, to `last`.
+    """
+
+    names: tuple[str, str]
+    left: Array
+    right: Array
+    first: Point
+    between: Point
+    last: Point
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Sum(Frozen):
     """One entry of a product of two matrices: Σ_r left_r · right_r, in the order that the convention writes them.
 
-    `left_name` and `right_name` have the letter r where the index runs; `names` are the entries of the point between.
+    `left_name` and `right_name` have the letter r where the index runs, over the units of the point `between`.
     """
 
     entry: str
@@ -88,6 +105,16 @@ class Sum(Frozen):
     def formula(self) -> str:
         """The chain rule for this entry."""
         return f"{self.entry} = Σᵣ {self.left_name} · {self.right_name}"
+
+    @property
+    def numbers(self) -> str:
+        """The formula's right side with the numbers put in, the first few of many."""
+        terms = [
+            f"{numerals.short(a)}·{numerals.factor(b)}"
+            for a, b in zip(self.left[:_TERMS], self.right[:_TERMS], strict=True)
+        ]
+        more = " + …" if len(self.left) > _TERMS else ""
+        return f"= {' + '.join(terms)}{more} = {numerals.short(self.value, 6)}"
 
     def table(self) -> Table:
         """Return all terms, and the sum up to each."""
@@ -174,31 +201,42 @@ class Chain:
         scale = float(np.abs(self.whole).max(initial=0.0))
         return float(np.abs(product - self.whole).max(initial=0.0)) / scale if scale > 0.0 else 0.0
 
+    def multiplication(self, position: int, direction: Direction, convention: Convention) -> Multiplication | None:
+        """Return the latest step of the product at a position; None where nothing has been multiplied yet."""
+        place = position or len(self.factors)
+        if place < 2:
+            return None
+        span, forward = self.span(position, direction), direction is Direction.FORWARD
+        cut = span.stop - 1 if forward else span.start + 1
+        first, between, last = self.points[span.start], self.points[cut], self.points[span.stop]
+        before, fresh = self.product(place - 1, direction), self.factors[cut if forward else span.start]
+        name = fresh.as_factor(convention)
+        parts = [(name, fresh.derivative), (derivative(between, last), before)]
+        if forward:
+            parts = [(derivative(first, between), before), (name, fresh.derivative)]
+        # Columns: the inner Jacobian stands on the left.
+        (left_name, left), (right_name, right) = parts if convention is Convention.COLUMNS else parts[::-1]
+        matrices = convention.jacobian(left), convention.jacobian(right)
+        return Multiplication((left_name, right_name), *matrices, first, between, last)
+
     def unfold(self, position: int, direction: Direction, convention: Convention, row: int, column: int) -> Sum | None:
         """Return the sum behind an entry, as the convention counts rows and columns, of the latest multiplication.
 
         None where nothing has been multiplied yet.
         """
-        place = position or len(self.factors)
-        if place < 2:
+        step = self.multiplication(position, direction, convention)
+        if step is None:
             return None
-        span = self.span(position, direction)
-        out, into = (column, row) if convention is Convention.COLUMNS else (row, column)
-        cut = span.stop - 1 if direction is Direction.FORWARD else span.start + 1
-        before = self.product(place - 1, direction)
-        fresh = self.factors[cut if direction is Direction.FORWARD else span.start].derivative
-        inner, outer = (before, fresh) if direction is Direction.FORWARD else (fresh, before)
-        first, between, last = self.points[span.start], self.points[cut], self.points[span.stop]
-        k, i = _index(first, into), _index(last, out)
-        parts = [
-            (derivative(first, between, "[r]" if between.units > 1 else "", k), inner[:, into]),
-            (derivative(between, last, i, "[r]" if between.units > 1 else ""), outer[out]),
-        ]
-        # Columns: the inner Jacobian stands on the left.
-        (left_name, left), (right_name, right) = parts if convention is Convention.COLUMNS else parts[::-1]
-        value = self.whole if position == 0 else self.product(position, direction)
-        entry = derivative(first, last, i, k)
-        return Sum(entry, float(value[out, into]), left_name, right_name, left.copy(), right.copy(), between)
+        columns = convention is Convention.COLUMNS
+        k, i = (row, column) if columns else (column, row)
+        into, out, r = _index(step.first, k), _index(step.last, i), "[r]" if step.between.units > 1 else ""
+        names = [derivative(step.first, step.between, r, into), derivative(step.between, step.last, out, r)]
+        left_name, right_name = names if columns else names[::-1]
+        value = float((self.product(position, direction) if position else self.whole)[i, k])
+        entry = derivative(step.first, step.last, out, into)
+        return Sum(
+            entry, value, left_name, right_name, step.left[row].copy(), step.right[:, column].copy(), step.between
+        )
 
     @cached_property
     def cost(self) -> product_cost.ProductCost:

@@ -61,33 +61,30 @@ def read_product(chain: Chain, position: int, direction: Direction, convention: 
     """Return the product so far, or at position 0 the whole as backprop gives it."""
     count = len(chain.factors)
     span = chain.span(position, direction)
-    first, last = chain.points[span.start], chain.points[span.stop]
     values = convention.jacobian(chain.product(position, direction) if position else chain.whole)
-    symbol = derivative(first, last)
-    if position in (0, count):
-        names = [factor.as_factor(convention) for factor in chain.factors]
-        formula = f"{symbol} = {product_text(names, convention)}"
-        shapes = _shapes([_shape(f.derivative, convention) for f in chain.factors], values, convention)
-        agrees = f"equal to the product of its {count} factors, to {spell(chain.difference)} of the largest entry"
-        if count == 1:
-            words = chain.factors[0].words
-        elif position == 0:
-            words = f"in one walk back; {agrees}"
-        else:
-            words = f"all {count} factors; equal to backprop's, to {spell(chain.difference)} of the largest entry"
-        return Reading(symbol, formula, shapes, words, values)
-    fresh = chain.factors[span.stop - 1 if direction is Direction.FORWARD else span.start]
-    words = f"{position} of {count} factors"
-    if position == 1:
-        return Reading(symbol, f"{symbol} = {fresh.name(convention)}", "", words, values)
-    before = chain.product(position - 1, direction)
-    inner_first = [fresh.as_factor(convention), derivative(fresh.target, last)]
-    matrices = [fresh.derivative, before]
-    if direction is Direction.FORWARD:
-        inner_first = [derivative(first, fresh.source), fresh.as_factor(convention)]
-        matrices = [before, fresh.derivative]
-    shapes = _shapes([_shape(matrix, convention) for matrix in matrices], values, convention)
-    return Reading(symbol, f"{symbol} = {convention.product(inner_first)}", shapes, words, values)
+    symbol = derivative(chain.points[span.start], chain.points[span.stop])
+    step = chain.multiplication(position, direction, convention)
+    if position == 0 or step is None:
+        factors = chain.factors[span]
+        formula = f"{symbol} = {product_text([factor.as_factor(convention) for factor in factors], convention)}"
+        shapes = _shapes([_shape(f.derivative, convention) for f in factors], values, convention)
+    else:
+        formula = f"{symbol} = {step.names[0]} · {step.names[1]}"
+        parts = [f"({matrix.shape[0]}, {matrix.shape[1]})" for matrix in (step.left, step.right)]
+        shapes = f"({values.shape[0]}, {values.shape[1]}) = {' · '.join(parts)}"
+    return Reading(symbol, formula, shapes if count > 1 else "", _words(chain, position), values)
+
+
+def _words(chain: Chain, position: int) -> str:
+    count = len(chain.factors)
+    if count == 1:
+        return chain.factors[0].words
+    agrees = f"to {spell(chain.difference)} of the largest entry"
+    if position == 0:
+        return f"by backprop in one pass; equal to the product of its {count} factors, {agrees}"
+    if position == count:
+        return f"all {count} factors; equal to backprop's, {agrees}"
+    return f"{position} of {count} factors"
 
 
 def read_factor(chain: Chain, place: int, convention: Convention) -> Reading:

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from gradflow.sim.lab.chain import Chain
 from gradflow.sim.lab.jacobians import SampleJacobians, Stops, TooLarge
-from gradflow.sim.lab.points import Point
 from gradflow.sim.lab.specimen import Specimen
 
 Array = NDArray[Any]
 
 QUICK_PRODUCTS = 5e6
-QUICK_FACTORS = 60
+QUICK_LAYERS = 20
 """Up to here an answer takes about 20 ms."""
 
 COUPLED = (
@@ -44,6 +43,7 @@ class Answer:
     """
 
     question: Question
+    samples: int
     sources: Sequence[str]
     targets: Sequence[str]
     chain: Chain | None
@@ -51,20 +51,15 @@ class Answer:
     trouble: str
     remark: str
 
-    @property
-    def points(self) -> Mapping[str, Point]:
-        """The points of the chain by their symbols."""
-        return {point.symbol: point for point in self.chain.points} if self.chain else {}
-
 
 class JacobianAnswers:
     """Answers questions about one specimen; to be asked by one thread at a time."""
 
     def __init__(self, specimen: Specimen) -> None:
         self.specimen = specimen
-        layers = specimen.experiment.network.depth if not specimen.experiment.network.layers else 0
+        network = specimen.experiment.network
         work = specimen.update.size * specimen.samples
-        self.quick = work <= QUICK_PRODUCTS and layers <= QUICK_FACTORS // 3
+        self.quick = not network.layers and work <= QUICK_PRODUCTS and network.depth <= QUICK_LAYERS
         self._taken: SampleJacobians | None = None
 
     def ask(self, question: Question) -> Answer:
@@ -87,4 +82,4 @@ class JacobianAnswers:
             trouble = str(error)
         values = {point.symbol: np.array(of.value(point.symbol)) for point in (chain.points if chain else ())}
         remark = COUPLED if self.specimen.coupled else ""
-        return Answer(understood, sources, targets, chain, values, trouble, remark)
+        return Answer(understood, self.specimen.samples, sources, targets, chain, values, trouble, remark)

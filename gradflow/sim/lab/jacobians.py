@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gradflow.engine.graph import Node, Phase
 from gradflow.engine.losses import Loss
 from gradflow.engine.network import Network
-from gradflow.engine.nodes import Dropout
+from gradflow.engine.nodes import Dropout, Flatten
 from gradflow.sim.jacobian import hold_statistics, pull
 from gradflow.sim.lab.chain import Chain, Factor
 from gradflow.sim.lab.convention import Convention
@@ -98,7 +98,8 @@ class SampleJacobians:
     def stops(self, source: str, target: str, stops: Stops = Stops.NODES) -> list[str]:
         """Return the points that all ways from source to target lead through, of the kind that is asked for."""
         first, last = self._node[source], self._node[target]
-        passed = self._passed(first, last)
+        # Flattening changes nothing but the shape.
+        passed = [n for n in self._passed(first, last) if n in (first, last) or not isinstance(n, Flatten)]
         kinds = {Stops.PRE_ACTIVATIONS: "z", Stops.ACTIVATIONS: "a"}
         if stops is not Stops.NODES:
             wanted = kinds[stops]
@@ -112,8 +113,8 @@ class SampleJacobians:
         numbers = sum(a * b for a, b in pairwise(sizes))
         if numbers > MOST_NUMBERS:
             raise TooLarge(
-                f"The {len(sizes) - 1} factors from {source} to {target} have {grouped(numbers)} numbers, and no more than "
-                f"{grouped(MOST_NUMBERS)} are taken. Choose points closer to each other."
+                f"The {len(sizes) - 1} factors from {source} to {target} have {grouped(numbers)} numbers; no more "
+                f"than {grouped(MOST_NUMBERS)} are taken. Choose points closer to each other."
             )
         factors = tuple(self._factors(symbols))
         return Chain(factors, self.whole(source, target))

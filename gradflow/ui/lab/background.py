@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal
 from threadpoolctl import threadpool_limits
 
 Task = Callable[[], Iterator[Any]]
@@ -58,6 +58,15 @@ class Background(QObject):
             thread = self._thread
         if thread:
             thread.join()
+
+    def finish(self) -> bool:
+        """Wait until the newest task has ended, and hand on its results; tell whether there was one."""
+        with self._lock:
+            thread = self._thread
+        if thread:
+            thread.join()
+        QCoreApplication.sendPostedEvents(self, QEvent.Type.MetaCall.value)
+        return thread is not None
 
     def _next(self) -> tuple[int, Task] | None:
         with self._lock:

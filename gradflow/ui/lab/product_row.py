@@ -1,0 +1,73 @@
+"""A multiplication of matrices on screen: left · right = product, with the row and the column that meet in an entry."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from gradflow.sim.lab.chain import Multiplication
+from gradflow.sim.lab.chain_reading import MOST_SHOWN, Reading
+from gradflow.ui.lab.matrix import Matrix
+from gradflow.ui.theme import Theme
+
+NARROW = 640
+"""Below this width there is room for the product only."""
+
+
+class ProductRow(QWidget):
+    """The matrix that is looked at, and where there is room, the two that it is the product of."""
+
+    entry_clicked = Signal(int, int)
+    """An entry of the product was chosen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left, self.right, self.product = Matrix(), Matrix(), Matrix()
+        self.step: Multiplication | None = None
+        self._signs = QLabel("·"), QLabel("=")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        for part in (self.left, self._signs[0], self.right, self._signs[1], self.product):
+            row.addWidget(part)
+        for sign in self._signs:
+            sign.setObjectName("title")
+            sign.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.row = row
+        self.product.entry_clicked.connect(self.entry_clicked)
+
+    def show_product(self, reading: Reading, step: Multiplication | None, entry: tuple[int, int] | None) -> None:
+        """Show a matrix, the multiplication it comes from if there is one, and the entry that is unfolded."""
+        self.step = step
+        self.product.rename(reading.words, reading.symbol)
+        self.product.show_values(reading.shown, words=reading.shape)
+        self.product.emphasize(entry=entry)
+        shares = [0, 0, min(reading.shown.shape[1], 64)]
+        if step is not None:
+            for place, (matrix, name, values) in enumerate(
+                zip((self.left, self.right), step.names, (step.left, step.right), strict=True)
+            ):
+                matrix.rename("", name)
+                matrix.show_values(values[:MOST_SHOWN, :MOST_SHOWN], words=f"({values.shape[0]}, {values.shape[1]})")
+                shares[place] = min(values.shape[1], 64)
+            self.left.emphasize(row=entry[0] if entry else None)
+            self.right.emphasize(column=entry[1] if entry else None)
+        for place, share in zip((0, 2, 4), shares, strict=True):
+            self.row.setStretch(place, max(share, 1))
+        self._make_room()
+
+    def retheme(self, theme: Theme) -> None:
+        """Take new colours."""
+        for matrix in (self.left, self.right, self.product):
+            matrix.retheme(theme)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the factors out where there is no room for them."""
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        shown = self.step is not None and self.width() >= NARROW
+        for part in (self.left, self.right, *self._signs):
+            part.setVisible(shown)
