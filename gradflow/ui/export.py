@@ -25,6 +25,7 @@ from gradflow.ui import theme as themes
 from gradflow.ui import views as _views  # noqa: F401
 from gradflow.ui.crash import route_qt_messages
 from gradflow.ui.items import pens_scaled
+from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import VIEWS, View
 
@@ -187,6 +188,8 @@ class _Sheet(QWidget):
         for view in self._views:
             view.reset(self._frame.topology)
             view.draw(self._frame)
+            if isinstance(view, LabView):
+                view.finish()
 
 
 def _titled(name: str, look: Look) -> tuple[QWidget, View]:

@@ -109,16 +109,18 @@ class Sum(Frozen):
     @property
     def numbers(self) -> str:
         """The formula's right side with the numbers put in, the first few of many."""
-        terms = [
-            f"{numerals.short(a)}·{numerals.factor(b)}"
-            for a, b in zip(self.left[:_TERMS], self.right[:_TERMS], strict=True)
-        ]
+        terms, write = [], numerals.short
+        for a, b in zip(self.left[:_TERMS], self.right[:_TERMS], strict=True):
+            terms.append(f"{write(a)}·{numerals.factor(b)}")
+            # A sign stands in brackets, but at the very beginning.
+            write = numerals.factor
         more = " + …" if len(self.left) > _TERMS else ""
         return f"= {' + '.join(terms)}{more} = {numerals.short(self.value, 6)}"
 
     def table(self) -> Table:
         """Return all terms, and the sum up to each."""
-        products = self.left * self.right
+        # Adding 0 turns −0 into 0.
+        products = self.left * self.right + 0.0
         names = [f"r = {i}" for i in range(len(self.left))]
         heads = [self.left_name, self.right_name, "product", "sum so far"]
         values = np.stack([self.left, self.right, products, np.cumsum(products)], axis=1)

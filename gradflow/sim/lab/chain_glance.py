@@ -89,12 +89,22 @@ class Glance:
     @classmethod
     def restored(cls, state: Mapping[str, Any]) -> Glance:
         """Take what `state` returned; raises KeyError, TypeError or ValueError."""
-        entry = (int(state["entry"][0]), int(state["entry"][1])) if state["entry"] is not None else None
+        entry = None
+        if state["entry"] is not None:
+            row, column = state["entry"]
+            entry = whole(row), whole(column)
         return cls(
-            int(state["position"]),
+            whole(state["position"]),
             Direction(state["direction"]),
             Convention(state["convention"]),
             str(state["what"]),
-            int(state["place"]),
+            whole(state["place"]),
             entry,
         )
+
+
+def whole(value: object) -> int:
+    """Return a value that is a whole number; raises TypeError."""
+    if not isinstance(value, int):
+        raise TypeError(f"{value!r} is no whole number")
+    return value

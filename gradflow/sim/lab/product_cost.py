@@ -11,10 +11,10 @@ from gradflow.sim.lab.table import Table
 from gradflow.sim.words import spell
 
 ORDERS = {
-    "forward": "forward, from the input",
-    "reverse": "reverse, from the output",
-    "optimal": "best of all orders",
-    "entrywise": "reverse, diagonals entry by entry",
+    "forward": "forward order",
+    "reverse": "reverse order",
+    "optimal": "best order",
+    "entrywise": "reverse, φ′ entry by entry",
 }
 """The orders, as fields and in words."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from gradflow.sim.lab.chain import Chain, Direction
@@ -19,6 +19,9 @@ from gradflow.ui.lab.product_row import ProductRow
 from gradflow.ui.lab.sum_panel import SumPanel
 from gradflow.ui.theme import Theme
 
+LOW = 420
+"""Below this height there is no room for a matrix and a sum."""
+
 
 class ChainPage(QWidget):
     """Shows an answer as somebody looks at it."""
@@ -26,7 +29,7 @@ class ChainPage(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.strip, self.matrices, self.facts, self.sum = FactorStrip(), ProductRow(), JacobianFacts(), SumPanel()
-        self.equation, self.shapes = Equation(), ElidedLabel()
+        self.equation, self.shapes, self.words = Equation(), ElidedLabel(), ElidedLabel()
         self.reading: Reading | None = None
         line = QHBoxLayout()
         line.setSpacing(16)
@@ -36,15 +39,17 @@ class ChainPage(QWidget):
         left.setSpacing(8)
         left.addWidget(self.matrices, 1)
         left.addWidget(self.sum)
+        left.addStretch(0)
         below = QHBoxLayout()
         below.setSpacing(16)
         below.addLayout(left, 3)
         below.addWidget(self.facts, 1)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(6)
+        box.setSpacing(4)
         box.addWidget(self.strip)
         box.addLayout(line)
+        box.addWidget(self.words)
         box.addLayout(below, 1)
 
     def show_chain(self, answer: Answer, glance: Glance, colors: Sequence[QColor]) -> None:
@@ -58,9 +63,21 @@ class ChainPage(QWidget):
         self.equation.setText(reading.formula)
         self.shapes.setText(reading.shapes)
         self.shapes.setToolTip(reading.shapes)
+        self.words.setText(reading.words)
+        self.words.setToolTip(reading.words)
         self.matrices.show_product(reading, glance.step(chain), glance.entry)
         self.sum.show_sum(glance.sum(chain))
+        self._make_room()
         self.facts.show_cost(chain)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out what has no room."""
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Let a sum stand in the matrix's place where there is no room for both; Esc brings the matrix back."""
+        self.matrices.setVisible(self.height() >= LOW or self.sum.isHidden())
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""

@@ -8,7 +8,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from gradflow.sim.lab.chain import Direction
+from gradflow.sim.lab.chain_glance import Glance
 from gradflow.sim.lab.convention import Convention
+from gradflow.sim.lab.jacobian_answers import Answer
 from gradflow.sim.lab.jacobians import Stops
 from gradflow.ui.widgets import Choice, ToolButton
 
@@ -54,7 +56,10 @@ class ChainChoices(QWidget):
         self.direction = choice("Order of multiplying", tip, list(Direction))
         self.place = QLabel()
         self.place.setObjectName("muted")
-        back, on = _arrow("‹", "One factor less (Shift+←)"), _arrow("›", "One factor more (Shift+→)")
+        self.back, self.on = back, on = (
+            _arrow("‹", "One factor less (Shift+←)"),
+            _arrow("›", "One factor more (Shift+→)"),
+        )
         back.clicked.connect(lambda: self.stepped.emit(-1))
         on.clicked.connect(lambda: self.stepped.emit(1))
         for box in (self.source, self.target, self.stops):
@@ -68,8 +73,19 @@ class ChainChoices(QWidget):
             row.addWidget(box)
         row.addWidget(self.direction)
         row.addStretch(1)
-        for widget in (self.place, back, on):
+        for widget in (self.place, self.back, self.on):
             row.addWidget(widget)
+
+    def show_answer(self, answer: Answer, glance: Glance) -> None:
+        """Show what was asked for and how far the product has come."""
+        question = answer.question
+        fill(self.source, answer.sources, question.source)
+        fill(self.target, answer.targets, question.target)
+        fill(self.stops, list(Stops), question.stops)
+        fill(self.direction, list(Direction), glance.direction)
+        count = len(answer.chain.factors) if answer.chain else 0
+        so_far = f"{glance.position} of" if glance.position else "all of"
+        self.place.setText(f"{so_far} {count} factors" if count > 1 else "one factor" if count else "")
 
 
 class PageChoices(QWidget):
@@ -93,6 +109,12 @@ class PageChoices(QWidget):
         row.setSpacing(8)
         row.addWidget(self.sample)
         row.addWidget(self.convention)
+
+    def show_answer(self, answer: Answer, glance: Glance) -> None:
+        """Show which sample it is, and how gradients are written."""
+        samples = [f"sample {i}" for i in range(answer.samples)]
+        fill(self.sample, samples, samples[answer.question.sample])
+        self.convention.setCurrentIndex(list(Convention).index(glance.convention))
 
 
 def _arrow(words: str, tip: str) -> ToolButton:

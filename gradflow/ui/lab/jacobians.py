@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from gradflow.sim.lab import product_cost
 from gradflow.sim.lab.chain import Direction
-from gradflow.sim.lab.chain_glance import FACTOR, POINT, PRODUCT, Glance
+from gradflow.sim.lab.chain_glance import FACTOR, POINT, PRODUCT, Glance, whole
 from gradflow.sim.lab.chain_reading import Reading
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.jacobian_answers import Answer, JacobianAnswers, Question
@@ -24,13 +24,22 @@ from gradflow.sim.lab.table import Table
 from gradflow.sim.snapshot import Topology
 from gradflow.ui.lab.background import Background
 from gradflow.ui.lab.chain_page import ChainPage
-from gradflow.ui.lab.jacobian_choices import ChainChoices, PageChoices, fill
+from gradflow.ui.lab.jacobian_choices import ChainChoices, PageChoices
 from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
 
 QUICK_ENTRIES = 128 * 128
 """Matrices up to here are measured at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What was found out about a matrix."""
+
+    reading: Reading
+    facts: MatrixFacts
+
 
 WAITING = "Waiting for a step of the network …"
 
@@ -53,7 +62,7 @@ class JacobiansView(LabView):
         super().__init__()
         self.background = Background(self)
         self.background.arrived.connect(self._arrived)
-        self.background.failed.connect(self._say)
+        self.background.failed.connect(self._failed)
         self.choices, self.bar, self.page = ChainChoices(), PageChoices(), ChainPage()
         self.remark = QLabel(WAITING)
         self.remark.setObjectName("muted")
@@ -67,6 +76,7 @@ class JacobiansView(LabView):
         self.answers: JacobianAnswers | None = None
         self.answer: Answer | None = None
         self._layers = 0
+        self._asking = self._behind = False
         self._connect()
 
     def _connect(self) -> None:
@@ -117,9 +127,12 @@ class JacobiansView(LabView):
         """Take another network; what is asked of it stays."""
         self.answers = JacobianAnswers(specimen) if specimen else None
         if self.answers is None:
-            self.background.stop()
+            self.stop()
             self.answer = None
             self._show_all()
+        elif self._asking:
+            # Whoever is asked anew before an answer never answers.
+            self._behind = True
         else:
             self._ask(self.question)
 
@@ -145,7 +158,7 @@ class JacobiansView(LabView):
         if chain is None or reading is None:
             return found
         found["matrix"] = reading.table()
-        if unfolded := self.glance.sum(chain):
+        if unfolded := self._seen().sum(chain):
             found["sum"] = unfolded.table()
         if len(chain.factors) > 1:
             diagonal = [factor.diagonal for factor in chain.factors]
@@ -160,13 +173,14 @@ class JacobiansView(LabView):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take choices, as far as this network has what they name."""
-        question = Question(int(state["sample"]), str(state["from"]), str(state["to"]), Stops(state["at"]))
+        question = Question(whole(state["sample"]), str(state["from"]), str(state["to"]), Stops(state["at"]))
         self.question, self.glance = question, Glance.restored(state)
         self._ask(question)
 
     def stop(self) -> None:
         """End what is being worked out."""
         self.background.stop()
+        self._asking = self._behind = False
 
     def finish(self) -> None:
         """Wait for what is being worked out, and show it."""
@@ -189,23 +203,34 @@ class JacobiansView(LabView):
         )
 
     def _ask(self, question: Question) -> None:
-        self.question, answers = question, self.answers
+        self.question, answers, self._behind = question, self.answers, False
         if answers is None:
             return
         if answers.quick:
             self._arrived(answers.ask(question))
         else:
-            self._say("Working out the factors …")
+            # What is shown so far stays, so that nothing jumps.
+            self.choices.place.setText("working …")
+            if self.answer is None:
+                self._say("Working out the factors …")
+            self._asking = True
             self.background.run(partial(_answer, answers, question))
 
     def _arrived(self, found: object) -> None:
         if isinstance(found, Answer):
+            self._asking = False
             self.answer, self.question = found, found.question
             if found.chain:
                 self.glance = self.glance.fitted(found.chain)
             self._show_all()
-        elif isinstance(found, MatrixFacts):
-            self.page.facts.show_facts(found)
+        elif isinstance(found, Measured) and found.reading is self.page.reading:
+            self.page.facts.show_facts(found.facts)
+        if self._behind:
+            self._ask(self.question)
+
+    def _failed(self, words: str) -> None:
+        self._asking = False
+        self._say(words)
 
     # Looking.
 
@@ -213,6 +238,11 @@ class JacobiansView(LabView):
         self.glance = replace(self.glance, **changes)
         self.hold()
         self._show_all()
+
+    def _seen(self) -> Glance:
+        """Return what can be seen of the chain that is there: another one may be on its way."""
+        chain = self.answer.chain if self.answer else None
+        return self.glance.fitted(chain) if chain else self.glance
 
     def _rewrite(self) -> None:
         self.glance = self.glance.rewritten(list(Convention)[self.bar.convention.currentIndex()])
@@ -235,9 +265,10 @@ class JacobiansView(LabView):
         if answer is None:
             self._say(WAITING)
             return
-        self._fill_choices(answer)
+        self.choices.show_answer(answer, self.glance)
+        self.bar.show_answer(answer, self.glance)
         self._say(answer.trouble or answer.remark)
-        self.page.show_chain(answer, self.glance, self.theme.layer_colors(max(self._layers, 1)))
+        self.page.show_chain(answer, self._seen(), self.theme.layer_colors(max(self._layers, 1)))
         reading = self.page.reading
         if answer.chain and reading:
             self._measure(reading)
@@ -247,20 +278,9 @@ class JacobiansView(LabView):
             self.page.facts.show_facts(facts_of(reading.values))
         else:
             self.page.facts.show_facts(None)
-            self.background.run(partial(_facts, reading))
-
-    def _fill_choices(self, answer: Answer) -> None:
-        choices, question, glance = self.choices, answer.question, self.glance
-        fill(choices.source, answer.sources, question.source)
-        fill(choices.target, answer.targets, question.target)
-        fill(choices.stops, list(Stops), question.stops)
-        fill(choices.direction, list(Direction), glance.direction)
-        samples = answer.samples
-        fill(self.bar.sample, [f"sample {i}" for i in range(samples)], f"sample {question.sample}")
-        self.bar.convention.setCurrentIndex(list(Convention).index(glance.convention))
-        count = self.positions() - 1
-        so_far = f"{glance.position} of {count} factors" if glance.position else f"all of {count} factors"
-        choices.place.setText(so_far if count else "one factor")
+            # The answer that is on its way will be measured anyway.
+            if not self._asking:
+                self.background.run(partial(_measured, reading))
 
     def _say(self, words: str) -> None:
         self.remark.setText(words)
@@ -271,5 +291,5 @@ def _answer(answers: JacobianAnswers, question: Question) -> Iterator[object]:
     yield answers.ask(question)
 
 
-def _facts(reading: Reading) -> Iterator[object]:
-    yield facts_of(reading.values)
+def _measured(reading: Reading) -> Iterator[object]:
+    yield Measured(reading, facts_of(reading.values))

@@ -98,6 +98,9 @@ class LabView(View):
     def stop(self) -> None:
         """End whatever is still being computed, and wait for it."""
 
+    def finish(self) -> None:
+        """Wait for whatever is still being computed, and show it: a picture has no later."""
+
     def closeEvent(self, event: QCloseEvent) -> None:
         """Leave no work behind."""
         self.stop()

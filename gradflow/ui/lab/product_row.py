@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
@@ -9,7 +11,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 from gradflow.sim.lab.chain import Multiplication
 from gradflow.sim.lab.chain_reading import MOST_SHOWN, Reading
 from gradflow.ui.lab.matrix import Matrix
+from gradflow.ui.lab.matrix_paint import NUMBERED
 from gradflow.ui.theme import Theme
+
+Array = NDArray[np.float64]
 
 NARROW = 640
 """Below this width there is room for the product only."""
@@ -35,27 +40,40 @@ class ProductRow(QWidget):
             sign.setObjectName("title")
             sign.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.row = row
+        self._with_factors = True
+        self._make_room()
         self.product.entry_clicked.connect(self.entry_clicked)
 
     def show_product(self, reading: Reading, step: Multiplication | None, entry: tuple[int, int] | None) -> None:
         """Show a matrix, the multiplication it comes from if there is one, and the entry that is unfolded."""
         self.step = step
-        self.product.rename(reading.words, reading.symbol)
-        self.product.show_values(reading.shown, words=reading.shape)
+        self._fill(self.product, reading.shown, reading.symbol, reading.shape)
         self.product.emphasize(entry=entry)
+        if entry is not None:
+            self.product.move_to(*entry)
         shares = [0, 0, min(reading.shown.shape[1], 64)]
         if step is not None:
-            for place, (matrix, name, values) in enumerate(
-                zip((self.left, self.right), step.names, (step.left, step.right), strict=True)
-            ):
-                matrix.rename("", name)
-                matrix.show_values(values[:MOST_SHOWN, :MOST_SHOWN], words=f"({values.shape[0]}, {values.shape[1]})")
-                shares[place] = min(values.shape[1], 64)
+            for place, (matrix, name, whole) in enumerate(self._factors(step)):
+                shown = whole[:MOST_SHOWN, :MOST_SHOWN]
+                self._fill(matrix, shown, name, f"({whole.shape[0]}, {whole.shape[1]})")
+                shares[place] = min(shown.shape[1], 64)
             self.left.emphasize(row=entry[0] if entry else None)
             self.right.emphasize(column=entry[1] if entry else None)
         for place, share in zip((0, 2, 4), shares, strict=True):
             self.row.setStretch(place, max(share, 1))
         self._make_room()
+
+    def _factors(self, step: Multiplication) -> list[tuple[Matrix, str, Array]]:
+        return [(self.left, step.names[0], step.left), (self.right, step.names[1], step.right)]
+
+    def _fill(self, matrix: Matrix, values: Array, symbol: str, shape: str) -> None:
+        matrix.rename("", symbol)
+        matrix.show_values(values, words=shape)
+        grid = matrix.grid
+        if 1 in values.shape and not grid.numbered:
+            # A vector can be read, however long it is.
+            grid.zoom(NUMBERED / grid.cell[0])
+            grid.move_to(0, 0)
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
@@ -69,5 +87,9 @@ class ProductRow(QWidget):
 
     def _make_room(self) -> None:
         shown = self.step is not None and self.width() >= NARROW
-        for part in (self.left, self.right, *self._signs):
-            part.setVisible(shown)
+        if shown is not self._with_factors:
+            self._with_factors = shown
+            for part in (self.left, self.right, *self._signs):
+                part.setVisible(shown)
+            # At once: a picture does not wait for the layout's next turn.
+            self.row.activate()

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from gradflow.sim.lab.chain import Sum
 from gradflow.ui.lab.equation import Equation
 from gradflow.ui.lab.matrix import ElidedLabel
+from gradflow.ui.lab.matrix_cells import WIDE
 from gradflow.ui.lab.matrix_grid import MatrixGrid
 from gradflow.ui.theme import Theme
 from gradflow.ui.widgets import ToolButton
@@ -52,6 +53,10 @@ class SumPanel(QWidget):
             self.numbers.setToolTip(found.numbers)
             self.grid.setAccessibleName(found.formula)
             self.grid.show_values(table.values.T.copy(), SHORT, table.rows)
+            if not self.grid.wide:
+                # Terms are there to be read, whatever their number; the grid would keep the middle where it is.
+                self.grid.zoom(WIDE / self.grid.cell[0])
+                self.grid.move_to(0, 0)
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
