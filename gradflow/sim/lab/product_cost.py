@@ -115,5 +115,14 @@ def in_words(sizes: Sequence[int], counts: ProductCost) -> str:
     )
 
 
+def from_one_or_to_one(sizes: Sequence[int]) -> str:
+    """Say what the same chain costs from a single input and to a single output."""
+    one_input, one_output = [1, *sizes[1:]], [*sizes[:-1], 1]
+    return (
+        f"From one input alone: forward {grouped(forward(one_input))}, reverse {grouped(reverse(one_input))}. "
+        f"To one output alone: forward {grouped(forward(one_output))}, reverse {grouped(reverse(one_output))}."
+    )
+
+
 def _ends(first: int, last: int) -> str:
     return f"{first} input{'s' if first != 1 else ''} and {last} output{'s' if last != 1 else ''}"

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from gradflow.sim.lab.product_cost import MOST_FACTORS, count, in_words, optimal, table
+from gradflow.sim.lab.product_cost import MOST_FACTORS, count, from_one_or_to_one, in_words, optimal, table
 
 CHAINS = [(2, 5), (3, 4, 2), (2, 6, 6, 6, 1), (1, 7, 3, 5, 4), (4, 1, 6, 2, 9, 3)]
 
@@ -89,3 +89,6 @@ def test_one_output_favours_reverse_and_one_input_forward() -> None:
     assert in_words((1, 8, 8, 8), count((1, 8, 8, 8), plain)).startswith("Forward wins 4.5 to 1")
     assert "same" in in_words(sizes, count(sizes, plain))
     assert "nothing to multiply" in in_words((3, 4), count((3, 4), [False]))
+    assert from_one_or_to_one((3, 4, 2)) == (
+        "From one input alone: forward 8, reverse 8. To one output alone: forward 12, reverse 12."
+    )

@@ -325,10 +325,8 @@ def test_a_network_that_is_no_more_is_let_go(shown) -> None:
 
 
 def test_numbers_that_are_none_are_shown(shown) -> None:
-    view = shown(
-        frame_of({"init.scale": 1e6, "network.activation": "relu", "network.depth": 60}, steps=0),
-        state=state_of(to="z₆₁"),
-    )
+    changes = {"init.scale": 1e6, "network.activation": "leaky-relu", "network.depth": 60}
+    view = shown(frame_of(changes, steps=1), state=state_of(to="z₆₁"))
     assert "not finite" in view.page.facts.facts.text()
 
 
