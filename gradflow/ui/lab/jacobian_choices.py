@@ -84,8 +84,8 @@ class ChainChoices(QWidget):
         fill(self.stops, list(Stops), question.stops)
         fill(self.direction, list(Direction), glance.direction)
         count = len(answer.chain.factors) if answer.chain else 0
-        so_far = f"{glance.position} of" if glance.position else "all of"
-        self.place.setText(f"{so_far} {count} factors" if count > 1 else "one factor" if count else "")
+        so_far = f"{glance.position} of {count} factors" if glance.position else f"whole: {count} factors"
+        self.place.setText(so_far if count > 1 else "one factor" if count else "")
 
 
 class PageChoices(QWidget):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from gradflow.sim.lab.chain import Multiplication
 from gradflow.sim.lab.chain_reading import MOST_SHOWN, Reading
@@ -36,6 +36,9 @@ class ProductRow(QWidget):
         row.setSpacing(8)
         for part in (self.left, self._signs[0], self.right, self._signs[1], self.product):
             row.addWidget(part)
+        for matrix in (self.left, self.right, self.product):
+            # By their columns they share the room, not by what is written below them.
+            matrix.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         for sign in self._signs:
             sign.setObjectName("title")
             sign.setAlignment(Qt.AlignmentFlag.AlignCenter)
