@@ -101,7 +101,7 @@ def graph_shape(network: Network) -> GraphShape:
     weighted = {id(layer.linear) for layer in network.layers}
     boxes = tuple(
         Box(
-            parts=tuple(name for name in map(_name, group) if name),
+            parts=tuple(name for name in map(node_name, group) if name),
             shape=() if isinstance(group[-1], Loss) else group[-1].shape,
             layer=owner.get(id(group[-1])),
             whole=any(id(node) in weighted for node in group),
@@ -119,6 +119,11 @@ def crossings(network: Network) -> list[tuple[Node, Node]]:
     """Return, for each edge of the shape, the node that it leaves and the one that it enters."""
     groups, _ = _boxes(network)
     return [(source, group[0]) for group in groups for source in group[0].inputs]
+
+
+def members(network: Network) -> list[list[Node]]:
+    """Return, for each box of the shape, its nodes in the order of the way forward."""
+    return _boxes(network)[0]
 
 
 def _boxes(network: Network) -> tuple[list[list[Node]], dict[int, int]]:
@@ -199,7 +204,7 @@ _ACTIVATIONS: Mapping[type, str] = {entry.part: name for name, entry in ACTIVATI
 _NORMS: Mapping[type, str] = {entry.part: name for name, entry in NORMS.items()}
 
 
-def _name(node: Node) -> str:
+def node_name(node: Node) -> str:
     """Return what a node is called in its box."""
     if isinstance(node, Activate):
         return _ACTIVATIONS[type(node.function)]
