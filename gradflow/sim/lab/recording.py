@@ -89,6 +89,7 @@ class Page:
         """Return what the entry of a sample and a unit is called."""
         name = self.recording.names[sample] if isinstance(sample, int) else sample
         place = unit_names(node.shape)[unit] if isinstance(unit, int) and node is not None else str(unit)
+        place = f"({place})" if "," in place else place
         return f"{symbol}[{place}, {name}]" if self.columns else f"{symbol}[{name}, {place}]"
 
     def of_samples(self, symbol: str, title: str, values: Array, node: Node, way: Way) -> Shown:
@@ -116,16 +117,9 @@ class Page:
 
     def turned(self, shown: Shown) -> Shown:
         """Return Wᵀ for W."""
-        (rows, columns), way = shown.values.shape, shown.way
-        return Shown(
-            f"{shown.symbol}ᵀ",
-            f"{shown.title}, transposed",
-            shown.values.T,
-            shown.columns,
-            shown.rows,
-            f"({columns}, {rows})",
-            lambda i, j: way(j, i),
-        )
+        symbol, title = f"{shown.symbol}ᵀ", f"{shown.title}, transposed"
+        words = f"({len(shown.columns)}, {len(shown.rows)})"
+        return Shown(symbol, title, shown.values.T, shown.columns, shown.rows, words, shown.way, flipped=True)
 
     def _shown(
         self,

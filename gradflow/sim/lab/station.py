@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gradflow.sim.frozen import Frozen
 from gradflow.sim.lab.table import Table
-from gradflow.sim.lab.unfolding import Unfolding
+from gradflow.sim.lab.unfolding import Unfolding, Uses
 
 Array = NDArray[Any]
 Way = Callable[[int, int], Unfolding]
@@ -58,6 +58,11 @@ class Shown(Frozen):
         if self.place is not None:
             return self.place(row, column)
         return (column, row) if self.flipped else (row, column)
+
+    def framed(self, uses: Uses) -> tuple[int | None, int | None]:
+        """Return the row and the column, or the entry, that an unfolding takes from this matrix."""
+        i, j = uses.get(self.symbol.rstrip("ᵀ"), (None, None)) if self.place is None else (None, None)
+        return (j, i) if self.flipped else (i, j)
 
     def picture(self, sample: int, channel: int) -> Shown:
         """Return one channel of one sample as an image; the matrix itself if it has no images."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from gradflow.engine.graph import Node, ParameterNode
 from gradflow.engine.network import Network
 from gradflow.engine.nodes import (
@@ -39,6 +41,18 @@ _PARAMETERS = {"gamma": "γ", "beta": "β", "a": "α"}
 def subscript(n: int) -> str:
     """Return a whole number as an index."""
     return str(n).translate(_SUBSCRIPTS)
+
+
+_IN_FILES = str.maketrans(
+    {"δ": "delta", "∂": "d", "φ": "phi", "′": "-slope", "Δ": "Delta-", "γ": "gamma", "β": "beta", "α": "alpha"}
+    | {"/": "-", "ᵀ": "T", "̂": "-hat", "ℓ": "l", "+": "plus", " ": "-", "(": "-", ")": "", "[": "-", "]": ""}
+    | {small: digit for small, digit in zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True)}
+)
+
+
+def file_name(symbol: str) -> str:
+    """Return a symbol in letters that every file system has."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", symbol.translate(_IN_FILES)).strip("-")
 
 
 class Symbols:

@@ -101,7 +101,7 @@ class ConvExplainer(LinearExplainer):
         heads = f"{self.a}[s·h + {y} − p, s·w + {x} − p, {c}]", f"{self.gradient_symbol}[h, w, {j}]"
         formula = f"Σ over samples and places of {heads[0]}·{heads[1]}"
         pairs = list(zip(heads, (came, delta), strict=True))
-        return products(f"∂L/∂{self.W}[{self.row_names[i]}, {j}]", node.W_grad[i, j], formula, names, pairs)
+        return products(f"∂L/∂{self.W}[({self.row_names[i]}), {j}]", node.W_grad[i, j], formula, names, pairs)
 
     def _padded(self) -> Array:
         source, p = self.source(), self.node.padding

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from gradflow.engine.nodes import Activate, Dropout, LearnableActivate
+from gradflow.engine.nodes import Activate, Dense, Dropout, LearnableActivate
 from gradflow.sim.lab.numerals import short
 from gradflow.sim.lab.phi import formulas, put_in
 from gradflow.sim.lab.recording import unit_names
@@ -39,12 +39,17 @@ class ActivateExplainer(Explainer):
     def forward_formulas(self) -> Sequence[str]:
         """φ in this layer's symbols, and what it is."""
         z = self.page.symbols.value(self.source())
-        return [f"{self.symbol} = φ({z}),  φ(z) = {formulas(type(self.node.function))[0]}"]
+        return [f"{self.symbol} = φ({z})", f"φ(z) = {formulas(type(self.node.function))[0]}"]
 
     def backward_formulas(self) -> Sequence[str]:
         """The chain rule for φ, and its slope."""
-        slope = formulas(type(self.node.function))[1]
-        return [f"{self.gift_symbol()} = {self.gradient_symbol} ⊙ {self.slope_symbol},  φ′(z) = {slope}"]
+        slope, product = formulas(type(self.node.function))[1], f"{self.gradient_symbol} ⊙ {self.slope_symbol}"
+        readers = self.recording.readers[id(self.node)]
+        if len(readers) == 1 and isinstance(readers[0], Dense):
+            # The recursion of the lecture, over one layer.
+            delta, W = self.page.symbols.gradient(readers[0]), self.page.symbols.parameter(readers[0], "W")
+            product += f" = ({self.page.product(f'{delta}·{W}ᵀ', f'{W}·{delta}')}) ⊙ {self.slope_symbol}"
+        return [f"{self.gift_symbol()} = {product}", f"φ′(z) = {slope}"]
 
     def backward_parts(self) -> Sequence[Shown]:
         """φ′(z)."""
@@ -54,13 +59,19 @@ class ActivateExplainer(Explainer):
         """Unfold an entry of φ′(z)."""
         z, slope = float(self.source().value[s, j]), formulas(type(self.node.function))[1]
         symbol = self.page.at(self.slope_symbol, s, j, self.node)
-        return Unfolding(symbol, float(self.slope[s, j]), slope, put_in=put_in(slope, z), remarks=self._z_is(s, j))
+        return Unfolding(
+            symbol,
+            float(self.slope[s, j]),
+            slope,
+            put_in=put_in(slope, z, float(self.node.value[s, j])),
+            remarks=self._z_is(s, j),
+        )
 
     def value(self, s: int, j: int) -> Unfolding:
         """Unfold φ(z[s, j])."""
         z, formula = float(self.source().value[s, j]), formulas(type(self.node.function))[0]
         value = float(self.node.value[s, j])
-        return Unfolding(self.at(s, j), value, formula, put_in=put_in(formula, z), remarks=self._z_is(s, j))
+        return Unfolding(self.at(s, j), value, formula, put_in=put_in(formula, z, value), remarks=self._z_is(s, j))
 
     def gift(self, i: int, s: int, j: int) -> Unfolding:
         """Unfold ∂L/∂a·φ′(z)."""
@@ -69,7 +80,9 @@ class ActivateExplainer(Explainer):
             (self.page.at(self.slope_symbol, s, j, self.node), self.slope[s, j]),
         ]
         formula = f"{columns[0][0]}·{columns[1][0]}"
-        return products(self.gift_at(s, j), self.gift_value(i, s, j), formula, [""], columns, self._z_is(s, j))
+        uses = {name: (s, j) for name in (self.gradient_symbol, self.slope_symbol)}
+        at, value = self.gift_at(s, j), self.gift_value(i, s, j)
+        return products(at, value, formula, [""], columns, self._z_is(s, j), uses)
 
     def _z_is(self, s: int, j: int) -> tuple[str, ...]:
         function = self.node.function

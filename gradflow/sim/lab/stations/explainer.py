@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.engine.graph import Node
-from gradflow.sim.lab.numerals import full
 from gradflow.sim.lab.recording import Page, Recording, unit_names
 from gradflow.sim.lab.station import Shown
 from gradflow.sim.lab.unfolding import Unfolding
@@ -112,7 +111,6 @@ def plain(symbol: str, words: str, values: Array) -> Any:
     table = np.atleast_2d(values)
 
     def way(i: int, j: int) -> Unfolding:
-        value = float(table[i, j])
-        return Unfolding(f"{symbol}[{i}, {j}]", value, words, put_in=full(value))
+        return Unfolding(f"{symbol}[{i}, {j}]", float(table[i, j]), words)
 
     return way

@@ -8,7 +8,6 @@ import numpy as np
 
 from gradflow.engine.graph import Input
 from gradflow.engine.nodes import Add, Concatenate, Flatten
-from gradflow.sim.lab.numerals import full
 from gradflow.sim.lab.stations.explainer import Explainer
 from gradflow.sim.lab.unfolding import Unfolding, products
 
@@ -31,7 +30,7 @@ class InputExplainer(Explainer):
     def value(self, s: int, j: int) -> Unfolding:
         """Say that it is given."""
         value = float(self.node.value[s, j])
-        return Unfolding(self.at(s, j), value, "a number of the data", put_in=full(value))
+        return Unfolding(self.at(s, j), value, "a number of the data")
 
 
 class AddExplainer(Explainer):

@@ -70,7 +70,9 @@ class LinearExplainer(Explainer):
         places = unit_names(node.shape[:-1]) if len(node.shape) > 1 else ("",)
         names = [f"{name} {place}".strip() for name in self.recording.names for place in places]
         head = self.page.at(self.gradient_symbol, "s", j if len(node.shape) == 1 else f"h,w,{j}")
-        return products(f"∂L/∂{self.b}[{j}]", node.b_grad[j], f"Σ over the samples of {head}", names, [(head, delta)])
+        uses = {self.gradient_symbol: (None, j)} if len(node.shape) == 1 else {}
+        formula = f"Σ over the samples of {head}"
+        return products(f"∂L/∂{self.b}[{j}]", node.b_grad[j], formula, names, [(head, delta)], uses=uses)
 
 
 class DenseExplainer(LinearExplainer):
@@ -111,7 +113,8 @@ class DenseExplainer(LinearExplainer):
             formula += f" + {self.b}[{j}]"
             names.append(f"{self.b}[{j}]")
             a, W = np.append(a, 1.0), np.append(W, node.b[j])
-        return products(self.at(s, j), node.value[s, j], formula, names, list(zip(heads, (a, W), strict=True)))
+        columns, uses = list(zip(heads, (a, W), strict=True)), {self.a: (s, None), self.W: (None, j), self.b: (0, j)}
+        return products(self.at(s, j), node.value[s, j], formula, names, columns, uses=uses)
 
     def gift(self, i: int, s: int, j: int) -> Unfolding:
         """Unfold ∂L/∂a[s, j] = Σ_r δ[s, r]·W[j, r]."""
@@ -120,7 +123,9 @@ class DenseExplainer(LinearExplainer):
         columns = list(zip(heads, (self.grad[s], self.node.W[j]), strict=True))
         formula = f"Σ_r {order[0]}·{order[1]}"
         ordered = columns if not self.page.columns else columns[::-1]
-        return products(self.gift_at(s, j), self.gift_value(i, s, j), formula, self.channel_names(), ordered)
+        uses = {self.gradient_symbol: (s, None), self.W: (j, None)}
+        at, value = self.gift_at(s, j), self.gift_value(i, s, j)
+        return products(at, value, formula, self.channel_names(), ordered, uses=uses)
 
     def weight_gradient(self, i: int, j: int) -> Unfolding:
         """Unfold ∂L/∂W[i, j] = Σ_s a[s, i]·δ[s, j]."""
@@ -128,4 +133,5 @@ class DenseExplainer(LinearExplainer):
         columns = list(zip(heads, (self.source().value[:, i], self.grad[:, j]), strict=True))
         symbol = f"∂L/∂{self.W}[{i}, {j}]"
         names = [f"sample {name}" for name in self.recording.names]
-        return products(symbol, self.node.W_grad[i, j], f"Σ_s {heads[0]}·{heads[1]}", names, columns)
+        uses = {self.a: (None, i), self.gradient_symbol: (None, j)}
+        return products(symbol, self.node.W_grad[i, j], f"Σ_s {heads[0]}·{heads[1]}", names, columns, uses=uses)

@@ -16,7 +16,7 @@ from gradflow.engine.losses import (
     MeanAbsoluteError,
     SoftmaxCrossEntropy,
 )
-from gradflow.sim.lab.numerals import factor, full, short
+from gradflow.sim.lab.numerals import factor, short
 from gradflow.sim.lab.station import Shown
 from gradflow.sim.lab.stations.explainer import Array, Explainer
 from gradflow.sim.lab.unfolding import Unfolding, products
@@ -115,11 +115,11 @@ class LossExplainer(Explainer):
 
     def _target(self, s: int, j: int) -> Unfolding:
         y = self._y(s, j)
-        return Unfolding(self.page.at("y", s, j, self.source()), y, "a target of the data", put_in=full(y))
+        return Unfolding(self.page.at("y", s, j, self.source()), y, "a target of the data")
 
     def _prediction(self, s: int, j: int) -> Unfolding:
         z = self._z(s, j)
-        return Unfolding(self.source_at(s, j), z, "what the network says", put_in=full(z))
+        return Unfolding(self.source_at(s, j), z, "what the network says")
 
 
 class ProbabilityExplainer(LossExplainer):
