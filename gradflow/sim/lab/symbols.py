@@ -46,7 +46,7 @@ def subscript(n: int) -> str:
 _IN_FILES = str.maketrans(
     {"δ": "delta", "∂": "d", "φ": "phi", "′": "-slope", "Δ": "Delta-", "γ": "gamma", "β": "beta", "α": "alpha"}
     | {"/": "-", "ᵀ": "T", "̂": "-hat", "ℓ": "l", "+": "plus", " ": "-", "(": "-", ")": "", "[": "-", "]": ""}
-    | {small: digit for small, digit in zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True)}
+    | dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -59,19 +60,14 @@ class ActivateExplainer(Explainer):
         """Unfold an entry of φ′(z)."""
         z, slope = float(self.source().value[s, j]), formulas(type(self.node.function))[1]
         symbol = self.page.at(self.slope_symbol, s, j, self.node)
-        return Unfolding(
-            symbol,
-            float(self.slope[s, j]),
-            slope,
-            put_in=put_in(slope, z, float(self.node.value[s, j])),
-            remarks=self._z_is(s, j),
-        )
+        told = put_in(slope, z, float(self.node.value[s, j]))
+        return self._of_z(Unfolding(symbol, float(self.slope[s, j]), slope, put_in=told), s, j)
 
     def value(self, s: int, j: int) -> Unfolding:
         """Unfold φ(z[s, j])."""
         z, formula = float(self.source().value[s, j]), formulas(type(self.node.function))[0]
         value = float(self.node.value[s, j])
-        return Unfolding(self.at(s, j), value, formula, put_in=put_in(formula, z, value), remarks=self._z_is(s, j))
+        return self._of_z(Unfolding(self.at(s, j), value, formula, put_in=put_in(formula, z, value)), s, j)
 
     def gift(self, i: int, s: int, j: int) -> Unfolding:
         """Unfold ∂L/∂a·φ′(z)."""
@@ -80,9 +76,12 @@ class ActivateExplainer(Explainer):
             (self.page.at(self.slope_symbol, s, j, self.node), self.slope[s, j]),
         ]
         formula = f"{columns[0][0]}·{columns[1][0]}"
-        uses = {name: (s, j) for name in (self.gradient_symbol, self.slope_symbol)}
+        uses = dict.fromkeys((self.gradient_symbol, self.slope_symbol), (s, j))
         at, value = self.gift_at(s, j), self.gift_value(i, s, j)
         return products(at, value, formula, [""], columns, self._z_is(s, j), uses)
+
+    def _of_z(self, found: Unfolding, s: int, j: int) -> Unfolding:
+        return replace(found, remarks=self._z_is(s, j), uses={self.page.symbols.value(self.source()): (s, j)})
 
     def _z_is(self, s: int, j: int) -> tuple[str, ...]:
         function = self.node.function
