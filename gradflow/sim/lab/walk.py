@@ -118,8 +118,8 @@ class Walk:
             formulas.insert(0, f"{page.symbols.gradient(node)} = {arriving}")
         if readers:
             matrices.append(gradient(page, node))
-        if isinstance(node, Linear):
-            matrices.append(value(page, node.inputs[0]))
+        # What came in is needed for the gradient of the weights only.
+        came = [value(page, node.inputs[0])] if isinstance(node, Linear) else []
         given = [gift(page, source, node) for source in dict.fromkeys(node.inputs)]
         return Station(
             kind=Kind.BACKWARD,
@@ -128,7 +128,7 @@ class Walk:
             box=self._box[self._order.index(node)],
             words=explainer.backward_words,
             formulas=tuple(formulas),
-            matrices=(*matrices, *explainer.backward_parts(), *given, *explainer.learnt()),
+            matrices=(*matrices, *explainer.backward_parts(), *given, *came, *explainer.learnt()),
             main=given[-1].symbol if given else page.symbols.gradient(node),
         )
 

@@ -13,11 +13,11 @@ from gradflow.ui.lab.matrix import Matrix
 from gradflow.ui.theme import LIGHT, Theme
 
 GAP = 16
-FLAT = 88
+FLAT = 96
 """How high a matrix of one row is, with its words."""
 FLATS = 3
 """How many of these stand above each other at most."""
-LEAST_WIDTH, WIDEST, LEAST_HEIGHT = 152, 232, 150
+LEAST_WIDTH, WIDEST, LEAST_HEIGHT = 152, 190, 150
 CELL, HEADS = 40, 56
 
 
@@ -94,11 +94,12 @@ class MatrixBoard(QScrollArea):
         rows = _rows(_cells(self.shown), self.shown, width)
         if not rows:
             return
-        high = max((height - GAP * (len(rows) - 1)) // len(rows), LEAST_HEIGHT)
+        high = (height - GAP * (len(rows) - 1)) // len(rows)
         y = 0
         for row in rows:
-            self._place_row(row, QRect(0, y, width, high))
-            y += high + GAP
+            tall = max(high, *(_least_height(cell, self.shown) for cell in row))
+            self._place_row(row, QRect(0, y, width, tall))
+            y += tall + GAP
         self._sheet.resize(width, y - GAP)
 
     def _place_row(self, row: Sequence[Sequence[int]], room: QRect) -> None:
@@ -119,6 +120,11 @@ class MatrixBoard(QScrollArea):
 
 def _flat(shown: Shown) -> bool:
     return len(shown.rows) == 1
+
+
+def _least_height(cell: Sequence[int], shown: Sequence[Shown]) -> int:
+    flats = sum(_flat(shown[place]) for place in cell)
+    return flats * (FLAT + 8) + (LEAST_HEIGHT if flats < len(cell) else 0)
 
 
 def _natural(cell: Sequence[int], shown: Sequence[Shown]) -> int:
@@ -144,13 +150,13 @@ def _rows(cells: Sequence[list[int]], shown: Sequence[Shown], width: int) -> lis
     """Return the cells in rows of about the same width, as few as fit."""
     least = [min(_natural(cell, shown), WIDEST) + GAP for cell in cells]
     count = max(1, -(-sum(least) // max(width + GAP, 1)))
+    even, used = sum(least) / count, 0.0
     rows: list[list[list[int]]] = [[]]
-    used = 0
     for cell, needed in zip(cells, least, strict=True):
-        even = sum(least) / count
-        if rows[-1] and (used + needed > width + GAP or used + 0.5 * needed > even) and len(rows) < len(cells):
+        full, enough = used + needed > width + GAP, used + 0.5 * needed > even
+        if rows[-1] and (full or (enough and len(rows) < count)):
             rows.append([])
-            used = 0
+            used = 0.0
         rows[-1].append(cell)
         used += needed
     return rows if cells else []

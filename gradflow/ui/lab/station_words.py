@@ -57,7 +57,13 @@ class StationWords(QWidget):
     @property
     def text(self) -> str:
         """All that is written, line by line."""
-        lines = (self._phase.text(), self._name.text(), self._said.text(), self._formulas.text(), self._numbers.text())
+        lines = (
+            str(self._station.kind) if self._station else "",
+            self._name.text(),
+            self._said.text(),
+            self._formulas.text(),
+            self._numbers.text(),
+        )
         return "\n".join(lines).replace(" ", " ")
 
     def retheme(self, theme: Theme) -> None:
@@ -68,5 +74,4 @@ class StationWords(QWidget):
     def _color(self) -> None:
         if self._station is not None:
             color = phase_color(self.theme, self._station.kind).name()
-            self._phase.setText(str(self._station.kind))
-            self._phase.setStyleSheet(f"color: {color}; font-weight: bold;")
+            self._phase.setText(f'<b style="color: {color}">{self._station.kind}</b>')

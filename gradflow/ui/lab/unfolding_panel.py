@@ -12,6 +12,7 @@ from gradflow.sim.lab.numerals import full, short
 from gradflow.sim.lab.table import Table
 from gradflow.sim.lab.unfolding import Unfolding
 from gradflow.ui.lab.matrix import ElidedLabel
+from gradflow.ui.theme import SMALL_SIZE, font
 from gradflow.ui.widgets import Choice
 
 ORDERS = ("in order", "largest first")
@@ -145,6 +146,8 @@ class UnfoldingPanel(QWidget):
         self.list.setShowGrid(False)
         self.list.setWordWrap(False)
         self.list.setTabKeyNavigation(False)
+        self.list.setFont(font(SMALL_SIZE))
+        self.list.horizontalHeader().setFont(font(SMALL_SIZE))
         self.list.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.list.horizontalHeader().setHighlightSections(False)
 

@@ -35,6 +35,7 @@ class WalkBar(QWidget):
             button.setToolTip(tip)
             button.setAccessibleName(tip.partition(" (")[0])
             button.setAutoRepeat(True)
+            button.setFixedWidth(36)
             button.clicked.connect(lambda _=False, step=way: self.stepped.emit(step))
         self.slider.setAccessibleName("Position of the walk")
         self.slider.setToolTip("All positions: forward, loss, backward, update (Shift+Home, Shift+End)")

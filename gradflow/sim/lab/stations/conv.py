@@ -18,10 +18,7 @@ class ConvExplainer(LinearExplainer):
 
     node: Conv
     forward_words = "Every place of every channel adds up one window of the image, each number times its weight."
-    backward_words = (
-        "Every number of the image gets back δ from all windows it was in; a weight, used at every place, adds up "
-        "what came in times what comes back over all places and samples."
-    )
+    backward_words = "Every number gets back δ from all windows it was in; a weight adds up over all its places."
 
     def forward_formulas(self) -> Sequence[str]:
         """The convolution."""

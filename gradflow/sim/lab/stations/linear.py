@@ -79,11 +79,8 @@ class DenseExplainer(LinearExplainer):
     """z = a·W + b."""
 
     node: Dense
-    forward_words = "Every unit adds up what comes in, each number times its weight, and its bias."
-    backward_words = (
-        "δ goes back over the same weights; the weights' own gradient is what came in times what comes back, "
-        "added up over the samples."
-    )
+    forward_words = "Every unit adds up what comes in, each number times its weight, and adds its bias."
+    backward_words = "δ goes back over the same weights; a weight's gradient is what came in times what comes back."
 
     def forward_formulas(self) -> Sequence[str]:
         """The layer's formula."""
