@@ -121,6 +121,11 @@ def crossings(network: Network) -> list[tuple[Node, Node]]:
     return [(source, group[0]) for group in groups for source in group[0].inputs]
 
 
+def members(network: Network) -> list[list[Node]]:
+    """Return, for each box of the shape, its nodes in the order of the way forward."""
+    return _boxes(network)[0]
+
+
 def _boxes(network: Network) -> tuple[list[list[Node]], dict[int, int]]:
     """Return the nodes of each box, in topological order, and the layer that a node belongs to by its id."""
     readers = Counter(id(source) for node in network.graph.order for source in node.inputs)

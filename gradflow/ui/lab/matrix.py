@@ -140,6 +140,7 @@ class Matrix(QWidget):
             button.setText(words)
             button.setToolTip(tip)
             button.setAutoRepeat(True)
+            button.setFixedSize(22, 18)
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.clicked.connect(lambda _=False, factor=zoom: self.grid.zoom(factor))
             self._buttons.append(button)
@@ -149,7 +150,7 @@ class Matrix(QWidget):
 
     def _layout(self) -> None:
         head = QHBoxLayout()
-        head.setSpacing(6)
+        head.setSpacing(4)
         for label in (self._name, self._shape):
             head.addWidget(label)
         head.addWidget(self._said, 1)
@@ -186,5 +187,7 @@ class Matrix(QWidget):
             return
         row, column = grid.under_mouse or grid.cursor
         value = float(grid.values[row, column])
-        self._readout.setText(f"{self.symbol}[{grid.rows[row]}, {grid.columns[column]}] = {full(value)}")
+        # A vector has one row or column without a name, a number both.
+        place = ", ".join(filter(None, (grid.rows[row], grid.columns[column])))
+        self._readout.setText(f"{self.symbol}[{place}] = {full(value)}" if place else f"{self.symbol} = {full(value)}")
         grid.setAccessibleDescription(self._readout.text())

@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 
 WIDEST = 104.0
 WIDEST_HEAD = 72.0
-SCROLLED = 2.5
+SCROLLED = 6.0
 """A matrix at most so many times larger than its room is shown in numbers, a larger one as a picture at first."""
 
 
@@ -48,7 +48,7 @@ class MatrixArea(QAbstractScrollArea):
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.viewport().setAutoFillBackground(False)
-        self.setMinimumSize(72, 56)
+        self.setMinimumSize(72, 46)
 
     # What is shown.
 
