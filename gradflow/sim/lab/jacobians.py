@@ -7,6 +7,7 @@ each two points that all ways lead through: where a skip goes around, what is ar
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from itertools import pairwise
@@ -51,6 +52,15 @@ class TooLarge(ValueError):
     """A Jacobian has too many numbers to be shown; the message says how many."""
 
 
+@dataclass(frozen=True)
+class _Alone:
+    """The sample by itself: its loss, the value of every node, and ∂L of every node when its turn has come."""
+
+    loss: float
+    values: Sequence[Array]
+    gradients: Sequence[Array]
+
+
 class SampleJacobians:
     """The Jacobians of a specimen at one of its samples (from 0).
 
@@ -78,8 +88,7 @@ class SampleJacobians:
     def value(self, symbol: str) -> Array:
         """Return the numbers at a point, where the Jacobian behind it is evaluated."""
         node = self._node[symbol]
-        loss = self._one[0].loss.loss
-        return np.array([loss]) if isinstance(node, Loss) else self._one[1][self._place[node]].copy()
+        return np.array([self._alone.loss]) if isinstance(node, Loss) else self._alone.values[self._place[node]].copy()
 
     def later(self, symbol: str) -> list[str]:
         """Return the points that depend on this one, in order."""
@@ -93,7 +102,7 @@ class SampleJacobians:
 
     def gradient(self, symbol: str) -> Array:
         """Return ∂L/∂point of this sample as the engine's own backward pass leaves it."""
-        return self._one[2][self._place[self._node[symbol]]].copy()
+        return self._alone.gradients[self._place[self._node[symbol]]].copy()
 
     def stops(self, source: str, target: str, stops: Stops = Stops.NODES) -> list[str]:
         """Return the points that all ways from source to target lead through, of the kind that is asked for."""
@@ -138,8 +147,8 @@ class SampleJacobians:
     def _jacobian(self, source: Node, target: Node) -> Array:
         if isinstance(target, Loss):
             if target.inputs[0] is source:
-                return self._one[2][self._place[source]][None, :].copy()
-            return self._pull(target.inputs[0], source, self._one[2][self._place[target.inputs[0]]][None, :])
+                return self._alone.gradients[self._place[source]][None, :].copy()
+            return self._pull(target.inputs[0], source, self._alone.gradients[self._place[target.inputs[0]]][None, :])
         if target.units * source.units > MOST_NUMBERS:
             raise TooLarge(
                 f"∂{self.points[target].symbol}/∂{self.points[source].symbol} is a matrix of {grouped(target.units)} × "
@@ -187,11 +196,16 @@ class SampleJacobians:
         units = sum(node.units for node in self._order)
         most = max(node.units for node in self._order)
         copies = int(max(1, min(_BLOCK, most, _BLOCK_BYTES / (24 * units))))
-        return copies, self._run(copies).graph.order
+        network = self._run(copies)
+        with np.errstate(all="ignore"):
+            for node, value in zip(network.graph.order, self._alone.values, strict=True):
+                node.forward()
+                # A product of matrices may round otherwise for many rows than for one: the sample has one number.
+                node.value[:] = value
+        return copies, network.graph.order
 
     @cached_property
-    def _one(self) -> tuple[Network, list[Array], list[Array]]:
-        """The sample alone: its network, the value of every node, and ∂L of every node when its turn came."""
+    def _alone(self) -> _Alone:
         network = self._run(1)
         values = [node.value[0].copy() for node in network.graph.order]
         gradients = []
@@ -199,7 +213,7 @@ class SampleJacobians:
             for node in reversed(network.graph.order):
                 gradients.append(node.grad[0].copy() if node.needs_grad else np.ones(1))
                 node.backward()
-        return network, values, gradients[::-1]
+        return _Alone(network.loss.loss, values, gradients[::-1])
 
     def _run(self, copies: int) -> Network:
         made = self._whole.copy()

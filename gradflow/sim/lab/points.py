@@ -4,29 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gradflow.engine.graph import Input, Node
+from gradflow.engine.graph import Node
 from gradflow.engine.losses import LOSSES, Loss
 from gradflow.engine.network import Network
-from gradflow.engine.nodes import Activate, Add, Concatenate, Dropout, Flatten, GlobalAverage, Linear, Norm
+from gradflow.engine.nodes import Add, Concatenate, Dropout, Linear
 from gradflow.sim.graph_shape import node_name, owners
 from gradflow.sim.lab.convention import Convention
+from gradflow.sim.lab.symbols import Symbols
 
 _LOSSES = {entry.part: name for name, entry in LOSSES.items()}
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-_LETTERS: dict[type[Node], str] = {
-    Norm: "n",
-    Activate: "a",
-    Dropout: "d",
-    Add: "s",
-    Concatenate: "c",
-    Flatten: "flat",
-    GlobalAverage: "mean",
-}
-
-
-def subscript(number: int) -> str:
-    """Return a whole number as an index."""
-    return str(number).translate(_SUBSCRIPTS)
 
 
 @dataclass(frozen=True)
@@ -71,39 +57,16 @@ class Point:
 
 def name_points(network: Network) -> dict[Node, Point]:
     """Return the points of a network in topological order, each with a symbol of its own."""
-    layer_of, main = owners(network), {id(layer.linear): layer.number for layer in network.layers}
-    points: dict[Node, Point] = {}
-    taken: dict[str, int] = {}
-    symbols: set[str] = set()
-    for node in network.graph.order:
-        layer = layer_of.get(id(node))
-        letter = _letter(node, id(node) in main)
-        if layer is None and not isinstance(node, Input | Loss):
-            taken[letter] = taken.get(letter, 0) + 1
-            symbol = letter + subscript(taken[letter])
-        else:
-            symbol = letter + (subscript(layer) if layer is not None else "")
-        while symbol in symbols:
-            symbol += "′"
-        symbols.add(symbol)
-        points[node] = _point(node, symbol, layer, tuple(points[source].symbol for source in node.inputs))
-    return points
+    symbols, layer_of = Symbols(network), owners(network)
+    return {node: _point(node, symbols, layer_of.get(id(node))) for node in network.graph.order}
 
 
-def _letter(node: Node, main: bool) -> str:
-    if isinstance(node, Input | Loss):
-        return "x" if isinstance(node, Input) else "L"
-    if isinstance(node, Linear):
-        return "z" if main else "p"
-    return next((letter for kind, letter in _LETTERS.items() if isinstance(node, kind)), "pool")
-
-
-def _point(node: Node, symbol: str, layer: int | None, sources: tuple[str, ...]) -> Point:
+def _point(node: Node, symbols: Symbols, layer: int | None) -> Point:
     name = node_name(node)
     kind, weights, phi, scale = "function", "", name, 1.0
     if isinstance(node, Linear):
         kind = "conv" if node.kernel != (1, 1) or len(node.shape) > 1 else "linear"
-        weights = f"W{symbol[1:]}" if symbol.startswith("z") else f"P{symbol[1:]}"
+        weights = symbols.parameter(node, "W")
     elif isinstance(node, Add):
         kind, scale = "sum", node.scale
     elif isinstance(node, Concatenate):
@@ -112,7 +75,15 @@ def _point(node: Node, symbol: str, layer: int | None, sources: tuple[str, ...])
         kind = "dropout"
     elif isinstance(node, Loss):
         kind, phi = "loss", _LOSSES[type(node)]
-    words = name if layer is None else f"{name} of layer {layer}"
-    units = 1 if isinstance(node, Loss) else node.units
-    biased = isinstance(node, Linear) and bool(node.b.size)
-    return Point(symbol, words, units, kind, sources, layer, weights, biased, phi, scale)
+    return Point(
+        symbol=symbols.value(node),
+        words=name if layer is None else f"{name} of layer {layer}",
+        units=1 if isinstance(node, Loss) else node.units,
+        kind=kind,
+        sources=tuple(symbols.value(source) for source in node.inputs),
+        layer=layer,
+        weights=weights,
+        biased=isinstance(node, Linear) and bool(node.b.size),
+        phi=phi,
+        scale=scale,
+    )

@@ -56,9 +56,10 @@ class ChainChoices(QWidget):
         self.direction = choice("Order of multiplying", tip, list(Direction))
         self.place = QLabel()
         self.place.setObjectName("muted")
+        self.place.setToolTip("How many factors are multiplied; the whole is what backprop gives in one pass")
         self.back, self.on = back, on = (
-            _arrow("‹", "One factor less (Shift+←)"),
-            _arrow("›", "One factor more (Shift+→)"),
+            _arrow("◀", "One factor less (Shift+←)"),
+            _arrow("▶", "One factor more (Shift+→)"),
         )
         back.clicked.connect(lambda: self.stepped.emit(-1))
         on.clicked.connect(lambda: self.stepped.emit(1))
@@ -68,13 +69,14 @@ class ChainChoices(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
+        row.addWidget(self.back)
+        row.addWidget(self.on)
         for words, box in (("from", self.source), ("to", self.target), ("cut at", self.stops)):
             row.addWidget(QLabel(words))
             row.addWidget(box)
         row.addWidget(self.direction)
         row.addStretch(1)
-        for widget in (self.place, self.back, self.on):
-            row.addWidget(widget)
+        row.addWidget(self.place)
 
     def show_answer(self, answer: Answer, glance: Glance) -> None:
         """Show what was asked for and how far the product has come."""
@@ -84,7 +86,9 @@ class ChainChoices(QWidget):
         fill(self.stops, list(Stops), question.stops)
         fill(self.direction, list(Direction), glance.direction)
         count = len(answer.chain.factors) if answer.chain else 0
-        so_far = f"{glance.position} of {count} factors" if glance.position else f"whole: {count} factors"
+        so_far = f"{glance.position} of {count}" if glance.position else f"whole of {count}"
+        self.back.setEnabled(glance.position > 0)
+        self.on.setEnabled(count > 1 and glance.position < count)
         self.place.setText(so_far if count > 1 else "one factor" if count else "")
 
 
@@ -119,9 +123,9 @@ class PageChoices(QWidget):
 
 def _arrow(words: str, tip: str) -> ToolButton:
     button = ToolButton()
-    button.setObjectName("quiet")
     button.setText(words)
+    button.setFixedWidth(36)
     button.setToolTip(tip)
-    button.setAccessibleName(tip)
+    button.setAccessibleName(tip.partition(" (")[0])
     button.setAutoRepeat(True)
     return button

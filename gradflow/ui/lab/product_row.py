@@ -11,10 +11,13 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 from gradflow.sim.lab.chain import Multiplication
 from gradflow.sim.lab.chain_reading import MOST_SHOWN, Reading
 from gradflow.ui.lab.matrix import Matrix
-from gradflow.ui.lab.matrix_paint import NUMBERED
+from gradflow.ui.lab.matrix_paint import NUMBERED, TALLEST
 from gradflow.ui.theme import Theme
 
 Array = NDArray[np.float64]
+
+FEWEST, AROUND = 4, 84
+"""So many rows have room in any case, and the pixels above and below them."""
 
 NARROW = 640
 """Below this width there is room for the product only."""
@@ -38,10 +41,13 @@ class ProductRow(QWidget):
             row.addWidget(part)
         for matrix in (self.left, self.right, self.product):
             # By their columns they share the room, not by what is written below them.
+            matrix.setMinimumWidth(192)
             matrix.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         for sign in self._signs:
             sign.setObjectName("title")
-            sign.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            sign.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+            # At the height of the first rows.
+            sign.setContentsMargins(0, 48, 0, 0)
         self.row = row
         self._with_factors = True
         self._make_room()
@@ -64,6 +70,8 @@ class ProductRow(QWidget):
             self.right.emphasize(column=entry[1] if entry else None)
         for place, share in zip((0, 2, 4), shares, strict=True):
             self.row.setStretch(place, max(share, 1))
+        rows = max(len(values) for values in (reading.shown, *((step.left, step.right) if step else ())))
+        self.setMaximumHeight(max(rows, FEWEST) * int(TALLEST) + AROUND)
         self._make_room()
 
     def _factors(self, step: Multiplication) -> list[tuple[Matrix, str, Array]]:

@@ -16,6 +16,7 @@ from gradflow.sim.lab.chain import Direction
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.jacobians import SampleJacobians, Stops, TooLarge
 from gradflow.sim.lab.matrix_facts import facts_of
+from gradflow.sim.lab.symbols import subscript
 from gradflow.sim.layer_rows import LayerRow
 
 Array = NDArray[Any]
@@ -113,8 +114,14 @@ def test_the_gradient_is_the_one_of_the_specimen(name: str) -> None:
     network = of._specimen.network([3])
     np.testing.assert_array_equal(of.gradient("x"), network.input.grad[0])
     for layer in network.layers:
-        np.testing.assert_allclose(of.gradient(f"z{chr(0x2080 + layer.number)}"), layer.linear.grad[0], rtol=1e-12)
-        np.testing.assert_allclose(of.value(f"z{chr(0x2080 + layer.number)}"), layer.linear.value[0], rtol=1e-12)
+        symbol = f"z{subscript(layer.number)}"
+        np.testing.assert_array_equal(of.gradient(symbol), layer.linear.grad[0])
+        np.testing.assert_array_equal(of.value(symbol), layer.linear.value[0])
+        if layer.activate:
+            slopes = np.empty((1, layer.activate.units))
+            layer.activate.write_slope(slopes)
+            after = f"a{subscript(layer.number)}"
+            np.testing.assert_array_equal(np.diagonal(of.whole(of.point(after).sources[0], after)), slopes[0])
 
 
 def test_a_plain_network_agrees_with_pytorch() -> None:
