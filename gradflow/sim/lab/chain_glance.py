@@ -9,7 +9,7 @@ from typing import Any
 from gradflow.sim.lab.chain import Chain, Direction, Multiplication, Sum
 from gradflow.sim.lab.chain_reading import Reading, read_factor, read_point, read_product
 from gradflow.sim.lab.convention import Convention
-from gradflow.sim.lab.jacobian_answers import Answer
+from gradflow.sim.lab.jacobian_answers import Answer, whole
 
 PRODUCT, FACTOR, POINT = "product", "factor", "point"
 
@@ -101,10 +101,3 @@ class Glance:
             whole(state["place"]),
             entry,
         )
-
-
-def whole(value: object) -> int:
-    """Return a value that is a whole number; raises TypeError."""
-    if not isinstance(value, int):
-        raise TypeError(f"{value!r} is no whole number")
-    return value

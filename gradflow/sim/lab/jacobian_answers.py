@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradflow.sim.lab import example_chain
 from gradflow.sim.lab.chain import Chain
 from gradflow.sim.lab.jacobians import SampleJacobians, Stops, TooLarge
 from gradflow.sim.lab.specimen import Specimen
@@ -27,12 +28,32 @@ COUPLED = (
 
 @dataclass(frozen=True)
 class Question:
-    """From where to where, at which sample (from 0), cut where; a symbol that does not exist means the usual one."""
+    """From where to where, at which sample (from 0), cut where; a symbol that does not exist means the usual one.
+
+    With `example` three small functions t, g, f are asked about instead of the network.
+    """
 
     sample: int = 0
     source: str = "x"
     target: str = "L"
     stops: Stops = Stops.NODES
+    example: bool = False
+
+    def state(self) -> dict[str, Any]:
+        """Return it as it can stand in JSON."""
+        return {
+            "sample": self.sample,
+            "from": self.source,
+            "to": self.target,
+            "at": str(self.stops),
+            "example": self.example,
+        }
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any]) -> Question:
+        """Take what `state` returned; raises KeyError, TypeError or ValueError."""
+        stops = Stops(state["at"])
+        return cls(whole(state["sample"]), str(state["from"]), str(state["to"]), stops, state["example"] is True)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -64,6 +85,8 @@ class JacobianAnswers:
 
     def ask(self, question: Question) -> Answer:
         """Return the answer, with every product of the chain worked out."""
+        if question.example:
+            return self._of_example(question)
         sample = min(max(question.sample, 0), self.specimen.samples - 1)
         if self._taken is None or self._taken.sample != sample:
             self._taken = SampleJacobians(self.specimen, sample)
@@ -83,3 +106,19 @@ class JacobianAnswers:
         values = {point.symbol: np.array(of.value(point.symbol)) for point in (chain.points if chain else ())}
         remark = COUPLED if self.specimen.coupled else ""
         return Answer(understood, self.specimen.samples, sources, targets, chain, values, trouble, remark)
+
+    def _of_example(self, question: Question) -> Answer:
+        sources = example_chain.SYMBOLS[:-1]
+        source = question.source if question.source in sources else sources[0]
+        targets = example_chain.later(source)
+        target = question.target if question.target in targets else targets[-1]
+        understood = replace(question, source=source, target=target)
+        chain = example_chain.example(source, target)
+        return Answer(understood, self.specimen.samples, sources, targets, chain, example_chain.values(), "", "")
+
+
+def whole(value: object) -> int:
+    """Return a value that is a whole number; raises TypeError."""
+    if not isinstance(value, int):
+        raise TypeError(f"{value!r} is no whole number")
+    return value

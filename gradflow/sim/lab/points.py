@@ -15,6 +15,10 @@ from gradflow.sim.lab.symbols import Symbols
 _LOSSES = {entry.part: name for name, entry in LOSSES.items()}
 
 
+GIVEN = "given"
+"""The kind of a point whose equation is `phi` as it stands."""
+
+
 @dataclass(frozen=True)
 class Point:
     """What stands at one node: its `symbol` (z₂, a₂, L), what it is in words, and how it comes about from `sources`.
@@ -36,6 +40,8 @@ class Point:
 
     def formula(self, convention: Convention) -> str:
         """Return the node's equation; what stands in a row or a column decides on which side W stands."""
+        if self.kind == GIVEN:
+            return self.phi
         first = self.sources[0] if self.sources else ""
         if self.kind == "linear":
             across = convention is Convention.COLUMNS

@@ -14,6 +14,8 @@ from gradflow.sim.lab.jacobian_answers import Answer
 from gradflow.sim.lab.jacobians import Stops
 from gradflow.ui.widgets import Choice, ToolButton
 
+EXAMPLE = "example t, g, f"
+
 
 def choice(name: str, tip: str, entries: Sequence[str] = ()) -> Choice:
     """Make a list to choose from, with its name for a screen reader."""
@@ -100,7 +102,8 @@ class PageChoices(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sample = choice("Sample", "Which sample of the batch the derivatives are taken at")
+        tip = "Which sample of the batch the derivatives are taken at; or three small functions, to check by hand"
+        self.sample = choice("Sample", tip)
         self.convention = choice(
             "Gradients are",
             "Columns: ∇(f∘g) = J·∇f with J_kr = ∂g_r/∂x_k; rows: the transpose, in reversed order",
@@ -116,8 +119,9 @@ class PageChoices(QWidget):
 
     def show_answer(self, answer: Answer, glance: Glance) -> None:
         """Show which sample it is, and how gradients are written."""
-        samples = [f"sample {i}" for i in range(answer.samples)]
-        fill(self.sample, samples, samples[answer.question.sample])
+        names = [*(f"sample {i}" for i in range(answer.samples)), EXAMPLE]
+        question = answer.question
+        fill(self.sample, names, EXAMPLE if question.example else names[question.sample])
         self.convention.setCurrentIndex(list(Convention).index(glance.convention))
 
 

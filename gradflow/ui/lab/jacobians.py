@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from gradflow.sim.lab import product_cost
 from gradflow.sim.lab.chain import Direction
-from gradflow.sim.lab.chain_glance import FACTOR, POINT, PRODUCT, Glance, whole
+from gradflow.sim.lab.chain_glance import FACTOR, POINT, PRODUCT, Glance
 from gradflow.sim.lab.chain_reading import Reading
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.jacobian_answers import Answer, JacobianAnswers, Question
@@ -24,7 +24,7 @@ from gradflow.sim.lab.table import Table
 from gradflow.sim.snapshot import Topology
 from gradflow.ui.lab.background import Background
 from gradflow.ui.lab.chain_page import ChainPage
-from gradflow.ui.lab.jacobian_choices import ChainChoices, PageChoices
+from gradflow.ui.lab.jacobian_choices import EXAMPLE, ChainChoices, PageChoices
 from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
@@ -100,7 +100,8 @@ class JacobiansView(LabView):
 
     def caption(self) -> str:
         """Say what is chosen there, for a picture that has no controls."""
-        return f"sample {self.question.sample}, gradients are {self.glance.convention}"
+        where = EXAMPLE if self.question.example else f"sample {self.question.sample}"
+        return f"{where}, gradients are {self.glance.convention}"
 
     def reset(self, topology: Topology) -> None:
         """Let go of a network that is no more."""
@@ -167,15 +168,12 @@ class JacobiansView(LabView):
 
     def state(self) -> dict[str, Any]:
         """Return all choices."""
-        question = self.question
-        asked = {"sample": question.sample, "from": question.source, "to": question.target, "at": str(question.stops)}
-        return {**asked, **self.glance.state()}
+        return {**self.question.state(), **self.glance.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take choices, as far as this network has what they name."""
-        question = Question(whole(state["sample"]), str(state["from"]), str(state["to"]), Stops(state["at"]))
-        self.question, self.glance = question, Glance.restored(state)
-        self._ask(question)
+        self.question, self.glance = Question.restored(state), Glance.restored(state)
+        self._ask(self.question)
 
     def stop(self) -> None:
         """End what is being worked out."""
@@ -199,6 +197,7 @@ class JacobiansView(LabView):
                 choices.source.currentText(),
                 choices.target.currentText(),
                 Stops(choices.stops.currentText()),
+                self.bar.sample.currentText() == EXAMPLE,
             )
         )
 
@@ -206,7 +205,7 @@ class JacobiansView(LabView):
         self.question, answers, self._behind = question, self.answers, False
         if answers is None:
             return
-        if answers.quick:
+        if (answers.quick or question.example) and not self._asking:
             self._arrived(answers.ask(question))
         else:
             # What is shown so far stays, so that nothing jumps.

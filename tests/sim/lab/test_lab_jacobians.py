@@ -12,6 +12,7 @@ from test_specimen import specimen_of
 
 from gradflow.engine.graph import Node
 from gradflow.engine.losses import Loss
+from gradflow.sim.lab import example_chain
 from gradflow.sim.lab.chain import Direction
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.jacobians import SampleJacobians, Stops, TooLarge
@@ -230,3 +231,16 @@ def test_stepping_on_and_back_keeps_every_product() -> None:
         np.testing.assert_array_equal(chain.product(i, Direction.REVERSE), product)
     for shorter, longer in pairwise(on):
         assert shorter.shape[0] == longer.shape[0] == 2 or shorter.shape[0] == longer.shape[0]
+
+
+def test_the_example_is_right() -> None:
+    def f(x: Array) -> float:
+        t = x[0] * x[1], x[0] ** 2, x[1]
+        return float((t[0] + t[1]) * (t[1] * t[2]))
+
+    x = np.array(example_chain.X)
+    chain = example_chain.example("x", "f")
+    assert example_chain.values()["f"][0] == f(x)
+    slopes = [(f(x + h) - f(x - h)) / 2e-6 for h in 1e-6 * np.eye(2)]
+    np.testing.assert_allclose(chain.whole[0], slopes, rtol=1e-8)
+    assert chain.difference == 0.0 and chain.sizes == [2, 3, 2, 1]

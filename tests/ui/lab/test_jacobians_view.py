@@ -73,6 +73,7 @@ def state_of(**changes: Any) -> dict[str, Any]:
         "from": "x",
         "to": "L",
         "at": "every node",
+        "example": False,
         "position": 0,
         "direction": "reverse order",
         "convention": "columns",
@@ -246,6 +247,22 @@ def test_another_sample_has_other_numbers(shown, qtbot) -> None:
     view = shown(frame)
     pick(qtbot, view.bar.sample, "sample 2")
     np.testing.assert_allclose(values(view)[:, 0], gradient(frame, 2), rtol=1e-12)
+
+
+def test_three_small_functions_can_be_checked_by_hand(shown, qtbot) -> None:
+    view = shown(frame_of())
+    pick(qtbot, view.bar.sample, "example t, g, f")
+    assert view.page.equation.text() == "∂f/∂x = ∇t · ∇g · ∇f"
+    assert view.page.shapes.text() == "(2, 1) = (2, 3) · (3, 2) · (2, 1)"
+    np.testing.assert_array_equal(values(view), [[20.0], [5.0]])
+    pick(qtbot, view.bar.convention, "gradients are rows")
+    assert view.page.equation.text() == "∂f/∂x = ∇f · ∇g · ∇t"
+    strip = view.page.strip
+    strip.setFocus()
+    qtbot.keyClick(strip, Qt.Key.Key_Right)
+    assert view.page.equation.text() == "∂f/∂g = ∇f"
+    assert view.page.words.text() == "outer gradients, at g(t(x)); evaluated at g(t) = (t₀ + t₁, t₁·t₂)"
+    assert shown(frame_of(), state=json.loads(view.choice())).page.equation.text() == "∂f/∂g = ∇f"
 
 
 def test_batch_norm_says_what_is_held(shown) -> None:
