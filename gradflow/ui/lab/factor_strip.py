@@ -62,6 +62,7 @@ class FactorStrip(QAbstractScrollArea):
         self.convention = Convention.COLUMNS
         self.standing = Standing()
         self.colors: Sequence[QColor] = ()
+        self.layer: int | None = None
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -81,8 +82,15 @@ class FactorStrip(QAbstractScrollArea):
         self.standing = standing
         place = standing.shown if standing.shown >= 0 else standing.fresh
         if 0 <= place < len(self.factors):
-            bar, left = self.horizontalScrollBar(), self._left(place) + bar_value(self)
-            bar.setValue(round(min(max(bar.value(), left + CELL + APART - self.viewport().width()), left - APART)))
+            self._bring_into_sight(place)
+        self.viewport().update()
+
+    def select(self, layer: int | None) -> None:
+        """Give weight to the factors of a layer (from 1), and bring the first of them into sight."""
+        self.layer = layer
+        place = next((i for i, factor in enumerate(self.factors) if factor.target.layer == layer), None)
+        if place is not None and layer is not None:
+            self._bring_into_sight(place)
         self.viewport().update()
 
     def retheme(self, theme: Theme) -> None:
@@ -149,8 +157,9 @@ class FactorStrip(QAbstractScrollArea):
         painter.setPen(QColor(self.theme.border))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(box)
+        wide_bar = 6.0 if layer == self.layer else 3.0
         if layer is not None and layer <= len(self.colors):
-            painter.fillRect(QRectF(cell.left() + 4.0, NAME + LINE + 1.0, 3.0, PICTURE), self.colors[layer - 1])
+            painter.fillRect(QRectF(cell.left() + 4.0, NAME + LINE + 1.0, wide_bar, PICTURE), self.colors[layer - 1])
 
     def _write(self, painter: QPainter, cell: QRectF, top: float, words: str, color: str) -> QRectF:
         metrics: QFontMetrics = painter.fontMetrics()
@@ -224,6 +233,10 @@ class FactorStrip(QAbstractScrollArea):
 
     def _left(self, place: int) -> float:
         return self._slot(place) * (CELL + APART) - bar_value(self)
+
+    def _bring_into_sight(self, place: int) -> None:
+        bar, left = self.horizontalScrollBar(), self._left(place) + bar_value(self)
+        bar.setValue(round(min(max(bar.value(), left + CELL + APART - self.viewport().width()), left - APART)))
 
     def _at(self, spot: QPointF) -> int | None:
         slot, within = divmod(spot.x() + bar_value(self), CELL + APART)

@@ -103,7 +103,8 @@ class PageChoices(QWidget):
     def __init__(self) -> None:
         super().__init__()
         tip = "Which sample of the batch the derivatives are taken at; or three small functions, to check by hand"
-        self.sample = choice("Sample", tip)
+        # The longest name from the start: the title bar shares its room out only once.
+        self.sample = choice("Sample", tip, ["sample 0", EXAMPLE])
         self.convention = choice(
             "Gradients are",
             "Columns: ∇(f∘g) = J·∇f with J_kr = ∂g_r/∂x_k; rows: the transpose, in reversed order",

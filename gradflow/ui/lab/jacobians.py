@@ -114,6 +114,10 @@ class JacobiansView(LabView):
         self.page.retheme(theme)
         self._show_all()
 
+    def select(self, layer: int | None) -> None:
+        """Give weight to the factors of one layer."""
+        self.page.strip.select(layer)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Close the sum, or go back to the product, with Esc."""
         glance = self.glance

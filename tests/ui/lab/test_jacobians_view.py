@@ -208,6 +208,14 @@ def test_the_arrow_keys_walk_over_the_factors(shown, qtbot) -> None:
     assert view.page.equation.text().startswith("∂L/∂x = ")
 
 
+def test_a_layer_that_is_chosen_elsewhere_comes_into_sight(shown) -> None:
+    view = shown(frame_of({"network.depth": 15}))
+    strip = view.page.strip
+    assert strip.rectangle(24).left() > strip.width()
+    view.select(13)
+    assert 0 <= strip.rectangle(24).left() <= strip.width() - CELL and strip.layer == 13
+
+
 def test_costs_are_counted_for_this_chain(shown) -> None:
     view = shown(frame_of())
     counts = dict(view.page.facts.bars.counts)
