@@ -91,6 +91,7 @@ class WalkBar(QWidget):
     def _choice(self, name: str, tip: str, names: Sequence[str] = ()) -> Choice:
         box = Choice()
         box.addItems(list(names))
+        box.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToContents)
         box.setAccessibleName(name)
         box.setToolTip(tip)
         box.currentIndexChanged.connect(self.chosen)
