@@ -140,6 +140,7 @@ class UnfoldingPanel(QWidget):
         self.order.currentIndexChanged.connect(self._list)
         self.model, self.list = TermModel(), QTableView()
         self.list.setModel(self.model)
+        self.list.setObjectName("terms")
         self.list.setAccessibleName("Terms of the sum")
         self.list.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.list.verticalHeader().hide()
@@ -187,4 +188,4 @@ def _sum_words(unfolding: Unfolding) -> str:
     total, value = unfolding.total, unfolding.value
     if total == value or (total != total and value != value):
         return f"Σ = {full(total)}"
-    return f"Σ = {full(total)}, {short(abs(total - value), 1)} off by rounding"
+    return f"Σ = {full(total)}, rounded {short(abs(total - value), 1)} off"

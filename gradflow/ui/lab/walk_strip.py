@@ -16,6 +16,7 @@ from gradflow.ui.theme import Theme
 
 PALE = 0.3
 """How strong the colour is of what lies behind."""
+LEAST_ARROW = 16.0
 
 
 def phase_color(theme: Theme, kind: Kind) -> QColor:
@@ -73,6 +74,9 @@ class WalkStrip(NetworkCanvas):
             painter.setPen(cosmetic(color, 2.0))
             inside = QRectF(self.rect()).adjusted(1.0, 1.0, -1.0, -1.0)
             painter.drawRoundedRect(rectangle.adjusted(-2.0, -2.0, 2.0, 2.0).intersected(inside), 4.0, 4.0)
+            if rectangle.width() < LEAST_ARROW:
+                # The numbers of the layers stand there.
+                return
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(color)
             painter.drawPolygon(
