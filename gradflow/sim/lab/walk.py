@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradflow.engine.graph import Node
-from gradflow.engine.losses import Loss
+from gradflow.engine.losses import LOSSES, Loss
 from gradflow.engine.nodes import Linear
 from gradflow.sim.graph_shape import GraphShape, graph_shape, members, node_name
 from gradflow.sim.lab.convention import Convention
@@ -99,7 +99,7 @@ class Walk:
         inputs = [value(page, source) for source in dict.fromkeys(node.inputs)]
         return Station(
             kind=Kind.LOSS if isinstance(node, Loss) else Kind.FORWARD,
-            name=node_name(node),
+            name=_name(node),
             layer=self._layer(page, node),
             box=self._box[self._order.index(node)],
             words=explainer.forward_words,
@@ -123,7 +123,7 @@ class Walk:
         given = [gift(page, source, node) for source in dict.fromkeys(node.inputs)]
         return Station(
             kind=Kind.BACKWARD,
-            name=node_name(node),
+            name=_name(node),
             layer=self._layer(page, node),
             box=self._box[self._order.index(node)],
             words=explainer.backward_words,
@@ -149,6 +149,11 @@ class Walk:
 
     def _layer(self, page: Page, node: Node) -> int | None:
         return page.symbols.layer(node) or self.graph.boxes[self._box[self._order.index(node)]].layer
+
+
+def _name(node: Node) -> str:
+    titles = (entry.title for entry in LOSSES.values() if type(node) is entry.part)
+    return next(titles, "").lower() or node_name(node)
 
 
 def value(page: Page, node: Node) -> Shown:

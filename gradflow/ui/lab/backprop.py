@@ -139,7 +139,7 @@ class BackpropView(LabView):
             "sample": self._sample,
             "by_layer": self.by_layer,
             "convention": str(self.convention),
-            "images": bar.look.currentIndex() == 1,
+            "images": bar.look.currentIndex() == 0,
             "image": bar.image.currentIndex(),
             "channel": bar.channel.currentIndex(),
             "by_size": self.panel.by_size,
@@ -154,7 +154,7 @@ class BackpropView(LabView):
         bar = self.bar
         bar.pick(bar.stride, int(bool(state["by_layer"])))
         bar.pick(bar.convention, int(state["convention"] == Convention.COLUMNS))
-        bar.pick(bar.look, int(bool(state["images"])))
+        bar.pick(bar.look, int(not state["images"]))
         self._image = max(int(state["image"]), 0), max(int(state["channel"]), 0)
         self.panel.sort(bool(state["by_size"]))
         if self.specimen is not None:
@@ -169,7 +169,8 @@ class BackpropView(LabView):
     # What it is made of.
 
     def _setup_ui(self) -> None:
-        self.bar, self.strip, self.words = WalkBar(), WalkStrip(), StationWords()
+        self.bar, self.strip = WalkBar(), WalkStrip()
+        self.words = StationWords(self.bar.pictures)
         self.board, self.panel = MatrixBoard(), UnfoldingPanel()
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.waiting = QLabel("The network comes with the next measurement.")
@@ -190,7 +191,7 @@ class BackpropView(LabView):
         self.splitter.addWidget(self.panel)
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setChildrenCollapsible(False)
-        self.splitter.setSizes([860, 280])
+        self.splitter.setSizes([860, 292])
         self.panel.setMinimumWidth(200)
         head = QHBoxLayout()
         head.addWidget(self.bar, 1)
@@ -254,7 +255,7 @@ class BackpropView(LabView):
         self.bar.offer_images(names, max((shown.image[2] for shown in images if shown.image), default=0))
         self.bar.pick(self.bar.image, self._image[0])
         self.bar.pick(self.bar.channel, self._image[1])
-        as_images = self.bar.look.currentIndex() == 1
+        as_images = self.bar.look.currentIndex() == 0
         self._shown = [shown.picture(*self._image) if as_images else shown for shown in station.matrices]
         self._station = station
         self.bar.show_position(self._position, self.positions())

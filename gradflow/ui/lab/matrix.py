@@ -7,15 +7,19 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gradflow.sim.lab.numerals import full
 from gradflow.sim.lab.table import Table
 from gradflow.ui.lab.matrix_grid import ZOOM_STEP, MatrixGrid
 from gradflow.ui.lab.matrix_paint import Emphasis
-from gradflow.ui.theme import SMALL_SIZE, Theme, font
+from gradflow.ui.lab.small_words import small_words
+from gradflow.ui.theme import Theme
 from gradflow.ui.widgets import ToolButton
+
+LINE = 16
+"""How high a line of small words is."""
 
 
 class ElidedLabel(QWidget):
@@ -40,20 +44,19 @@ class ElidedLabel(QWidget):
 
     def sizeHint(self) -> QSize:
         """Ask for the room of a line."""
-        metrics = QFontMetrics(font(SMALL_SIZE))
-        return QSize(metrics.horizontalAdvance(self._words), metrics.height() + 2)
+        return QSize(round(small_words().width(self._words)) + 1, LINE)
 
     def minimumSizeHint(self) -> QSize:
         """Be content with less."""
-        return QSize(0, self.sizeHint().height())
+        return QSize(0, LINE)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Write what fits."""
+        text = small_words()
         with QPainter(self) as painter:
-            painter.setFont(font(SMALL_SIZE))
-            painter.setPen(QColor(self.palette().placeholderText().color()))
-            words = painter.fontMetrics().elidedText(self._words, Qt.TextElideMode.ElideRight, self.width())
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
+            painter.setFont(text.font)
+            painter.setPen(self.palette().placeholderText().color())
+            text.left(painter, 0.0, 0.5 * self.height(), text.elided(self._words, self.width()))
 
 
 class Matrix(QWidget):
@@ -88,6 +91,10 @@ class Matrix(QWidget):
         self._words = words if words is not None else f"({height}, {width})"
         self.grid.show_values(shown, rows or list(map(str, range(height))), columns or list(map(str, range(width))))
         self._say()
+
+    def keep_square(self, square: bool) -> None:
+        """Show a whole matrix with square cells, as images are, or fill the room there is."""
+        self.grid.square = square
 
     def rename(self, title: str, symbol: str) -> None:
         """Call it something else."""

@@ -51,6 +51,7 @@ class MatrixBoard(QScrollArea):
             self._add()
         for matrix, one in zip(self._all, shown, strict=False):
             matrix.rename(one.title, one.symbol)
+            matrix.keep_square(one.place is not None)
             matrix.show_values(one.values, one.rows, one.columns, one.shape)
             matrix.emphasize()
         for place, matrix in enumerate(self._all):
@@ -64,6 +65,7 @@ class MatrixBoard(QScrollArea):
             if one.symbol == symbol:
                 matrix.move_to(*entry)
                 matrix.emphasize(entry=entry)
+                self.ensureWidgetVisible(matrix, 0, 0)
             elif row is not None and column is not None:
                 matrix.emphasize(entry=(row, column))
             else:
@@ -103,10 +105,7 @@ class MatrixBoard(QScrollArea):
         self._sheet.resize(width, y - GAP)
 
     def _place_row(self, row: Sequence[Sequence[int]], room: QRect) -> None:
-        wanted = [_natural(cell, self.shown) for cell in row]
-        free = room.width() - GAP * (len(row) - 1)
-        share = free / sum(wanted)
-        widths = [int(one * share) for one in wanted]
+        widths = _shared_out(row, self.shown, room.width() - GAP * (len(row) - 1))
         x = room.left()
         for cell, width in zip(row, widths, strict=True):
             y, flats = room.top(), [place for place in cell if _flat(self.shown[place])]
@@ -131,6 +130,15 @@ def _natural(cell: Sequence[int], shown: Sequence[Shown]) -> int:
     """Return how wide a cell would like to be."""
     widest = max(CELL * len(shown[place].columns) + HEADS for place in cell)
     return min(max(widest, LEAST_WIDTH), 2 * WIDEST)
+
+
+def _shared_out(row: Sequence[Sequence[int]], shown: Sequence[Shown], width: int) -> list[int]:
+    """Return how wide the cells of a row are: what they need, and of what is left the more the more they show."""
+    natural = [_natural(cell, shown) for cell in row]
+    least = [min(one, WIDEST) for one in natural]
+    spare, wanted = width - sum(least), [a - b for a, b in zip(natural, least, strict=True)]
+    parts = wanted if any(wanted) and spare > 0 else least
+    return [one + int(spare * part / sum(parts)) for one, part in zip(least, parts, strict=True)]
 
 
 def _cells(shown: Sequence[Shown]) -> list[list[int]]:

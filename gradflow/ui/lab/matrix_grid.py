@@ -14,8 +14,7 @@ from PySide6.QtGui import (
 )
 
 from gradflow.ui.lab.matrix_area import MatrixArea
-from gradflow.ui.lab.matrix_paint import NUMBERED, Sheet, paint
-from gradflow.ui.theme import SMALL_SIZE, font
+from gradflow.ui.lab.matrix_paint import Sheet, paint
 from gradflow.ui.widgets import MOVES
 
 ZOOM_STEP = 1.25
@@ -39,7 +38,6 @@ class MatrixGrid(MatrixArea):
         if self.values.size:
             sheet = Sheet(self.values, self._places, self.rows, self.columns, self.notation, self.cell, self.corner())
             with QPainter(self.viewport()) as painter:
-                painter.setFont(font(SMALL_SIZE))
                 size = self.viewport().width(), self.viewport().height()
                 paint(painter, sheet, size, self.theme, self.emphasis, self.cursor, self.hasFocus(), self._head)
 
@@ -139,7 +137,7 @@ class MatrixGrid(MatrixArea):
         if self.numbered and not self._automatic:
             self.fit()
         elif not self.numbered:
-            self.zoom(NUMBERED / self._cell, event.position())
+            self.zoom_to_numbers(event.position())
 
     def _hover(self, entry: tuple[int, int] | None) -> None:
         if entry != self.under_mouse:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter
+from PySide6.QtGui import QColor, QImage, QPainter
 
 from gradflow.ui.items import cosmetic
 from gradflow.ui.lab.matrix_cells import Notation, color_table, inks
-from gradflow.ui.theme import SMALL_SIZE, Theme, font
+from gradflow.ui.lab.small_words import small_words
+from gradflow.ui.theme import Theme
 
 Array = NDArray[np.float64]
 
@@ -22,8 +23,14 @@ HEAD = 16.0
 NUMBERED = 40.0
 """From this width on a cell shows its number."""
 TALLEST = 20.0
+LEAST_LINE = 14.0
 RULED = 8.0
 """From this width on there are lines between cells."""
+
+
+def has_numbers(cell: tuple[float, float]) -> bool:
+    """Tell whether a cell of this size shows its number."""
+    return cell[0] >= NUMBERED and cell[1] >= LEAST_LINE
 
 
 @dataclass(frozen=True)
@@ -74,15 +81,16 @@ def paint(
     left: float,
 ) -> None:
     """Paint what is seen of a matrix in a window of this size; `left` is how wide the heads of the rows are."""
+    painter.setFont(small_words().font)
     rows, columns = sheet.seen(left, size)
     if not rows or not columns:
         return
     painter.setClipRect(QRectF(left, HEAD, size[0] - left, size[1] - HEAD))
     found = sheet.places[rows.start : rows.stop, columns.start : columns.stop]
-    _paint_colors(painter, sheet.block(rows, columns), found, sheet.cell[0], theme)
-    if sheet.cell[0] >= RULED:
+    _paint_colors(painter, sheet.block(rows, columns), found, min(sheet.cell), theme)
+    if min(sheet.cell) >= RULED:
         _paint_lines(painter, sheet, rows, columns, theme)
-    if sheet.cell[0] >= NUMBERED:
+    if has_numbers(sheet.cell):
         _paint_numbers(painter, sheet, rows, columns, found, theme)
     _paint_emphasis(painter, sheet, emphasis, theme)
     painter.setPen(cosmetic(QColor(theme.text if focused else theme.muted), 2.0 if focused else 1.0))
@@ -116,19 +124,16 @@ def _paint_numbers(
     painter: QPainter, sheet: Sheet, rows: range, columns: range, found: NDArray[np.uint16], theme: Theme
 ) -> None:
     (width, height), colors = sheet.cell, inks(theme)
-    block, write = sheet.block(rows, columns), sheet.notation.write
-    metrics = QFontMetrics(painter.font())
-    base = block.top() + 0.5 * (height + metrics.ascent() - metrics.descent()) - 0.5
-    numbers, ink = sheet.values[rows.start : rows.stop, columns.start : columns.stop].tolist(), ""
+    block, write, text, ink = sheet.block(rows, columns), sheet.notation.write, small_words(), ""
+    numbers = sheet.values[rows.start : rows.stop, columns.start : columns.stop].tolist()
     for i, (row, row_places) in enumerate(zip(numbers, found.tolist(), strict=True)):
-        right = block.left() - 4.0
+        right, middle = block.left() - 4.0, block.top() + (i + 0.5) * height
         for value, place in zip(row, row_places, strict=True):
             right += width
-            words = write(value, width)
             if colors[place] != ink:
                 ink = colors[place]
                 painter.setPen(QColor(ink))
-            painter.drawText(int(right - metrics.horizontalAdvance(words)), int(base + i * height), words)
+            text.right(painter, right, middle, write(value, width))
 
 
 def _inside(sheet: Sheet, rows: range, columns: range) -> QRectF:
@@ -159,24 +164,22 @@ def _paint_heads(
     emphasis: Emphasis,
 ) -> None:
     """Write the names above the columns and before the rows, every second, fifth … where there is no room for all."""
-    metrics, (x, y), (width, height) = QFontMetrics(font(SMALL_SIZE)), sheet.corner, sheet.cell
-    elide = Qt.TextElideMode.ElideRight
-    longest = max((metrics.horizontalAdvance(sheet.columns[c]) for c in (columns[0], columns[-1])), default=0) + 6.0
+    text, (x, y), (width, height) = small_words(), sheet.corner, sheet.cell
+    longest = max(text.width(sheet.columns[c]) for c in (columns[0], columns[-1])) + 6.0
     step = _step(min(longest, max(width, 32.0)) / width)
     row, column = emphasis.entry or (emphasis.row, emphasis.column)
-    painter.setClipRect(QRectF(left - 8.0, 0.0, size[0] - left + 8.0, HEAD))
+    colors = {False: QColor(theme.muted), True: QColor(theme.accent)}
     for c in range(columns.start - columns.start % step, columns.stop, step):
-        room = QRectF(x + c * width + 0.5 * (width - step * width), 0.0, step * width, HEAD)
-        painter.setPen(QColor(theme.accent if c == column else theme.muted))
-        words = metrics.elidedText(sheet.columns[c], elide, int(room.width()))
-        painter.drawText(room, Qt.AlignmentFlag.AlignCenter, words)
-    step = _step((metrics.height() - 2.0) / height)
-    painter.setClipRect(QRectF(0.0, HEAD - 6.0, left, size[1] - HEAD + 6.0))
+        middle = x + (c + 0.5) * width
+        if left - 8.0 <= middle <= size[0] + 8.0:
+            painter.setPen(colors[c == column])
+            text.centre(painter, middle, 0.5 * HEAD, text.elided(sheet.columns[c], step * width))
+    step = _step((text.height - 2.0) / height)
     for r in range(rows.start - rows.start % step, rows.stop, step):
-        room = QRectF(0.0, y + r * height + 0.5 * height - 10.0, left - 4.0, 20.0)
-        painter.setPen(QColor(theme.accent if r == row else theme.muted))
-        words = metrics.elidedText(sheet.rows[r], elide, int(left - 4.0))
-        painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
+        middle = y + (r + 0.5) * height
+        if HEAD - 6.0 <= middle <= size[1] + 6.0:
+            painter.setPen(colors[r == row])
+            text.right(painter, left - 4.0, middle, text.elided(sheet.rows[r], left - 4.0))
 
 
 def _step(least: float) -> int:

@@ -13,7 +13,8 @@ from gradflow.ui.theme import LIGHT, Theme
 class StationWords(QWidget):
     """The title, the sentence, the formulas and one entry in numbers."""
 
-    def __init__(self) -> None:
+    def __init__(self, beside: QWidget) -> None:
+        """Take what stands at the right of the first line."""
         super().__init__()
         self.theme = LIGHT
         self._station: Station | None = None
@@ -29,6 +30,7 @@ class StationWords(QWidget):
         for widget in (self._phase, self._name, self._place):
             head.addWidget(widget)
         head.addWidget(self._said, 1)
+        head.addWidget(beside)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(4)

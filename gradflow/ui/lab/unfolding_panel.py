@@ -12,10 +12,11 @@ from gradflow.sim.lab.numerals import full, short
 from gradflow.sim.lab.table import Table
 from gradflow.sim.lab.unfolding import Unfolding
 from gradflow.ui.lab.matrix import ElidedLabel
-from gradflow.ui.theme import SMALL_SIZE, font
+from gradflow.ui.lab.small_words import small_words
 from gradflow.ui.widgets import Choice
 
 ORDERS = ("in order", "largest first")
+WIDEST_NAME = 110
 
 
 class TermModel(QAbstractTableModel):
@@ -62,7 +63,7 @@ class TermModel(QAbstractTableModel):
         if column == 0:
             return found.names[row]
         value = float(found.terms[row] if column > len(found.heads) else found.factors[row, column - 1])
-        return short(value, 4) if role == Qt.ItemDataRole.DisplayRole else full(value)
+        return short(value) if role == Qt.ItemDataRole.DisplayRole else full(value)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return what the columns are."""
@@ -126,7 +127,7 @@ class UnfoldingPanel(QWidget):
 
     def _setup_ui(self) -> None:
         self._title, self._formula, self._numbers, self._remarks = (QLabel() for _ in range(4))
-        self._value, self._foot = ElidedLabel(), ElidedLabel()
+        self._value, self._foot, self._count = ElidedLabel(), ElidedLabel(), ElidedLabel()
         self._title.setObjectName("title")
         self._formula.setObjectName("formula")
         self._remarks.setObjectName("muted")
@@ -139,6 +140,7 @@ class UnfoldingPanel(QWidget):
         self.order.currentIndexChanged.connect(self._list)
         self.model, self.list = TermModel(), QTableView()
         self.list.setModel(self.model)
+        self.list.setObjectName("terms")
         self.list.setAccessibleName("Terms of the sum")
         self.list.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.list.verticalHeader().hide()
@@ -146,32 +148,44 @@ class UnfoldingPanel(QWidget):
         self.list.setShowGrid(False)
         self.list.setWordWrap(False)
         self.list.setTabKeyNavigation(False)
-        self.list.setFont(font(SMALL_SIZE))
-        self.list.horizontalHeader().setFont(font(SMALL_SIZE))
         self.list.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.list.horizontalHeader().setHighlightSections(False)
 
     def _layout(self) -> None:
         box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
+        box.setContentsMargins(8, 0, 0, 0)
         box.setSpacing(4)
         for widget in (self._title, self._value, self._formula, self._numbers, self._remarks):
             box.addWidget(widget)
+        row = QHBoxLayout()
+        row.addWidget(self._count, 1)
+        row.addWidget(self.order)
+        box.addLayout(row)
         box.addWidget(self.list, 1)
-        foot = QHBoxLayout()
-        foot.addWidget(self._foot, 1)
-        foot.addWidget(self.order)
-        box.addLayout(foot)
+        box.addWidget(self._foot)
         box.addStretch(0)
 
     def _list(self) -> None:
         found = self.unfolding
-        several = found is not None and found.terms is not None
         self.model.show(found, self.by_size)
-        self.list.setVisible(several)
-        self.order.setVisible(several and found is not None and len(found.names) > 1)
-        if found is not None and found.terms is not None:
-            count = f"Σ of {len(found.terms)} terms" if len(found.terms) != 1 else "one term"
-            self._foot.setText(f"{count} = {full(found.total)}")
-        else:
-            self._foot.setText("")
+        terms = found.terms if found is not None else None
+        for widget in (self.list, self._foot):
+            widget.setVisible(terms is not None)
+        for widget in (self._count, self.order):
+            widget.setVisible(terms is not None and len(terms) > 1)
+        if found is None or terms is None:
+            return
+        header = self.list.horizontalHeader()
+        longest = max((small_words().width(name) for name in (found.names[0], found.names[-1])), default=0.0)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
+        header.resizeSection(0, min(round(1.15 * longest) + 20, WIDEST_NAME))
+        self._count.setText(f"{len(terms)} terms")
+        self._foot.setText(_sum_words(found))
+
+
+def _sum_words(unfolding: Unfolding) -> str:
+    """Say what the terms add up to, and how far that is from the entry: the engine rounds in another order."""
+    total, value = unfolding.total, unfolding.value
+    if total == value or (total != total and value != value):
+        return f"Σ = {full(total)}"
+    return f"Σ = {full(total)}, rounded {short(abs(total - value), 1)} off"

@@ -13,7 +13,10 @@ BY_NODE, BY_LAYER = "by node", "by layer"
 
 
 class WalkBar(QWidget):
-    """Steps and switches; tells what is chosen, and changes nothing itself."""
+    """Steps and switches; tells what is chosen, and changes nothing itself.
+
+    `pictures` are the lists for images, which stand elsewhere.
+    """
 
     stepped = Signal(int)
     """One position on (1) or back (−1)."""
@@ -50,7 +53,7 @@ class WalkBar(QWidget):
             ("rows", "columns"),
         )
         self.look = self._choice(
-            "Images", "Show what an image gives as a matrix, or one channel as an image", ("matrices", "images")
+            "Images", "Show what an image gives as a matrix, or one channel as an image", ("images", "matrices")
         )
         self.image = self._choice("Sample of the image", "Which sample's image")
         self.channel = self._choice("Channel", "Which channel of the image")
@@ -68,8 +71,8 @@ class WalkBar(QWidget):
 
     def offer_images(self, names: Sequence[str], channels: int) -> None:
         """Offer the samples and channels of the images that are shown; none hides the lists."""
-        self.look.setVisible(channels > 0)
-        images = channels > 0 and self.look.currentIndex() == 1
+        self.pictures.setVisible(channels > 0)
+        images = channels > 0 and self.look.currentIndex() == 0
         self._fill(self.image, [f"of sample {name}" for name in names])
         self._fill(self.channel, [f"channel {i}" for i in range(channels)])
         self.image.setVisible(images and len(names) > 1)
@@ -91,6 +94,7 @@ class WalkBar(QWidget):
     def _choice(self, name: str, tip: str, names: Sequence[str] = ()) -> Choice:
         box = Choice()
         box.addItems(list(names))
+        box.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToContents)
         box.setAccessibleName(name)
         box.setToolTip(tip)
         box.currentIndexChanged.connect(self.chosen)
@@ -112,5 +116,11 @@ class WalkBar(QWidget):
         for widget in (self.back, self.on):
             row.addWidget(widget)
         row.addWidget(self.slider, 1)
-        for widget in (self.samples, self.stride, self.convention, self.look, self.image, self.channel):
+        for widget in (self.samples, self.stride, self.convention):
             row.addWidget(widget)
+        self.pictures = QWidget()
+        pictures = QHBoxLayout(self.pictures)
+        pictures.setContentsMargins(0, 0, 0, 0)
+        pictures.setSpacing(4)
+        for widget in (self.look, self.image, self.channel):
+            pictures.addWidget(widget)

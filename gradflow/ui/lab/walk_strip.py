@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QSizePolicy
 
@@ -16,6 +16,7 @@ from gradflow.ui.theme import Theme
 
 PALE = 0.3
 """How strong the colour is of what lies behind."""
+LEAST_ARROW = 16.0
 
 
 def phase_color(theme: Theme, kind: Kind) -> QColor:
@@ -71,10 +72,16 @@ class WalkStrip(NetworkCanvas):
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(cosmetic(color, 2.0))
-            painter.drawRoundedRect(rectangle.adjusted(-2.0, -2.0, 2.0, 2.0), 4.0, 4.0)
+            inside = QRectF(self.rect()).adjusted(1.0, 1.0, -1.0, -1.0)
+            painter.drawRoundedRect(rectangle.adjusted(-2.0, -2.0, 2.0, 2.0).intersected(inside), 4.0, 4.0)
+            if rectangle.width() < LEAST_ARROW:
+                # The numbers of the layers stand there.
+                return
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(color)
-            painter.drawPolygon(_arrow(rectangle.center().x(), self.height() - 7.0, kind))
+            painter.drawPolygon(
+                _arrow(rectangle.center().x(), min(rectangle.bottom() + 9.0, self.height() - 6.0), kind)
+            )
 
     def _color(self, box: Box) -> QColor | None:
         """Return the colour of a box that was passed."""

@@ -22,7 +22,7 @@ class ActivateExplainer(Explainer):
 
     node: Activate
     forward_words = "φ bends every number by itself."
-    backward_words = "The gradient is multiplied by φ′(z), the slope where each unit stands."
+    backward_words = "Multiplied by φ′(z), the slope where each unit stands."
 
     @cached_property
     def slope(self) -> Array:

@@ -80,7 +80,7 @@ class DenseExplainer(LinearExplainer):
 
     node: Dense
     forward_words = "Every unit adds up what comes in, each number times its weight, and adds its bias."
-    backward_words = "δ goes back over the same weights; a weight's gradient is what came in times what comes back."
+    backward_words = "δ goes back over the weights; a weight's gradient is what came in times what comes back."
 
     def forward_formulas(self) -> Sequence[str]:
         """The layer's formula."""

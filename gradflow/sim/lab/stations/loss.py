@@ -89,7 +89,7 @@ class LossExplainer(Explainer):
         """Unfold ∂L/∂z."""
         names, numbers, scale = self.gift_terms(s, j)
         scaled = f"{short(scale * self.count)}/n" if scale * self.count != 1.0 else "1/n"
-        columns = [("term", np.array(numbers)), (scaled, np.full(len(numbers), scale))]
+        columns = [("value", np.array(numbers)), (scaled, np.full(len(numbers), scale))]
         at, value = self.gift_at(s, j), self.gift_value(i, s, j)
         return products(at, value, self.gift_formula, names, columns, self._are(s, j))
 

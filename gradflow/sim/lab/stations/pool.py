@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from gradflow.engine.nodes import AveragePool, GlobalAverage, MaxPool
+from gradflow.sim.lab.numerals import short
 from gradflow.sim.lab.recording import unit_names
 from gradflow.sim.lab.stations.explainer import Explainer
 from gradflow.sim.lab.unfolding import Unfolding, products
@@ -69,7 +71,8 @@ class MaxPoolExplainer(PoolExplainer):
         taken = np.array([float(k == won) for k in window])
         formula = "max of " + ", ".join(self.source_at(s, k) for k in window)
         columns = [(self.page.symbols.value(self.source()), numbers), ("won", taken)]
-        return products(self.at(s, j), self.node.value[s, j], formula, listed, columns)
+        found = products(self.at(s, j), self.node.value[s, j], formula, listed, columns)
+        return replace(found, put_in=f"max({', '.join(map(short, numbers.tolist()))})")
 
     def gift(self, i: int, s: int, j: int) -> Unfolding:
         """Add up the gradient of the windows in which this entry won."""

@@ -82,7 +82,9 @@ class UpdateExplainer:
             remarks = [f"{g}[{i}, {j}] = {short(slope, 6)}"]
             if rate:
                 remarks.append(f"as if the gradient were −Δ/η = {short(-value / rate, 6)}")
-            return Unfolding(head, value, f"what {self.training.optimizer} makes of {g}", remarks=tuple(remarks))
+            return Unfolding(
+                head, value, f"what {OPTIMIZERS[self.training.optimizer].title} makes of {g}", remarks=tuple(remarks)
+            )
 
         def becomes(i: int, j: int) -> Unfolding:
             old, more = (float(np.atleast_2d(array)[i, j]) for array in (values, step))
