@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QSize, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gradflow import __version__
@@ -25,7 +26,6 @@ from gradflow.ui import theme as themes
 from gradflow.ui import views as _views  # noqa: F401
 from gradflow.ui.crash import route_qt_messages
 from gradflow.ui.items import pens_scaled
-from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import VIEWS, View
 
@@ -67,6 +67,27 @@ def picture(frame: Frame, name: str, look: Look, scale: float) -> QImage:
     for key, value in metadata(frame).items():
         image.setText(key, value)
     return image
+
+
+def svg(frame: Frame, name: str, look: Look) -> bytes:
+    """Return a picture of `name` as an SVG file: lines and letters instead of pixels."""
+    size = DASHBOARD_SIZE if name == DASHBOARD else VIEW_SIZE
+    data = QByteArray()
+    buffer = QBuffer(data)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    generator = QSvgGenerator()
+    generator.setOutputDevice(buffer)
+    generator.setSize(size)
+    generator.setViewBox(QRect(QPoint(), size))
+    generator.setTitle(title(name))
+    generator.setDescription("; ".join(f"{key}: {value}" for key, value in metadata(frame).items()))
+    sheet = _Sheet(frame, _on_dashboard() if name == DASHBOARD else (name,), look)
+    _lay_out(sheet, size)
+    with QPainter(generator) as painter:
+        painter.fillRect(QRect(QPoint(), size), QColor(look.theme.surface))
+        sheet.render(painter, QPoint())
+    sheet.close()
+    return bytes(data.data())
 
 
 def png(image: QImage) -> bytes:
@@ -188,8 +209,7 @@ class _Sheet(QWidget):
         for view in self._views:
             view.reset(self._frame.topology)
             view.draw(self._frame)
-            if isinstance(view, LabView):
-                view.finish()
+            view.finish()
 
 
 def _titled(name: str, look: Look) -> tuple[QWidget, View]:
@@ -218,13 +238,17 @@ def _muted(words: str) -> QLabel:
     return label
 
 
-def _render(sheet: _Sheet, size: QSize, scale: float) -> QImage:
-    """Lay out and draw the sheet off the screen and paint it into an image."""
+def _lay_out(sheet: _Sheet, size: QSize) -> None:
     sheet.resize(size)
     sheet.show()
     QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
     sheet.draw()
     QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
+
+
+def _render(sheet: _Sheet, size: QSize, scale: float) -> QImage:
+    """Lay out and draw the sheet off the screen and paint it into an image."""
+    _lay_out(sheet, size)
     image = QImage(size * scale, QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(scale)
     image.fill(Qt.GlobalColor.white)

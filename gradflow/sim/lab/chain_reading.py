@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gradflow.sim.frozen import Frozen
 from gradflow.sim.lab.chain import Chain, Direction, derivative
 from gradflow.sim.lab.convention import Convention
+from gradflow.sim.lab.matrix_facts import MatrixFacts, facts_of
 from gradflow.sim.lab.points import Point
 from gradflow.sim.lab.table import Table
 from gradflow.sim.words import spell
@@ -55,6 +56,19 @@ class Reading(Frozen):
         """Return the numbers with their places."""
         rows, columns = self.shown.shape
         return Table(f"{self.symbol} {self.shape}", [*map(str, range(rows))], [*map(str, range(columns))], self.shown)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What was found out about a matrix."""
+
+    reading: Reading
+    facts: MatrixFacts
+
+
+def measure(reading: Reading) -> Measured:
+    """Work out the numbers of a matrix, whether all of it is shown or not."""
+    return Measured(reading, facts_of(reading.values))
 
 
 def read_product(chain: Chain, position: int, direction: Direction, convention: Convention) -> Reading:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal
 from threadpoolctl import threadpool_limits
 
 Task = Callable[[], Iterator[Any]]
@@ -50,6 +50,14 @@ class Background(QObject):
                 self._thread = threading.Thread(target=self._main, name="gradflow-lab", daemon=True)
                 self._thread.start()
 
+    def finish(self) -> None:
+        """Wait until the newest task has given its last result, and pass on all of them."""
+        with self._lock:
+            thread = self._thread
+        if thread:
+            thread.join()
+        QCoreApplication.sendPostedEvents(self)
+
     def stop(self) -> None:
         """Give up what is being done, and wait until the thread has ended."""
         with self._lock:
@@ -58,15 +66,6 @@ class Background(QObject):
             thread = self._thread
         if thread:
             thread.join()
-
-    def finish(self) -> bool:
-        """Wait until the newest task has ended, and hand on its results; tell whether there was one."""
-        with self._lock:
-            thread = self._thread
-        if thread:
-            thread.join()
-        QCoreApplication.sendPostedEvents(self, QEvent.Type.MetaCall.value)
-        return thread is not None
 
     def _next(self) -> tuple[int, Task] | None:
         with self._lock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,11 +14,10 @@ from PySide6.QtWidgets import QLabel, QWidget
 from gradflow.sim.lab import product_cost
 from gradflow.sim.lab.chain import Direction
 from gradflow.sim.lab.chain_glance import FACTOR, POINT, PRODUCT, Glance
-from gradflow.sim.lab.chain_reading import Reading
+from gradflow.sim.lab.chain_reading import Measured, Reading, measure
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.jacobian_answers import Answer, JacobianAnswers, Question
 from gradflow.sim.lab.jacobians import Stops
-from gradflow.sim.lab.matrix_facts import MatrixFacts, facts_of
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.table import Table
 from gradflow.sim.snapshot import Topology
@@ -31,14 +30,6 @@ from gradflow.ui.view import view
 
 QUICK_ENTRIES = 128 * 128
 """Matrices up to here are measured at once."""
-
-
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """What was found out about a matrix."""
-
-    reading: Reading
-    facts: MatrixFacts
 
 
 WAITING = "Waiting for a step of the network …"
@@ -181,13 +172,15 @@ class JacobiansView(LabView):
 
     def stop(self) -> None:
         """End what is being worked out."""
-        self.background.stop()
+        super().stop()
         self._asking = self._behind = False
 
     def finish(self) -> None:
         """Wait for what is being worked out, and show it."""
-        while self.background.finish():
-            continue
+        super().finish()
+        # The answer may have to be measured.
+        while self.background.busy:
+            super().finish()
 
     # Asking.
 
@@ -278,7 +271,7 @@ class JacobiansView(LabView):
 
     def _measure(self, reading: Reading) -> None:
         if reading.values.size <= QUICK_ENTRIES:
-            self.page.facts.show_facts(facts_of(reading.values))
+            self.page.facts.show_facts(measure(reading).facts)
         else:
             self.page.facts.show_facts(None)
             # The answer that is on its way will be measured anyway.
@@ -295,4 +288,4 @@ def _answer(answers: JacobianAnswers, question: Question) -> Iterator[object]:
 
 
 def _measured(reading: Reading) -> Iterator[object]:
-    yield Measured(reading, facts_of(reading.values))
+    yield measure(reading)

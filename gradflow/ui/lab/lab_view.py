@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from PySide6.QtCore import Signal
@@ -15,6 +17,7 @@ from gradflow.sim.frame import Frame
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.table import Table
 from gradflow.sim.snapshot import Topology
+from gradflow.ui.lab.background import Background
 from gradflow.ui.view import SLOW_MS, View
 from gradflow.ui.widgets import Button
 
@@ -37,6 +40,7 @@ class LabView(View):
         super().__init__()
         self.specimen: Specimen | None = None
         self._newest: Specimen | None = None
+        self._chosen: Mapping[str, Any] = {}
         self._held = False
         self.age = QWidget()
         self._age_words = QLabel()
@@ -95,11 +99,15 @@ class LabView(View):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take what `state` returned, as far as it fits; may raise KeyError, TypeError or ValueError."""
 
-    def stop(self) -> None:
-        """End whatever is still being computed, and wait for it."""
-
     def finish(self) -> None:
-        """Wait for whatever is still being computed, and show it: a picture has no later."""
+        """Wait for what is being computed."""
+        for background in self.findChildren(Background):
+            background.finish()
+
+    def stop(self) -> None:
+        """End whatever is still being computed."""
+        for background in self.findChildren(Background):
+            background.stop()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Leave no work behind."""
@@ -119,9 +127,20 @@ class LabView(View):
             self._take(self._newest)
         self._say_age()
 
+    def held_in(self, frame: Frame) -> Frame:
+        """Return the frame as of the step of what is held."""
+        if self.specimen is None:
+            return frame
+        snapshot = dataclasses.replace(frame.snapshot, step=self.specimen.step)
+        return dataclasses.replace(
+            frame, snapshot=snapshot, details=dataclasses.replace(frame.details, specimen=self.specimen)
+        )
+
     def _take(self, specimen: Specimen | None) -> None:
         self.specimen = specimen
         self.show_specimen(specimen)
+        if specimen and self._chosen:
+            self._restore()
 
     def _say_age(self) -> None:
         held, newest = self.specimen, self._newest
@@ -141,7 +160,15 @@ class LabView(View):
         """Take a state; a text that is none changes nothing."""
         try:
             state = json.loads(choice)
-            if isinstance(state, dict):
-                self.restore(state)
-        except (KeyError, TypeError, ValueError, RecursionError):
+        except (ValueError, RecursionError):
             return
+        if isinstance(state, dict):
+            self._chosen = state
+            # What is chosen in a network waits until there is one.
+            if self.specimen or Want.SPECIMEN not in self.wants:
+                self._restore()
+
+    def _restore(self) -> None:
+        state, self._chosen = self._chosen, {}
+        with suppress(KeyError, TypeError, ValueError):
+            self.restore(state)
