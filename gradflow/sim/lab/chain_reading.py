@@ -92,7 +92,7 @@ def read_product(chain: Chain, position: int, direction: Direction, convention: 
 def _words(chain: Chain, position: int) -> str:
     count = len(chain.factors)
     if count == 1:
-        return chain.factors[0].words
+        return chain.factors[0].words or "by backprop in one pass"
     agrees = f"to {spell(chain.difference)} of the largest entry" if chain.difference else "exactly"
     if position == 0:
         return f"by backprop in one pass; equal to the product of its {count} factors, {agrees}"

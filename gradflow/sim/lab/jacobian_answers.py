@@ -58,7 +58,9 @@ class Question:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Answer:
-    """The chain that was asked for, or why there is none (`trouble`); `question` as it was understood.
+    """The chain that was asked for; `question` as it was understood.
+
+    Where it has too many numbers `trouble` says so, and the chain is the whole as a single factor, or None.
 
     `sources` and `targets` are what can be asked for; `values` are the numbers at the points of the chain.
     """
@@ -97,12 +99,15 @@ class JacobianAnswers:
         target = question.target if question.target in targets else targets[-1]
         understood = replace(question, sample=sample, source=source, target=target)
         chain, trouble = None, ""
-        try:
-            chain = of.chain(source, target, question.stops)
+        for stops in (question.stops, Stops.ENDS):
+            try:
+                chain = of.chain(source, target, stops)
+                break
+            except TooLarge as error:
+                trouble = trouble or str(error)
+        if chain:
             # Later these are at hand.
             _ = chain.difference, chain.cost
-        except TooLarge as error:
-            trouble = str(error)
         values = {point.symbol: np.array(of.value(point.symbol)) for point in (chain.points if chain else ())}
         remark = COUPLED if self.specimen.coupled else ""
         return Answer(understood, self.specimen.samples, sources, targets, chain, values, trouble, remark)

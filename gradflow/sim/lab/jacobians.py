@@ -41,11 +41,12 @@ _BLOCK = 64
 
 
 class Stops(StrEnum):
-    """Where a chain is cut into factors."""
+    """Where a chain is cut into factors; a sum of ways is a stop for z and for a, too."""
 
     NODES = "every node"
     PRE_ACTIVATIONS = "z to z"
     ACTIVATIONS = "a to a"
+    ENDS = "nowhere"
 
 
 class TooLarge(ValueError):
@@ -109,10 +110,10 @@ class SampleJacobians:
         first, last = self._node[source], self._node[target]
         # Flattening changes nothing but the shape.
         passed = [n for n in self._passed(first, last) if n in (first, last) or not isinstance(n, Flatten)]
-        kinds = {Stops.PRE_ACTIVATIONS: "z", Stops.ACTIVATIONS: "a"}
+        letters = {Stops.PRE_ACTIVATIONS: "zsc", Stops.ACTIVATIONS: "asc", Stops.ENDS: ""}
         if stops is not Stops.NODES:
-            wanted = kinds[stops]
-            passed = [n for n in passed if n in (first, last) or self.points[n].symbol[0] in (wanted, "s", "c")]
+            wanted = letters[stops]
+            passed = [n for n in passed if n in (first, last) or self.points[n].symbol[0] in wanted]
         return [self.points[node].symbol for node in passed]
 
     def chain(self, source: str, target: str, stops: Stops = Stops.NODES) -> Chain:

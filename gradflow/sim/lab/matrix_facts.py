@@ -62,7 +62,7 @@ def singular_values(matrix: Array) -> Array:
 def is_diagonal(matrix: Array) -> bool:
     """Tell whether a matrix is square and nothing but its diagonal is other than 0."""
     rows, columns = matrix.shape
-    return rows == columns and np.count_nonzero(matrix) == np.count_nonzero(np.diagonal(matrix))
+    return rows == columns and bool(np.count_nonzero(matrix) == np.count_nonzero(np.diagonal(matrix)))
 
 
 def structure(matrix: Array) -> str:

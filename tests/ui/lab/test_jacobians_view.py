@@ -292,11 +292,16 @@ def test_what_is_larger_is_cut_and_says_so(shown) -> None:
 
 
 def test_what_has_too_many_numbers_says_so_and_stays_usable(shown, qtbot) -> None:
-    view = shown(frame_of({"network.depth": 1, "network.width": 4200}, steps=0))
-    assert "Choose points closer to each other" in view.remark.text() and not view.page.isVisible()
+    frame = frame_of({"network.depth": 1, "network.width": 4200}, steps=0)
+    view = shown(frame)
+    assert "Choose points closer to each other" in view.remark.text() and view.positions() == 1
+    np.testing.assert_allclose(values(view)[:, 0], gradient(frame), rtol=1e-12)
     pick(qtbot, view.choices.target, "z₁")
     view.finish()
     assert view.page.isVisible() and view.remark.text() == ""
+    view.choose(json.dumps(state_of(**{"from": "z₁", "to": "a₁"})))
+    view.finish()
+    assert not view.page.isVisible() and view.choices.isVisible()
 
 
 @pytest.mark.parametrize("size", [(1144, 760), (684, 360)], ids=str)
