@@ -1,0 +1,166 @@
+"""Where the boxes of a computational graph stand: in columns from the inputs (left) to the outputs (right).
+
+The method of Sugiyama, Tagawa and Toda (1981): every node gets a column, right of all its inputs; a value that is used
+further right passes the columns between in lanes of its own, one lane for all its readers; sweeps that put every node
+at the mean place of its neighbours take most crossings away; and each column's heights are the nearest to its
+neighbours' that keep order and distance (a least-squares fit by pooling adjacent violators).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradflow.sim.frozen import Frozen
+from gradflow.sim.lab.dag_order import Ranked, ordered, rank
+
+Array = NDArray[np.float64]
+
+COLUMN_GAP, ROW_GAP, LANE_GAP, LANE = 64.0, 16.0, 8.0, 4.0
+"""Between columns, between boxes above each other, beside a lane, and how high a lane is."""
+
+FITS = 6
+"""How often the columns' heights are fitted to their neighbours', left to right and back."""
+
+PULLS, REST = (1.0, 0.25, 8.0), 0.1
+"""How strongly an edge wants to be level with none, one or two of its ends in lanes, and what has no edge to stay."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Placement(Frozen):
+    """Boxes and edges in place: `corners` (nodes, 2) are left and top, `sizes` (nodes, 2) width and height.
+
+    `routes` has for each edge its points (k, 2) from the source's right side to the target's left side: straight from
+    each even point to the next, a curve with level ends from each odd one. `width` and `height` hold everything.
+    """
+
+    corners: Array
+    sizes: Array
+    routes: tuple[Array, ...]
+    width: float
+    height: float
+
+
+def lay_out(sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int]]) -> Placement:
+    """Place boxes of these sizes; an edge leads from a node to one that comes later in the list."""
+    if not sizes:
+        return Placement(np.zeros((0, 2)), np.zeros((0, 2)), (), 0.0, 0.0)
+    graph = rank(len(sizes), edges)
+    columns = ordered(graph)
+    heights = [height for _, height in sizes] + [LANE] * (len(graph.ranks) - len(sizes))
+    centres = _heights(graph, columns, heights)
+    lefts, widths = _across(columns, sizes)
+    corners = np.array(
+        [
+            (lefts[graph.ranks[i]] + (widths[graph.ranks[i]] - width) / 2, centres[i] - height / 2)
+            for i, (width, height) in enumerate(sizes)
+        ]
+    )
+    routes = _routes(graph, edges, corners, sizes, (centres, lefts, widths))
+    boxes = np.array(sizes, float)
+    # A lane may lie above or below all boxes.
+    top = min(float(corners[:, 1].min()), *(float(route[:, 1].min()) for route in routes), np.inf)
+    corners[:, 1] -= top
+    for route in routes:
+        route[:, 1] -= top
+        route.setflags(write=False)
+    bottom = max(float((corners + boxes)[:, 1].max()), *(float(route[:, 1].max()) for route in routes), 0.0)
+    return Placement(corners, boxes, tuple(routes), lefts[-1] + widths[-1], bottom)
+
+
+def _across(columns: Sequence[Sequence[int]], sizes: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    """Return the left sides and the widths of the columns."""
+    widths = [max((sizes[i][0] for i in column if i < len(sizes)), default=LANE) for column in columns]
+    lefts = [0.0]
+    for width in widths[:-1]:
+        lefts.append(lefts[-1] + width + COLUMN_GAP)
+    return lefts, widths
+
+
+def _heights(graph: Ranked, columns: Sequence[Sequence[int]], heights: Sequence[float]) -> list[float]:
+    """Return the height of every node's and lane's centre."""
+    centres = [0.0] * len(graph.ranks)
+    offsets: list[list[float]] = []
+    for column in columns:
+        places = [0.0]
+        for above, below in zip(column, column[1:], strict=False):
+            gap = ROW_GAP if above < graph.nodes and below < graph.nodes else LANE_GAP
+            places.append(places[-1] + (heights[above] + heights[below]) / 2 + gap)
+        offsets.append(places)
+        for i, place in zip(column, places, strict=True):
+            centres[i] = place - places[-1] / 2
+    for turn in range(2 * FITS):
+        rightwards = turn % 2 == 0
+        near = graph.before if rightwards else graph.after
+        last = turn >= 2 * FITS - 2
+        for c in range(len(columns)) if rightwards else reversed(range(len(columns))):
+            column = columns[c]
+            # At last both sides count, so that neither end of the graph is left where the other put it.
+            pulls = [_pull(graph, i, [*graph.before[i], *graph.after[i]] if last else near[i], centres) for i in column]
+            fitted = nearest_in_order(
+                [want - offset for (want, _), offset in zip(pulls, offsets[c], strict=True)],
+                [weight for _, weight in pulls],
+            )
+            for i, start, offset in zip(column, fitted, offsets[c], strict=True):
+                centres[i] = start + offset
+    return centres
+
+
+def _pull(graph: Ranked, i: int, beside: Sequence[int], centres: Sequence[float]) -> tuple[float, float]:
+    """Return where an element's neighbours want it, and how much."""
+    total = place = 0.0
+    for j in beside:
+        lanes = (i >= graph.nodes) + (j >= graph.nodes)
+        total += PULLS[lanes]
+        place += PULLS[lanes] * centres[j]
+    return (place / total, total) if beside else (centres[i], REST)
+
+
+def nearest_in_order(wanted: Sequence[float], weights: Sequence[float]) -> list[float]:
+    """Return the non-decreasing numbers that are nearest to `wanted`, in weighted squares."""
+    blocks: list[tuple[float, float, int]] = []
+    for value, weight in zip(wanted, weights, strict=True):
+        mean, total, count = value, weight, 1
+        while blocks and blocks[-1][0] > mean:
+            other, other_total, other_count = blocks.pop()
+            mean = (other * other_total + mean * total) / (other_total + total)
+            total, count = total + other_total, count + other_count
+        blocks.append((mean, total, count))
+    return [mean for mean, _, count in blocks for _ in range(count)]
+
+
+def _routes(
+    graph: Ranked,
+    edges: Sequence[tuple[int, int]],
+    corners: Array,
+    sizes: Sequence[tuple[float, float]],
+    places: tuple[list[float], list[float], list[float]],
+) -> list[Array]:
+    """Return each edge's points: level across the columns, bent between them."""
+    centres, lefts, widths = places
+    arriving: list[list[int]] = [[] for _ in sizes]
+    for number, (_, target) in enumerate(edges):
+        arriving[target].append(number)
+    ports = [0.0] * len(edges)
+    for target, numbers in enumerate(arriving):
+        # The higher an edge comes from, the higher it arrives.
+        numbers.sort(key=lambda number: (centres[graph.lane(edges[number][0], graph.ranks[edges[number][1]] - 1)]))
+        height = sizes[target][1]
+        for place, number in enumerate(numbers):
+            ports[number] = centres[target] - height / 2 + height * (place + 1) / (len(numbers) + 1)
+    routes = []
+    for number, (source, target) in enumerate(edges):
+        here, there = graph.ranks[source], graph.ranks[target]
+        points = [
+            (corners[source, 0] + sizes[source][0], centres[source]),
+            (lefts[here] + widths[here], centres[source]),
+        ]
+        for between in range(here + 1, there):
+            y = centres[graph.lane(source, between)]
+            points += [(lefts[between], y), (lefts[between] + widths[between], y)]
+        points += [(lefts[there], ports[number]), (corners[target, 0], ports[number])]
+        routes.append(np.array(points))
+    return routes

@@ -1,0 +1,141 @@
+"""How the boxes, edges and labels of a computational graph are painted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+
+from gradflow.sim.lab.label_places import Rectangle
+from gradflow.ui.items import cosmetic
+from gradflow.ui.lab.cards import card_colors, paint_card, text_width
+from gradflow.ui.lab.dag_scene import Look, Scene, Wire
+from gradflow.ui.theme import SMALL_SIZE, Theme, font
+
+Array = NDArray[np.float64]
+
+READABLE = 0.6
+"""Below this zoom the numbers in a box are too small to read, and only its title is written."""
+
+LABEL_HEIGHT, HEAD = 15.0, 7.0
+ALONG = (0.5, 0.34, 0.66, 0.2, 0.8)
+"""Where along the last bend of an edge its label may stand."""
+
+
+def path_of(route: Array) -> QPainterPath:
+    """Return an edge's line: straight across the columns, bent between them."""
+    points = [QPointF(x, y) for x, y in route.tolist()]
+    path = QPainterPath(points[0])
+    for i, (start, end) in enumerate(zip(points, points[1:], strict=False)):
+        if i % 2 == 0:
+            path.lineTo(end)
+        else:
+            middle = (start.x() + end.x()) / 2
+            path.cubicTo(QPointF(middle, start.y()), QPointF(middle, end.y()), end)
+    return path
+
+
+def on_bend(route: Array, along: float) -> tuple[float, float]:
+    """Return a point of the last bend of an edge: the one that is only this edge's."""
+    (left, start), (right, end) = route[-3].tolist(), route[-2].tolist()
+    rest = 1.0 - along
+    x = left * rest**3 + 3 * (left + right) / 2 * along * rest + right * along**3
+    y = start * (rest**3 + 3 * rest**2 * along) + end * (3 * rest * along**2 + along**3)
+    return x, y
+
+
+def wire_pen(wire: Wire, theme: Theme) -> QPen:
+    """Return the pen of an edge."""
+    color, width = {
+        Look.WAITING: (theme.border, 1.0),
+        Look.DONE: (theme.muted, 1.0),
+        Look.NOW: (theme.curve_second, 3.0),
+        Look.BACK: (theme.curve, 1.5),
+        Look.OFF: (theme.border, 1.0),
+        Look.LATE: (theme.error, 2.0),
+    }[wire.look]
+    pen = cosmetic(QColor(color), width)
+    if wire.cut or wire.look is Look.LATE:
+        pen.setStyle(Qt.PenStyle.DashLine)
+    return pen
+
+
+def paint_wire(painter: QPainter, path: QPainterPath, route: Array, wire: Wire, theme: Theme) -> None:
+    """Paint an edge with the head of an arrow at the end it leads to, and a bar across it where it is cut."""
+    pen = wire_pen(wire, theme)
+    painter.setPen(pen)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawPath(path)
+    (x, y), inwards = (route[0].tolist(), 1.0) if wire.backwards else (route[-1].tolist(), -1.0)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(pen.color())
+    back = x + inwards * HEAD
+    painter.drawPolygon([QPointF(x, y), QPointF(back, y - HEAD / 2), QPointF(back, y + HEAD / 2)])
+    if wire.cut:
+        painter.setPen(cosmetic(QColor(theme.error), 2.0))
+        x, y = on_bend(route, 0.12)
+        painter.drawLine(QPointF(x - 1.0, y - 7.0), QPointF(x - 5.0, y + 7.0))
+        painter.drawLine(QPointF(x + 4.0, y - 7.0), QPointF(x, y + 7.0))
+
+
+def paint_box(painter: QPainter, box: QRectF, number: int, scene: Scene, theme: Theme, zoom: float) -> None:
+    """Paint a box and, where the zoom lets them be read, the numbers in it."""
+    look = scene.looks[number]
+    leaf = number in scene.inputs
+    off = look in (Look.OFF, Look.WAITING)
+    painter.setBrush(QColor(theme.raised if leaf else theme.surface))
+    width = 2.5 if look is Look.NOW else 1.0
+    line = {Look.NOW: theme.curve_second, Look.BACK: theme.curve, Look.LATE: theme.error}.get(
+        look, theme.border if off else theme.muted
+    )
+    pen = cosmetic(QColor(line), width)
+    if look is Look.OFF:
+        pen.setStyle(Qt.PenStyle.DashLine)
+    painter.setPen(pen)
+    painter.drawRoundedRect(box, 4.0, 4.0)
+    if number == scene.chosen:
+        painter.setPen(cosmetic(QColor(theme.accent), 2.0))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(box.adjusted(-3.0, -3.0, 3.0, 3.0), 6.0, 6.0)
+    if zoom >= READABLE:
+        colors = card_colors(theme, weak=scene.stale or look is Look.OFF)
+        if look is Look.WAITING:
+            colors["title"] = QColor(theme.muted)
+        paint_card(painter, box, scene.cards[number], colors)
+
+
+def paint_name(painter: QPainter, box: QRectF, number: int, scene: Scene, theme: Theme) -> None:
+    """Write only the name of a box (in pixels) that is too small for more, or its sign, if that fits."""
+    card = scene.cards[number]
+    for words in (card.title, card.symbol):
+        if words and box.height() >= 12.0 and text_width(words) + 4.0 <= box.width():
+            painter.setPen(QColor(theme.muted if scene.stale else theme.text))
+            painter.setFont(font(SMALL_SIZE))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+            return
+
+
+def label_candidates(route: Array, labels: Sequence[str], zoom: float, shift: Array) -> list[Rectangle]:
+    """Return where an edge's labels may stand, in pixels: the longest words first."""
+    found = []
+    for words in labels:
+        wide = text_width(words) + 6.0
+        for along in ALONG:
+            x, y = on_bend(route, along)
+            x, y = x * zoom + shift[0], y * zoom + shift[1]
+            found.append((x - wide / 2, y - LABEL_HEIGHT / 2, x + wide / 2, y + LABEL_HEIGHT / 2))
+    return found
+
+
+def paint_label(painter: QPainter, place: Rectangle, words: str, wire: Wire, theme: Theme) -> None:
+    """Write a label onto its edge."""
+    left, top, right, bottom = place
+    box = QRectF(left, top, right - left, bottom - top)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(theme.surface))
+    painter.drawRoundedRect(box, 3.0, 3.0)
+    painter.setPen(QColor({Look.NOW: theme.curve_second, Look.LATE: theme.error}.get(wire.look, theme.muted)))
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
