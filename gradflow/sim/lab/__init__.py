@@ -1,1 +1,0 @@
-"""The lab: what backpropagation and autograd do, step by step, as frozen results that the window can show."""
