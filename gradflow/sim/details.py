@@ -15,6 +15,7 @@ from gradflow.sim.prediction import Prediction
 
 if TYPE_CHECKING:
     from gradflow.sim.clipping import NumberRange
+    from gradflow.sim.lab.specimen import Specimen
     from gradflow.sim.noise import GradientNoise
     from gradflow.sim.paths import Paths
     from gradflow.sim.spectrum import Spectrum
@@ -103,6 +104,7 @@ class Want(StrEnum):
     PATHS = "paths"
     SPECTRUM = "spectrum"
     SIGNAL = "signal"
+    SPECIMEN = "specimen"
 
 
 PARTS = {
@@ -116,6 +118,7 @@ PARTS = {
     Want.SPECTRUM: ("spectrum",),
     Want.STATISTICS: ("statistics", "noise"),
     Want.SIGNAL: ("signal", "number_range"),
+    Want.SPECIMEN: ("specimen",),
 }
 """Which parts of Details each measurement fills."""
 
@@ -129,8 +132,8 @@ class Details:
     `steps` and `seconds` say, by the name of the measurement, of which step it is and what it cost; `statistics` has,
     by the name in sim.statistics, one number for each layer, `sizes` only those of the gradients' entries. `prediction`
     is that for a network in training; that for its initialisation takes its own time and comes with the frame.
-    `histograms` has, under the same names, what the magnitudes count by octaves.
-    by the name in sim.statistics, one number for each layer, and `signal` some that cost little and are taken often.
+    `histograms` has, under the same names, what the magnitudes count by octaves, and `signal` some statistics that cost
+    little and are taken often. `specimen` is the network itself, for the lab.
     """
 
     steps: Mapping[Want, int] = field(default_factory=dict)
@@ -152,6 +155,7 @@ class Details:
     noise: GradientNoise | None = None
     signal: Mapping[str, Array] = field(default_factory=dict)
     number_range: NumberRange | None = None
+    specimen: Specimen | None = None
 
     @property
     def step(self) -> int:

@@ -14,6 +14,7 @@ from gradflow.engine.network import Network
 from gradflow.sim import clipping, distributions, noise, paths, statistics, surface, units
 from gradflow.sim.details import Want
 from gradflow.sim.forecast import isotropic
+from gradflow.sim.lab import specimen
 from gradflow.sim.noise import FullGradient
 from gradflow.sim.probe import magnitudes
 from gradflow.sim.snapshot import Snapshot
@@ -101,6 +102,12 @@ def _prediction(look: Look) -> Parts:
     return {"prediction": isotropic(look.network, look.snapshot) if look.snapshot.step else None}
 
 
+def _specimen(look: Look) -> Parts:
+    snapshot, trainer = look.snapshot, look.trainer
+    update, rate = trainer.next_update(snapshot.learning_rate), snapshot.learning_rate
+    return {"specimen": specimen.take(look.network, snapshot.step, trainer.experiment, update, rate)}
+
+
 def _surface(look: Look) -> Parts:
     trainer = look.trainer
     evaluator, experiment = trainer.evaluator, trainer.experiment
@@ -124,5 +131,6 @@ _TAKEN: Mapping[Want, Callable[[Look], Parts]] = {
     Want.PREDICTION: _prediction,
     Want.UNITS: lambda look: {"units": units.measure(look.network, look.give_way)},
     Want.PATHS: lambda look: {"paths": paths.measure(look.network)},
+    Want.SPECIMEN: _specimen,
     Want.SPECTRUM: lambda look: {"spectrum": look.spectra.measure(look.snapshot.step, look.give_way)},
 }

@@ -30,6 +30,15 @@ TABLE: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "slower": ("Slower", ("Ctrl+Left",), "Take fewer steps per second"),
     "reset-layout": ("Overview", ("Ctrl+1",), "Put panels and views where they were at the first start"),
     "wall": ("Wall of instruments", ("Ctrl+2",), "Show twelve instruments at once, without panels"),
+    "lab": (
+        "Lab",
+        ("Ctrl+3",),
+        "Take the network apart: every product and every sum of backpropagation",
+    ),
+    "lab-on": ("Next in the lab", ("Shift+Right",), "The next node or number of what the lab steps through (Shift+→)"),
+    "lab-back": ("Back in the lab", ("Shift+Left",), "The one before (Shift+←)"),
+    "lab-start": ("Start of the lab's steps", ("Shift+Home",), "The first of the lab's steps"),
+    "lab-end": ("End of the lab's steps", ("Shift+End",), "The last of the lab's steps"),
 }
 """Every action's words, keys and tooltip."""
 
@@ -37,7 +46,8 @@ MENUS: Mapping[str, Sequence[str]] = {
     "&File": ("open", "presets", "", "save", "save-as", "", "export", "copy", "", "quit"),
     "&Edit": ("undo", "redo"),
     "&Run": ("play", "step", "step-back", "now", "reinitialise", "new-seed", "", "pin", "", "faster", "slower"),
-    "&View": ("docks", "", "reset-layout", "wall", "", "appearance"),
+    "&Lab": ("lab", "lab-views", "", "lab-on", "lab-back", "lab-start", "lab-end"),
+    "&View": ("docks", "", "reset-layout", "wall", "lab", "", "appearance"),
 }
 """Menus as lists of actions; "" is a line, and a name that is no action stands for what the window fills in."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtCore import QByteArray, QSettings, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QVBoxLayout, QWidget
 
@@ -82,6 +82,9 @@ WALL: Sequence[Sequence[str]] = (
 )
 """The rows of the wall of instruments."""
 
+LAB: Sequence[str] = ("backprop", "paths", "jacobians", "differences", "directions", "autograd")
+"""The views that take one network apart, in the order of their tabs."""
+
 Docks = Mapping[str, QDockWidget]
 
 
@@ -92,6 +95,21 @@ def fit_to_screen(window: QMainWindow) -> None:
         # The frame that the desktop puts around the window must fit on the screen as well.
         room = window.screen().availableGeometry()
         window.resize(min(FULL_SIZE[0], room.width()), min(FULL_SIZE[1], room.height() - FRAME_HEIGHT))
+
+
+def keep_layout(window: QMainWindow, settings: QSettings) -> None:
+    """Remember where everything stands."""
+    settings.setValue("window/geometry", window.saveGeometry())
+    settings.setValue("window/state", window.saveState(LAYOUT_VERSION))
+
+
+def restore_layout(window: QMainWindow, settings: QSettings) -> None:
+    """Put everything where it stood, if that is known."""
+    geometry, state = settings.value("window/geometry"), settings.value("window/state")
+    if isinstance(geometry, QByteArray):
+        window.restoreGeometry(geometry)
+    if isinstance(state, QByteArray):
+        window.restoreState(state, LAYOUT_VERSION)
 
 
 def arrange(window: QMainWindow, panels: Docks, docks: Docks) -> None:
@@ -111,12 +129,11 @@ def arrange(window: QMainWindow, panels: Docks, docks: Docks) -> None:
         window.splitDockWidget(beside, dock, orientation)
     for front, behind in GROUPS.items():
         _tabify(window, docks, front, behind)
-    # A view without a place of its own shares that of the distributions.
-    _tabify(
-        window, docks, "distributions", sorted(docks.keys() - GROUPS.keys() - {n for g in GROUPS.values() for n in g})
-    )
-    for dock in (*docks.values(), *panels.values()):
-        dock.show()
+    # A view without a place of its own shares that of the distributions; those of the lab wait there unseen.
+    placed = {*GROUPS, *(name for group in GROUPS.values() for name in group)}
+    _tabify(window, docks, "distributions", sorted(docks.keys() - placed, key=lambda name: (name in LAB, name)))
+    for name, dock in (*docks.items(), *panels.items()):
+        dock.setVisible(name not in LAB)
     for front in GROUPS:
         docks[front].raise_()
     middle = window.width() - LEFT_WIDTH - RIGHT_WIDTH
@@ -141,22 +158,43 @@ def arrange_wall(window: QMainWindow, panels: Docks, docks: Docks) -> None:
     for dock in shown:
         dock.show()
     last = rows[-1][-1]
-    for dock in docks.values():
+    for name, dock in docks.items():
         if dock not in shown:
             window.tabifyDockWidget(last, dock)
-            dock.show()
+            dock.setVisible(name not in LAB)
     last.raise_()
-    for side, name in (
-        (Qt.DockWidgetArea.LeftDockWidgetArea, "builder"),
-        (Qt.DockWidgetArea.RightDockWidgetArea, "findings"),
-    ):
-        # In the menu they wait at their side.
-        window.addDockWidget(side, panels[name])
-        panels[name].hide()
+    for name in panels:
+        _put_aside(window, panels, name)
     for row in rows:
         window.resizeDocks(row, [window.width() // len(row)] * len(row), ACROSS)
     window.resizeDocks(heads, [window.height() // len(heads)] * len(heads), DOWN)
     _hide_old_tabs(window, docks)
+
+
+def arrange_lab(window: QMainWindow, panels: Docks, docks: Docks) -> None:
+    """Show the builder and, as tabs beside it, the views of the lab; the instruments wait in the menu."""
+    _take_all_out(window, panels, docks)
+    builder, names = panels["builder"], [name for name in LAB if name in docks]
+    front = docks[names[0]]
+    window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, builder)
+    window.splitDockWidget(builder, front, ACROSS)
+    _tabify(window, docks, names[0], names[1:])
+    builder.show()
+    for name, dock in docks.items():
+        if name not in LAB:
+            window.tabifyDockWidget(front, dock)
+        dock.setVisible(name in LAB)
+    front.raise_()
+    _put_aside(window, panels, "findings")
+    window.resizeDocks([builder, front], [LEFT_WIDTH, window.width() - LEFT_WIDTH], ACROSS)
+    _hide_old_tabs(window, docks)
+
+
+def _put_aside(window: QMainWindow, panels: Docks, name: str) -> None:
+    """Let a panel wait at its side, to be opened from the menu."""
+    area = Qt.DockWidgetArea
+    window.addDockWidget(area.LeftDockWidgetArea if name == "builder" else area.RightDockWidgetArea, panels[name])
+    panels[name].hide()
 
 
 def _hide_old_tabs(window: QMainWindow, docks: Docks) -> None:

@@ -20,8 +20,9 @@ from gradflow.files import write_atomically
 from gradflow.sim.archive import render as render_experiment
 from gradflow.sim.config import FIELDS, Experiment, differing, get
 from gradflow.sim.frame import Frame
+from gradflow.ui import lab as _lab  # noqa: F401 - importing them registers the views
 from gradflow.ui import theme as themes
-from gradflow.ui import views as _registered  # noqa: F401 - importing it registers the views
+from gradflow.ui import views as _views  # noqa: F401
 from gradflow.ui.crash import route_qt_messages
 from gradflow.ui.items import pens_scaled
 from gradflow.ui.theme import Theme
@@ -186,6 +187,7 @@ class _Sheet(QWidget):
         for view in self._views:
             view.reset(self._frame.topology)
             view.draw(self._frame)
+            view.finish()
 
 
 def _titled(name: str, look: Look) -> tuple[QWidget, View]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer
+from PySide6.QtCore import QEvent, QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QWidget
 
@@ -16,18 +16,22 @@ from gradflow.sim.frame import Frame
 from gradflow.ui import documents, theme
 from gradflow.ui.actions import UndoWords, add_choices, make_actions, make_menus
 from gradflow.ui.arrangement import (
-    LAYOUT_VERSION,
+    LAB,
     LEFT_WIDTH,
     RIGHT_WIDTH,
     Docks,
     Maximising,
     arrange,
+    arrange_lab,
     arrange_wall,
     fit_to_screen,
+    keep_layout,
     panel,
+    restore_layout,
 )
 from gradflow.ui.export import DASHBOARD
 from gradflow.ui.exporting import Exporting
+from gradflow.ui.lab_room import LabRoom
 from gradflow.ui.looking import Looking, jumped
 from gradflow.ui.mapping import Mapping
 from gradflow.ui.notice import Notice
@@ -64,7 +68,7 @@ class MainWindow(QMainWindow):
         theme.apply(_application(), self.theme)
         self._connect()
         self._color()
-        self._restore()
+        restore_layout(self, settings)
         self._show_experiment(session.experiment)
         self._tell_wants()
 
@@ -73,12 +77,13 @@ class MainWindow(QMainWindow):
     def _setup_ui(self) -> None:
         self.setWindowTitle("gradflow[*]")
         fit_to_screen(self)
-        self.looking = Looking(self._take_frame)
+        self.looking, self.lab = Looking(self._take_frame), LabRoom(self.settings)
         self.actions_by_name = make_actions(self, self._functions())
         self.builder, self.findings, self.notice, self.status = Builder(), Findings(), Notice(), Status()
         self.docks = {name: ViewDock(entry) for name, entry in VIEWS.items()}
         self.maximising = Maximising(self, self.docks)
         self.looking.attach(self.status.scrubber, self.docks)
+        self.lab.attach(self.docks)
         self.exporting = Exporting(self, self.session, self.docks, self.settings, self.notice.say, self.looking.past)
         self.mapping = Mapping(self.session, self.docks["map"])
         self._turns = Turns(self.docks.values())
@@ -94,7 +99,12 @@ class MainWindow(QMainWindow):
         make_menus(
             self,
             self.actions_by_name,
-            {"presets": self._add_presets, "docks": self._add_docks, "appearance": self._add_appearance},
+            {
+                "presets": self._add_presets,
+                "docks": self._add_docks,
+                "lab-views": self.lab.add_docks,
+                "appearance": self._add_appearance,
+            },
         )
 
     def _functions(self) -> dict[str, Callable[[], object]]:
@@ -119,6 +129,8 @@ class MainWindow(QMainWindow):
             "slower": partial(self._change_speed, -1),
             "reset-layout": partial(self._place, arrange),
             "wall": partial(self._place, arrange_wall),
+            "lab": partial(self._place, arrange_lab),
+            **self.lab.functions(),
         }
 
     def _add_presets(self, menu: QMenu) -> None:
@@ -126,8 +138,9 @@ class MainWindow(QMainWindow):
         documents.add_presets(menu.addMenu("Presets"), self.session, self.docks, say)
 
     def _add_docks(self, menu: QMenu) -> None:
-        for dock in (*self.docks.values(), *self.panels.values()):
-            menu.addAction(dock.toggleViewAction())
+        for name, dock in (*self.docks.items(), *self.panels.items()):
+            if name not in LAB:
+                menu.addAction(dock.toggleViewAction())
 
     def _add_appearance(self, menu: QMenu) -> None:
         add_choices(menu.addMenu("Appearance"), theme.CHOICES, theme.choice(self.settings), self._choose_theme)
@@ -255,18 +268,11 @@ class MainWindow(QMainWindow):
 
     # Keeping.
 
-    def _restore(self) -> None:
-        geometry, state = self.settings.value("window/geometry"), self.settings.value("window/state")
-        if isinstance(geometry, QByteArray):
-            self.restoreGeometry(geometry)
-        if isinstance(state, QByteArray):
-            self.restoreState(state, LAYOUT_VERSION)
-
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep the layout and the experiment, and end the worker."""
         self.maximising.put_back()
-        self.settings.setValue("window/geometry", self.saveGeometry())
-        self.settings.setValue("window/state", self.saveState(LAYOUT_VERSION))
+        keep_layout(self, self.settings)
+        self.lab.close()
         self.settings.setValue("experiment", archive.render(self.session.experiment))
         self.settings.sync()
         self._clock.stop()

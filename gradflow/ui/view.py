@@ -72,6 +72,9 @@ class View(QWidget):
         self.wants = frozenset(wants)
         self.wants_changed.emit()
 
+    def finish(self) -> None:
+        """Wait for whatever the last `draw` left to be drawn later; a picture cannot."""
+
     def controls(self) -> QWidget | None:
         """Return a small widget of choices for the title bar, or None."""
         return None

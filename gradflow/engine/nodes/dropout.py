@@ -29,6 +29,15 @@ class Dropout(Node):
         self._mask = self._all_masks[:samples]
         self._keep = self.workspace.mask(samples, self.units)
 
+    @property
+    def mask(self) -> Array:
+        """What every entry was multiplied by in the last pass: 0 or 1/(1−p)."""
+        return self._mask
+
+    def hold(self, mask: Array) -> None:
+        """Multiply by this mask as long as the graph holds still."""
+        self._mask[:] = mask
+
     def forward(self) -> None:
         if self.phase is Phase.EVALUATE:
             np.copyto(self.value, self.inputs[0].value)

@@ -1,0 +1,88 @@
+"""What the lab takes apart: the network as it stood at one step, with the batch that was in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradflow.engine.graph import Phase
+from gradflow.engine.network import Network
+from gradflow.engine.nodes import Dropout
+from gradflow.engine.nodes.norm import BatchNorm
+from gradflow.sim.config import Experiment
+from gradflow.sim.frozen import Frozen
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Specimen(Frozen):
+    """A network at a step, and all that its next step needs.
+
+    `inputs` (B, units) and `targets` (B, outputs) are the batch of the next step, `update` is what that step adds to
+    all parameters, as a flat vector, at `learning_rate`. Where samples are `coupled`, by batch norm, no sample's
+    numbers are its own: then only the whole batch can be looked at.
+    """
+
+    step: int
+    experiment: Experiment
+    inputs: Array
+    targets: Array
+    update: Array
+    learning_rate: float
+    coupled: bool
+    _network: Network
+    _masks: tuple[Array, ...]
+
+    @property
+    def samples(self) -> int:
+        """How many samples the batch has."""
+        return len(self.inputs)
+
+    def network(self, samples: Sequence[int] | None = None) -> Network:
+        """Return a new network in float64 that has run these samples (from 0; None: all) forwards and backwards.
+
+        It belongs to the caller and holds still: dropout masks and the statistics of the batch stay as they are. The
+        loss is the mean over these samples, and ∂L/∂x is computed as well. Raises ValueError where samples are coupled
+        and not all are chosen.
+        """
+        chosen = range(self.samples) if samples is None else list(samples)
+        if self.coupled and len(chosen) != self.samples:
+            raise ValueError("with batch norm a sample's numbers depend on the whole batch")
+        rows = np.asarray(chosen, dtype=np.intp)
+        made = self._network.copy()
+        made.follow(self._network)
+        made.allocate(len(rows))
+        made.graph.set_phase(Phase.HOLD)
+        made.input.value[:], made.loss.targets[:] = self.inputs[rows], self.targets[rows]
+        for node, mask in zip(_dropouts(made), self._masks, strict=True):
+            node.hold(mask[rows])
+        with np.errstate(all="ignore"):
+            made.forward()
+            made.backward()
+        return made
+
+
+def take(network: Network, step: int, experiment: Experiment, update: Array, learning_rate: float) -> Specimen:
+    """Return the specimen of a network that has just run its batch."""
+    copy = network.copy()
+    copy.follow(network)
+    return Specimen(
+        step=step,
+        experiment=experiment,
+        inputs=np.array(network.input.value, float),
+        targets=np.array(network.loss.targets, float),
+        update=np.array(update, float),
+        learning_rate=learning_rate,
+        coupled=any(isinstance(node, BatchNorm) for node in network.graph.order),
+        _network=copy,
+        _masks=tuple(np.array(node.mask, float) for node in _dropouts(network)),
+    )
+
+
+def _dropouts(network: Network) -> Iterator[Dropout]:
+    return (node for node in network.graph.order if isinstance(node, Dropout))

@@ -1,0 +1,164 @@
+"""What the views of the lab share: the specimen they hold on to, and a state that is one text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from gradflow.sim.details import Want
+from gradflow.sim.frame import Frame
+from gradflow.sim.lab.specimen import Specimen
+from gradflow.sim.lab.table import Table
+from gradflow.sim.snapshot import Topology
+from gradflow.ui.lab.background import Background
+from gradflow.ui.view import SLOW_MS, View
+from gradflow.ui.widgets import Button
+
+
+class LabView(View):
+    """A view that takes one state of the network apart and can be stepped through.
+
+    It follows the newest specimen until a person has chosen something (`hold`); from then on the training goes on
+    without it, until it is renewed.
+    """
+
+    wants = frozenset({Want.SPECIMEN})
+    interval_ms = SLOW_MS
+    written = False
+
+    moved = Signal()
+    """Another position is shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.specimen: Specimen | None = None
+        self._newest: Specimen | None = None
+        self._chosen: Mapping[str, Any] = {}
+        self._held = False
+        self.age = QWidget()
+        self._age_words = QLabel()
+        self._age_words.setObjectName("muted")
+        renew = Button("Renew")
+        renew.setToolTip("Take the network as it is now")
+        renew.clicked.connect(self.renew)
+        box = QHBoxLayout(self.age)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(self._age_words)
+        box.addWidget(renew)
+        box.addStretch(1)
+        self.age.hide()
+
+    # What a view does.
+
+    def reset(self, topology: Topology) -> None:
+        """Let go of a network that is no more."""
+        self._held = False
+        self._newest = None
+        self._take(None)
+
+    def draw(self, frame: Frame) -> None:
+        """Take the frame's specimen, unless one is held."""
+        self._newest = frame.details.specimen
+        if not self._held and self._newest is not self.specimen:
+            self._take(self._newest)
+        self._say_age()
+
+    # What a view of the lab does besides.
+
+    def show_specimen(self, specimen: Specimen | None) -> None:
+        """Show another network, or that there is none yet."""
+        raise NotImplementedError
+
+    def positions(self) -> int:
+        """Return how many states the sequence has that can be stepped through."""
+        return 1
+
+    @property
+    def position(self) -> int:
+        """The state that is shown, from 0."""
+        return 0
+
+    def go(self, position: int) -> None:
+        """Show a state of the sequence; what lies outside of it is its end."""
+
+    def tables(self) -> Mapping[str, Table]:
+        """Return the numbers that are shown, by a name that can be part of a file name."""
+        return {}
+
+    def state(self) -> dict[str, Any]:
+        """Return all that a person has chosen, as it can stand in JSON."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take what `state` returned, as far as it fits; may raise KeyError, TypeError or ValueError."""
+
+    def finish(self) -> None:
+        """Wait for what is being computed."""
+        for background in self.findChildren(Background):
+            background.finish()
+
+    def stop(self) -> None:
+        """End whatever is still being computed."""
+        for background in self.findChildren(Background):
+            background.stop()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Leave no work behind."""
+        self.stop()
+        super().closeEvent(event)
+
+    # The specimen that is held.
+
+    def hold(self) -> None:
+        """Keep the present specimen: somebody works on it."""
+        self._held = self.specimen is not None
+
+    def renew(self) -> None:
+        """Follow the newest specimen again."""
+        self._held = False
+        if self._newest is not self.specimen:
+            self._take(self._newest)
+        self._say_age()
+
+    def _take(self, specimen: Specimen | None) -> None:
+        self.specimen = specimen
+        self.show_specimen(specimen)
+        if specimen and self._chosen:
+            self._restore()
+
+    def _say_age(self) -> None:
+        held, newest = self.specimen, self._newest
+        old = self._held and held is not None and newest is not None and newest.step != held.step
+        if old and held and newest:
+            self._age_words.setText(f"of step {held.step}; the training is at {newest.step}")
+        self.age.setVisible(old)
+
+    # The state as a text.
+
+    def choice(self) -> str:
+        """Return the whole state."""
+        state = self.state()
+        return json.dumps(state, ensure_ascii=False, sort_keys=True) if state else ""
+
+    def choose(self, choice: str) -> None:
+        """Take a state; a text that is none changes nothing."""
+        try:
+            state = json.loads(choice)
+        except (ValueError, RecursionError):
+            return
+        if isinstance(state, dict):
+            self._chosen = state
+            # What is chosen in a network waits until there is one.
+            if self.specimen or Want.SPECIMEN not in self.wants:
+                self._restore()
+
+    def _restore(self) -> None:
+        state, self._chosen = self._chosen, {}
+        with suppress(KeyError, TypeError, ValueError):
+            self.restore(state)
