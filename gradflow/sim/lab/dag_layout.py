@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +87,7 @@ def _heights(graph: Ranked, columns: Sequence[Sequence[int]], heights: Sequence[
     offsets: list[list[float]] = []
     for column in columns:
         places = [0.0]
-        for above, below in zip(column, column[1:], strict=False):
+        for above, below in pairwise(column):
             gap = ROW_GAP if above < graph.nodes and below < graph.nodes else LANE_GAP
             places.append(places[-1] + (heights[above] + heights[below]) / 2 + gap)
         offsets.append(places)

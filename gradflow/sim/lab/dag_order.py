@@ -80,7 +80,12 @@ def ordered(graph: Ranked) -> list[list[int]]:
         rightwards = turn % 2 == 1
         near = graph.before if rightwards else graph.after
         for c in range(len(columns)) if rightwards else reversed(range(len(columns))):
-            keys = {i: sum(places[j] for j in near[i]) / len(near[i]) if near[i] else places[i] for i in columns[c]}
+            # What is wanted at the same place changes sides now and then: no sweep would part it otherwise.
+            side = -1 if turn // 2 % 2 else 1
+            keys = {
+                i: (sum(places[j] for j in near[i]) / len(near[i]) if near[i] else places[i], side * places[i])
+                for i in columns[c]
+            }
             columns[c].sort(key=keys.__getitem__)
             for place, i in enumerate(columns[c]):
                 places[i] = place

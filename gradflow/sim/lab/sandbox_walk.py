@@ -14,8 +14,8 @@ from gradflow.sim.lab.sandbox import Sandbox
 
 Array = NDArray[np.float64]
 
-SEED, STORED = -1, -2
-"""In place of the edge of a part: it is the seed, or what an earlier backward() has left in the leaf's .grad."""
+SEED = -1
+"""In place of the edge of a part: it is the seed."""
 
 
 class Order(StrEnum):
@@ -56,7 +56,7 @@ class Walk:
     parts: Mapping[int, tuple[Part, ...]]
 
     def received(self, node: int, visits: int) -> tuple[Part, ...]:
-        """Return what a node has received after so many visits; before the seed (−1) what was stored."""
+        """Return what a node has received after so many visits; nothing before the seed (−1)."""
         return tuple(part for part in self.parts.get(node, ()) if part.visit <= visits)
 
     def gradient(self, node: int, visits: int) -> Array | None:
@@ -85,15 +85,12 @@ def total(parts: tuple[Part, ...]) -> Array | None:
     return value
 
 
-def walk(
-    sandbox: Sandbox, seed: Array, order: Order = Order.REVERSE, stored: Mapping[int, Array] | None = None
-) -> Walk:
-    """Walk back from the output with this weight for each of its entries; `stored` is in the leaves already."""
-    parts: dict[int, list[Part]] = {node: [Part(STORED, STORED, value)] for node, value in (stored or {}).items()}
+def walk(sandbox: Sandbox, seed: Array, order: Order = Order.REVERSE) -> Walk:
+    """Walk back from the output with this weight for each of its entries."""
     if not sandbox.differentiable:
-        return Walk((), {node: tuple(found) for node, found in parts.items()})
+        return Walk((), {})
     assert sandbox.output is not None
-    parts.setdefault(sandbox.output, []).append(Part(0, SEED, seed))
+    parts: dict[int, list[Part]] = {sandbox.output: [Part(0, SEED, seed)]}
     visits: list[Visit] = []
     if order is Order.REVERSE:
         for node in range(sandbox.output, -1, -1):

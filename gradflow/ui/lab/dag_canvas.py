@@ -23,7 +23,7 @@ from gradflow.ui.lab.cards import card_size
 from gradflow.ui.lab.dag_scene import Look, Scene
 from gradflow.ui.theme import LIGHT, SMALL_SIZE, Theme, font
 
-MARGIN, CLOSEST, FARTHEST, LARGEST_FIT = 16.0, 4.0, 0.004, 1.25
+MARGIN, CLOSEST, FARTHEST, LARGEST_FIT = 16.0, 4.0, 0.004, 1.5
 ZOOM_STEP, PAN_STEP = 1.25, 60.0
 
 KEYS = {
@@ -135,7 +135,8 @@ class DagCanvas(QWidget):
         x, y = (np.array([spot.x(), spot.y()]) - self.shift) / self.zoom
         near = 6.0 / self.zoom
         square = QRectF(x - near, y - near, 2 * near, 2 * near)
-        return next((i for i, path in enumerate(self._paths) if path.intersects(square) and _crosses(path, square)), None)
+        near_ones = (i for i, path in enumerate(self._paths) if path.intersects(square))
+        return next((i for i in near_ones if _crosses(self._paths[i], square)), None)
 
     def _refit(self) -> None:
         self._labels = None
@@ -181,7 +182,7 @@ class DagCanvas(QWidget):
             if self._paths[number].controlPointRect().adjusted(-9, -9, 9, 9).intersects(seen):
                 wire = scene.wires[number]
                 dag_paint.paint_wire(painter, self._paths[number], placed.routes[number], wire, self.theme)
-        boxes = [QRectF(*corner, *size) for corner, size in zip(placed.corners.tolist(), placed.sizes.tolist(), strict=True)]
+        boxes = [QRectF(*box) for box in np.hstack([placed.corners, placed.sizes]).tolist()]
         shown = [i for i, box in enumerate(boxes) if box.intersects(seen)]
         for i in shown:
             dag_paint.paint_box(painter, boxes[i], i, scene, self.theme, self.zoom)

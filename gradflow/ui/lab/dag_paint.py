@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ def path_of(route: Array) -> QPainterPath:
     """Return an edge's line: straight across the columns, bent between them."""
     points = [QPointF(x, y) for x, y in route.tolist()]
     path = QPainterPath(points[0])
-    for i, (start, end) in enumerate(zip(points, points[1:], strict=False)):
+    for i, (start, end) in enumerate(pairwise(points)):
         if i % 2 == 0:
             path.lineTo(end)
         else:
