@@ -69,6 +69,14 @@ class Sandbox:
         return tuple(wanted)
 
     @cached_property
+    def asks(self) -> tuple[bool, ...]:
+        """Whether each node depends on a leaf that asks for a gradient, whatever is cut on the way."""
+        asks: list[bool] = []
+        for node in self.nodes:
+            asks.append(any(asks[i] for i in node.inputs) if node.inputs else node.variable.requires_grad)
+        return tuple(asks)
+
+    @cached_property
     def edges(self) -> tuple[Edge, ...]:
         """All edges, operation by operation."""
         found = []
@@ -129,10 +137,7 @@ class Sandbox:
 
     def saving(self) -> Saving:
         """Count what `no_grad`, `detach` and the cuts by hand save, beside the same program without them."""
-        asks: list[bool] = []
-        for node in self.nodes:
-            asks.append(any(asks[i] for i in node.inputs) if node.inputs else node.variable.requires_grad)
-        could = [node.index for node in self.nodes if node.inputs and asks[node.index] and node.operation != "detach"]
+        could = [i for i in self.steps if self.asks[i] and self.nodes[i].operation != "detach"]
         ends = [i for i in self.trace.outputs if self.wanted[i] and i not in self.detached]
         kept = [i for i in _reachable(self, ends) if self.nodes[i].inputs]
         all_bytes, kept_bytes = self._bytes(could), self._bytes(kept)

@@ -138,19 +138,33 @@ def _bracketed(value: float) -> str:
     return f"({words})" if words.startswith("−") else words
 
 
-def sum_of(parts: tuple[Part, ...], more: bool = False) -> str:
-    """Return single numbers with their sum, "−2 + 3 = 1"; `more` are to come: "−2 + …"."""
+MOST_SUMMANDS = 4
+
+
+def sum_of(parts: tuple[Part, ...], whole: int) -> str:
+    """Return single numbers with their sum, "−2 + 3 = 1"; of `whole` parts some may be yet to come: "−2 + …"."""
     values = [float(np.ravel(part.value)[0]) for part in parts]
-    if len(values) == 1:
-        return number(values[0]) + (" + …" if more else "")
-    words = number(values[0])
-    for value in values[1:]:
-        words += f" + {_bracketed(value)}" if value >= 0 or math.isnan(value) else f" − {number(-value)}"
     summed = total(parts)
     assert summed is not None
-    if len(values) > 4:
-        words = f"Σ {len(values)} parts"
-    return f"{words} = {number(float(np.ravel(summed)[0]))}" + (" + …" if more else "")
+    result = number(float(np.ravel(summed)[0]))
+    if whole == 1:
+        return result
+    if whole > MOST_SUMMANDS:
+        return f"Σ of {whole} = {result}" if len(parts) == whole else f"Σ {len(parts)} of {whole} = {result}"
+    words = number(values[0])
+    for value in values[1:]:
+        words += f" − {number(-value)}" if value < 0 else f" + {number(value)}"
+    return f"{words} = {result}" if len(parts) == whole else f"{words} + …"
+
+
+def accumulated(before: Array, new: Array) -> tuple[tuple[str, ...], ...]:
+    """Return what a leaf's .grad becomes by adding to it, as rows for a small grid; a single number as a sum."""
+    with np.errstate(all="ignore"):
+        after = before + new
+    if np.size(after) != 1:
+        return cells(after)
+    old, added, summed = (number(float(np.ravel(value)[0])) for value in (before, new, after))
+    return ((f"{old} + {added} = {summed}",),)
 
 
 def unfolded(sandbox: Sandbox, walk: Walk, node: int, visits: int) -> list[str]:

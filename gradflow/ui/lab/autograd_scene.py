@@ -1,0 +1,138 @@
+"""From the sandbox to its drawing: which numbers stand in each box and on each edge at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradflow.sim.lab.sandbox import Sandbox
+from gradflow.sim.lab.sandbox_steps import Moment, Phase, moment, positions
+from gradflow.sim.lab.sandbox_walk import Walk, total
+from gradflow.sim.lab.sandbox_words import accumulated, cells, derivative, edge_labels, sum_of
+from gradflow.ui.lab.cards import Card, Role, Row
+from gradflow.ui.lab.dag_scene import Look, Scene, Wire
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class GraphDrawing:
+    """One program's graph with a walk back through it, as it can be drawn at every moment.
+
+    `tangents` are shown if there are any, `missing` is what a walk in a wrong order leaves out, `stored` what earlier
+    calls of backward() have left in the leaves.
+    """
+
+    sandbox: Sandbox
+    walk: Walk
+    tangents: Mapping[int, Array] = field(default_factory=dict)
+    missing: Mapping[int, Array] = field(default_factory=dict)
+    stored: Mapping[int, Array] = field(default_factory=dict)
+    _kept: dict[Any, Any] = field(default_factory=dict)
+
+    def scene(self, now: Moment, chosen: int | None, stale: bool) -> Scene:
+        """Return what is drawn at a moment."""
+        count = range(len(self.sandbox.nodes))
+        computed = set(self.sandbox.steps[: now.computed])
+        return Scene(
+            room=self._room(),
+            cards=tuple(self._card(node, now, computed) for node in count),
+            looks=tuple(self._look(node, now, computed) for node in count),
+            inputs=frozenset(self.sandbox.leaves),
+            wires=tuple(self._wire(number, now, computed) for number in range(len(self.sandbox.edges))),
+            chosen=chosen if chosen is not None and chosen < len(count) else None,
+            stale=stale,
+        )
+
+    def _room(self) -> tuple[Card, ...]:
+        """Return the cards at the end, when they say most."""
+        if "room" not in self._kept:
+            end = moment(self.sandbox, self.walk, positions(self.sandbox, self.walk) - 1)
+            computed = set(self.sandbox.steps)
+            self._kept["room"] = tuple(self._card(node, end, computed) for node in range(len(self.sandbox.nodes)))
+        return self._kept["room"]
+
+    def _card(self, node: int, now: Moment, computed: set[int]) -> Card:
+        key = ("card", node, not self.sandbox.nodes[node].inputs or node in computed, self._arrived(node, now))
+        if key not in self._kept:
+            self._kept[key] = self._make_card(node, key[2], key[3])
+        return self._kept[key]
+
+    def _arrived(self, node: int, now: Moment) -> int:
+        """Return how many parts of its gradient a node has."""
+        return sum(part.visit <= now.visits for part in self.walk.parts.get(node, ()))
+
+    def _make_card(self, node: int, computed: bool, arrived: int) -> Card:
+        entry, sandbox = self.sandbox.nodes[node], self.sandbox
+        rows = []
+        if computed:
+            rows.append(_numbers(Role.VALUE, "", sandbox.value(node)))
+            if node in self.tangents:
+                rows.append(_numbers(Role.TANGENT, "D[h]", self.tangents[node]))
+        parts = self.walk.parts.get(node, ())
+        if arrived and sandbox.output is not None:
+            visits = parts[arrived - 1].visit
+            received = self.walk.received(node, visits)
+            if sandbox.value(node).size == 1:
+                summed: tuple[tuple[str, ...], ...] = ((sum_of(received, len(parts)),),)
+                rows.append(Row(Role.GRADIENT, derivative(sandbox, node), summed))
+            else:
+                count = f" ({arrived} of {len(parts)})" if len(parts) > 1 else ""
+                rows.append(_numbers(Role.GRADIENT, derivative(sandbox, node) + count, total(received)))
+            if node in self.stored and arrived == len(parts):
+                grown = accumulated(self.stored[node], total(received))
+                rows.append(Row(Role.GRADIENT, ".grad", grown, bracket=_bracketed(self.stored[node], grown)))
+            if node in self.missing and arrived == len(parts):
+                rows.append(_numbers(Role.MISSED, "missing", self.missing[node]))
+        symbol = entry.symbol if entry.inputs else ""
+        marks = ["no_grad"] if entry.cut == "no_grad" else []
+        marks += ["detach"] if node in sandbox.detached else []
+        return Card(sandbox.label(node), " ".join([*marks, symbol]).strip(), tuple(rows))
+
+    def _look(self, node: int, now: Moment, computed: set[int]) -> Look:
+        sandbox = self.sandbox
+        leaf = not sandbox.nodes[node].inputs
+        if node == now.node:
+            return Look.NOW
+        if not leaf and node not in computed:
+            return Look.WAITING
+        if self.walk.late(node, now.visits):
+            return Look.LATE
+        if self._arrived(node, now):
+            return Look.BACK
+        return Look.OFF if sandbox.asks[node] and not sandbox.wanted[node] else Look.DONE
+
+    def _wire(self, edge_number: int, now: Moment, computed: set[int]) -> Wire:
+        edge = self.sandbox.edges[edge_number]
+        look, labels = Look.WAITING, ()
+        visit = self.walk.turn.get(edge.target, -1)
+        used = edge.open and 0 < visit <= now.visits
+        if used:
+            late = self.walk.turn.get(edge.source)
+            missed = late is not None and visit >= late
+            look = Look.NOW if visit == now.visits else Look.LATE if missed else Look.BACK
+            labels = self._labels(edge_number)
+        elif edge.target in computed:
+            forward = now.phase is Phase.FORWARD and edge.target == now.node
+            look = Look.NOW if forward else Look.DONE
+        return Wire(edge.source, edge.target, look, labels, edge.cut, backwards=used)
+
+    def _labels(self, edge_number: int) -> tuple[str, ...]:
+        key = ("labels", edge_number)
+        if key not in self._kept:
+            self._kept[key] = edge_labels(self.sandbox, self.sandbox.edges[edge_number])
+        return self._kept[key]
+
+
+def _numbers(role: Role, words: str, array: Array) -> Row:
+    shown = cells(array)
+    return Row(role, words, shown, bracket=_bracketed(array, shown))
+
+
+def _bracketed(array: Array, shown: tuple[tuple[str, ...], ...]) -> bool:
+    """Tell whether these are all entries of a vector or a matrix."""
+    return np.ndim(array) > 0 and sum(map(len, shown)) == np.size(array)
