@@ -39,6 +39,23 @@ class FileError(GradflowError):
     """A file cannot be read or written; the message opens with its name."""
 
 
+class AutogradError(GradflowError):
+    """An operation cannot be computed, recorded or differentiated; the message opens with the operation's name."""
+
+
+class ProgramError(AutogradError):
+    """A line of a typed program cannot be understood or computed.
+
+    `line` and `column` say where, both counted from 1; `reason` is the sentence without the place.
+    """
+
+    def __init__(self, reason: str, line: int, column: int) -> None:
+        super().__init__(f"line {line}, column {column}: {reason}")
+        self.reason = reason
+        self.line = line
+        self.column = column
+
+
 class UnknownNameError(GradflowError, KeyError):
     """A name that is not in a registry."""
 

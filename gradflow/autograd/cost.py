@@ -1,0 +1,52 @@
+"""How many multiplications a recorded computation takes: to compute it, to walk back, and to push forwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gradflow.autograd.backward import operations_of
+from gradflow.autograd.variable import Variable
+
+
+@dataclass(frozen=True)
+class Multiplications:
+    """What the record of one output costs; a division counts as one, an elementary function such as exp as none."""
+
+    evaluate: int
+    """To compute the output once."""
+
+    sweep: int
+    """To carry one vector through every edge: one backward walk for all inputs, or one forward push of one direction."""
+
+    outputs: int
+    """How many elements the output has: so many backward walks make the whole Jacobian."""
+
+    inputs: int
+    """How many elements the leaves have that ask for a gradient: so many forward pushes make the whole Jacobian."""
+
+    @property
+    def reverse(self) -> int:
+        """The whole Jacobian in reverse mode."""
+        return self.sweep * self.outputs
+
+    @property
+    def forward(self) -> int:
+        """The whole Jacobian in forward mode."""
+        return self.sweep * self.inputs
+
+
+def multiplications(output: Variable) -> Multiplications:
+    """Count what computing an output took, and what its Jacobian by all leaves takes in both modes."""
+    order = operations_of([output])
+    leaves = {target for operation in order for target in operation.targets if isinstance(target, Variable)}
+    return Multiplications(
+        evaluate=sum(operation.multiplications for operation in order),
+        sweep=sum(
+            operation.carry_multiplications(index)
+            for operation in order
+            for index, target in enumerate(operation.targets)
+            if target is not None
+        ),
+        outputs=output.size,
+        inputs=sum(leaf.size for leaf in leaves),
+    )

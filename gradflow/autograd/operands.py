@@ -1,0 +1,153 @@
+"""The signs and methods of a Variable: each looks up one operation of the table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gradflow.autograd.table import OPERATORS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from gradflow.autograd.variable import Variable
+
+
+class Operands:
+    """What can be written with Variables: ``x * w + b``, ``A @ x``, ``x[0]``, ``x.sum(axis=0)``, ``A.T``."""
+
+    __slots__ = ()
+    _data: Any
+
+    def _changed(self, result: Variable) -> Variable:
+        raise NotImplementedError
+
+    def __add__(self, other: Any) -> Variable:
+        return OPERATORS["add"](self, other)
+
+    def __radd__(self, other: Any) -> Variable:
+        return OPERATORS["add"](other, self)
+
+    def __iadd__(self, other: Any) -> Variable:
+        return self._changed(OPERATORS["add"](self, other))
+
+    def __sub__(self, other: Any) -> Variable:
+        return OPERATORS["sub"](self, other)
+
+    def __rsub__(self, other: Any) -> Variable:
+        return OPERATORS["sub"](other, self)
+
+    def __isub__(self, other: Any) -> Variable:
+        return self._changed(OPERATORS["sub"](self, other))
+
+    def __mul__(self, other: Any) -> Variable:
+        return OPERATORS["mul"](self, other)
+
+    def __rmul__(self, other: Any) -> Variable:
+        return OPERATORS["mul"](other, self)
+
+    def __imul__(self, other: Any) -> Variable:
+        return self._changed(OPERATORS["mul"](self, other))
+
+    def __truediv__(self, other: Any) -> Variable:
+        return OPERATORS["div"](self, other)
+
+    def __rtruediv__(self, other: Any) -> Variable:
+        return OPERATORS["div"](other, self)
+
+    def __itruediv__(self, other: Any) -> Variable:
+        return self._changed(OPERATORS["div"](self, other))
+
+    def __pow__(self, other: Any) -> Variable:
+        return OPERATORS["pow"](self, other)
+
+    def __rpow__(self, other: Any) -> Variable:
+        return OPERATORS["pow"](other, self)
+
+    def __ipow__(self, other: Any) -> Variable:
+        return self._changed(OPERATORS["pow"](self, other))
+
+    def __matmul__(self, other: Any) -> Variable:
+        return OPERATORS["matmul"](self, other)
+
+    def __rmatmul__(self, other: Any) -> Variable:
+        return OPERATORS["matmul"](other, self)
+
+    def __neg__(self) -> Variable:
+        return OPERATORS["neg"](self)
+
+    def __pos__(self) -> Operands:
+        return self
+
+    def __abs__(self) -> Variable:
+        return OPERATORS["abs"](self)
+
+    def __getitem__(self, index: Any) -> Variable:
+        return OPERATORS["index"](self, index=plain_index(index))
+
+    # Comparisons have no gradient: they give plain arrays of True and False.
+
+    def __lt__(self, other: Any) -> NDArray[np.bool_]:
+        return self._data < _plain(other)
+
+    def __le__(self, other: Any) -> NDArray[np.bool_]:
+        return self._data <= _plain(other)
+
+    def __gt__(self, other: Any) -> NDArray[np.bool_]:
+        return self._data > _plain(other)
+
+    def __ge__(self, other: Any) -> NDArray[np.bool_]:
+        return self._data >= _plain(other)
+
+    def __eq__(self, other: Any) -> NDArray[np.bool_]:  # type: ignore[override]
+        return self._data == _plain(other)
+
+    def __ne__(self, other: Any) -> NDArray[np.bool_]:  # type: ignore[override]
+        return self._data != _plain(other)
+
+    # Methods
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Variable:
+        """Return the sum over all elements, one axis or several."""
+        return OPERATORS["sum"](self, axis=axis, keepdims=keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Variable:
+        """Return the mean over all elements, one axis or several."""
+        return OPERATORS["mean"](self, axis=axis, keepdims=keepdims)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Variable:
+        """Return the largest element; if several are, they share its gradient equally."""
+        return OPERATORS["max"](self, axis=axis, keepdims=keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Variable:
+        """Return the smallest element; if several are, they share its gradient equally."""
+        return OPERATORS["min"](self, axis=axis, keepdims=keepdims)
+
+    def reshape(self, *shape: Any) -> Variable:
+        """Return the same elements, row by row, in another shape; one length may be −1."""
+        only = shape[0] if len(shape) == 1 else shape
+        return OPERATORS["reshape"](self, shape=tuple(only) if hasattr(only, "__len__") else (only,))
+
+    def transpose(self, *axes: int) -> Variable:
+        """Return the axes in another order, by default the reverse."""
+        return OPERATORS["transpose"](self, axes=axes or None)
+
+    @property
+    def T(self) -> Variable:  # noqa: N802 (mathematics' own name)
+        """The transpose."""
+        return OPERATORS["transpose"](self, axes=None)
+
+
+def _plain(other: Any) -> Any:
+    return other._data if isinstance(other, Operands) else other
+
+
+def plain_index(index: Any) -> Any:
+    """Return an index whose Variables are whole-number arrays; anything else stays as it is."""
+    import numpy as np
+
+    if isinstance(index, tuple):
+        return tuple(plain_index(part) for part in index)
+    if isinstance(index, Operands):
+        return np.asarray(index._data).astype(np.int64)
+    return np.array(index) if isinstance(index, list) else index

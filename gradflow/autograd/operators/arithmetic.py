@@ -1,0 +1,71 @@
+"""+ − · / and powers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradflow.autograd.operators.build import elementwise, plain
+from gradflow.autograd.operators.choice import where
+from gradflow.autograd.operators.elementary import log
+
+add = elementwise(
+    "add",
+    "+",
+    np.add,
+    slopes=(lambda g, y, a, b: g, lambda g, y, a, b: g),
+    formulas=("∂(a+b)/∂a = 1", "∂(a+b)/∂b = 1"),
+    carry=0,
+)
+
+sub = elementwise(
+    "sub",
+    "−",
+    np.subtract,
+    slopes=(lambda g, y, a, b: g, lambda g, y, a, b: -g),
+    formulas=("∂(a−b)/∂a = 1", "∂(a−b)/∂b = −1"),
+    carry=0,
+)
+
+mul = elementwise(
+    "mul",
+    "·",
+    np.multiply,
+    slopes=(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
+    formulas=("∂(a·b)/∂a = b", "∂(a·b)/∂b = a"),
+    work=1,
+)
+
+div = elementwise(
+    "div",
+    "/",
+    np.divide,
+    slopes=(lambda g, y, a, b: g / b, lambda g, y, a, b: -(g * (y / b))),
+    formulas=("∂(a/b)/∂a = 1/b", "∂(a/b)/∂b = −a/b²"),
+    work=1,
+    carry=(1, 2),
+)
+
+neg = elementwise("neg", "−", np.negative, (lambda g, y, a: -g,), ("∂(−a)/∂a = −1",), carry=0)
+
+
+def _by_base(g: Any, y: Any, a: Any, b: Any) -> Any:
+    # 0·a⁻¹ is 0 also at a = 0: a⁰ is constant.
+    return g * where(b * a ** (b - 1.0), 0.0, condition=plain(b) != 0.0)
+
+
+def _by_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
+    # 0ᵇ is 0 for every b > 0, so its slope is 0 although log 0 = −∞.
+    constant = (plain(a) == 0.0) & (plain(b) >= 0.0)
+    return g * where(0.0, y * log(a), condition=constant)
+
+
+power = elementwise(
+    "pow",
+    "^",
+    np.power,
+    slopes=(_by_base, _by_exponent),
+    formulas=("∂aᵇ/∂a = b·aᵇ⁻¹", "∂aᵇ/∂b = aᵇ·ln a"),
+    carry=(2, 2),
+)

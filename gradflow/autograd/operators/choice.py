@@ -1,0 +1,51 @@
+"""One of two: where, maximum, minimum. What was not chosen gets an exact 0."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradflow.autograd.operators.build import elementwise, plain
+
+
+def _choose(a: Any, b: Any, *, condition: Any) -> Any:
+    return np.where(condition, a, b)
+
+
+where = elementwise(
+    "where",
+    "?",
+    _choose,
+    slopes=(
+        lambda g, y, a, b, condition: where(g, 0.0, condition=condition),
+        lambda g, y, a, b, condition: where(0.0, g, condition=condition),
+    ),
+    formulas=("∂(c ? a : b)/∂a = 1 where c, else 0", "∂(c ? a : b)/∂b = 0 where c, else 1"),
+    carry=0,
+)
+
+
+def _winner(g: Any, mine: Any, other: Any, sign: float) -> Any:
+    """Pass g where mine is chosen, half of it where both are equal, as PyTorch does."""
+    mine, other = sign * plain(mine), sign * plain(other)
+    return where(0.5 * g, where(0.0, g, condition=mine < other), condition=mine == other)
+
+
+maximum = elementwise(
+    "maximum",
+    "max",
+    np.maximum,
+    slopes=(lambda g, y, a, b: _winner(g, a, b, 1.0), lambda g, y, a, b: _winner(g, b, a, 1.0)),
+    formulas=("∂max(a, b)/∂a = 1 for a > b, ½ for a = b, else 0", "∂max(a, b)/∂b = 1 for b > a, ½ for a = b, else 0"),
+    carry=0,
+)
+
+minimum = elementwise(
+    "minimum",
+    "min",
+    np.minimum,
+    slopes=(lambda g, y, a, b: _winner(g, a, b, -1.0), lambda g, y, a, b: _winner(g, b, a, -1.0)),
+    formulas=("∂min(a, b)/∂a = 1 for a < b, ½ for a = b, else 0", "∂min(a, b)/∂b = 1 for b < a, ½ for a = b, else 0"),
+    carry=0,
+)

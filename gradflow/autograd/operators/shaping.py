@@ -1,0 +1,191 @@
+"""Numbers moved, not changed: reshape, transpose, broadcast, index, concatenate, stack. All are linear."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from gradflow.autograd.arrays import Shape, shape_text
+from gradflow.autograd.operation import Every, Operator, fit
+from gradflow.autograd.operators.build import all_together, named, no_larger, nothing
+
+MOVED = "each entry of the result is one entry of a: ∂yᵢ/∂aⱼ = 1 there, else 0"
+
+reshape = Operator(
+    "reshape",
+    "reshape",
+    lambda a, shape: np.reshape(a, shape),
+    vjp=(lambda g, y, a, shape: reshape(g, shape=a.shape),),
+    jvp=(lambda t, y, a, shape: reshape(t, shape=shape),),
+    formulas=(MOVED,),
+    work=nothing,
+    carry=(nothing,),
+    size=no_larger,
+    complain=lambda shapes, names, shape: (
+        f"{named(names[0], shapes[0])} has {prod(shapes[0])} elements and does not fill the shape {shape_text(shape)}"
+    ),
+)
+
+transpose = Operator(
+    "transpose",
+    "T",
+    lambda a, axes: np.transpose(a, axes),
+    vjp=(lambda g, y, a, axes: transpose(g, axes=None if axes is None else tuple(int(i) for i in np.argsort(axes))),),
+    jvp=(lambda t, y, a, axes: transpose(t, axes=axes),),
+    formulas=("∂(aᵀ)ᵢⱼ/∂aⱼᵢ = 1",),
+    work=nothing,
+    carry=(nothing,),
+    size=no_larger,
+    complain=lambda shapes, names, axes: (
+        f"{named(names[0], shapes[0])} has {len(shapes[0])} axes, and {axes} does not name each of them once"
+    ),
+)
+
+broadcast_to = Operator(
+    "broadcast_to",
+    "broadcast",
+    lambda a, shape: np.broadcast_to(a, shape),
+    vjp=(lambda g, y, a, shape: fit(g, a.shape),),
+    jvp=(lambda t, y, a, shape: broadcast_to(t, shape=shape),),
+    formulas=(MOVED,),
+    work=nothing,
+    carry=(nothing,),
+    size=lambda a, shape: prod(shape),
+    complain=lambda shapes, names, shape: (
+        f"{named(names[0], shapes[0])} cannot be repeated to the shape {shape_text(shape)}"
+    ),
+)
+
+
+def _scatter(a: Any, *, index: Any, shape: Shape) -> Any:
+    out = np.zeros(shape)
+    np.add.at(out, index, a)
+    return out
+
+
+def _complain_index(shapes: Sequence[Shape], names: Sequence[str], index: Any, **parameters: Any) -> str:
+    name, shape = named(names[0], shapes[0]), shapes[0]
+    if not shape:
+        return f"{name} is a single number and has no elements"
+    parts = index if isinstance(index, tuple) else (index,)
+    if len(parts) > len(shape) and Ellipsis not in parts and None not in parts:
+        return f"{name} has {len(shape)} {'axis' if len(shape) == 1 else 'axes'}, and {len(parts)} indices were given"
+    for axis, (part, length) in enumerate(zip(parts, shape, strict=False)):
+        if isinstance(part, int) and not -length <= part < length:
+            return f"{name} has no element {part} on axis {axis}; there are {length}, counted from 0"
+    return ""
+
+
+pick = Operator(
+    "index",
+    "[ ]",
+    lambda a, index: a[index],
+    vjp=(lambda g, y, a, index: put(g, index=index, shape=a.shape),),
+    jvp=(lambda t, y, a, index: pick(t, index=index),),
+    formulas=("∂yᵢ/∂aⱼ = 1 for the entries that were picked, else 0",),
+    work=nothing,
+    carry=(nothing,),
+    size=no_larger,
+    complain=_complain_index,
+)
+
+put = Operator(
+    "put",
+    "put",
+    _scatter,
+    vjp=(lambda g, y, a, index, shape: pick(g, index=index),),
+    jvp=(lambda t, y, a, index, shape: put(t, index=index, shape=shape),),
+    formulas=("∂yⱼ/∂aᵢ = 1 where entry i was put, else 0",),
+    work=nothing,
+    carry=(nothing,),
+    size=lambda a, index, shape: prod(shape),
+)
+
+
+def _part(inputs: Sequence[Any], which: int, axis: int) -> tuple[Any, ...]:
+    """Return the index of one input inside the concatenation of all."""
+    axis %= inputs[0].ndim
+    start = sum(x.shape[axis] for x in inputs[:which])
+    return (slice(None),) * axis + (slice(start, start + inputs[which].shape[axis]),)
+
+
+def _part_vjp(g: Any, y: Any, *inputs: Any, axis: int, which: int) -> Any:
+    return pick(g, index=_part(inputs, which, axis))
+
+
+def _part_jvp(t: Any, y: Any, *inputs: Any, axis: int, which: int) -> Any:
+    return put(t, index=_part(inputs, which, axis), shape=y.shape)
+
+
+def _complain_concatenate(shapes: Sequence[Shape], names: Sequence[str], axis: Any) -> str:
+    if not shapes:
+        return "nothing was given to put together"
+    if () in shapes:
+        return "a single number has no axis to be joined along; use stack"
+    for name, shape in zip(names, shapes, strict=True):
+        if len(shape) != len(shapes[0]):
+            return (
+                f"{named(names[0], shapes[0])} and {named(name, shape)} do not fit: they have {len(shapes[0])} and "
+                f"{len(shape)} axes"
+            )
+        other = [i for i, (m, n) in enumerate(zip(shapes[0], shape, strict=True)) if m != n and i != axis % len(shape)]
+        if other:
+            return (
+                f"{named(names[0], shapes[0])} and {named(name, shape)} do not fit: along axis {axis} they can be "
+                f"joined only if axis {other[0]} has the same length"
+            )
+    return ""
+
+
+concatenate = Operator(
+    "concatenate",
+    "concat",
+    lambda *inputs, axis: np.concatenate(inputs, axis=axis),
+    vjp=Every(lambda which: partial(_part_vjp, which=which)),
+    jvp=Every(lambda which: partial(_part_jvp, which=which)),
+    formulas=Every(lambda which: MOVED),
+    work=nothing,
+    carry=Every(lambda which: nothing),
+    size=all_together,
+    complain=_complain_concatenate,
+)
+
+
+def _layer(y: Any, which: int, axis: int) -> tuple[Any, ...]:
+    """Return the index of one input inside the stack of all."""
+    return (slice(None),) * (axis % len(y.shape)) + (which,)
+
+
+def _layer_vjp(g: Any, y: Any, *inputs: Any, axis: int, which: int) -> Any:
+    return pick(g, index=_layer(y, which, axis))
+
+
+def _layer_jvp(t: Any, y: Any, *inputs: Any, axis: int, which: int) -> Any:
+    return put(t, index=_layer(y, which, axis), shape=y.shape)
+
+
+def _complain_stack(shapes: Sequence[Shape], names: Sequence[str], axis: Any) -> str:
+    if not shapes:
+        return "nothing was given to put together"
+    for name, shape in zip(names, shapes, strict=True):
+        if shape != shapes[0]:
+            return f"{named(names[0], shapes[0])} and {named(name, shape)} do not fit: only equal shapes can be stacked"
+    return ""
+
+
+stack = Operator(
+    "stack",
+    "stack",
+    lambda *inputs, axis: np.stack(inputs, axis=axis),
+    vjp=Every(lambda which: partial(_layer_vjp, which=which)),
+    jvp=Every(lambda which: partial(_layer_jvp, which=which)),
+    formulas=Every(lambda which: MOVED),
+    work=nothing,
+    carry=Every(lambda which: nothing),
+    size=all_together,
+    complain=_complain_stack,
+)
