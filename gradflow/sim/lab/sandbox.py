@@ -13,6 +13,12 @@ from gradflow.autograd.program import Trace, TraceNode
 
 Array = NDArray[np.float64]
 
+READ = -1
+"""In place of an operand's number: the value is only compared."""
+
+LONGEST_CONSTANT = 12
+"""Of how many letters a constant is its own name."""
+
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
@@ -32,24 +38,31 @@ class Edge:
 
 @dataclass(frozen=True)
 class Saving:
-    """What the cuts save: operations that are not recorded, of how many, and the bytes their numbers would keep."""
+    """What the cuts save, of `operations` with results of so many `bytes` that would be kept without them.
+
+    Behind a cut nothing is recorded; what lies before one was recorded, but is let go if no output needs it.
+    """
 
     operations: int
-    of_operations: int
     bytes: int
-    of_bytes: int
+    unrecorded: int
+    unrecorded_bytes: int
+    let_go: int
+    let_go_bytes: int
 
 
 @dataclass(frozen=True, eq=False)
 class Sandbox:
     """A graph in the order in which it was computed, `output` the node to differentiate, `detached` those cut by hand.
 
-    Cutting a node by hand is what `detach()` at each place where it is read would do.
+    Cutting a node by hand is what `detach()` at each place where it is read would do. `plain` are leaves that are told
+    not to ask for a gradient.
     """
 
     trace: Trace
     output: int | None
-    detached: frozenset[int]
+    detached: frozenset[int] = frozenset()
+    plain: frozenset[int] = frozenset()
 
     @property
     def nodes(self) -> tuple[TraceNode, ...]:
@@ -65,7 +78,7 @@ class Sandbox:
                 recorded = node.variable.grad_fn is not None
                 wanted.append(recorded and any(wanted[i] and i not in self.detached for i in node.inputs))
             else:
-                wanted.append(node.variable.requires_grad)
+                wanted.append(node.index in self.leaves)
         return tuple(wanted)
 
     @cached_property
@@ -73,7 +86,7 @@ class Sandbox:
         """Whether each node depends on a leaf that asks for a gradient, whatever is cut on the way."""
         asks: list[bool] = []
         for node in self.nodes:
-            asks.append(any(asks[i] for i in node.inputs) if node.inputs else node.variable.requires_grad)
+            asks.append(any(asks[i] for i in node.inputs) if node.inputs else node.index in self.leaves)
         return tuple(asks)
 
     @cached_property
@@ -84,6 +97,7 @@ class Sandbox:
             for place, source in enumerate(node.inputs):
                 passes = self.wanted[source] and source not in self.detached and node.variable.grad_fn is not None
                 found.append(Edge(source, node.index, place, passes, self.wanted[source] and not passes))
+            found += [Edge(source, node.index, READ, open=False, cut=False) for source in node.reads]
         return tuple(found)
 
     @cached_property
@@ -101,8 +115,9 @@ class Sandbox:
 
     @cached_property
     def leaves(self) -> tuple[int, ...]:
-        """The inputs and constants that ask for a gradient."""
-        return tuple(node.index for node in self.nodes if not node.inputs and node.variable.requires_grad)
+        """The leaves that ask for a gradient."""
+        asking = (node.index for node in self.nodes if not node.inputs and node.variable.requires_grad)
+        return tuple(node for node in asking if node not in self.plain)
 
     @property
     def differentiable(self) -> bool:
@@ -114,12 +129,19 @@ class Sandbox:
         return self.nodes[node].variable.data
 
     def label(self, node: int) -> str:
-        """Return a node's name, or v with its number, as in a Wengert list."""
-        return self.nodes[node].name or f"v{str(node).translate(_SUBSCRIPTS)}"
+        """Return a node's name, a constant's own text, or v with its number, as in a Wengert list."""
+        entry = self.nodes[node]
+        if entry.name or (not entry.inputs and len(entry.expression) <= LONGEST_CONSTANT):
+            return entry.name or entry.expression
+        return f"v{str(node).translate(_SUBSCRIPTS)}"
 
     def find(self, label: str) -> int | None:
         """Return the last node of this name, or None."""
         return next((i for i in reversed(range(len(self.nodes))) if self.label(i) == label), None)
+
+    def find_leaf(self, label: str) -> int | None:
+        """Return the first input or named number of this name, or None."""
+        return next((node.index for node in self.nodes if not node.inputs and self.label(node.index) == label), None)
 
     def local(self, edge: Edge) -> Array:
         """Return an open edge's Jacobian ∂target/∂source, (entries of the target, entries of the source)."""
@@ -138,15 +160,21 @@ class Sandbox:
     def saving(self) -> Saving:
         """Count what `no_grad`, `detach` and the cuts by hand save, beside the same program without them."""
         could = [i for i in self.steps if self.asks[i] and self.nodes[i].operation != "detach"]
-        ends = [i for i in self.trace.outputs if self.wanted[i] and i not in self.detached]
-        kept = [i for i in _reachable(self, ends) if self.nodes[i].inputs]
-        all_bytes, kept_bytes = self._bytes(could), self._bytes(kept)
-        return Saving(len(could) - len(kept), len(could), all_bytes - kept_bytes, all_bytes)
+        unrecorded = [i for i in could if not self.wanted[i]]
+        needed = _reachable(self, [i for i in self.trace.outputs if self.wanted[i] and i not in self.detached])
+        let_go = [i for i in could if self.wanted[i] and i not in needed]
+        return Saving(
+            len(could),
+            self._bytes(could),
+            len(unrecorded),
+            self._bytes(unrecorded),
+            len(let_go),
+            self._bytes(let_go),
+        )
 
     def _bytes(self, operations: Iterable[int]) -> int:
-        """Return the bytes of the results and operands that these operations keep, each array once."""
-        arrays = {i for node in operations for i in (node, *self.nodes[node].inputs)}
-        return sum(int(self.value(i).nbytes) for i in arrays)
+        """Return the bytes of what these operations have computed."""
+        return sum(int(self.value(i).nbytes) for i in operations)
 
 
 def _reachable(sandbox: Sandbox, ends: Iterable[int]) -> frozenset[int]:

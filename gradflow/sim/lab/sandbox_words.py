@@ -8,28 +8,22 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from gradflow.sim.lab.numerals import factor, short
 from gradflow.sim.lab.sandbox import Edge, Sandbox
 from gradflow.sim.lab.sandbox_steps import Moment, Phase
 from gradflow.sim.lab.sandbox_walk import SEED, Part, Walk, total
-from gradflow.sim.words import superscript
 
 Array = NDArray[np.float64]
 
 MOST_PRINTED = 16
 """Of an array with more entries only the first are printed."""
 
-FIRST = 3
+FIRST, DIGITS = 3, 4
 
 
 def number(value: float) -> str:
-    """Return a number to four significant digits: 6, −0.125, 3.4·10⁻⁵, ∞, NaN."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    mantissa, _, exponent = f"{value:.4g}".partition("e")
-    mantissa = mantissa.replace("-", "−")
-    return f"{mantissa}·10{superscript(int(exponent))}" if exponent else mantissa
+    """Return a number to four significant digits."""
+    return short(value, DIGITS)
 
 
 def shape(array: Array) -> str:
@@ -69,15 +63,20 @@ def derivative(sandbox: Sandbox, node: int) -> str:
 
 
 def local_formula(sandbox: Sandbox, edge: Edge) -> str:
-    """Return an open edge's local derivative in the names of this graph, such as 1 − z²."""
+    """Return an open edge's local derivative in the names of this graph, such as 1 − z²; "" if it has indices."""
     operation = sandbox.nodes[edge.target].variable.grad_fn
     assert operation is not None
     formula = operation.formula(edge.place).rpartition(" = ")[2]
-    inputs = sandbox.nodes[edge.target].inputs
-    names = {"y": sandbox.label(edge.target)} | {
-        letter: sandbox.label(source) for letter, source in zip("abc", inputs, strict=False)
-    }
-    return re.sub(r"(?<![\w.])[abcy](?![\w(])", lambda found: names.get(found[0], found[0]), formula)
+    names = {"y": edge.target} | dict(zip("ab", sandbox.nodes[edge.target].inputs, strict=False))
+    found = set(_LETTER.findall(formula))
+    if not found <= set(names) or _INDEXED.search(formula):
+        return ""
+    # Two names side by side would read as one.
+    return _LETTER.sub(lambda letter: sandbox.label(names[letter[0]]), formula)
+
+
+_LETTER = re.compile(r"(?<![\w.])[A-Za-z](?![A-Za-z(])")
+_INDEXED = re.compile(r"[A-Za-z][ᵃ-ᶿʰʲᵢⱼₖ]|[ᵢⱼₖᵀ:]")
 
 
 def edge_labels(sandbox: Sandbox, edge: Edge) -> tuple[str, ...]:
@@ -86,8 +85,9 @@ def edge_labels(sandbox: Sandbox, edge: Edge) -> tuple[str, ...]:
     target, source = sandbox.value(edge.target), sandbox.value(edge.source)
     if target.size == source.size == 1:
         value = number(float(sandbox.local(edge)[0, 0]))
-        return (value,) if formula == value else (f"{formula} = {value}", value)
-    return (formula, f"{target.size}×{source.size}")
+        return (value,) if formula in ("", value) else (f"{formula} = {value}", value)
+    shapes = f"{target.size}×{source.size}"
+    return (formula, shapes) if formula else (shapes,)
 
 
 def happening(sandbox: Sandbox, walk: Walk, now: Moment) -> str:
@@ -129,13 +129,8 @@ def product(sandbox: Sandbox, gradient: Array, part: Part) -> str:
     factors = f"{derivative(sandbox, edge.target)} · ∂{sandbox.label(edge.target)}/∂{sandbox.label(edge.source)}"
     if np.size(gradient) == np.size(part.value) == 1:
         local = float(sandbox.local(edge)[0, 0])
-        factors += f" = {number(float(np.ravel(gradient)[0]))} · {_bracketed(local)}"
+        factors += f" = {number(float(np.ravel(gradient)[0]))} · {factor(local, DIGITS)}"
     return f"{factors} = {numbers(part.value)}"
-
-
-def _bracketed(value: float) -> str:
-    words = number(value)
-    return f"({words})" if words.startswith("−") else words
 
 
 MOST_SUMMANDS = 4
