@@ -18,7 +18,7 @@ ROOT = PACKAGE.parent
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 MOST_LINES = 300
 
-BELOW_UI = [m for m in MODULES if m.startswith(("engine/", "theory/", "sim/"))]
+BELOW_UI = [m for m in MODULES if m.startswith(("engine/", "autograd/", "theory/", "sim/"))]
 CELLAR = ("registry.py", "errors.py", "assets.py", "files.py", "system.py")
 
 

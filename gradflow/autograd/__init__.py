@@ -21,7 +21,7 @@ from gradflow.autograd.table import OPERATORS
 from gradflow.autograd.cost import Multiplications, multiplications
 from gradflow.autograd.derivatives import grad, hessian, jacobian, jvp, vjp
 from gradflow.autograd.functions import (
-    abs,  # noqa: A004
+    abs,
     broadcast_to,
     concatenate,
     cos,
@@ -33,12 +33,12 @@ from gradflow.autograd.functions import (
     log,
     log_softmax,
     matmul,
-    max,  # noqa: A004
+    max,
     maximum,
     mean,
-    min,  # noqa: A004
+    min,
     minimum,
-    pow,  # noqa: A004
+    pow,
     relu,
     reshape,
     sigmoid,
@@ -47,7 +47,7 @@ from gradflow.autograd.functions import (
     softplus,
     sqrt,
     stack,
-    sum,  # noqa: A004
+    sum,
     tanh,
     transpose,
     where,

@@ -39,8 +39,8 @@ def operations_of(outputs: Iterable[Variable]) -> list[Operation]:
             operation.stored()  # raises, with the sentence about it
         for target in operation.targets:
             if target.__class__ is Operation and target not in found:
-                found.add(target)  # type: ignore[arg-type]
-                waiting.append(target)  # type: ignore[arg-type]
+                found.add(target)
+                waiting.append(target)
     return sorted(found, key=by_serial)
 
 
@@ -121,7 +121,7 @@ def _on_the_way(order: Sequence[Operation], wanted: Sequence[Target]) -> set[Tar
     """Return the wanted targets and every operation that depends on one of them."""
     needed = set(wanted)
     for operation in order:
-        if not needed.isdisjoint(operation.targets):  # type: ignore[arg-type]
+        if not needed.isdisjoint(operation.targets):
             needed.add(operation)
     return needed
 

@@ -16,7 +16,7 @@ class Multiplications:
     """To compute the output once."""
 
     sweep: int
-    """To carry one vector through every edge: one backward walk for all inputs, or one forward push of one direction."""
+    """To carry one vector through every edge: a backward walk for all inputs, or a forward push of one direction."""
 
     outputs: int
     """How many elements the output has: so many backward walks make the whole Jacobian."""

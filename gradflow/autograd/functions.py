@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from gradflow.autograd.operands import plain_index
-from gradflow.autograd.operators.arithmetic import power as pow  # noqa: A004 (the field's own names, as in NumPy)
+from gradflow.autograd.operators.arithmetic import power as pow
 from gradflow.autograd.operators.choice import maximum, minimum
 from gradflow.autograd.operators.choice import where as _where
-from gradflow.autograd.operators.elementary import absolute as abs  # noqa: A004
+from gradflow.autograd.operators.elementary import absolute as abs
 from gradflow.autograd.operators.elementary import cos, erf, exp, log, relu, sigmoid, sin, softplus, sqrt, tanh
 from gradflow.autograd.operators.elementary import leaky_relu as _leaky_relu
 from gradflow.autograd.operators.products import dot, matmul
@@ -34,7 +34,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A001
+def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Return the sum of all elements, or along one axis or several."""
     return total(x, axis=axis, keepdims=keepdims)
 
@@ -44,12 +44,12 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return _mean(x, axis=axis, keepdims=keepdims)
 
 
-def max(x: Any, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A001
+def max(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Return the largest element; if several are, they share its gradient equally."""
     return largest(x, axis=axis, keepdims=keepdims)
 
 
-def min(x: Any, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A001
+def min(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Return the smallest element; if several are, they share its gradient equally."""
     return smallest(x, axis=axis, keepdims=keepdims)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gradflow.autograd.table import OPERATORS
+from gradflow.errors import AutogradError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from gradflow.autograd.variable import Variable
 
 
@@ -88,22 +89,22 @@ class Operands:
     # Comparisons have no gradient: they give plain arrays of True and False.
 
     def __lt__(self, other: Any) -> NDArray[np.bool_]:
-        return self._data < _plain(other)
+        return _compare(np.less, self, other)
 
     def __le__(self, other: Any) -> NDArray[np.bool_]:
-        return self._data <= _plain(other)
+        return _compare(np.less_equal, self, other)
 
     def __gt__(self, other: Any) -> NDArray[np.bool_]:
-        return self._data > _plain(other)
+        return _compare(np.greater, self, other)
 
     def __ge__(self, other: Any) -> NDArray[np.bool_]:
-        return self._data >= _plain(other)
+        return _compare(np.greater_equal, self, other)
 
     def __eq__(self, other: Any) -> NDArray[np.bool_]:  # type: ignore[override]
-        return self._data == _plain(other)
+        return _compare(np.equal, self, other)
 
     def __ne__(self, other: Any) -> NDArray[np.bool_]:  # type: ignore[override]
-        return self._data != _plain(other)
+        return _compare(np.not_equal, self, other)
 
     # Methods
 
@@ -133,19 +134,22 @@ class Operands:
         return OPERATORS["transpose"](self, axes=axes or None)
 
     @property
-    def T(self) -> Variable:  # noqa: N802 (mathematics' own name)
+    def T(self) -> Variable:
         """The transpose."""
         return OPERATORS["transpose"](self, axes=None)
 
 
-def _plain(other: Any) -> Any:
-    return other._data if isinstance(other, Operands) else other
+def _compare(ufunc: np.ufunc, left: Operands, right: Any) -> NDArray[np.bool_]:
+    plain = right._data if isinstance(right, Operands) else right
+    try:
+        return ufunc(left._data, plain)  # type: ignore[no-any-return]
+    except (ValueError, TypeError):
+        shapes = f"{left._data.shape} and {np.shape(plain)}"
+        raise AutogradError(f"{ufunc.__name__}: the shapes {shapes} do not fit") from None
 
 
 def plain_index(index: Any) -> Any:
     """Return an index whose Variables are whole-number arrays; anything else stays as it is."""
-    import numpy as np
-
     if isinstance(index, tuple):
         return tuple(plain_index(part) for part in index)
     if isinstance(index, Operands):

@@ -80,13 +80,13 @@ class Operator:
 
     def __call__(self, *inputs: Any, **parameters: Any) -> Any:
         """Compute; and record, if one of the inputs is a Variable that asks for a gradient."""
-        if not any([isinstance(x, Variable) for x in inputs]):
+        if not any(isinstance(x, Variable) for x in inputs):
             return self.compute(inputs, parameters)
         variables = tuple([x if isinstance(x, Variable) else Variable(x) for x in inputs])
         values = tuple([x._data for x in variables])
         output = self.compute(values, parameters, variables)
         operation = None
-        if is_grad_enabled() and any([x._requires_grad for x in variables]):
+        if is_grad_enabled() and any(x._requires_grad for x in variables):
             operation = Operation(self, variables, values, output, parameters)
         return Variable._of(output, operation)
 

@@ -49,7 +49,7 @@ class _Switch:
         return inside
 
 
-class no_grad(_Switch):  # noqa: N801 (the field's own name)
+class no_grad(_Switch):
     """Record nothing inside: ``with no_grad():`` or ``@no_grad()``.
 
     What is computed asks for no gradient and keeps nothing alive.
@@ -58,7 +58,7 @@ class no_grad(_Switch):  # noqa: N801 (the field's own name)
     records = False
 
 
-class enable_grad(_Switch):  # noqa: N801
+class enable_grad(_Switch):
     """Record again inside a `no_grad`: ``with enable_grad():`` or ``@enable_grad()``."""
 
     records = True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.autograd.arrays import Array, Shape, as_array, frozen, shape_text
+from gradflow.autograd.arrays import Array, Shape, as_array, shape_text
 from gradflow.autograd.operands import Operands
 from gradflow.autograd.recording import is_grad_enabled
 from gradflow.autograd.table import OPERATORS

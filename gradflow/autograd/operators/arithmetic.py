@@ -1,4 +1,4 @@
-"""+ − · / and powers."""
+"""Arithmetic: + − · / and powers."""
 
 from __future__ import annotations
 

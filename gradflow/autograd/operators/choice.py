@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gradflow.autograd.operation import Operator
 from gradflow.autograd.operators.build import elementwise, plain
 
 
@@ -13,7 +14,7 @@ def _choose(a: Any, b: Any, *, condition: Any) -> Any:
     return np.where(condition, a, b)
 
 
-where = elementwise(
+where: Operator = elementwise(
     "where",
     "?",
     _choose,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradflow.autograd.operation import Operator
 from gradflow.autograd.operators.build import elementwise, plain
 from gradflow.autograd.operators.choice import where
 from gradflow.engine.activations import ACTIVATIONS, LeakyReLU
@@ -21,9 +22,9 @@ absolute = elementwise(
     "abs", "|·|", np.absolute, (lambda g, y, a: g * np.sign(plain(a)),), ("∂|a|/∂a = sign a, 0 at 0",)
 )
 
-sin = elementwise("sin", "sin", np.sin, (lambda g, y, a: g * cos(a),), ("∂(sin a)/∂a = cos a",))
+sin: Operator = elementwise("sin", "sin", np.sin, (lambda g, y, a: g * cos(a),), ("∂(sin a)/∂a = cos a",))
 
-cos = elementwise("cos", "cos", np.cos, (lambda g, y, a: -(g * sin(a)),), ("∂(cos a)/∂a = −sin a",))
+cos: Operator = elementwise("cos", "cos", np.cos, (lambda g, y, a: -(g * sin(a)),), ("∂(cos a)/∂a = −sin a",))
 
 tanh = elementwise(
     "tanh", "tanh", np.tanh, (lambda g, y, a: g * (1.0 - y * y),), ("∂(tanh a)/∂a = 1 − tanh² a",), carry=2

@@ -31,7 +31,7 @@ def _inner(output: Shape, a: Shape, b: Shape) -> int:
     return prod(output) * a[-1]
 
 
-dot = Operator(
+dot: Operator = Operator(
     "dot",
     "dot",
     _dot,
@@ -94,7 +94,7 @@ def _by_right(g: Any, y: Any, a: Any, b: Any) -> Any:
     return reshape(part, shape=part.shape[:-1]) if len(b.shape) == 1 else part
 
 
-matmul = Operator(
+matmul: Operator = Operator(
     "matmul",
     "@",
     np.matmul,

@@ -46,7 +46,7 @@ def _share(a: Any, y: Any, axis: Any) -> Any:
     return chosen / np.sum(chosen, axis=axis, keepdims=True)
 
 
-def _count(a: Any, y: Any) -> float:
+def _count(a: Any, y: Any) -> Any:
     """Return how many elements of a one element of y was made of."""
     return prod(a.shape) / max(prod(y.shape), 1)
 
@@ -56,7 +56,7 @@ def _mean(a: Any, *, axis: Any, keepdims: bool) -> Any:
     return sums / np.float64(_count(a, sums))
 
 
-total = Operator(
+total: Operator = Operator(
     "sum",
     "Σ",
     lambda a, axis, keepdims: np.sum(a, axis=axis, keepdims=keepdims),
@@ -69,7 +69,7 @@ total = Operator(
     complain=complain_axis,
 )
 
-mean = Operator(
+mean: Operator = Operator(
     "mean",
     "mean",
     _mean,

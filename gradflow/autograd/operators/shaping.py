@@ -15,7 +15,7 @@ from gradflow.autograd.operators.build import all_together, named, no_larger, no
 
 MOVED = "each entry of the result is one entry of a: ∂yᵢ/∂aⱼ = 1 there, else 0"
 
-reshape = Operator(
+reshape: Operator = Operator(
     "reshape",
     "reshape",
     lambda a, shape: np.reshape(a, shape),
@@ -30,7 +30,7 @@ reshape = Operator(
     ),
 )
 
-transpose = Operator(
+transpose: Operator = Operator(
     "transpose",
     "T",
     lambda a, axes: np.transpose(a, axes),
@@ -45,7 +45,7 @@ transpose = Operator(
     ),
 )
 
-broadcast_to = Operator(
+broadcast_to: Operator = Operator(
     "broadcast_to",
     "broadcast",
     lambda a, shape: np.broadcast_to(a, shape),
@@ -67,6 +67,18 @@ def _scatter(a: Any, *, index: Any, shape: Shape) -> Any:
     return out
 
 
+def _picked(a: Shape, *, index: Any) -> int:
+    """Predict how many elements an index of whole numbers, slices and one array of whole numbers picks."""
+    parts = index if isinstance(index, tuple) else (index,)
+    count = prod(a[len(parts) :])
+    for part, length in zip(parts, a, strict=False):
+        if isinstance(part, slice):
+            count *= len(range(*part.indices(length)))
+        else:
+            count *= np.size(part)
+    return count
+
+
 def _complain_index(shapes: Sequence[Shape], names: Sequence[str], index: Any, **parameters: Any) -> str:
     name, shape = named(names[0], shapes[0]), shapes[0]
     if not shape:
@@ -80,7 +92,7 @@ def _complain_index(shapes: Sequence[Shape], names: Sequence[str], index: Any, *
     return ""
 
 
-pick = Operator(
+pick: Operator = Operator(
     "index",
     "[ ]",
     lambda a, index: a[index],
@@ -89,11 +101,11 @@ pick = Operator(
     formulas=("∂yᵢ/∂aⱼ = 1 for the entries that were picked, else 0",),
     work=nothing,
     carry=(nothing,),
-    size=no_larger,
+    size=_picked,
     complain=_complain_index,
 )
 
-put = Operator(
+put: Operator = Operator(
     "put",
     "put",
     _scatter,
@@ -141,7 +153,7 @@ def _complain_concatenate(shapes: Sequence[Shape], names: Sequence[str], axis: A
     return ""
 
 
-concatenate = Operator(
+concatenate: Operator = Operator(
     "concatenate",
     "concat",
     lambda *inputs, axis: np.concatenate(inputs, axis=axis),
@@ -177,7 +189,7 @@ def _complain_stack(shapes: Sequence[Shape], names: Sequence[str], axis: Any) ->
     return ""
 
 
-stack = Operator(
+stack: Operator = Operator(
     "stack",
     "stack",
     lambda *inputs, axis: np.stack(inputs, axis=axis),

@@ -31,7 +31,7 @@ def _carried(g: Any, y: Any, a: Any, axis: Any) -> Any:
     return y * (g - _sum(g * y, axis))
 
 
-softmax = Operator(
+softmax: Operator = Operator(
     "softmax",
     "softmax",
     _softmax,
@@ -44,7 +44,7 @@ softmax = Operator(
     complain=complain_axis,
 )
 
-log_softmax = Operator(
+log_softmax: Operator = Operator(
     "log_softmax",
     "ln softmax",
     _log_softmax,

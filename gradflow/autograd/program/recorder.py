@@ -1,0 +1,142 @@
+"""The graph while it grows: each node is computed once, counted, and noted with its place in the text."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from gradflow.autograd.operation import Operator
+from gradflow.autograd.program.limits import Budget
+from gradflow.autograd.program.source import Source
+from gradflow.autograd.program.trace import Cut, Saved, Trace, TraceNode
+from gradflow.autograd.recording import is_grad_enabled
+from gradflow.autograd.table import OPERATORS
+from gradflow.autograd.variable import Variable
+from gradflow.errors import AutogradError
+
+_LONGEST_NAME = 40
+
+
+class Recorder:
+    """Computes nodes and keeps them in order."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._budget = Budget()
+        self.nodes: list[TraceNode] = []
+        self._consumed: set[int] = set()
+        # Why a node is not recorded that would have been without no_grad and detach; "" for all others.
+        self._causes: list[str] = []
+
+    def variable(self, index: int) -> Variable:
+        """Return what a node holds."""
+        return self.nodes[index].variable
+
+    def leaf(self, node: ast.expr, value: Any, name: str = "", wanted: bool = False) -> int:
+        """Add numbers: a leaf if its gradient is wanted, else a constant."""
+        text = name or self._source.excerpt(node)
+        try:
+            variable = Variable(value, requires_grad=wanted, name=_short(text))
+            self._budget.add(variable.size)
+        except AutogradError as error:
+            raise self._source.error(node, str(error).removeprefix("Variable: ")) from None
+        return self._add(node, "leaf" if wanted else "constant", name or text, (), variable, name=name)
+
+    def operation(
+        self, node: ast.expr, name: str, inputs: Sequence[int], reads: Sequence[int] = (), **parameters: Any
+    ) -> int:
+        """Compute an operation of earlier nodes and add it; raises ProgramError for what cannot be computed."""
+        operator = OPERATORS[name]
+        assert isinstance(operator, Operator)
+        variables = [self.variable(index) for index in inputs]
+        try:
+            self._budget.compute(operator, [x.shape for x in variables], parameters)
+            result = operator(*variables, **parameters)
+        except AutogradError as error:
+            raise self._source.error(node, str(error)) from None
+        would = any(x.requires_grad or self._causes[index] for x, index in zip(variables, inputs, strict=True))
+        cut: Cut = "no_grad" if would and not is_grad_enabled() else ""
+        cause = next((self._causes[index] for index in inputs if self._causes[index]), "") if would else ""
+        return self._add(
+            node, name, operator.symbol, inputs, result, cut=cut, cause="" if result.requires_grad else cut or cause,
+            reads=reads,
+        )  # fmt: skip
+
+    def detach(self, node: ast.expr, index: int) -> int:
+        """Add the same numbers, cut off from what computed them."""
+        before = self.variable(index)
+        cause = "detach" if before.requires_grad else self._causes[index]
+        return self._add(node, "detach", "detach", (index,), before.detach(), cut="detach", cause=cause)
+
+    def _add(
+        self, node: ast.expr, operation: str, symbol: str, inputs: Sequence[int], variable: Variable, *,
+        name: str = "", cut: Cut = "", cause: str = "", reads: Sequence[int] = (),
+    ) -> int:  # fmt: skip
+        text = self._source.excerpt(node)
+        variable.name = variable.name if name else _short(text)
+        line, column, end = self._source.place(node)
+        index = len(self.nodes)
+        recorded = variable.grad_fn is not None
+        self.nodes.append(
+            TraceNode(
+                index,
+                operation,
+                symbol,
+                name,
+                text,
+                line,
+                column,
+                end,
+                tuple(inputs),
+                variable,
+                recorded,
+                cut,
+                tuple(reads),
+            )
+        )
+        self._causes.append(cause)
+        self._consumed.update(inputs, reads)
+        return index
+
+    def call(self, index: int, name: str) -> None:
+        """Give a node that has none yet the name it is assigned to."""
+        if not self.nodes[index].name:
+            self.nodes[index].variable.name = name
+            self.nodes[index] = replace(self.nodes[index], name=name)
+
+    def trace(self, inputs: Sequence[str], names: Mapping[str, int], asked: int | None) -> Trace:
+        """Return the finished graph; `asked` is the node of a last line without a name."""
+        sinks = [node.index for node in reversed(self.nodes) if node.index not in self._consumed]
+        outputs = tuple(dict.fromkeys([*([] if asked is None else [asked]), *sinks]))
+        return Trace(
+            text=self._source.text,
+            nodes=tuple(self.nodes),
+            inputs=tuple(inputs),
+            names=MappingProxyType(dict(names)),
+            outputs=outputs,
+            saved=MappingProxyType(self._saved(outputs)),
+        )
+
+    def _saved(self, outputs: Sequence[int]) -> dict[str, Saved]:
+        """Return what each kind of cut has saved: what was not recorded, or is held by no output."""
+        held = set(outputs)
+        for node in reversed(self.nodes):
+            if node.index in held and node.recorded:
+                held.update(node.inputs)
+        spared: dict[str, list[int]] = {"no_grad": [], "detach": []}
+        behind: dict[int, str] = {}
+        for node in reversed(self.nodes):
+            cause = self._causes[node.index] or behind.get(node.index, "")
+            for index in node.inputs:
+                behind.setdefault(index, node.cut or cause)
+            is_operation = bool(node.inputs) and node.operation != "detach"
+            if cause and is_operation and not (node.recorded and node.index in held):
+                spared[cause].append(node.variable.data.nbytes)
+        return {cause: Saved(len(sizes), sum(sizes)) for cause, sizes in spared.items()}
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1]}…"

@@ -1,0 +1,128 @@
+"""What the language does not have, each with a sentence that says what to write instead."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+_NO_FUNCTIONS = "functions cannot be defined here; write the formula where it is needed"
+_NO_LOOPS = "there are no loops; write each step on a line of its own"
+_NO_COMPREHENSIONS = "there are no comprehensions; write the elements out, as in [x1, x2]"
+_NO_TEXT = "there is no text here, only numbers and names"
+_NO_LOGIC = "there is no logic here; a choice is written where(x > 0, a, b)"
+_NO_ERRORS = "there are no exceptions here; infinities and NaN are values"
+_NO_ASYNC = "nothing runs at the same time here; write one step after the other"
+_NO_PLACES = "names cannot be declared or deleted; an assignment makes a new one"
+_COMPARE = "a comparison has no gradient; it can only stand first in where(x > 0, a, b)"
+
+REFUSED: dict[type[ast.AST], str] = {
+    ast.For: _NO_LOOPS,
+    ast.While: _NO_LOOPS,
+    ast.AsyncFor: _NO_LOOPS,
+    ast.Break: _NO_LOOPS,
+    ast.Continue: _NO_LOOPS,
+    ast.If: "there is no if; a choice is written where(x > 0, a, b)",
+    ast.IfExp: "there is no if; a choice is written where(x > 0, a, b)",
+    ast.Match: "there is no match; a choice is written where(x > 0, a, b)",
+    ast.Import: "nothing can be imported; the functions are all here, such as tanh, exp and sum",
+    ast.ImportFrom: "nothing can be imported; the functions are all here, such as tanh, exp and sum",
+    ast.FunctionDef: _NO_FUNCTIONS,
+    ast.AsyncFunctionDef: _NO_FUNCTIONS,
+    ast.ClassDef: "classes cannot be defined here; write the formula where it is needed",
+    ast.Lambda: _NO_FUNCTIONS,
+    ast.Return: _NO_FUNCTIONS,
+    ast.Yield: _NO_FUNCTIONS,
+    ast.YieldFrom: _NO_FUNCTIONS,
+    ast.ListComp: _NO_COMPREHENSIONS,
+    ast.SetComp: _NO_COMPREHENSIONS,
+    ast.DictComp: _NO_COMPREHENSIONS,
+    ast.GeneratorExp: _NO_COMPREHENSIONS,
+    ast.JoinedStr: _NO_TEXT,
+    ast.NamedExpr: "an assignment stands on a line of its own, as in z = x*y",
+    ast.Compare: _COMPARE,
+    ast.BoolOp: _NO_LOGIC,
+    ast.Dict: "there are no dictionaries; a vector is written [1, 2, 3]",
+    ast.Set: "there are no sets; a vector is written [1, 2, 3]",
+    ast.Tuple: "a vector is written with square brackets, [1, 2, 3]",
+    ast.Starred: "there is no *; write the elements out, as in [x1, x2]",
+    ast.Slice: "a slice stands inside an index, as in x[1:3]",
+    ast.Raise: _NO_ERRORS,
+    ast.Try: _NO_ERRORS,
+    ast.Assert: _NO_ERRORS,
+    ast.Await: _NO_ASYNC,
+    ast.AsyncWith: _NO_ASYNC,
+    ast.Global: _NO_PLACES,
+    ast.Nonlocal: _NO_PLACES,
+    ast.Delete: _NO_PLACES,
+    ast.Pass: "a line that does nothing can be left out",
+    ast.AnnAssign: "names have no types here; write x = 2",
+    ast.FloorDiv: "// has no gradient; write / to divide",
+    ast.Mod: "% has no gradient here; write / to divide",
+    ast.BitXor: "a power is written **, as in x**2",
+    ast.BitAnd: _NO_LOGIC,
+    ast.BitOr: _NO_LOGIC,
+    ast.LShift: "numbers are not shifted here; write x * 2**3",
+    ast.RShift: "numbers are not shifted here; write x / 2**3",
+    ast.Invert: _NO_LOGIC,
+    ast.Not: _NO_LOGIC,
+}
+
+FUNCTIONS_FOR = {"T": "transpose", "t": "transpose", "clone": "detach", "data": "detach"}
+"""Attributes of PyTorch and NumPy whose function has another name."""
+
+_SIGNS = {
+    "−": "-", "–": "-", "·": "*", "×": "*", "⋅": "*", "∗": "*", "÷": "/", "²": "**2", "³": "**3", "“": "", "”": "",
+    "‘": "", "’": "", "√": "sqrt(…)", "π": "3.14159", "∞": "1/0", "$": "", "?": "", "!": "",
+}  # fmt: skip
+
+
+def refusal(node: ast.AST) -> str:
+    """Return why a piece of Python is not part of the language, and what is."""
+    return REFUSED.get(type(node), "this is not part of the language; write assignments such as z = tanh(w*x + b)")
+
+
+def attribute_refusal(node: ast.Attribute, functions: set[str], owner: str) -> str:
+    """Return what to write instead of ``owner.name``."""
+    name = FUNCTIONS_FOR.get(node.attr, node.attr)
+    if node.attr == "no_grad":
+        return "write no_grad() alone, as in `with no_grad():`"
+    if owner in ("np", "numpy", "math", "torch", "F", "nn", "torch.nn.functional") and name in functions:
+        return f"there are no attributes; write {name} without {owner}"
+    if name in functions:
+        return f"there are no attributes; write {name}({owner}) instead of {owner}.{node.attr}"
+    if node.attr in ("backward", "grad", "zero_grad", "requires_grad"):
+        return f"{node.attr} is not part of the program: the walk back is taken afterwards, step by step"
+    return "there are no attributes; functions stand alone, as in tanh(x)"
+
+
+def constant_refusal(value: object) -> str:
+    """Return why a literal that is no real number cannot stand."""
+    if isinstance(value, complex):
+        return "there are only real numbers, no j"
+    if isinstance(value, bool) or value is None or value is Ellipsis:
+        return f"{'…' if value is Ellipsis else value} is no number"
+    return _NO_TEXT
+
+
+def explain_syntax(message: str, line: str, column: int) -> str:
+    """Return Python's words about a syntax error in the words of this language."""
+    here = line[column - 1 : column]
+    if here in _SIGNS and here:
+        instead = _SIGNS[here]
+        return f"the sign {here} is not understood" + (f"; write {instead}" if instead else "")
+    if "integer string conversion" in message:
+        return "a number of so many digits is larger than double precision can hold"
+    if message.startswith(("invalid decimal literal", "invalid imaginary literal")):
+        return "a name cannot begin with a digit, and a product needs its *, as in 2*x"
+    if "assign to" in message or message.startswith("invalid syntax. Maybe you meant '=='"):
+        return "only a name can stand to the left of =, as in z = x*y"
+    if re.search("string literal|f-string", message):
+        return _NO_TEXT
+    if message.startswith(("invalid syntax", "expected ", "illegal target", "positional argument follows")):
+        return f"this does not read as a formula{_near(line, column)}"
+    return message
+
+
+def _near(line: str, column: int) -> str:
+    rest = line[column - 1 :].strip()
+    return f", at {rest[:20]!r}" if rest else ""
