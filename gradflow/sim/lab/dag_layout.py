@@ -148,7 +148,7 @@ def _routes(
     ports = [0.0] * len(edges)
     for target, numbers in enumerate(arriving):
         # The higher an edge comes from, the higher it arrives.
-        numbers.sort(key=lambda number: (centres[graph.lane(edges[number][0], graph.ranks[edges[number][1]] - 1)]))
+        numbers.sort(key=lambda number: centres[graph.lane(edges[number][0], graph.ranks[edges[number][1]] - 1)])
         height = sizes[target][1]
         for place, number in enumerate(numbers):
             ports[number] = centres[target] - height / 2 + height * (place + 1) / (len(numbers) + 1)

@@ -34,7 +34,9 @@ class Differences:
         return abs(self.central - self.exact)
 
 
-def differences(output: Callable[[Array], Array], at: Array, entry: int, seed: Array, step: float) -> tuple[float, float]:
+def differences(
+    output: Callable[[Array], Array], at: Array, entry: int, seed: Array, step: float
+) -> tuple[float, float]:
     """Return the forward and the central difference quotient of seed·output by an entry (counted by rows)."""
 
     def moved(by: float) -> float:

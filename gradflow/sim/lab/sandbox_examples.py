@@ -1,19 +1,14 @@
-"""The worked examples of the sandbox: each is a program whose first line says what it shows."""
+"""The worked examples of the sandbox, as choices to begin with."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+from gradflow.autograd.program.examples import Example, examples
+from gradflow.sim.lab.sandbox_program import Choices
 
-from gradflow.assets import resource
+__all__ = ["Example", "beginning", "examples"]
 
 
-@cache
-def examples() -> Mapping[str, str]:
-    """Return the programs by their titles, in the order of their files' names."""
-    found = {}
-    for file in sorted(resource("autograd").iterdir(), key=lambda path: path.name):
-        text = file.read_text(encoding="utf-8").rstrip() + "\n"
-        first = text.partition("\n")[0]
-        found[first.lstrip("# ").rstrip(". ")] = text
-    return found
+def beginning(example: Example) -> Choices:
+    """Return an example's program, with its weights of the output if it has some."""
+    seed = f"[{', '.join(f'{weight:g}' for weight in example.v)}]" if example.v else ""
+    return Choices(example.text, seed=seed)

@@ -1,4 +1,4 @@
-"""One walk back through a graph: what every node receives, from where and when, in the right order or in a wrong one."""
+"""A walk back through a graph: what every node receives, from where and when, in the right order or a wrong one."""
 
 from __future__ import annotations
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.sim.lab.numerals import factor, short
-from gradflow.sim.lab.sandbox import Edge, Sandbox
+from gradflow.sim.lab.sandbox import READ, Edge, Sandbox
 from gradflow.sim.lab.sandbox_steps import Moment, Phase
 from gradflow.sim.lab.sandbox_walk import SEED, Part, Walk, total
 
@@ -115,10 +114,7 @@ def happening(sandbox: Sandbox, walk: Walk, now: Moment) -> str:
 def sent(walk: Walk, visit: int, over: tuple[int, ...], sandbox: Sandbox) -> list[Part]:
     """Return the parts that a visit sends over its edges, operand by operand."""
     by_edge = {
-        part.edge: part
-        for number in over
-        for part in walk.parts[sandbox.edges[number].source]
-        if part.visit == visit
+        part.edge: part for number in over for part in walk.parts[sandbox.edges[number].source] if part.visit == visit
     }
     return [by_edge[number] for number in over]
 
@@ -174,3 +170,18 @@ def unfolded(sandbox: Sandbox, walk: Walk, node: int, visits: int) -> list[str]:
             late = " (too late: not passed on)" if part in walk.late(node, visits) else ""
             lines.append(f"{product(sandbox, gradient, part)}{late}")
     return lines
+
+
+def edge_words(sandbox: Sandbox, edge: Edge) -> str:
+    """Return what there is to say of an edge in one sentence."""
+    source, target = sandbox.label(edge.source), sandbox.label(edge.target)
+    if not edge.open:
+        why = (
+            "only compared" if edge.place == READ else "the gradient is cut" if edge.cut else "no gradient is asked for"
+        )
+        return f"{source} → {target}: {why}."
+    operation = sandbox.nodes[edge.target].variable.grad_fn
+    assert operation is not None
+    local = sandbox.local(edge)
+    value = number(float(local[0, 0])) if local.size == 1 else f"a {shape(local)} matrix"
+    return f"{source} → {target}: {operation.formula(edge.place)}, here {value}"

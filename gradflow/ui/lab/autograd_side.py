@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QFormLayout,
@@ -16,9 +18,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gradflow.sim.lab.sandbox_desk import Desk
 from gradflow.sim.lab.sandbox_walk import Order
+from gradflow.ui.lab import autograd_words as words
 from gradflow.ui.lab.inputs_table import InputsTable
 from gradflow.ui.lab.program_editor import ProgramEditor
+from gradflow.ui.theme import Theme
 from gradflow.ui.widgets import Button, Choice, TextBox
 
 ORDERS = {Order.REVERSE: "reverse of computing", Order.DEPTH_FIRST: "depth first, without waiting"}
@@ -32,17 +37,17 @@ class Page(QWidget):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self.words = QLabel()
-        self.words.setWordWrap(True)
-        self.words.setTextFormat(Qt.TextFormat.RichText)
-        self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.words.setContentsMargins(4, 4, 4, 4)
+        self.label = QLabel()
+        self.label.setWordWrap(True)
+        self.label.setTextFormat(Qt.TextFormat.RichText)
+        self.label.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.label.setContentsMargins(4, 4, 4, 4)
         self.choices = QVBoxLayout()
         self.choices.setSpacing(4)
         area = QScrollArea()
         area.setWidgetResizable(True)
-        area.setWidget(self.words)
+        area.setWidget(self.label)
         area.setAccessibleName(name)
         box = QVBoxLayout(self)
         box.setContentsMargins(4, 8, 4, 0)
@@ -54,10 +59,10 @@ class Page(QWidget):
         """Be content with little: the text scrolls."""
         return QSize(60, 60)
 
-    def say(self, words: str) -> None:
+    def say(self, text: str) -> None:
         """Show this text."""
-        if words != self.words.text():
-            self.words.setText(words)
+        if text != self.label.text():
+            self.label.setText(text)
 
 
 class BackwardPage(Page):
@@ -69,8 +74,8 @@ class BackwardPage(Page):
         self.output.setAccessibleName("Output")
         self.output.setToolTip("The value that is differentiated")
         self.order.setAccessibleName("Order of the walk")
-        for order, words in ORDERS.items():
-            self.order.addItem(words, order.value)
+        for order, title in ORDERS.items():
+            self.order.addItem(title, order.value)
         self.order.setToolTip(
             "In the reverse order of computing, everything has arrived at an operation before it passes its sum on"
         )
@@ -92,13 +97,36 @@ class BackwardPage(Page):
         form.addRow("v", self.seed)
         form.addRow("order", self.order)
         self.seed_label = form.labelForField(self.seed)
+        self.wrong = QLabel()
+        self.wrong.setObjectName("fieldError")
+        self.wrong.setWordWrap(True)
         self.choices.addLayout(form)
+        self.choices.addWidget(self.wrong)
         self.choices.addLayout(_row(self.again, self.zero))
         self.choices.addLayout(_row(self.cut_output, self.cut_node))
+
+    def show_choices(self, desk: Desk) -> None:
+        """Show what is chosen."""
+        self.output.clear()
+        self.output.addItems(desk.outputs())
+        self.output.setCurrentText(desk.output)
+        self.order.setCurrentIndex(self.order.findData(desk.choices.order.value))
+        if self.seed.text() != desk.choices.seed:
+            self.seed.setText(desk.choices.seed)
+        several = desk.opened is not None and desk.opened.seed.size > 1
+        self.seed.setVisible(several)
+        self.seed_label.setVisible(several)
+        wrong = desk.opened.wrong.get(("seed", ""), "") if desk.opened else ""
+        self.wrong.setText(wrong)
+        self.wrong.setVisible(bool(wrong))
+        self.cut_output.setChecked(desk.output in desk.choices.detached)
 
 
 class DifferencesPage(Page):
     """The entry that is moved, and by how much."""
+
+    chosen = Signal(str, str)
+    """Another entry or step."""
 
     def __init__(self) -> None:
         super().__init__("Finite differences beside the exact value")
@@ -112,6 +140,19 @@ class DifferencesPage(Page):
         form.addRow("entry", self.entry)
         form.addRow("ε", self.step)
         self.choices.addLayout(form)
+        self.entry.activated.connect(self._tell)
+        self.step.textEdited.connect(self._tell)
+
+    def show_choices(self, entries: Sequence[str], entry: str, step: str) -> None:
+        """Show what is chosen."""
+        self.entry.clear()
+        self.entry.addItems(entries)
+        self.entry.setCurrentIndex(max(self.entry.findText(entry), 0))
+        if self.step.text() != step:
+            self.step.setText(step)
+
+    def _tell(self) -> None:
+        self.chosen.emit(self.entry.currentText(), self.step.text())
 
 
 class Side(QWidget):
@@ -175,13 +216,37 @@ class Side(QWidget):
             self.pages.insertTab(0, self.program, PROGRAM)
             self.pages.setCurrentIndex(0)
 
+    def show_numbers(self, desk: Desk, chosen: int | None, theme: Theme) -> None:
+        """Write the page that is looked at; the others wait until they are."""
+        opened, now = desk.opened, desk.now
+        label = opened.sandbox.label(chosen) if opened and chosen is not None else ""
+        self.backward.cut_node.setEnabled(bool(label))
+        self.backward.cut_node.setText(f"Detach {label}" if label else "Detach node")
+        self.backward.cut_node.setChecked(label in desk.choices.detached)
+        if not opened or not now:
+            return
+        if self.page == BACKWARD:
+            self.backward.say(words.backward_page(opened, theme))
+        elif self.page == FORWARD:
+            self.forward.say(words.forward_page(opened, theme))
+        elif self.page == DIFFERENCES:
+            entry = self.differences.entry.currentText()
+            self.differences.say(words.differences_page(desk.differences(), opened, entry, theme))
+        elif self.page == NODE:
+            self.node.say(words.node_page(opened, chosen, now.visits, theme))
+
+    def retheme(self, theme: Theme) -> None:
+        """Take new colours."""
+        self.editor.retheme(theme)
+        self.inputs.retheme(theme)
+
     def minimumSizeHint(self) -> QSize:
         """Be content with little."""
         return QSize(200, 100)
 
 
-def _small(words: str) -> Button:
-    button = Button(words)
+def _small(text: str) -> Button:
+    button = Button(text)
     button.setObjectName("small")
     return button
 

@@ -94,6 +94,18 @@ class DagCanvas(QWidget):
         self.shift = np.array([min(max(s, low), high) for s, (low, high) in zip(shift, limits, strict=True)])
         self.update()
 
+    def centre(self) -> tuple[float, float]:
+        """Return the point of the graph that is in the middle of the window."""
+        x, y = ((np.array([self.width(), self.height()]) / 2 - self.shift) / self.zoom).tolist()
+        return x, y
+
+    def look_from(self, zoom: float, x: float, y: float) -> None:
+        """Show the part of the graph around a point."""
+        if not np.isfinite([zoom, x, y]).all():
+            raise ValueError("not a place")
+        zoom = min(max(zoom, FARTHEST), CLOSEST)
+        self.look_at(zoom, (self.width() / 2 - x * zoom, self.height() / 2 - y * zoom))
+
     def zoom_by(self, factor: float, around: QPointF | None = None) -> None:
         """Zoom, so that what is at a place stays there."""
         spot = around or QPointF(self.width() / 2, self.height() / 2)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
+from gradflow.sim.lab.sandbox_desk import LeafRow
 from gradflow.ui.theme import LIGHT, Theme
 
 NAME, VALUE, ASKS, GRAD, DIRECTION = range(5)
+KEYS = {VALUE: "value", DIRECTION: "direction"}
 HEADINGS = ("Input", "Value", "∇", ".grad", "h")
 TOOLTIPS = (
     "A name that the program reads and does not define",
@@ -20,18 +21,6 @@ TOOLTIPS = (
     "What backward() has added up here",
     "The direction of forward mode, of the input's shape",
 )
-
-
-@dataclass(frozen=True)
-class InputRow:
-    """One input as it stands in the table; `wrong` says which of its texts is none, and why."""
-
-    name: str
-    value: str
-    asks: bool
-    grad: str
-    direction: str
-    wrong: tuple[tuple[int, str], ...] = ()
 
 
 class InputsTable(QTableWidget):
@@ -59,7 +48,7 @@ class InputsTable(QTableWidget):
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(ASKS, QHeaderView.ResizeMode.ResizeToContents)
         header.setMinimumSectionSize(24)
-        self._rows: Sequence[InputRow] = ()
+        self._rows: Sequence[LeafRow] = ()
         self.show_direction(False)
         self.itemChanged.connect(self._tell)
 
@@ -67,7 +56,7 @@ class InputsTable(QTableWidget):
         """Show or hide the column of the direction."""
         self.setColumnHidden(DIRECTION, not shown)
 
-    def show_rows(self, rows: Sequence[InputRow]) -> None:
+    def show_rows(self, rows: Sequence[LeafRow]) -> None:
         """Show these inputs."""
         if rows == self._rows:
             return
@@ -79,8 +68,8 @@ class InputsTable(QTableWidget):
             for column, words in ((NAME, row.name), (VALUE, row.value), (GRAD, row.grad), (DIRECTION, row.direction)):
                 item = self._item(number, column, column in (VALUE, DIRECTION))
                 item.setText(words)
-                item.setToolTip(wrong.get(column, words))
-                item.setForeground(QColor(self.theme.error if column in wrong else self.theme.text))
+                item.setToolTip(wrong.get(KEYS.get(column, ""), words))
+                item.setForeground(QColor(self.theme.error if KEYS.get(column) in wrong else self.theme.text))
             box = self._item(number, ASKS, False)
             box.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable)
             box.setCheckState(Qt.CheckState.Checked if row.asks else Qt.CheckState.Unchecked)

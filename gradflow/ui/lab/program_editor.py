@@ -27,6 +27,19 @@ class ProgramEditor(QWidget):
         box.addWidget(self.text, 1)
         box.addWidget(self.reason)
 
+    def write(self, text: str) -> None:
+        """Replace the text, without telling anybody, so that it can be undone."""
+        editor = self.text
+        if editor.toPlainText() == text:
+            return
+        cursor, place = editor.textCursor(), editor.textCursor().position()
+        editor.blockSignals(True)
+        cursor.select(QTextCursor.SelectionType.Document)
+        cursor.insertText(text)
+        editor.blockSignals(False)
+        cursor.setPosition(min(place, len(editor.toPlainText())))
+        editor.setTextCursor(cursor)
+
     def accept(self) -> None:
         """Show that nothing is wrong."""
         self.text.setExtraSelections([])

@@ -22,9 +22,7 @@ def graphs(draw: st.DrawFn, most: int = 25) -> tuple[list[tuple[float, float]], 
     count = draw(st.integers(1, most))
     sizes = draw(st.lists(st.tuples(st.integers(30, 200), st.integers(20, 120)), min_size=count, max_size=count))
     edges = [
-        (draw(st.integers(0, target - 1)), target)
-        for target in range(1, count)
-        for _ in range(draw(st.integers(0, 3)))
+        (draw(st.integers(0, target - 1)), target) for target in range(1, count) for _ in range(draw(st.integers(0, 3)))
     ]
     return [(float(w), float(h)) for w, h in sizes], edges
 
@@ -41,8 +39,8 @@ def test_no_box_lies_on_another_and_all_lie_inside(graph):
     found = boxes(placed)
     for i, one in enumerate(found):
         assert not any(overlap(one, other) for other in found[i + 1 :])
-        assert -1e-6 <= one[0] and one[2] <= placed.width + 1e-6
-        assert -1e-6 <= one[1] and one[3] <= placed.height + 1e-6
+        assert one[0] >= -1e-6 and one[2] <= placed.width + 1e-6
+        assert one[1] >= -1e-6 and one[3] <= placed.height + 1e-6
 
 
 @given(graphs())
