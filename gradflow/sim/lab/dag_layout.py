@@ -20,8 +20,11 @@ from gradflow.sim.lab.dag_order import Ranked, ordered, rank
 
 Array = NDArray[np.float64]
 
-COLUMN_GAP, ROW_GAP, LANE_GAP, LANE = 64.0, 16.0, 8.0, 4.0
-"""Between columns, between boxes above each other, beside a lane, and how high a lane is."""
+ROW_GAP, LANE_GAP, LANE = 16.0, 8.0, 4.0
+"""Between boxes above each other, beside a lane, and how high a lane is."""
+
+NARROWEST_GAP, WIDEST_GAP, BESIDE_LABEL = 40.0, 140.0, 28.0
+"""Between columns: as wide as the widest label there, and what of an edge is to be seen beside it."""
 
 FITS = 6
 """How often the columns' heights are fitted to their neighbours', left to right and back."""
@@ -45,15 +48,20 @@ class Placement(Frozen):
     height: float
 
 
-def lay_out(sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int]]) -> Placement:
-    """Place boxes of these sizes; an edge leads from a node to one that comes later in the list."""
+def lay_out(
+    sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int]], labels: Sequence[float] = ()
+) -> Placement:
+    """Place boxes of these sizes; an edge leads from a node to one that comes later in the list.
+
+    `labels` are the widths of what is to be written on the edges, each before its target.
+    """
     if not sizes:
         return Placement(np.zeros((0, 2)), np.zeros((0, 2)), (), 0.0, 0.0)
     graph = rank(len(sizes), edges)
     columns = ordered(graph)
     heights = [height for _, height in sizes] + [LANE] * (len(graph.ranks) - len(sizes))
     centres = _heights(graph, columns, heights)
-    lefts, widths = _across(columns, sizes)
+    lefts, widths = _across(columns, sizes, _gaps(graph, len(columns), edges, labels))
     corners = np.array(
         [
             (lefts[graph.ranks[i]] + (widths[graph.ranks[i]] - width) / 2, centres[i] - height / 2)
@@ -72,12 +80,23 @@ def lay_out(sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int
     return Placement(corners, boxes, tuple(routes), lefts[-1] + widths[-1], bottom)
 
 
-def _across(columns: Sequence[Sequence[int]], sizes: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+def _gaps(graph: Ranked, columns: int, edges: Sequence[tuple[int, int]], labels: Sequence[float]) -> list[float]:
+    """Return the width of the gap before each column."""
+    gaps = [NARROWEST_GAP] * columns
+    for (_, target), wide in zip(edges, labels, strict=False):
+        place = graph.ranks[target]
+        gaps[place] = min(max(gaps[place], wide + BESIDE_LABEL), WIDEST_GAP)
+    return gaps
+
+
+def _across(
+    columns: Sequence[Sequence[int]], sizes: Sequence[tuple[float, float]], gaps: Sequence[float]
+) -> tuple[list[float], list[float]]:
     """Return the left sides and the widths of the columns."""
     widths = [max((sizes[i][0] for i in column if i < len(sizes)), default=LANE) for column in columns]
     lefts = [0.0]
-    for width in widths[:-1]:
-        lefts.append(lefts[-1] + width + COLUMN_GAP)
+    for width, gap in zip(widths, gaps[1:], strict=False):
+        lefts.append(lefts[-1] + width + gap)
     return lefts, widths
 
 

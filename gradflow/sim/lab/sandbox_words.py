@@ -44,12 +44,12 @@ def _nested(array: Array) -> str:
     return f"[{', '.join(_nested(row) if row.ndim else number(float(row)) for row in array)}]"
 
 
-def cells(array: Array, most: int = 4) -> tuple[tuple[str, ...], ...]:
+def cells(array: Array, most: int = 4, digits: int = DIGITS) -> tuple[tuple[str, ...], ...]:
     """Return the entries as rows for a small grid, or shape and first entries if one side is longer than `most`."""
     array = np.asarray(array)
     if array.ndim <= 2 and array.size and max(array.shape, default=1) <= most:
-        return tuple(tuple(number(v) for v in row) for row in np.atleast_2d(array).tolist())
-    first = ", ".join(number(v) for v in array.ravel()[:2].tolist())
+        return tuple(tuple(short(v, digits) for v in row) for row in np.atleast_2d(array).tolist())
+    first = ", ".join(short(v, digits) for v in array.ravel()[:2].tolist())
     return ((f"{shape(array)}: {first}, …" if first else f"{shape(array)}: empty",),)
 
 

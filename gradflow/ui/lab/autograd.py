@@ -76,8 +76,8 @@ class AutogradView(LabView):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(4)
         box.addWidget(self.bar)
-        box.addWidget(self.canvas, 1)
         box.addWidget(self.sentence)
+        box.addWidget(self.canvas, 1)
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.addWidget(self.side)
         self.split.addWidget(right)
@@ -271,5 +271,5 @@ class AutogradView(LabView):
         """Put the program above the pages, or among them."""
         super().resizeEvent(event)
         self.side.arrange(self.height())
-        left = min(max(self.width() * 3 // 10, 220), 380)
+        left = min(max(self.width() * 3 // 10, 244), 380)
         self.split.setSizes([left, self.width() - left])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,18 @@ from numpy.typing import NDArray
 from gradflow.sim.lab.sandbox import Sandbox
 from gradflow.sim.lab.sandbox_steps import Moment, Phase, moment, positions
 from gradflow.sim.lab.sandbox_walk import Walk, total
-from gradflow.sim.lab.sandbox_words import accumulated, cells, derivative, edge_labels, sum_of
+from gradflow.sim.lab.sandbox_words import DIGITS, accumulated, cells, derivative, edge_labels, sum_of
 from gradflow.ui.lab.cards import Card, Role, Row
 from gradflow.ui.lab.dag_scene import Look, Scene, Wire
 
 Array = NDArray[np.float64]
+
+
+IN_GRID = 3
+"""The digits of the entries of vectors and matrices; the page of the box has more."""
+
+SYMBOLS = {"·": "×"}
+"""Signs that are too small to be seen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,14 +89,15 @@ class GraphDrawing:
                 summed: tuple[tuple[str, ...], ...] = ((sum_of(received, len(parts)),),)
                 rows.append(Row(Role.GRADIENT, derivative(sandbox, node), summed))
             else:
-                count = f" ({arrived} of {len(parts)})" if len(parts) > 1 else ""
+                whole = "sum" if arrived == len(parts) else str(arrived)
+                count = f" ({whole} of {len(parts)})" if len(parts) > 1 else ""
                 rows.append(_numbers(Role.GRADIENT, derivative(sandbox, node) + count, total(received)))
             if node in self.stored and arrived == len(parts):
                 grown = accumulated(self.stored[node], total(received))
                 rows.append(Row(Role.GRADIENT, ".grad", grown, bracket=_bracketed(self.stored[node], grown)))
             if node in self.missing and arrived == len(parts):
                 rows.append(_numbers(Role.MISSED, "missing", self.missing[node]))
-        symbol = entry.symbol if entry.inputs else ""
+        symbol = SYMBOLS.get(entry.symbol, entry.symbol) if entry.inputs else ""
         marks = ["no_grad"] if entry.cut == "no_grad" else []
         marks += ["detach"] if node in sandbox.detached else []
         return Card(sandbox.label(node), " ".join([*marks, symbol]).strip(), tuple(rows))
@@ -114,12 +123,18 @@ class GraphDrawing:
         if used:
             late = self.walk.turn.get(edge.source)
             missed = late is not None and visit >= late
-            look = Look.NOW if visit == now.visits else Look.LATE if missed else Look.BACK
+            look = Look.LATE if missed else Look.NOW if visit == now.visits else Look.BACK
             labels = self._labels(edge_number)
         elif edge.target in computed:
             forward = now.phase is Phase.FORWARD and edge.target == now.node
             look = Look.NOW if forward else Look.DONE
-        return Wire(edge.source, edge.target, look, labels, edge.cut, backwards=used)
+        room = self._labels(edge_number)[0] if edge_number in self._carries else ""
+        return Wire(edge.source, edge.target, look, labels, edge.cut, backwards=used, room=room)
+
+    @cached_property
+    def _carries(self) -> frozenset[int]:
+        """The edges over which the walk goes at one time or another."""
+        return frozenset(number for visit in self.walk.visits for number in visit.over)
 
     def _labels(self, edge_number: int) -> tuple[str, ...]:
         key = ("labels", edge_number)
@@ -129,7 +144,7 @@ class GraphDrawing:
 
 
 def _numbers(role: Role, words: str, array: Array) -> Row:
-    shown = cells(array)
+    shown = cells(array, digits=DIGITS if np.ndim(array) == 0 else IN_GRID)
     return Row(role, words, shown, bracket=_bracketed(array, shown))
 
 

@@ -176,6 +176,7 @@ class Side(QWidget):
         self.pages.setDocumentMode(True)
         self.pages.setAccessibleName("Pages")
         self.pages.tabBar().setExpanding(False)
+        self.pages.tabBar().setStyleSheet("QTabBar::tab { padding: 3px 6px; }")
         self.pages.tabBar().setUsesScrollButtons(True)
         for page, name in (
             (self.backward, BACKWARD),

@@ -88,11 +88,16 @@ def costs(opened: Opened, several: bool) -> str:
     lines = [f"<b>Multiplications.</b> One backward pass: {cost.one_pass:,}."]
     if several:
         lines.append(
-            f"J by {cost.outputs} backward passes: {cost.by_reverse:,}, and vᵀJ from it: {cost.product:,} more. "
+            f"J by {passes(cost.outputs)} backward: {cost.by_reverse:,}, and vᵀJ from it: {cost.product:,} more. "
             f"backward(v) needs no J: {cost.one_pass:,} in all."
         )
-    lines.append(f"Forward mode: {cost.inputs} passes, one for each input entry: {cost.by_forward:,}.")
+    lines.append(f"Forward mode: {passes(cost.inputs)}, one for each input entry: {cost.by_forward:,}.")
     return paragraph(*lines)
+
+
+def passes(count: int) -> str:
+    """Return how many passes."""
+    return "1 pass" if count == 1 else f"{count} passes"
 
 
 def savings(sandbox: Sandbox) -> str:
@@ -147,8 +152,8 @@ def forward_page(opened: Opened, theme: Theme) -> str:
     cost = opened.cost
     compare = paragraph(
         f"<b>Multiplications.</b> One pass carries one vector over every edge, either way: {cost.one_pass:,}.",
-        f"The whole Jacobian, {cost.outputs}×{cost.inputs}: forward {cost.inputs} passes = {cost.by_forward:,}, "
-        f"reverse {cost.outputs} passes = {cost.by_reverse:,}.",
+        f"The whole Jacobian, {cost.outputs}×{cost.inputs}: forward {passes(cost.inputs)} = {cost.by_forward:,}, "
+        f"reverse {passes(cost.outputs)} = {cost.by_reverse:,}.",
     )
     return paragraph(*lines) + compare
 
@@ -212,5 +217,5 @@ def _whole(array: np.ndarray, theme: Theme) -> str:
     """Return all entries of an array, or as many as a table may have."""
     if np.ndim(array) > 2 or array.size > MOST_ENTRIES // 4:
         return paragraph(escape(numbers(array)))
-    rows = cells(array, most=MOST_ENTRIES)
+    rows = cells(array, most=MOST_ENTRIES, digits=6)
     return matrix(rows, [""] * len(rows), theme) + paragraph("")

@@ -70,7 +70,7 @@ def row_width(row: Row) -> float:
 @lru_cache(maxsize=4096)
 def card_size(card: Card) -> tuple[float, float]:
     """Return how wide and high a box must be, in steps of 8 points, so that a digit more moves nothing."""
-    sign = text_width(card.symbol) + 12.0 if card.symbol else 0.0
+    sign = text_width(card.symbol, bold=True) + 12.0 if card.symbol else 0.0
     width = max([text_width(card.title, bold=True) + sign, 32.0, *map(row_width, card.rows)]) + 2 * PAD
     lines = 1 + sum(max(len(row.cells), 1) for row in card.rows)
     return 8.0 * (-(-width // 8.0)), 8.0 * (-(-(LINE * lines + PAD) // 8.0))
@@ -83,10 +83,11 @@ def paint_card(painter: QPainter, box: QRectF, card: Card, colors: Mapping[str, 
     painter.setFont(font(SMALL_SIZE, bold=True))
     painter.setPen(colors["title"])
     painter.drawText(line, level | Qt.AlignmentFlag.AlignLeft, card.title)
-    painter.setFont(font(SMALL_SIZE))
     if card.symbol:
+        painter.setFont(font(SMALL_SIZE, bold=True))
         painter.setPen(colors["symbol"])
         painter.drawText(line, level | Qt.AlignmentFlag.AlignRight, card.symbol)
+    painter.setFont(font(SMALL_SIZE))
     top = line.bottom()
     for row in card.rows:
         painter.setPen(colors[row.role])

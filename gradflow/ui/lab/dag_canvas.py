@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -19,7 +21,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from gradflow.sim.lab.dag_layout import Placement, lay_out
 from gradflow.sim.lab.label_places import Rectangle, place
 from gradflow.ui.lab import dag_paint
-from gradflow.ui.lab.cards import card_size
+from gradflow.ui.lab.cards import card_size, text_width
 from gradflow.ui.lab.dag_scene import Look, Scene
 from gradflow.ui.theme import LIGHT, SMALL_SIZE, Theme, font
 
@@ -64,10 +66,12 @@ class DagCanvas(QWidget):
     def show_scene(self, scene: Scene) -> None:
         """Draw this; the boxes stay where they are as long as they have the same room and the same edges."""
         before = self.scene
-        ends = [(wire.source, wire.target) for wire in scene.wires]
+        ends = [(wire.source, wire.target, wire.room) for wire in scene.wires]
         self.scene, self._labels = scene, None
-        if scene.room != before.room or ends != [(wire.source, wire.target) for wire in before.wires]:
-            self.placed = lay_out([card_size(card) for card in scene.room], ends)
+        if scene.room != before.room or ends != [(wire.source, wire.target, wire.room) for wire in before.wires]:
+            # In steps, so that another digit moves nothing.
+            wide = [16.0 * math.ceil(text_width(words) / 16.0) for _, _, words in ends]
+            self.placed = lay_out([card_size(card) for card in scene.room], [end[:2] for end in ends], wide)
             self._paths = [dag_paint.path_of(route) for route in self.placed.routes]
             self._refit()
         self.update()

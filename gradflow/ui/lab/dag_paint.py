@@ -18,7 +18,7 @@ from gradflow.ui.theme import SMALL_SIZE, Theme, font
 
 Array = NDArray[np.float64]
 
-READABLE = 0.6
+READABLE = 0.55
 """Below this zoom the numbers in a box are too small to read, and only its title is written."""
 
 LABEL_HEIGHT, HEAD = 15.0, 7.0

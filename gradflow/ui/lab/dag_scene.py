@@ -32,6 +32,8 @@ class Wire:
     labels: tuple[str, ...] = ()
     cut: bool = False
     backwards: bool = False
+    room: str = ""
+    """The longest words that may ever be written on it: the boxes stand apart for them."""
 
 
 @dataclass(frozen=True)

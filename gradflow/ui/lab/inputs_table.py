@@ -27,7 +27,7 @@ class InputsTable(QTableWidget):
     """The table; tells what a person types into it."""
 
     edited = Signal(str, int, str)
-    """An input, a column, and the new text ("" or "1" for a box that is ticked)."""
+    """An input, a column, and the new text ("" for a leaf that asks no longer, "1" for one that does)."""
 
     def __init__(self) -> None:
         super().__init__(0, len(HEADINGS))
@@ -51,6 +51,7 @@ class InputsTable(QTableWidget):
         self._rows: Sequence[LeafRow] = ()
         self.show_direction(False)
         self.itemChanged.connect(self._tell)
+        self.cellClicked.connect(self._toggle)
 
     def show_direction(self, shown: bool) -> None:
         """Show or hide the column of the direction."""
@@ -71,9 +72,9 @@ class InputsTable(QTableWidget):
                 item.setToolTip(wrong.get(KEYS.get(column, ""), words))
                 item.setForeground(QColor(self.theme.error if KEYS.get(column) in wrong else self.theme.text))
             box = self._item(number, ASKS, False)
-            box.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable)
-            box.setCheckState(Qt.CheckState.Checked if row.asks else Qt.CheckState.Unchecked)
-            box.setToolTip("requires_grad")
+            box.setText("✓" if row.asks else "–")
+            box.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
+            box.setToolTip(f"requires_grad={row.asks}: click or press Space to change it")
         self.blockSignals(False)
 
     def retheme(self, theme: Theme) -> None:
@@ -85,7 +86,10 @@ class InputsTable(QTableWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Let Enter edit, too."""
         item = self.currentItem()
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and item and item.flags() & Qt.ItemFlag.ItemIsEditable:
+        enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if item and item.column() == ASKS and (enter or event.key() == Qt.Key.Key_Space):
+            self._toggle(item.row(), ASKS)
+        elif item and enter and item.flags() & Qt.ItemFlag.ItemIsEditable:
             self.editItem(item)
         else:
             super().keyPressEvent(event)
@@ -100,6 +104,8 @@ class InputsTable(QTableWidget):
         return item
 
     def _tell(self, item: QTableWidgetItem) -> None:
-        name = self._rows[item.row()].name
-        text = ("1" if item.checkState() == Qt.CheckState.Checked else "") if item.column() == ASKS else item.text()
-        self.edited.emit(name, item.column(), text)
+        self.edited.emit(self._rows[item.row()].name, item.column(), item.text())
+
+    def _toggle(self, row: int, column: int) -> None:
+        if column == ASKS:
+            self.edited.emit(self._rows[row].name, ASKS, "" if self._rows[row].asks else "1")
