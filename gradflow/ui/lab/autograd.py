@@ -20,6 +20,7 @@ from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.table import Table
 from gradflow.ui.lab.autograd_scene import GraphDrawing
 from gradflow.ui.lab.autograd_side import FORWARD, Side
+from gradflow.ui.lab.camera import Mode
 from gradflow.ui.lab.dag_canvas import DagCanvas
 from gradflow.ui.lab.inputs_table import ASKS, DIRECTION
 from gradflow.ui.lab.lab_view import LabView
@@ -249,7 +250,8 @@ class AutogradView(LabView):
 
     def state(self) -> dict[str, Any]:
         """Return everything that is typed and chosen."""
-        look = {} if self.canvas.fitted else {"look": [self.canvas.zoom, *self.canvas.centre()]}
+        camera = self.canvas.camera
+        look = {Mode.AUTO: {}, Mode.WHOLE: {"look": []}, Mode.FREE: {"look": camera.state()}}[camera.mode]
         return {**self.desk.state(), "page": self.side.page, **look}
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -257,8 +259,7 @@ class AutogradView(LabView):
         self.side.show_page(str(state.get("page", "")))
         self._do(lambda: self.desk.restore(state))
         if "look" in state:
-            zoom, x, y = (float(number) for number in state["look"])
-            self.canvas.look_from(zoom, x, y)
+            self.canvas.look([float(number) for number in state["look"]])
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""

@@ -81,26 +81,32 @@ class GraphDrawing:
             rows.append(_numbers(Role.VALUE, "", sandbox.value(node)))
             if node in self.tangents:
                 rows.append(_numbers(Role.TANGENT, "D[h]", self.tangents[node]))
-        parts = self.walk.parts.get(node, ())
-        if arrived and sandbox.output is not None:
-            visits = parts[arrived - 1].visit
-            received = self.walk.received(node, visits)
-            if sandbox.value(node).size == 1:
-                summed: tuple[tuple[str, ...], ...] = ((sum_of(received, len(parts)),),)
-                rows.append(Row(Role.GRADIENT, derivative(sandbox, node), summed))
-            else:
-                whole = "sum" if arrived == len(parts) else str(arrived)
-                count = f" ({whole} of {len(parts)})" if len(parts) > 1 else ""
-                rows.append(_numbers(Role.GRADIENT, derivative(sandbox, node) + count, total(received)))
-            if node in self.stored and arrived == len(parts):
-                grown = accumulated(self.stored[node], total(received))
-                rows.append(Row(Role.GRADIENT, ".grad", grown, bracket=_bracketed(self.stored[node], grown)))
-            if node in self.missing and arrived == len(parts):
-                rows.append(_numbers(Role.MISSED, "missing", self.missing[node]))
+        if arrived:
+            rows += self._gradient_rows(node, arrived)
+        notes = ["not recorded"] if entry.cut == "no_grad" else []
+        notes += ["detached"] if node in sandbox.detached else []
+        rows += [Row(Role.NOTE, words, ()) for words in notes]
         symbol = SYMBOLS.get(entry.symbol, entry.symbol) if entry.inputs else ""
-        marks = ["no_grad"] if entry.cut == "no_grad" else []
-        marks += ["detach"] if node in sandbox.detached else []
-        return Card(sandbox.label(node), " ".join([*marks, symbol]).strip(), tuple(rows))
+        return Card(sandbox.label(node), symbol, tuple(rows))
+
+    def _gradient_rows(self, node: int, arrived: int) -> list[Row]:
+        """Return what a node has received so far, as a sum, and beside that what was there and what is missing."""
+        parts = self.walk.parts[node]
+        received = self.walk.received(node, parts[arrived - 1].visit)
+        summed, symbol = total(received), derivative(self.sandbox, node)
+        if summed is None:
+            return []
+        if np.size(summed) == 1:
+            rows = [Row(Role.GRADIENT, symbol, ((sum_of(received, len(parts)),),))]
+        else:
+            count = f", Σ {arrived} of {len(parts)}" if len(parts) > 1 else ""
+            rows = [_numbers(Role.GRADIENT, symbol + count, summed)]
+        if arrived == len(parts):
+            if node in self.stored:
+                rows.append(_grid(Role.GRADIENT, ".grad", accumulated(self.stored[node], summed), summed))
+            if node in self.missing:
+                rows.append(_numbers(Role.MISSED, "missing", self.missing[node]))
+        return rows
 
     def _look(self, node: int, now: Moment, computed: set[int]) -> Look:
         sandbox = self.sandbox
@@ -144,10 +150,12 @@ class GraphDrawing:
 
 
 def _numbers(role: Role, words: str, array: Array) -> Row:
-    shown = cells(array, digits=DIGITS if np.ndim(array) == 0 else IN_GRID)
-    return Row(role, words, shown, bracket=_bracketed(array, shown))
+    return _grid(role, words, cells(array, digits=DIGITS if np.ndim(array) == 0 else IN_GRID), array)
 
 
-def _bracketed(array: Array, shown: tuple[tuple[str, ...], ...]) -> bool:
-    """Tell whether these are all entries of a vector or a matrix."""
-    return np.ndim(array) > 0 and sum(map(len, shown)) == np.size(array)
+def _grid(role: Role, words: str, shown: tuple[tuple[str, ...], ...], array: Array) -> Row:
+    """Return the entries of an array as a row of the card, those of a vector below each other."""
+    whole = sum(map(len, shown)) == np.size(array)
+    if whole and np.ndim(array) == 1:
+        shown = tuple((cell,) for cell in shown[0])
+    return Row(role, words, shown, bracket=whole and np.ndim(array) > 0)

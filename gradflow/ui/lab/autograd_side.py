@@ -176,7 +176,7 @@ class Side(QWidget):
         self.pages.setDocumentMode(True)
         self.pages.setAccessibleName("Pages")
         self.pages.tabBar().setExpanding(False)
-        self.pages.tabBar().setStyleSheet("QTabBar::tab { padding: 3px 6px; }")
+        self.pages.tabBar().setStyleSheet("QTabBar::tab { padding: 3px 5px; font-size: 11px; }")
         self.pages.tabBar().setUsesScrollButtons(True)
         for page, name in (
             (self.backward, BACKWARD),
@@ -190,6 +190,8 @@ class Side(QWidget):
         self.box.setSpacing(8)
         self.box.addWidget(self.program, 5)
         self.box.addWidget(self.pages, 6)
+        self._wanted = ""
+        self.pages.tabBarClicked.connect(lambda place: self._want(self.pages.tabText(place)))
         self.pages.currentChanged.connect(lambda _: self.page_shown.emit(self.page))
 
     @property
@@ -199,9 +201,13 @@ class Side(QWidget):
 
     def show_page(self, name: str) -> None:
         """Look at a page; one that is not there changes nothing."""
+        self._want(name)
         names = [self.pages.tabText(i) for i in range(self.pages.count())]
         if name in names:
             self.pages.setCurrentIndex(names.index(name))
+
+    def _want(self, name: str) -> None:
+        self._wanted = name
 
     def arrange(self, height: int) -> None:
         """Put the program above the pages, or among them."""
@@ -209,13 +215,14 @@ class Side(QWidget):
         if among == (height < TALL):
             return
         if among:
+            self._wanted = "" if self.page == PROGRAM else self.page
             self.pages.removeTab(self.pages.indexOf(self.program))
             self.box.insertWidget(0, self.program, 5)
             self.program.show()
         else:
             self.box.removeWidget(self.program)
             self.pages.insertTab(0, self.program, PROGRAM)
-            self.pages.setCurrentIndex(0)
+            self.show_page(self._wanted or PROGRAM)
 
     def show_numbers(self, desk: Desk, chosen: int | None, theme: Theme) -> None:
         """Write the page that is looked at; the others wait until they are."""

@@ -22,6 +22,7 @@ class Role(StrEnum):
     GRADIENT = "gradient"
     TANGENT = "tangent"
     MISSED = "missed"
+    NOTE = "note"
 
 
 @dataclass(frozen=True)
@@ -135,4 +136,5 @@ def card_colors(theme: Theme, weak: bool = False) -> dict[str, QColor]:
         Role.GRADIENT: QColor(theme.curve),
         Role.TANGENT: QColor(theme.curve_second),
         Role.MISSED: QColor(theme.error),
+        Role.NOTE: QColor(theme.muted),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
@@ -21,11 +21,11 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from gradflow.sim.lab.dag_layout import Placement, lay_out
 from gradflow.sim.lab.label_places import Rectangle, place
 from gradflow.ui.lab import dag_paint
+from gradflow.ui.lab.camera import Camera, Mode
 from gradflow.ui.lab.cards import card_size, text_width
 from gradflow.ui.lab.dag_scene import Look, Scene
 from gradflow.ui.theme import LIGHT, SMALL_SIZE, Theme, font
 
-MARGIN, CLOSEST, FARTHEST, LARGEST_FIT = 16.0, 4.0, 0.004, 1.5
 ZOOM_STEP, PAN_STEP = 1.25, 60.0
 
 KEYS = {
@@ -55,7 +55,8 @@ class DagCanvas(QWidget):
         self.theme = LIGHT
         self.scene = Scene()
         self.placed: Placement = lay_out([], [])
-        self.zoom, self.shift, self.fitted = 1.0, np.zeros(2), True
+        self.camera = Camera()
+        self._boxes: list[QRectF] = []
         self._paths: list[QPainterPath] = []
         self._labels: list[tuple[Rectangle, str, int]] | None = None
         self._drag: QPointF | None = None
@@ -73,8 +74,9 @@ class DagCanvas(QWidget):
             wide = [16.0 * math.ceil(text_width(words) / 16.0) for _, _, words in ends]
             self.placed = lay_out([card_size(card) for card in scene.room], [end[:2] for end in ends], wide)
             self._paths = [dag_paint.path_of(route) for route in self.placed.routes]
-            self._refit()
-        self.update()
+            self._boxes = [QRectF(*box) for box in np.hstack([self.placed.corners, self.placed.sizes]).tolist()]
+            self.camera.drawing = QSizeF(self.placed.width, self.placed.height)
+        self._frame()
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
@@ -85,56 +87,26 @@ class DagCanvas(QWidget):
 
     def fit(self) -> None:
         """Show the whole graph, and keep doing so when the window's size changes."""
-        self.fitted = True
-        self._refit()
+        self.camera.mode = Mode.WHOLE
+        self._frame()
 
-    def look_at(self, zoom: float, shift: tuple[float, float]) -> None:
-        """Show a part of the graph."""
-        self.fitted, self._labels = False, None
-        self.zoom = min(max(zoom, FARTHEST), CLOSEST)
-        # No further away than the graph itself: it must stay within reach.
-        wide, high = self.placed.width * self.zoom, self.placed.height * self.zoom
-        limits = ((MARGIN - wide, self.width() - MARGIN), (MARGIN - high, self.height() - MARGIN))
-        self.shift = np.array([min(max(s, low), high) for s, (low, high) in zip(shift, limits, strict=True)])
-        self.update()
-
-    def centre(self) -> tuple[float, float]:
-        """Return the point of the graph that is in the middle of the window."""
-        x, y = ((np.array([self.width(), self.height()]) / 2 - self.shift) / self.zoom).tolist()
-        return x, y
-
-    def look_from(self, zoom: float, x: float, y: float) -> None:
-        """Show the part of the graph around a point."""
-        if not np.isfinite([zoom, x, y]).all():
-            raise ValueError("not a place")
-        zoom = min(max(zoom, FARTHEST), CLOSEST)
-        self.look_at(zoom, (self.width() / 2 - x * zoom, self.height() / 2 - y * zoom))
-
-    def zoom_by(self, factor: float, around: QPointF | None = None) -> None:
-        """Zoom, so that what is at a place stays there."""
-        spot = around or QPointF(self.width() / 2, self.height() / 2)
-        point = np.array([spot.x(), spot.y()])
-        zoom = min(max(self.zoom * factor, FARTHEST), CLOSEST)
-        shift = point - (point - self.shift) * (zoom / self.zoom)
-        self.look_at(zoom, (float(shift[0]), float(shift[1])))
+    def look(self, state: list[float]) -> None:
+        """Look at what `camera.state` gave, or at the whole graph for nothing; raises ValueError for anything else."""
+        if not state:
+            self.fit()
+            return
+        zoom, x, y = state
+        self.camera.restore(zoom, x, y)
+        self._moved()
 
     def reveal(self, number: int) -> None:
-        """Move the graph as little as needed to have a box in sight."""
-        box = self.box(number)
-        room = QRectF(self.rect()).adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
-        if self.fitted or room.contains(box):
-            return
-        x = min(max(0.0, room.left() - box.left()), room.right() - box.right()) if box.right() > room.right() else 0.0
-        x = room.left() - box.left() if box.left() < room.left() else x
-        y = room.bottom() - box.bottom() if box.bottom() > room.bottom() else 0.0
-        y = room.top() - box.top() if box.top() < room.top() else y
-        self.look_at(self.zoom, (float(self.shift[0]) + x, float(self.shift[1]) + y))
+        """Have a box in sight."""
+        self.camera.reveal(self._boxes[number])
+        self._moved()
 
     def box(self, number: int) -> QRectF:
         """Return a box in pixels."""
-        left, top = (self.placed.corners[number] * self.zoom + self.shift).tolist()
-        wide, high = (self.placed.sizes[number] * self.zoom).tolist()
-        return QRectF(left, top, wide, high)
+        return self.camera.pixels(self._boxes[number])
 
     def labels(self) -> list[tuple[Rectangle, str, int]]:
         """Return the labels that find a place: where, what, and of which edge."""
@@ -148,34 +120,40 @@ class DagCanvas(QWidget):
 
     def wire_at(self, spot: QPointF) -> int | None:
         """Return the edge within a few pixels, or None."""
-        x, y = (np.array([spot.x(), spot.y()]) - self.shift) / self.zoom
-        near = 6.0 / self.zoom
-        square = QRectF(x - near, y - near, 2 * near, 2 * near)
+        point, near = self.camera.point(spot), 6.0 / self.camera.zoom
+        square = QRectF(point.x() - near, point.y() - near, 2 * near, 2 * near)
         near_ones = (i for i, path in enumerate(self._paths) if path.intersects(square))
         return next((i for i in near_ones if _crosses(self._paths[i], square)), None)
 
-    def _refit(self) -> None:
+    def _frame(self) -> None:
+        now = self.scene.now()
+        self.camera.frame(self._boxes[now[0]] if now else None)
+        self._moved()
+
+    def _moved(self) -> None:
         self._labels = None
-        if self.fitted and self.placed.width:
-            wide, high = max(self.width() - 2 * MARGIN, 1.0), max(self.height() - 2 * MARGIN, 1.0)
-            self.zoom = max(min(wide / self.placed.width, high / self.placed.height, LARGEST_FIT), FARTHEST)
-            size = np.array([self.placed.width, self.placed.height]) * self.zoom
-            self.shift = (np.array([self.width(), self.height()]) - size) / 2
+        self.update()
 
     def _place_labels(self) -> list[tuple[Rectangle, str, int]]:
         """Give the labels their places, those of the present step first."""
         wires = self.scene.wires
         routes, window = self.placed.routes, QRectF(self.rect())
         order = sorted((i for i, wire in enumerate(wires) if wire.labels), key=lambda i: wires[i].look is not Look.NOW)
-        options = [dag_paint.label_candidates(routes[i], wires[i].labels, self.zoom, self.shift) for i in order]
+        camera = self.camera
+        options = [dag_paint.label_candidates(routes[i], wires[i].labels, camera.zoom, camera.shift) for i in order]
         boxes = (self.box(i) for i in range(len(self.scene.cards)))
         taken = [(b.left(), b.top(), b.right(), b.bottom()) for b in boxes if b.intersects(window)]
+        cuts = (dag_paint.label_candidates(routes[i], (" ",), camera.zoom, camera.shift) for i in self._cut())
+        taken += [options_of_cut[0] for options_of_cut in cuts]
         places = place(options, taken, (0.0, 0.0, float(self.width()), float(self.height())))
         return [
             (found[1], wires[i].labels[found[0] // len(dag_paint.ALONG)], i)
             for i, found in zip(order, places, strict=True)
             if found
         ]
+
+    def _cut(self) -> list[int]:
+        return [i for i, wire in enumerate(self.scene.wires) if wire.cut]
 
     # What Qt asks.
 
@@ -189,21 +167,20 @@ class DagCanvas(QWidget):
         scene, placed = self.scene, self.placed
         if scene.stale:
             painter.setOpacity(0.45)
-        left, top = self.shift.tolist()
+        zoom, shift = self.camera.zoom, self.camera.shift
         painter.save()
-        painter.setTransform(QTransform(self.zoom, 0.0, 0.0, self.zoom, left, top), True)
-        seen = QRectF(-left / self.zoom, -top / self.zoom, self.width() / self.zoom, self.height() / self.zoom)
+        painter.setTransform(QTransform(zoom, 0.0, 0.0, zoom, shift.x(), shift.y()), True)
+        seen = QRectF(self.camera.point(QPointF(0.0, 0.0)), QSizeF(self.size()) / zoom)
         # What happens now lies above the rest.
         for number in sorted(range(len(scene.wires)), key=lambda i: scene.wires[i].look in (Look.NOW, Look.LATE)):
             if self._paths[number].controlPointRect().adjusted(-9, -9, 9, 9).intersects(seen):
                 wire = scene.wires[number]
                 dag_paint.paint_wire(painter, self._paths[number], placed.routes[number], wire, self.theme)
-        boxes = [QRectF(*box) for box in np.hstack([placed.corners, placed.sizes]).tolist()]
-        shown = [i for i, box in enumerate(boxes) if box.intersects(seen)]
+        shown = [i for i, box in enumerate(self._boxes) if box.intersects(seen)]
         for i in shown:
-            dag_paint.paint_box(painter, boxes[i], i, scene, self.theme, self.zoom)
+            dag_paint.paint_box(painter, self._boxes[i], i, scene, self.theme, zoom)
         painter.restore()
-        if self.zoom < dag_paint.READABLE:
+        if zoom < dag_paint.READABLE:
             for i in shown:
                 dag_paint.paint_name(painter, self.box(i), i, scene, self.theme)
         painter.setFont(font(SMALL_SIZE))
@@ -212,11 +189,13 @@ class DagCanvas(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit anew, if the whole graph was in sight."""
-        self._refit()
+        self.camera.resize(QSizeF(self.size()))
+        self._frame()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom at the mouse."""
-        self.zoom_by(ZOOM_STEP ** (event.angleDelta().y() / 120.0), event.position())
+        self.camera.zoom_by(ZOOM_STEP ** (event.angleDelta().y() / 120.0), event.position())
+        self._moved()
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -231,7 +210,8 @@ class DagCanvas(QWidget):
             return
         moved, self._drag = event.position() - self._drag, event.position()
         if moved.manhattanLength():
-            self.look_at(self.zoom, (float(self.shift[0]) + moved.x(), float(self.shift[1]) + moved.y()))
+            self.camera.move(moved)
+            self._moved()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Choose what is there, if the mouse did not move."""
@@ -243,7 +223,6 @@ class DagCanvas(QWidget):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Fit everything."""
         self.fit()
-        self.update()
 
     def event(self, event: QEvent) -> bool:
         """Keep the keys that move the drawing from the window's shortcuts."""
@@ -259,17 +238,16 @@ class DagCanvas(QWidget):
             return
         key, text = event.key(), event.text()
         if key in KEYS:
-            x, y = KEYS[Qt.Key(key)]
-            self.look_at(self.zoom, (float(self.shift[0]) + x * PAN_STEP, float(self.shift[1]) + y * PAN_STEP))
+            self.camera.move(QPointF(*KEYS[Qt.Key(key)]) * PAN_STEP)
         elif text in "+=":
-            self.zoom_by(ZOOM_STEP)
+            self.camera.zoom_by(ZOOM_STEP)
         elif text in "-−":
-            self.zoom_by(1.0 / ZOOM_STEP)
+            self.camera.zoom_by(1.0 / ZOOM_STEP)
         elif text == "0":
             self.fit()
-            self.update()
         else:
             self._choose_next(1 if text == "]" else -1)
+        self._moved()
 
     def _keeps(self, event: QKeyEvent) -> bool:
         plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)

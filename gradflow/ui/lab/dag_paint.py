@@ -77,7 +77,7 @@ def paint_wire(painter: QPainter, path: QPainterPath, route: Array, wire: Wire, 
     painter.drawPolygon([QPointF(x, y), QPointF(back, y - HEAD / 2), QPointF(back, y + HEAD / 2)])
     if wire.cut:
         painter.setPen(cosmetic(QColor(theme.error), 2.0))
-        x, y = on_bend(route, 0.12)
+        x, y = on_bend(route, ALONG[0])
         painter.drawLine(QPointF(x - 1.0, y - 7.0), QPointF(x - 5.0, y + 7.0))
         painter.drawLine(QPointF(x + 4.0, y - 7.0), QPointF(x, y + 7.0))
 
@@ -119,14 +119,14 @@ def paint_name(painter: QPainter, box: QRectF, number: int, scene: Scene, theme:
             return
 
 
-def label_candidates(route: Array, labels: Sequence[str], zoom: float, shift: Array) -> list[Rectangle]:
+def label_candidates(route: Array, labels: Sequence[str], zoom: float, shift: QPointF) -> list[Rectangle]:
     """Return where an edge's labels may stand, in pixels: the longest words first."""
     found = []
     for words in labels:
         wide = text_width(words) + 6.0
         for along in ALONG:
             x, y = on_bend(route, along)
-            x, y = x * zoom + shift[0], y * zoom + shift[1]
+            x, y = x * zoom + shift.x(), y * zoom + shift.y()
             found.append((x - wide / 2, y - LABEL_HEIGHT / 2, x + wide / 2, y + LABEL_HEIGHT / 2))
     return found
 
