@@ -228,7 +228,9 @@ class Desk:
         """Take what `state` returned; raises KeyError, TypeError or ValueError for anything else."""
         choices = choices_of(state)
         grads = Grads.of_state(dict(state.get("grads", {})))
-        position = int(state.get("position", 0))
+        position = state.get("position", 0)
+        if not isinstance(position, int):
+            raise TypeError("not a position")
         chosen, entry, step = (
             str(state.get(key, usual)) for key, usual in (("chosen", ""), ("entry", ""), ("step", STEP))
         )

@@ -22,6 +22,7 @@ from gradflow.ui.lab.autograd_scene import GraphDrawing
 from gradflow.ui.lab.autograd_side import FORWARD, Side
 from gradflow.ui.lab.camera import Mode
 from gradflow.ui.lab.dag_canvas import DagCanvas
+from gradflow.ui.lab.dag_scene import Scene
 from gradflow.ui.lab.inputs_table import ASKS, DIRECTION
 from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.lab.step_bar import StepBar
@@ -187,6 +188,7 @@ class AutogradView(LabView):
         self.side.inputs.show_direction(self.side.page == FORWARD)
         self._say_moment()
         if not opened or now is None:
+            self.canvas.show_scene(Scene())
             return
         drawing = self._drawing_of(opened)
         chosen = opened.sandbox.find(desk.chosen) if desk.chosen else None
@@ -216,6 +218,8 @@ class AutogradView(LabView):
         words = happening(opened.sandbox, opened.walk, now) if opened and now else ""
         if opened and len(opened.sandbox.nodes) > MOST_NODES:
             words = f"A graph of {len(opened.sandbox.nodes)} nodes is not drawn; up to {MOST_NODES} are. {words}"
+        for (_, name), reason in opened.wrong.items() if opened else ():
+            words = f"{name or 'v'}: {reason}. {words}"
         if desk.stale and opened:
             words = f"The graph is that of the last text without an error. {words}"
         self.sentence.setText(words)
@@ -256,10 +260,11 @@ class AutogradView(LabView):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take what `state` returned."""
-        self.side.show_page(str(state.get("page", "")))
+        look = [float(number) for number in state.get("look", ()) if isinstance(number, float)]
         self._do(lambda: self.desk.restore(state))
+        self.side.show_page(str(state.get("page", "")))
         if "look" in state:
-            self.canvas.look([float(number) for number in state["look"]])
+            self.canvas.look(look)
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""

@@ -165,8 +165,7 @@ class DagCanvas(QWidget):
 
     def _paint(self, painter: QPainter) -> None:
         scene, placed = self.scene, self.placed
-        if scene.stale:
-            painter.setOpacity(0.45)
+        theme = dag_paint.pale(self.theme) if scene.stale else self.theme
         zoom, shift = self.camera.zoom, self.camera.shift
         painter.save()
         painter.setTransform(QTransform(zoom, 0.0, 0.0, zoom, shift.x(), shift.y()), True)
@@ -175,17 +174,17 @@ class DagCanvas(QWidget):
         for number in sorted(range(len(scene.wires)), key=lambda i: scene.wires[i].look in (Look.NOW, Look.LATE)):
             if self._paths[number].controlPointRect().adjusted(-9, -9, 9, 9).intersects(seen):
                 wire = scene.wires[number]
-                dag_paint.paint_wire(painter, self._paths[number], placed.routes[number], wire, self.theme)
+                dag_paint.paint_wire(painter, self._paths[number], placed.routes[number], wire, theme)
         shown = [i for i, box in enumerate(self._boxes) if box.intersects(seen)]
         for i in shown:
-            dag_paint.paint_box(painter, self._boxes[i], i, scene, self.theme, zoom)
+            dag_paint.paint_box(painter, self._boxes[i], i, scene, theme, zoom)
         painter.restore()
         if zoom < dag_paint.READABLE:
             for i in shown:
-                dag_paint.paint_name(painter, self.box(i), i, scene, self.theme)
+                dag_paint.paint_name(painter, self.box(i), i, scene, theme)
         painter.setFont(font(SMALL_SIZE))
         for where, words, number in self.labels():
-            dag_paint.paint_label(painter, where, words, scene.wires[number], self.theme)
+            dag_paint.paint_label(painter, where, words, scene.wires[number], theme)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit anew, if the whole graph was in sight."""

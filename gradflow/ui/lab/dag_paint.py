@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -24,6 +25,12 @@ READABLE = 0.55
 LABEL_HEIGHT, HEAD = 15.0, 7.0
 ALONG = (0.5, 0.34, 0.66, 0.2, 0.8)
 """Where along the last bend of an edge its label may stand."""
+
+
+def pale(theme: Theme) -> Theme:
+    """Return a theme in which everything is grey: for what is no longer so."""
+    grey = theme.muted
+    return replace(theme, text=grey, curve=grey, curve_second=grey, error=grey)
 
 
 def path_of(route: Array) -> QPainterPath:
