@@ -16,6 +16,7 @@ from gradflow.sim.lab.sandbox_examples import beginning, examples
 from gradflow.sim.lab.sandbox_program import Opened
 from gradflow.sim.lab.sandbox_table import node_table
 from gradflow.sim.lab.sandbox_words import edge_words, happening
+from gradflow.sim.lab.sandbox_walk import Order
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.table import Table
 from gradflow.ui.lab.autograd_scene import GraphDrawing
@@ -98,7 +99,7 @@ class AutogradView(LabView):
         side.page_shown.connect(lambda _: self._refresh())
         back = side.backward
         back.output.activated.connect(lambda _: self._change(output=back.output.currentText()))
-        back.order.activated.connect(lambda _: self._change(order=back.order.currentData()))
+        back.order.activated.connect(lambda _: self._change(order=Order(back.order.currentData())))
         back.seed.editingFinished.connect(lambda: self._change(seed=back.seed.text()))
         back.again.clicked.connect(lambda: self._do(desk.backward_again))
         back.zero.clicked.connect(lambda: self._do(desk.zero_grad))

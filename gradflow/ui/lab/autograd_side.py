@@ -175,6 +175,7 @@ class Side(QWidget):
         self.pages = QTabWidget()
         self.pages.setDocumentMode(True)
         self.pages.setAccessibleName("Pages")
+        self.pages.tabBar().setAccessibleName("Pages")
         self.pages.tabBar().setExpanding(False)
         self.pages.tabBar().setStyleSheet("QTabBar::tab { padding: 3px 5px; font-size: 11px; }")
         self.pages.tabBar().setUsesScrollButtons(True)
