@@ -149,15 +149,11 @@ def test_a_slow_program_waits_until_the_typing_pauses(shown, qtbot):
     qtbot.waitUntil(lambda: len(view.canvas.scene.cards) == 1, timeout=5000)
 
 
+WORDS = ["f", "=", "x", "*", "tanh(", ")", "[", "]", "1", "\n", "with no_grad():\n ", "detach(", "@", "**", "9" * 400]
 TEXTS = st.one_of(
     st.text(max_size=60),
     st.text(alphabet="xyzf =*+-/()[]@,.\n:0123456789#'\"\\\t", max_size=80),
-    st.lists(
-        st.sampled_from(
-            ["f", "=", "x", "*", "tanh(", ")", "[", "]", "1", "\n", "with no_grad():\n ", "detach(", "@", "**", "9" * 400]
-        ),
-        max_size=25,
-    ).map(" ".join),
+    st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join),
 )
 
 
@@ -276,10 +272,13 @@ def test_output_and_node_are_detached_without_typing(shown, qtbot):
     qtbot.mouseClick(back.cut_output, Qt.MouseButton.LeftButton)
     assert "is detached" in back.label.text()
     qtbot.mouseClick(back.cut_output, Qt.MouseButton.LeftButton)
-    assert not back.cut_node.isEnabled()
+    node = view.side.node
+    assert not node.cut.isEnabled()
     view.canvas.chosen.emit(view.desk.opened.sandbox.find("v₄"))
-    assert back.cut_node.text() == "Detach v₄"
-    qtbot.mouseClick(back.cut_node, Qt.MouseButton.LeftButton)
+    assert view.side.page == "Node"
+    assert "sin, line 6" in node.label.text()
+    assert node.cut.text() == "Detach v₄"
+    qtbot.mouseClick(node.cut, Qt.MouseButton.LeftButton)
     view.go(99)
     assert wire(view, "v₄", "f").cut
     assert card(view, "z")[-1] == "∂f/∂z 1 + 1 = 2"
@@ -450,8 +449,8 @@ def test_a_fresh_view_with_the_same_choice_shows_the_same(shown, pixels, name, s
     assert (pixels(view.canvas) == pixels(other.canvas)).all()
     assert (pixels(view.side.inputs) == pixels(other.side.inputs)).all()
     assert other.sentence.text() == view.sentence.text()
-    assert other.side.page == view.side.page
-    assert other.side.backward.label.text() == view.side.backward.label.text()
+    assert other.side.page == view.side.page == "Node"
+    assert other.side.node.label.text() == view.side.node.label.text()
 
 
 def test_the_part_that_is_looked_at_is_kept(shown):
@@ -474,7 +473,7 @@ def test_a_picture_needs_no_window_and_shows_what_is_chosen(qapp, fast, colors, 
 def test_everything_has_a_name_for_those_who_do_not_see(shown):
     view = shown()
     for widget in [*view.findChildren(QWidget), view.controls()]:
-        inside = isinstance(widget.parent(), QAbstractScrollArea) or isinstance(widget.parent(), QAbstractItemView)
+        inside = isinstance(widget.parent(), QAbstractScrollArea | QAbstractItemView)
         if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and not inside and widget.isVisibleTo(view):
             words = widget.accessibleName() or getattr(widget, "text", lambda: "")()
             assert words, widget

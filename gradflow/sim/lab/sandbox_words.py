@@ -182,6 +182,6 @@ def edge_words(sandbox: Sandbox, edge: Edge) -> str:
         return f"{source} → {target}: {why}."
     operation = sandbox.nodes[edge.target].variable.grad_fn
     assert operation is not None
-    local = sandbox.local(edge)
-    value = number(float(local[0, 0])) if local.size == 1 else f"a {shape(local)} matrix"
+    rows, columns = sandbox.value(edge.target).size, sandbox.value(edge.source).size
+    value = number(float(sandbox.local(edge)[0, 0])) if rows == columns == 1 else f"a {rows}×{columns} matrix"
     return f"{source} → {target}: {operation.formula(edge.place)}, here {value}"

@@ -15,12 +15,12 @@ from gradflow.sim.lab.sandbox_desk import Desk
 from gradflow.sim.lab.sandbox_examples import beginning, examples
 from gradflow.sim.lab.sandbox_program import Opened
 from gradflow.sim.lab.sandbox_table import node_table
-from gradflow.sim.lab.sandbox_words import edge_words, happening
 from gradflow.sim.lab.sandbox_walk import Order
+from gradflow.sim.lab.sandbox_words import edge_words, happening
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.table import Table
 from gradflow.ui.lab.autograd_scene import GraphDrawing
-from gradflow.ui.lab.autograd_side import FORWARD, Side
+from gradflow.ui.lab.autograd_side import BACKWARD, FORWARD, NODE, Side
 from gradflow.ui.lab.camera import Mode
 from gradflow.ui.lab.dag_canvas import DagCanvas
 from gradflow.ui.lab.dag_scene import Scene
@@ -58,7 +58,7 @@ class AutogradView(LabView):
         self.sentence = QLabel()
         self._drawing: GraphDrawing | None = None
         self._drawn_of: tuple[object, ...] = ()
-        self._seconds = 0.0
+        self._seconds, self._forward = 0.0, False
         self._pause = QTimer(self)
         self._setup_ui()
         self._connect()
@@ -96,7 +96,7 @@ class AutogradView(LabView):
         self.examples.activated.connect(self._take_example)
         side.editor.text.textChanged.connect(self._typed)
         side.inputs.edited.connect(self._edit_input)
-        side.page_shown.connect(lambda _: self._refresh())
+        side.page_shown.connect(self._look_at_page)
         back = side.backward
         back.output.activated.connect(lambda _: self._change(output=back.output.currentText()))
         back.order.activated.connect(lambda _: self._change(order=Order(back.order.currentData())))
@@ -104,7 +104,7 @@ class AutogradView(LabView):
         back.again.clicked.connect(lambda: self._do(desk.backward_again))
         back.zero.clicked.connect(lambda: self._do(desk.zero_grad))
         back.cut_output.clicked.connect(lambda cut: self._do(lambda: desk.detach(desk.output, cut)))
-        back.cut_node.clicked.connect(lambda cut: self._do(lambda: desk.detach(desk.chosen, cut)))
+        side.node.cut.clicked.connect(lambda cut: self._do(lambda: desk.detach(desk.chosen, cut)))
         side.differences.chosen.connect(self._move_entry)
         self.bar.moved.connect(self.go)
         self.canvas.chosen.connect(self._choose_node)
@@ -155,9 +155,15 @@ class AutogradView(LabView):
     def _choose_node(self, node: int | None) -> None:
         opened = self.desk.opened
         self.desk.chosen = opened.sandbox.label(node) if opened and node is not None else ""
-        self._refresh()
         if node is not None:
+            self.side.show_page(NODE)
             self.canvas.reveal(node)
+        self._refresh()
+
+    def _look_at_page(self, page: str) -> None:
+        """Show the tangents of forward mode in the boxes from when its page is opened until that of backward is."""
+        self._forward = page == FORWARD or (self._forward and page != BACKWARD)
+        self._refresh()
 
     def _read_out(self, edge: int | None) -> None:
         """Say in place of the moment what an edge is."""
@@ -186,29 +192,27 @@ class AutogradView(LabView):
         desk, opened, now = self.desk, self.desk.opened, self.desk.now
         self.bar.show_position(desk.position, desk.positions)
         self.side.inputs.show_rows(desk.rows())
-        self.side.inputs.show_direction(self.side.page == FORWARD)
+        self.side.inputs.show_direction(self._forward)
         self._say_moment()
         if not opened or now is None:
             self.canvas.show_scene(Scene())
             return
         drawing = self._drawing_of(opened)
         chosen = opened.sandbox.find(desk.chosen) if desk.chosen else None
-        if drawing:
-            self.canvas.show_scene(drawing.scene(now, chosen, desk.stale))
-            if now.node is not None:
-                self.canvas.reveal(now.node)
+        self.canvas.show_scene(drawing.scene(now, chosen, desk.stale) if drawing else Scene())
+        if drawing and now.node is not None:
+            self.canvas.reveal(now.node)
         self.side.show_numbers(desk, chosen, self.theme)
         self.moved.emit()
 
     def _drawing_of(self, opened: Opened) -> GraphDrawing | None:
         """Return how the graph is drawn, made anew only if something has changed."""
-        forward = self.side.page == FORWARD
-        of = (opened, self.desk.grads, forward)
+        of = (opened, self.desk.grads, self._forward)
         if not self._drawing or any(one is not other for one, other in zip(of, self._drawn_of, strict=True)):
             if len(opened.sandbox.nodes) > MOST_NODES:
                 self._drawing, self._drawn_of = None, ()
                 return None
-            tangents = opened.tangents if forward else {}
+            tangents = opened.tangents if self._forward else {}
             stored = self.desk.grads.by_node(opened.sandbox)
             self._drawing = GraphDrawing(opened.sandbox, opened.walk, tangents, opened.missing, stored)
             self._drawn_of = of
@@ -256,14 +260,18 @@ class AutogradView(LabView):
     def state(self) -> dict[str, Any]:
         """Return everything that is typed and chosen."""
         camera = self.canvas.camera
-        look = {Mode.AUTO: {}, Mode.WHOLE: {"look": []}, Mode.FREE: {"look": camera.state()}}[camera.mode]
-        return {**self.desk.state(), "page": self.side.page, **look}
+        places: dict[Mode, dict[str, Any]] = {Mode.WHOLE: {"look": []}, Mode.FREE: {"look": camera.state()}}
+        look = places.get(camera.mode, {})
+        forward = {"forward": True} if self._forward else {}
+        return {**self.desk.state(), "page": self.side.page, **forward, **look}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take what `state` returned."""
         look = [float(number) for number in state.get("look", ()) if isinstance(number, float)]
         self._do(lambda: self.desk.restore(state))
+        self._forward = state.get("forward") is True
         self.side.show_page(str(state.get("page", "")))
+        self._look_at_page(self.side.page)
         if "look" in state:
             self.canvas.look(look)
 

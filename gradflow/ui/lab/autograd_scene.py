@@ -123,7 +123,8 @@ class GraphDrawing:
 
     def _wire(self, edge_number: int, now: Moment, computed: set[int]) -> Wire:
         edge = self.sandbox.edges[edge_number]
-        look, labels = Look.WAITING, ()
+        look = Look.WAITING
+        labels: tuple[str, ...] = ()
         visit = self.walk.turn.get(edge.target, -1)
         used = edge.open and 0 < visit <= now.visits
         if used:

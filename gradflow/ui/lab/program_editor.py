@@ -60,10 +60,10 @@ class ProgramEditor(QWidget):
         cursor.setPosition(block.position() + start)
         cursor.setPosition(block.position() + min(end, len(words)), QTextCursor.MoveMode.KeepAnchor)
         mark = QTextEdit.ExtraSelection()
-        mark.cursor = cursor  # type: ignore[attr-defined]
-        mark.format = QTextCharFormat()  # type: ignore[attr-defined]
-        mark.format.setUnderlineStyle(QTextCharFormat.UnderlineStyle.WaveUnderline)  # type: ignore[attr-defined]
-        mark.format.setUnderlineColor(QColor(self.text.theme.error))  # type: ignore[attr-defined]
+        mark.cursor = cursor
+        mark.format = QTextCharFormat()
+        mark.format.setUnderlineStyle(QTextCharFormat.UnderlineStyle.WaveUnderline)
+        mark.format.setUnderlineColor(QColor(self.text.theme.error))
         self.text.setExtraSelections([mark])
         self.reason.setText(f"Line {line}, column {column}: {reason}")
         self.reason.show()
@@ -117,7 +117,7 @@ class _Text(QPlainTextEdit):
     def marked(self, line: int) -> bool:
         """Tell whether something is wrong in a line (from 0)."""
         marks = self.extraSelections()
-        return any(mark.cursor.blockNumber() == line for mark in marks)  # type: ignore[attr-defined]
+        return any(mark.cursor.blockNumber() == line for mark in marks)
 
     def margin_width(self) -> int:
         """Return the room that the largest number needs."""
