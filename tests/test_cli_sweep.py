@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gradflow.cli import run
-from gradflow.sim.sweep import InThisThread
+from gradflow.sim.sweep import MEASURES, InThisThread
 from gradflow.sim.sweep.table import description_path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -89,6 +89,8 @@ def test_the_picture_is_the_map(capsys, tmp_path, here, qapp, colors):
     status, _, _ = answer(capsys, "two-moons", *TINY, *GRID, "--out", str(tmp_path / "map.csv"), "--png", str(png))
     picture = QImage(str(png))
     assert status == 0 and picture.width() == 1760 and colors(picture) > 50
+    # What is embedded is enough to make it again, and speaks of no single run.
+    assert 'measure = "train-loss"' in picture.text("gradflow:sweep") and not picture.text("gradflow:step")
 
 
 COMPLAINTS = {
@@ -115,6 +117,14 @@ def test_a_mistake_is_one_line_and_nothing_is_written(capsys, tmp_path, name):
 def test_what_is_missing_is_named(capsys, tmp_path):
     status, _, err = answer(capsys, "digits", "--x", "seed=1,2", "--out", str(tmp_path / "map.csv"))
     assert status == 2 and "missing --y, --measure" in err
+
+
+def test_without_a_measure_the_choices_are_named(capsys, tmp_path):
+    status, said, err = answer(capsys, "digits", *GRID[:4], "--out", str(tmp_path / "map.csv"))
+    assert (status, said) == (2, "") and err.startswith("gradflow: missing --measure; --measure is one of ")
+    assert all(name in err for name in MEASURES) and err.count("\n") == 1
+    # Nobody who gave one is told again.
+    assert "is one of" not in answer(capsys, "digits", "--measure", "train-loss", "--out", str(tmp_path / "map.csv"))[2]
 
 
 @pytest.mark.parametrize("out", ["map.toml", "."])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from gradflow.cli import run
+from gradflow.cli.theory import _share
 from gradflow.sim import coverage
 from gradflow.sim.coverage import Case, Coverage
 
@@ -17,14 +19,38 @@ def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, st
     return status, out, err
 
 
-def test_every_layer_stands_beside_its_prediction(capsys: pytest.CaptureFixture[str]) -> None:
+def test_both_norms_of_every_layer_stand_beside_their_prediction_with_gap_and_spread(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     status, out, err = answer(capsys, "theory", "healthy", *SMALL)
-    lines = out.splitlines()
+    names, heads, *lines = out.splitlines()
     assert (status, err) == (0, "")
-    assert [line.split()[0] for line in lines[1:5]] == ["hidden"] * 4 and lines[5].startswith("output")
-    measured, predicted = (float(word) for word in lines[1].split()[2:4])
-    assert 0.3 < measured / predicted < 3.0
-    assert lines[-1].startswith("Theory (line): gap ")
+    assert names.replace("-", "").split() == ["|delta|", "|dL/dW|", "|delta|", "factor"]
+    assert heads.split() == ["layer", *2 * ["measured", "predicted", "gap", "typical"], "measured", "theory"]
+    assert [line.split()[0] for line in lines[:4]] == ["hidden"] * 4 and lines[4].startswith("output")
+    for line in lines[:4]:
+        words = line.replace(" %", "").split()[2:]
+        for measured, predicted, apart, typical in (words[:4], words[4:8]):
+            assert 0.3 < float(measured) / float(predicted) < 3.0
+            assert float(apart) == pytest.approx(100 * (float(measured) / float(predicted) - 1), abs=1.0)
+            assert typical[0] == "±" and 0 < int(typical[1:]) < 100
+    for line, name in zip(lines[5:7], ("|delta|", "|dL/dW|"), strict=True):
+        assert line.startswith(f"{name}: gap ±") and ", expected ±" in line
+
+
+def test_where_networks_differ_by_an_unknown_amount_the_reason_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = answer(capsys, "theory", "healthy", *SMALL, "--set", "network.norm=batch-norm")
+    lines = out.splitlines()
+    assert (status, err) == (0, "") and "±" not in "".join(lines[2:7])
+    assert lines[7].startswith("|delta|: gap ±") and lines[8].startswith("|dL/dW|: gap ±") and "expected" not in out
+    assert lines[9].startswith("No typical gap: how much networks differ from each other is known for plain chains")
+
+
+def test_a_gap_that_is_no_small_share_is_a_factor() -> None:
+    assert [_share(value, "+") for value in (0.174, -0.5, 8.9, 99.0, np.inf, np.nan)] == [
+        "+17 %", "-50 %", "+890 %", "×100", "", ""
+    ]  # fmt: skip
+    assert _share(0.2, "±") == "±20 %" and _share(-0.001, "+") == "+0 %"
 
 
 def test_where_theory_is_silent_the_reason_is_said_and_the_command_fails(capsys: pytest.CaptureFixture[str]) -> None:

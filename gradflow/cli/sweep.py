@@ -88,7 +88,8 @@ def _sweep(options: argparse.Namespace) -> Sweep:
         return sweeps.read_description(Path(options.file))
     missing = [f"--{name}" for name in ("x", "y", "measure") if getattr(options, name) is None]
     if missing:
-        raise GradflowError(f"missing {', '.join(missing)}; see gradflow sweep --help")
+        choices = f"; --measure is one of {', '.join(MEASURES)}" if options.measure is None else ""
+        raise GradflowError(f"missing {', '.join(missing)}{choices}; see gradflow sweep --help")
     experiment = experiment_of(options)
     if options.steps is not None:
         experiment = edit(experiment, {"training.steps": options.steps})

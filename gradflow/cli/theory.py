@@ -10,10 +10,16 @@ import numpy as np
 from gradflow.cli.common import FAILED, GOOD, add_experiment, experiment_of, say
 from gradflow.errors import GradflowError
 from gradflow.sim import coverage
-from gradflow.sim.profile import agreement
+from gradflow.sim.prediction import Prediction
+from gradflow.sim.profile import gap, of_stat
 from gradflow.sim.run import Run
-from gradflow.sim.snapshot import Stat
+from gradflow.sim.snapshot import Snapshot, Stat
 from gradflow.sim.sweep import cores, processes
+
+NORMS = {Stat.DELTA: "|delta|", Stat.WEIGHT_GRAD: "|dL/dW|"}
+"""What is compared."""
+
+NO_SPREAD = "No typical gap: how much networks differ from each other is known for plain chains of dense layers only."
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -50,19 +56,41 @@ def _compare(run: Run) -> int:
     if not prediction.exists:
         say(prediction.note)
         return FAILED
-    say("layer       measured |delta|  predicted  typical spread   measured |dL/dW|  predicted  factor  in theory")
-    delta, weight = snapshot.stat(Stat.DELTA), snapshot.stat(Stat.WEIGHT_GRAD)
+    say(f"{'':<11}" + "".join(f"  {f' {name} ':-^38}" for name in NORMS.values()) + f"  {' |delta| factor ':-^19}")
+    columns = f"{'measured':>12}{'predicted':>11}{'gap':>8}{'typical':>9}" * len(NORMS)
+    say(f"{'layer':<11}{columns}{'measured':>12}{'theory':>9}")
+    delta = snapshot.stat(Stat.DELTA)
     factor = np.append(delta[:-1] / delta[1:], np.nan)
     for i, layer in enumerate(run.trainer.topology.layers):
-        spread = 100.0 * np.expm1(prediction.delta_spread[i])
-        say(
-            f"{layer.name:<11} {delta[i]:>16.4g} {prediction.delta_norm[i]:>10.4g} {_known(spread, '.0f', ' %'):>15} "
-            f"{weight[i]:>18.4g} {_known(prediction.weight_grad_norm[i]):>10} {_known(factor[i]):>7} "
-            f"{_known(prediction.factor[i]):>10}"
-        )
-    say(agreement(prediction, snapshot))
+        numbers = "".join(_compared(snapshot, prediction, stat, i) for stat in NORMS)
+        say(f"{layer.name:<11}{numbers}{_known(factor[i]):>12}{_known(prediction.factor[i]):>9}".rstrip())
+    for stat, name in NORMS.items():
+        say(f"{name}: {gap(prediction, snapshot, stat) or 'nothing to compare'}")
+    if not np.isfinite(prediction.delta_spread).any():
+        say(NO_SPREAD)
+    if prediction.note:
+        say(f"{prediction.note[0].upper()}{prediction.note[1:]}.")
     return GOOD
 
 
-def _known(value: float, how: str = ".4g", unit: str = "") -> str:
-    return f"{value:{how}}{unit}" if np.isfinite(value) else ""
+def _compared(snapshot: Snapshot, prediction: Prediction, stat: Stat, layer: int) -> str:
+    """Return four columns: measured, predicted, how far apart these are, and how far networks typically are."""
+    measured = snapshot.stat(stat)[layer]
+    predicted, spread = (values[layer] for values in of_stat(prediction, stat))
+    with np.errstate(all="ignore"):
+        apart = np.float64(measured) / predicted - 1.0
+        typical = np.expm1(spread)
+    return f"{measured:>12.4g}{_known(predicted):>11}{_share(apart, '+'):>8}{_share(typical, '±'):>9}"
+
+
+def _share(value: float, sign: str) -> str:
+    """Return a deviation in per cent, with a sign, or as a factor where it is ten times as large."""
+    if not np.isfinite(value):
+        return ""
+    if value >= 9.0:
+        return f"×{1.0 + value:.3g}"
+    return f"{round(100.0 * value):+d} %".replace("+", sign)
+
+
+def _known(value: float) -> str:
+    return f"{value:.4g}" if np.isfinite(value) else ""

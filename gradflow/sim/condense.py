@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 from gradflow.engine.nodes.dense import row_norms
 
 Array = NDArray[Any]
+
+BLOCK = 256
+"""So many columns are compared with the others at once."""
 
 
 def largest(values: Array) -> float:
@@ -52,11 +56,19 @@ def unit_columns(matrix: Array) -> Array:
     return directions
 
 
-def most_alike(matrix: Array) -> float:
-    """Return the largest |cosine| between two columns; nan where there is only one."""
-    if matrix.shape[1] < 2:
+def most_alike(matrix: Array, give_way: Callable[[], None] = lambda: None) -> float:
+    """Return the largest |cosine| between two columns; nan where there is only one.
+
+    Block by block, each with itself and those behind it: of wide layers, all pairs at once would be too many to keep,
+    and too long to wait for. `give_way` is called between them.
+    """
+    count = matrix.shape[1]
+    if count < 2:
         return np.nan
-    directions = unit_columns(matrix)
-    cosines = np.abs(directions.T @ directions)
-    np.fill_diagonal(cosines, 0.0)
-    return float(min(cosines.max(), 1.0))
+    directions, most = unit_columns(matrix), 0.0
+    for start in range(0, count, BLOCK):
+        give_way()
+        cosines = np.abs(directions[:, start : start + BLOCK].T @ directions[:, start:])
+        np.fill_diagonal(cosines, 0.0)
+        most = max(most, float(cosines.max()))
+    return min(most, 1.0)

@@ -6,6 +6,7 @@ Dropout is off and batch norm uses its running statistics, as when a network is 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from gradflow.sim.noise import FullGradient
 from gradflow.sim.probe import norm
 
 Array = NDArray[Any]
+
+AT_ONCE = 1_000_000_000
+"""Samples × parameters of a piece whose gradient is worked out at once: about a second, for which somebody may wait."""
 
 
 class Evaluator:
@@ -57,9 +61,10 @@ class Evaluator:
             out[start : start + samples] = network.loss.inputs[0].value
         return out
 
-    def gradient(self, x: Array, targets: Array) -> FullGradient:
+    def gradient(self, x: Array, targets: Array, give_way: Callable[[], None] = lambda: None) -> FullGradient:
         """Return the gradient of the mean loss over all samples and the size of its parts; no step is taken.
 
+        `give_way` is called before every piece, and may raise.
         Without dropout; batch norm takes its statistics from pieces as large as the training's batches, which are then
         the parts.
         """
@@ -68,12 +73,14 @@ class Evaluator:
             self._learner.graph.set_phase(Phase.HOLD)
         network, total = self._learner, np.zeros(self._of.gradients.size)
         normed = any(isinstance(layer.norm, BatchNorm) for layer in network.layers)
-        size = max(self._of.graph.capacity, self.LEAST_PIECE) if normed else self.PIECE
+        most = min(max(AT_ONCE // self._of.gradients.size, self.LEAST_PIECE), self.PIECE)
+        size = max(self._of.graph.capacity, self.LEAST_PIECE) if normed else most
         if network.graph.capacity != size:
             network.allocate(size)
         network.loss_scale = self._of.loss_scale
         rms = np.zeros((2, len(network.layers)))
         for start in range(0, len(x), size):
+            give_way()
             piece = slice(start, start + size)
             samples = len(x[piece])
             network.resize(samples)

@@ -1,4 +1,7 @@
-"""Looking back: the frame of a recorded step, rebuilt from the history that a later frame carries."""
+"""Looking back: the frame of an earlier step, rebuilt from the history that a later frame carries.
+
+Of any recorded step there is what its row holds; of the last ones of a run that has diverged, the snapshots themselves.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +43,27 @@ def at_step(frame: Frame, step: float) -> Frame:
     )
 
 
-def until(history: HistoryView, row: int) -> HistoryView:
-    """Return the record as it was at this row."""
-    return HistoryView(history.scalars[: row + 1], history.stats[: row + 1])
+def last_steps(frame: Frame) -> tuple[int, ...]:
+    """Return the steps that can be replayed, in their order; the last one is the frame's own."""
+    return (*(one.step for one in frame.history.tail if one.step < frame.snapshot.step), frame.snapshot.step)
+
+
+def replayed(frame: Frame, step: int) -> Frame:
+    """Return the frame as it stood at one of its last steps: the record ends there, and the verdict is today's.
+
+    The dear measurements are those that there are; `details.steps` says of which step.
+    """
+    found = next((one for one in frame.history.tail if one.step == step), frame.snapshot)
+    if found.step == frame.snapshot.step:
+        return frame
+    row = int(np.searchsorted(frame.history.column("step"), step, side="right")) - 1
+    return dataclasses.replace(frame, snapshot=found, history=until(frame.history, row, step))
+
+
+def until(history: HistoryView, row: int, step: float = -1) -> HistoryView:
+    """Return the record as it was at this row, with the last steps up to `step`."""
+    tail = tuple(one for one in history.tail if one.step <= step)
+    return HistoryView(history.scalars[: row + 1], history.stats[: row + 1], tail)
 
 
 def recorded(history: HistoryView, row: int) -> Snapshot:

@@ -15,6 +15,7 @@ from gradflow.engine.losses import Loss
 from gradflow.engine.network import Network
 from gradflow.sim.picture import Picture
 from gradflow.sim.prediction import Prediction, predicting
+from gradflow.theory.batch_scatter import scatter_of_batch
 from gradflow.theory.propagation import OutputGradient, output_gradient, pair_weights
 from gradflow.theory.recursion import follow
 from gradflow.theory.scatter import scatter
@@ -24,6 +25,9 @@ Array = NDArray[Any]
 
 GROUPS = 4
 """By so many typical samples the quick prediction stands for a batch."""
+
+FEW = 16
+"""So many samples of a batch are followed through random networks to see how these differ."""
 
 FOLLOWED = 128
 """All pairs of at most so many samples are followed; they stand for the others of a larger batch."""
@@ -82,6 +86,7 @@ class _Outputs(Input):
 def quickly(subject: Subject) -> Prediction:
     """Return the prediction of signal and δ from a few typical samples; ‖∂L/∂W‖ has to wait for the pairs.
 
+    So has the band of a batch: until then it is that of one sample, which is the wider one.
     Raises NotCovered with the reason where theory has none.
     """
     lengths = np.square(subject.inputs).sum(axis=1)
@@ -163,7 +168,10 @@ class _Propagation:
             )
             return median + np.nan_to_num(shift), np.hypot(spread, width)
 
-        by_delta, by_gradient = self._scattered(signals[0])
+        together = None
+        if self._paired and len(self._rows) > 1 and picture.chain:
+            together = self._scattered_batch(inputs, [sent.gram * factors[i] for i in picture.linear], watch)
+        by_delta, by_gradient = together or self._scattered(signals[0])
         return typical(own, *by_delta), typical(kernels, *by_gradient)
 
     def _scattered(self, data: Signal) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
@@ -181,8 +189,35 @@ class _Propagation:
             delta, gradient = ((-0.5 * v, np.sqrt(v)) for v in (found.delta_variance, found.weight_grad_variance))
             return delta, gradient
         walks = scatter(length, chain, np.random.default_rng(0))
-        low, middle, high = np.percentile(walks, (16.0, 50.0, 84.0), axis=2)
-        return (middle[0], 0.5 * (high - low)[0]), (middle[1], 0.5 * (high - low)[1])
+        there = np.isfinite(walks)
+        with np.errstate(all="ignore"):
+            count = there.sum(axis=2)
+            middle = np.where(there, walks, 0.0).sum(axis=2) / count
+            apart = np.where(there, walks - middle[:, :, None], 0.0)
+            spread = np.sqrt(np.square(apart).sum(axis=2) / count)
+        return (middle[0], spread[0]), (middle[1], spread[1])
+
+    def _scattered_batch(
+        self, inputs: list[Signal], grams: list[Array], watch: Callable[[], Any]
+    ) -> tuple[tuple[Array, Array], tuple[Array, Array]] | None:
+        """Return the same for a batch, from a few of its samples in random networks of the real widths.
+
+        `inputs` and `grams` are those of every layer in wide networks. None where numbers leave floating point.
+        """
+        followed = len(self._rows)
+        rows = np.unique(np.linspace(0, followed - 1, min(followed, FEW)).round().astype(int))
+        few = np.ix_(rows, rows)
+        kernels, grams = [source.covariance[few] for source in inputs], [gram[few] for gram in grams]
+        try:
+            walks = scatter_of_batch(kernels[0], grams[-1], self._picture.chain, np.random.default_rng(0), watch)
+        except np.linalg.LinAlgError:
+            return None
+        wide = [np.trace(gram) for gram in grams], [np.vdot(*both) for both in zip(grams, kernels, strict=True)]
+        with np.errstate(all="ignore"):
+            variances = [np.var(logs - np.log(sums)[:, None], axis=1) for logs, sums in zip(walks, wide, strict=True)]
+            # What is typical lies below the mean square, the more the networks differ.
+            delta, gradient = ((-0.5 * v, np.sqrt(v)) for v in variances)
+        return delta, gradient
 
     def _mean(self, values: Array) -> float:
         """Return the mean over the batch that the samples stand for."""

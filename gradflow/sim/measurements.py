@@ -54,8 +54,7 @@ class Look:
 
     def full_gradient(self) -> FullGradient:
         """Return the gradient of all training samples."""
-        self.give_way()
-        return self.trainer.evaluator.gradient(*self.trainer.training_set)
+        return self.trainer.evaluator.gradient(*self.trainer.training_set, self.give_way)
 
 
 def take(want: Want, look: Look) -> Parts:
@@ -83,8 +82,8 @@ def _numbers(look: Look) -> Mapping[str, Any]:
 def _statistics(look: Look) -> Parts:
     full_gradient = cache(look.full_gradient)
     return {
-        "statistics": statistics.take(Subject(look.network, full_gradient)),
-        "noise": noise.of_batch(look.network, full_gradient()),
+        "statistics": statistics.take(Subject(look.network, full_gradient, look.give_way)),
+        "noise": noise.of_batch(look.network, full_gradient(), look.give_way),
     }
 
 

@@ -8,6 +8,7 @@ gradients of single ones. A step with a batch of B gains about 1/(1 + ℬ/B) of 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,14 +88,15 @@ def scales(network: Network, full: FullGradient) -> Array:
     return _scale(full, full.part_rms[0], signal)
 
 
-def of_batch(network: Network, full: FullGradient) -> GradientNoise:
-    """Return the noise of the mini-batch that the network has run."""
+def of_batch(network: Network, full: FullGradient, give_way: Callable[[], None] = lambda: None) -> GradientNoise:
+    """Return the noise of the mini-batch that the network has run; `give_way` is called layer by layer."""
     learning = [layer for layer in network.layers if layer.trainable]
     spans = [layer.linear.span for layer in learning]
     chosen = [i for i, layer in enumerate(network.layers) if layer.trainable]
-    G, g = (np.concatenate([np.empty(0), *(flat[span] for span in spans)]) for flat in (full.flat, network.gradients))
     rms = norm(full.part_rms[:, chosen].reshape(-1))
-    ratio, angle = against(g / network.loss_scale, G)
+    signal = norm(np.array([norm(full.flat[span]) for span in spans]))
+    parts = [(network.gradients[span], full.flat[span]) for span in spans]
+    ratio, angle = _against(parts, network.loss_scale, give_way)
     samples = network.graph.samples
     # A share of all samples has less noise than as many drawn from an endless supply.
     share = 1.0 - samples / full.samples
@@ -102,7 +104,7 @@ def of_batch(network: Network, full: FullGradient) -> GradientNoise:
     return GradientNoise(
         batch=samples,
         samples=full.samples,
-        scale=float(_scale(full, np.array(rms), np.array(norm(G)))),
+        scale=float(_scale(full, np.array(rms), np.array(signal))),
         ratio=ratio,
         angle=angle,
         expected_ratio=expected,
@@ -113,20 +115,32 @@ def of_batch(network: Network, full: FullGradient) -> GradientNoise:
 
 def of_layer(network: Network, full: FullGradient, layer: Layer) -> tuple[float, float]:
     """Return ‖g‖/‖G‖ and the angle in degrees between the ∂L/∂W of the batch (g) and of all samples (G)."""
-    return against(layer.linear.W_grad.reshape(-1) / network.loss_scale, _weights(full.flat, layer))
+    return _against([(layer.linear.W_grad.reshape(-1), _weights(full.flat, layer))], network.loss_scale)
 
 
-def against(batch: Array, full: Array) -> tuple[float, float]:
-    """Return ‖g‖/‖G‖ and the angle in degrees between two gradients; nan where one is zero or not finite."""
-    of_full, of_batch = largest(full), largest(batch)
+def _against(
+    parts: Sequence[tuple[Array, Array]], loss_scale: float, give_way: Callable[[], None] = lambda: None
+) -> tuple[float, float]:
+    """Return ‖g‖/‖G‖ and the angle in degrees between two gradients, given part by part; nan where one has no size.
+
+    Those of all layers together may be larger than is good to copy.
+    """
+    of_batch, of_full = (max(map(largest, side), default=0.0) for side in zip(*parts, strict=True)) if parts else (0, 0)
     if not (0.0 < of_full < np.inf and 0.0 < of_batch < np.inf):
         return np.nan, np.nan
-    G, g = full / of_full, batch / of_batch
-    G_norm, g_norm = float(np.sqrt(G.dot(G))), float(np.sqrt(g.dot(g)))
+    squares = np.zeros(3)
+    for batch, full in parts:
+        give_way()
+        g, G = batch / of_batch, full / of_full
+        squares += g.dot(g), G.dot(G), g.dot(G)
+    g_norm, G_norm = np.sqrt(squares[:2])
+    along, across = squares[2] / (g_norm * G_norm), 0.0
+    for batch, full in parts:
+        give_way()
+        apart = batch / of_batch / g_norm - full / of_full * (along / G_norm)
+        across += apart.dot(apart)
     # atan2 of the parts across and along: the arc cosine loses half the digits near 0°.
-    along = float(g.dot(G)) / (g_norm * G_norm)
-    across = float(np.linalg.norm(g / g_norm - along * G / G_norm))
-    return (of_batch / of_full) * (g_norm / G_norm), float(np.degrees(np.arctan2(across, along)))
+    return (of_batch / loss_scale / of_full) * (g_norm / G_norm), float(np.degrees(np.arctan2(np.sqrt(across), along)))
 
 
 def rounded(scale: float) -> str:

@@ -65,24 +65,40 @@ def agreement(prediction: Prediction | None, snapshot: Snapshot) -> str:
     """Say how far measured and predicted δ are apart: a gap in per cent, or the alignment gain of a trained network."""
     if prediction is None:
         return ""
+    if prediction.step == 0:
+        words = gap(prediction, snapshot, Stat.DELTA)
+        words = f"Theory (line): {words}" if words else ""
+        return "; ".join(filter(None, (words, prediction.note)))
     delta = snapshot.stat(Stat.DELTA)
     with np.errstate(all="ignore"):
-        if prediction.step == 0:
-            apart = np.abs(np.log(delta / prediction.delta_norm))
-            apart, spread = apart[np.isfinite(apart)], prediction.delta_spread
-        else:
-            apart = np.log(delta[:-1] / delta[1:] / prediction.factor[:-1])
-            apart, spread = apart[np.isfinite(apart)], np.empty(0)
+        apart = np.log(delta[:-1] / delta[1:] / prediction.factor[:-1])
+    apart = apart[np.isfinite(apart)]
     if not apart.size:
         return prediction.note
-    if prediction.step:
-        gain = float(np.exp(apart.mean()))
-        of = f" (line of step {prediction.step})" if prediction.step != snapshot.step else ""
-        return f"Line: gradients without a preferred direction. Alignment gain ×{gain:.3g} per layer{of}"
-    words = f"Theory (line): gap {_per_cent(float(apart.mean()))}"
+    gain = float(np.exp(apart.mean()))
+    of = f" (line of step {prediction.step})" if prediction.step != snapshot.step else ""
+    return f"Line: gradients without a preferred direction. Alignment gain ×{gain:.3g} per layer{of}"
+
+
+def gap(prediction: Prediction, snapshot: Snapshot, stat: Stat) -> str:
+    """Say how far a norm is from its prediction on average over layers, and how far it would typically be; or ""."""
+    predicted, spread = of_stat(prediction, stat)
+    with np.errstate(all="ignore"):
+        apart = np.abs(np.log(snapshot.stat(stat) / predicted))
+    apart = apart[np.isfinite(apart)]
+    if not apart.size:
+        return ""
+    words = f"gap {_per_cent(float(apart.mean()))}"
     if np.isfinite(spread).any():
         words += f", expected {_per_cent(float(np.nanmean(spread)))}"
-    return f"{words}; {prediction.note}" if prediction.note else words
+    return words
+
+
+def of_stat(prediction: Prediction, stat: Stat) -> tuple[Array, Array]:
+    """Return what is expected of δ or ∂L/∂W, and the spread of its logarithm from network to network."""
+    if stat is Stat.DELTA:
+        return prediction.delta_norm, prediction.delta_spread
+    return prediction.weight_grad_norm, prediction.weight_grad_spread
 
 
 def _per_cent(log_ratio: float) -> str:
@@ -134,9 +150,4 @@ def _lately(frame: Frame, stat: Stat) -> tuple[Array, Array]:
 
 
 def _predicted(frame: Frame, stat: Stat) -> tuple[Array, Array]:
-    prediction = frame.prediction
-    if prediction is None:
-        return _nothing(frame), _nothing(frame)
-    if stat is Stat.DELTA:
-        return prediction.delta_norm, prediction.delta_spread
-    return prediction.weight_grad_norm, prediction.weight_grad_spread
+    return of_stat(frame.prediction, stat) if frame.prediction else (_nothing(frame), _nothing(frame))

@@ -57,7 +57,11 @@ def take(subject: Subject, names: Iterable[str] = STATISTICS) -> dict[str, Array
 
 
 def _per_layer(subject: Subject, of: Callable[[Layer], float]) -> Array:
-    return np.array([of(layer) for layer in subject.layers])
+    found = []
+    for layer in subject.layers:
+        subject.give_way()
+        found.append(of(layer))
+    return np.array(found)
 
 
 @statistic("z_mean", "mean z")
@@ -191,9 +195,9 @@ def similarity(subject: Subject) -> Array:
     """The largest |cosine| between the incoming weights (and bias) of two units: 1 means two units are the same.
 
     Units that start equal receive equal gradients and stay equal: symmetry must be broken by the initialisation.
-    Cost: a matrix product of units x inputs x units.
+    Cost: half a matrix product of units x inputs x units.
     """
-    return _per_layer(subject, _similarity)
+    return _per_layer(subject, lambda layer: most_alike(incoming(layer.linear), subject.give_way))
 
 
 @statistic("noise_ratio", "noise ratio")
@@ -270,10 +274,6 @@ def correlation(subject: Subject) -> Array:
     Over all pairs of the batch's first 64 samples; a sample whose z is zero has no direction. Cost: two passes over z.
     """
     return _per_layer(subject, lambda layer: mean_cosine(layer.linear.value[:MOST_SAMPLES]))
-
-
-def _similarity(layer: Layer) -> float:
-    return most_alike(incoming(layer.linear))
 
 
 def incoming(node: Linear) -> Array:

@@ -1,4 +1,7 @@
-"""Units that are the same: parallel columns of a matrix, found without comparing every one with every other."""
+"""Units that are the same: parallel columns of a matrix, found without comparing every one with every other.
+
+Whether they will stay the same is another question, which the diagnosis asks of their gradients as well.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -31,3 +32,8 @@ def spell(value: float) -> str:
         return f"{value:.0f}"
     mantissa, exponent = f"{value:.2e}".split("e")
     return f"{mantissa}·10{superscript(int(exponent))}"
+
+
+def spelled(value: Any) -> str:
+    """Return the value of a field as its box shows it."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -3,7 +3,7 @@
 In a layer of N units the mean square of the activations is an average over N independent units, and so is the factor by
 which δ passes: each deviates from its mean by noise of variance (E φ⁴/(E φ²)² − 1)/N and (3·E φ′⁴/(E φ′²)² − 1)/N, the
 two correlated. A deviation of the length lives on in the layers above it and changes their factors. Following some
-hundred networks through their layers, instead of a formula of first order, stays right where the length map amplifies
+thousand networks through their layers, instead of a formula of first order, stays right where the length map amplifies
 deviations (GELU and SiLU at He's scale).
 """
 
@@ -17,8 +17,8 @@ from gradflow.theory.quadrature import Array
 from gradflow.theory.recursion import RandomLayer
 from gradflow.theory.tables import table_of
 
-NETWORKS = 256
-"""How many random networks are followed."""
+NETWORKS = 2048
+"""How many random networks are followed: the spread of 256 would itself be off by a tenth, of these by a fiftieth."""
 
 
 def scatter(input_square: float, layers: Sequence[RandomLayer], rng: np.random.Generator) -> tuple[Array, Array]:

@@ -1,7 +1,8 @@
-"""The scale of colours beside an image."""
+"""A scale of colours: upright beside an image, or flat below one."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,52 +11,86 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
+from gradflow.ui.items import cosmetic
+from gradflow.ui.plot import power_of_ten
 from gradflow.ui.theme import SMALL_SIZE, font
 
-WIDTH, TOP, BAR, APART = 60, 10.0, 10.0, 18.0
+WIDTH, TOP, BAR, APART = 66, 10.0, 10.0, 18.0
 AXIS_HEIGHT = 44.0
 """What the axis of the image beside it takes at the bottom."""
+
+FLAT_HEIGHT, FLAT_WIDTH, FLAT_APART, MARGIN = 30, 352, 36.0, 16.0
+"""Of a bar that lies flat: its size, how far its numbers are apart, and the room at its ends that they need."""
 
 Tick = tuple[float, str]
 Sample = tuple[str, str]
 
 
 class ColorBar(QWidget):
-    """A bar of colours with numbers, and below it samples of the colours that stand for no number."""
+    """A bar of colours with numbers; an upright one has samples of the colours that stand for no number below it."""
 
-    def __init__(self) -> None:
+    def __init__(self, flat: bool = False) -> None:
         super().__init__()
-        self.setFixedWidth(WIDTH)
+        self._flat = flat
+        if flat:
+            self.setFixedHeight(FLAT_HEIGHT)
+            self.setMaximumWidth(FLAT_WIDTH)
+        else:
+            self.setFixedWidth(WIDTH)
         self.text = QColor("black")
         self._table = np.zeros((256, 3), np.uint8)
-        self._ticks: Sequence[Tick] = ()
+        self.ticks: Sequence[Tick] = ()
         self._samples: Sequence[Sample] = ()
 
-    def show_scale(self, table: NDArray[np.uint8], ticks: Sequence[Tick], samples: Sequence[Sample]) -> None:
+    def show_scale(self, table: NDArray[np.uint8], ticks: Sequence[Tick], samples: Sequence[Sample] = ()) -> None:
         """Show a table of colours, numbers at shares of its length, and (colour, words) below."""
-        if (list(ticks), list(samples)) != (list(self._ticks), list(self._samples)) or table is not self._table:
-            self._table, self._ticks, self._samples = table, ticks, samples
+        if (list(ticks), list(samples)) != (list(self.ticks), list(self._samples)) or table is not self._table:
+            self._table, self.ticks, self._samples = table, ticks, samples
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the bar, as many numbers as fit, and the samples."""
-        column = np.ascontiguousarray(self._table[::-1, None, :])
-        image = QImage(column.data, 1, len(column), 3, QImage.Format.Format_RGB888)
+        with QPainter(self) as painter:
+            painter.setFont(font(SMALL_SIZE))
+            painter.setPen(cosmetic(self.text))
+            if self._flat:
+                self._paint_flat(painter)
+            else:
+                self._paint_upright(painter)
+
+    def _paint_flat(self, painter: QPainter) -> None:
+        bar = QRectF(MARGIN, 4, max(self.width() - 2 * MARGIN, 10.0), 9)
+        row = np.ascontiguousarray(self._table[None])
+        painter.drawImage(bar, QImage(row.data, 256, 1, 768, QImage.Format.Format_RGB888))
+        for share, words in self._fitting(bar.width(), FLAT_APART):
+            x = bar.left() + share * bar.width()
+            painter.drawLine(int(x), int(bar.bottom()), int(x), int(bar.bottom()) + 2)
+            painter.drawText(QRectF(x - 24, bar.bottom() + 2, 48, 14), Qt.AlignmentFlag.AlignCenter, words)
+
+    def _paint_upright(self, painter: QPainter) -> None:
+        column = np.ascontiguousarray(self._table[::-1, None])
         below = APART * len(self._samples)
         bar = QRectF(6, TOP, BAR, max(self.height() - TOP - AXIS_HEIGHT - below, 10.0))
-        with QPainter(self) as painter:
-            painter.drawImage(bar, image)
-            painter.setFont(font(SMALL_SIZE))
-            painter.setPen(self.text)
-            every = max(1, int(np.ceil(APART * (len(self._ticks) - 1) / bar.height())))
-            for share, words in self._ticks[::every]:
-                y = bar.bottom() - share * bar.height()
-                painter.drawLine(int(bar.right()), int(y), int(bar.right()) + 3, int(y))
-                self._write(painter, y, words)
-            for i, (color, words) in enumerate(self._samples):
-                y = bar.bottom() + APART * (i + 0.7)
-                painter.fillRect(QRectF(bar.left(), y - 5.0, BAR, BAR), QColor(color))
-                self._write(painter, y, words)
+        painter.drawImage(bar, QImage(column.data, 1, 256, 3, QImage.Format.Format_RGB888))
+        for share, words in self._fitting(bar.height(), APART):
+            y = bar.bottom() - share * bar.height()
+            painter.drawLine(int(bar.right()), int(y), int(bar.right()) + 3, int(y))
+            _write(painter, y, words)
+        for i, (color, words) in enumerate(self._samples):
+            y = bar.bottom() + APART * (i + 0.7)
+            painter.fillRect(QRectF(bar.left(), y - 5.0, BAR, BAR), QColor(color))
+            _write(painter, y, words)
 
-    def _write(self, painter: QPainter, y: float, words: str) -> None:
-        painter.drawText(QRectF(22, y - 8, WIDTH - 22, 16), Qt.AlignmentFlag.AlignVCenter, words)
+    def _fitting(self, length: float, apart: float) -> Sequence[Tick]:
+        """Return as many ticks as fit side by side."""
+        return self.ticks[:: max(1, math.ceil(apart * (len(self.ticks) - 1) / length))]
+
+
+def decade_ticks(low: float, high: float) -> list[Tick]:
+    """Return a tick at every power of ten from 10^low to 10^high."""
+    decades = range(math.ceil(low), math.floor(high) + 1)
+    return [((decade - low) / (high - low), power_of_ten(decade)) for decade in decades]
+
+
+def _write(painter: QPainter, y: float, words: str) -> None:
+    painter.drawText(QRectF(22, y - 8, WIDTH - 22, 16), Qt.AlignmentFlag.AlignVCenter, words)

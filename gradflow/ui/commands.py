@@ -12,7 +12,7 @@ from PySide6.QtGui import QGuiApplication, QUndoCommand, QUndoStack
 
 from gradflow.sim import config
 from gradflow.sim.config import FIELDS, Experiment
-from gradflow.ui.forms import spelled
+from gradflow.sim.words import spelled
 
 MOST_COMMANDS = 500
 MERGE_SECONDS = 1.0

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QSize, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gradflow import __version__
@@ -20,6 +21,8 @@ from gradflow.files import write_atomically
 from gradflow.sim.archive import render as render_experiment
 from gradflow.sim.config import FIELDS, Experiment, differing, get
 from gradflow.sim.frame import Frame
+from gradflow.sim.sweep import Sweep, describe
+from gradflow.sim.words import spelled
 from gradflow.ui import lab as _lab  # noqa: F401 - importing them registers the views
 from gradflow.ui import theme as themes
 from gradflow.ui import views as _views  # noqa: F401
@@ -63,9 +66,31 @@ def picture(frame: Frame, name: str, look: Look, scale: float) -> QImage:
         sheet = _Sheet(frame, _on_dashboard() if name == DASHBOARD else (name,), look)
         image = _render(sheet, size, scale)
         sheet.close()
-    for key, value in metadata(frame).items():
+    for key, value in metadata(frame, sheet.sweep).items():
         image.setText(key, value)
     return image
+
+
+def svg(frame: Frame, name: str, look: Look) -> bytes:
+    """Return a picture of `name` as an SVG file: lines and letters instead of pixels."""
+    size = DASHBOARD_SIZE if name == DASHBOARD else VIEW_SIZE
+    sheet = _Sheet(frame, _on_dashboard() if name == DASHBOARD else (name,), look)
+    _lay_out(sheet, size)
+    data = QByteArray()
+    buffer = QBuffer(data)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    generator = QSvgGenerator()
+    generator.setOutputDevice(buffer)
+    generator.setSize(size)
+    generator.setViewBox(QRect(QPoint(), size))
+    generator.setTitle(title(name))
+    about = metadata(frame, sheet.sweep)
+    generator.setDescription("; ".join(f"{key}: {value}" for key, value in about.items()))
+    with QPainter(generator) as painter:
+        painter.fillRect(QRect(QPoint(), size), QColor(look.theme.surface))
+        sheet.render(painter, QPoint())
+    sheet.close()
+    return bytes(data.data())
 
 
 def png(image: QImage) -> bytes:
@@ -106,16 +131,30 @@ def prepare() -> None:
 
 def caption(frame: Frame) -> str:
     """Return the line under a picture: what was run, from which seed, at which step."""
-    e = frame.experiment
-    layers = f"{len(e.network.layers)} listed layers" if e.network.layers else f"{e.network.depth} × {e.network.width}"
-    words = (
-        f"{e.data.name} · {layers} {e.network.activation}{_unusual(e)} · {e.init.scheme} "
-        f"× {e.init.scale:g} · {e.training.optimizer}, learning rate {e.training.learning_rate:g}, "
-        f"batch {e.training.batch_size} · seed {e.seed} · step {frame.snapshot.step} · gradflow {__version__}"
-    )
+    words = f"{_setting(frame.experiment)} · step {frame.snapshot.step} · gradflow {__version__}"
     if frame.edits:
         words += " · edited while running: " + ", ".join(str(edit) for edit in frame.edits[-3:])
     return words
+
+
+def sweep_caption(sweep: Sweep, about: str) -> str:
+    """Return the lines under a map: what was swept, and what all cells have in common."""
+    return f"{about}\nin all cells: {_setting(sweep.experiment, sweep.x.path, sweep.y.path)} · gradflow {__version__}"
+
+
+def _setting(experiment: Experiment, *varied: str) -> str:
+    """Return an experiment in words, without the values of what is varied."""
+
+    def say(path: str) -> str:
+        return "varied" if path in varied else spelled(get(experiment, path))
+
+    layers = experiment.network.layers
+    network = f"{len(layers)} listed layers" if layers else f"{say('network.depth')} × {say('network.width')}"
+    return (
+        f"{say('data.name')} · {network} {say('network.activation')}{_unusual(experiment, *varied)} · "
+        f"{say('init.scheme')} × {say('init.scale')} · {say('training.optimizer')}, "
+        f"learning rate {say('training.learning_rate')}, batch {say('training.batch_size')} · seed {say('seed')}"
+    )
 
 
 SAID = (
@@ -135,16 +174,19 @@ SAID = (
 """What a caption says in any case, or in another way."""
 
 
-def _unusual(experiment: Experiment) -> str:
+def _unusual(experiment: Experiment, *varied: str) -> str:
     """Return the other fields that are not as usual."""
-    changed = (path for path in differing(experiment, Experiment()) if path not in SAID)
+    changed = (path for path in differing(experiment, Experiment()) if path not in (*SAID, *varied))
     return "".join(f" · {FIELDS[path].says.title.lower()} {get(experiment, path)}" for path in changed)
 
 
-def metadata(frame: Frame) -> dict[str, str]:
-    """Return what is embedded in the PNG: enough to run the experiment again."""
+def metadata(frame: Frame, sweep: Sweep | None = None) -> dict[str, str]:
+    """Return what is embedded in the PNG: enough to run the experiment, or the sweep that is drawn, again."""
+    made_by = {"Software": f"gradflow {__version__}"}
+    if sweep:
+        return {**made_by, "gradflow:sweep": describe(sweep)}
     return {
-        "Software": f"gradflow {__version__}",
+        **made_by,
         "gradflow:experiment": render_experiment(frame.experiment),
         "gradflow:seed": str(frame.experiment.seed),
         "gradflow:step": str(frame.snapshot.step),
@@ -180,7 +222,10 @@ class _Sheet(QWidget):
             # Equal columns whatever the views would like: a minimum above 0 would pull them apart.
             grid.setColumnStretch(column, 1)
             grid.setColumnMinimumWidth(column, 1)
-        box.addWidget(_muted(caption(frame)))
+        about = next(filter(None, (view.about(frame) for view in self._views)), "")
+        self.sweep = frame.chart.sweep if about and frame.chart else None
+        """What is drawn, if it is not the frame's run."""
+        box.addWidget(_muted(sweep_caption(self.sweep, about) if self.sweep else caption(frame)))
 
     def draw(self) -> None:
         """Draw all views; they must have their size by now."""
@@ -216,13 +261,17 @@ def _muted(words: str) -> QLabel:
     return label
 
 
-def _render(sheet: _Sheet, size: QSize, scale: float) -> QImage:
-    """Lay out and draw the sheet off the screen and paint it into an image."""
+def _lay_out(sheet: _Sheet, size: QSize) -> None:
     sheet.resize(size)
     sheet.show()
     QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
     sheet.draw()
     QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
+
+
+def _render(sheet: _Sheet, size: QSize, scale: float) -> QImage:
+    """Lay out and draw the sheet off the screen and paint it into an image."""
+    _lay_out(sheet, size)
     image = QImage(size * scale, QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(scale)
     image.fill(Qt.GlobalColor.white)

@@ -24,6 +24,7 @@ from gradflow.errors import FileError
 from gradflow.sim.frame import Frame
 from gradflow.ui import export
 from gradflow.ui.export import Look
+from gradflow.ui.formats import FORMATS, Job, formats, write
 
 SCALES = (1, 2, 3, 4)
 
@@ -33,10 +34,10 @@ class ExportDialog(QDialog):
 
     def __init__(self, parent: QWidget, name: str, folder: Path, step: int) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Export as PNG")
+        self.setWindowTitle("Export")
         self.copy = False
         self._folder, self._step = folder, step
-        self.what, self.scale, self.file = QComboBox(), QComboBox(), QLineEdit()
+        self.what, self.kind, self.scale, self.file = QComboBox(), QComboBox(), QComboBox(), QLineEdit()
         for choice in export.names():
             self.what.addItem(export.title(choice), choice)
         for scale in SCALES:
@@ -51,6 +52,7 @@ class ExportDialog(QDialog):
         form = QFormLayout()
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         form.addRow("Picture", self.what)
+        form.addRow("Format", self.kind)
         form.addRow("Size", self.scale)
         form.addRow("File", row)
         note = QLabel("The experiment, its seed and the step are printed below the picture and embedded in the file.")
@@ -69,9 +71,10 @@ class ExportDialog(QDialog):
         box.addLayout(form)
         box.addWidget(note)
         box.addWidget(buttons)
-        self.what.currentIndexChanged.connect(self._name_file)
         self.what.setCurrentIndex(max(0, self.what.findData(name)))
-        self._name_file()
+        self._list_kinds()
+        self.what.currentIndexChanged.connect(self._list_kinds)
+        self.kind.currentIndexChanged.connect(self._name_file)
         save.setFocus()
 
     def path(self) -> Path:
@@ -79,21 +82,37 @@ class ExportDialog(QDialog):
         path = Path(self.file.text().strip()).expanduser()
         if not path.name:
             raise FileError(f"{self.file.text().strip()!r} names no file; give the picture a name, such as profile.png")
-        if path.suffix.lower() != ".png":
-            path = path.with_name(f"{path.name}.png")
+        suffix = FORMATS[self.kind.currentData()].suffix
+        if path.suffix.lower() != suffix:
+            path = path.with_name(f"{path.name}{suffix}")
         return path
 
+    def _list_kinds(self) -> None:
+        """Offer the kinds of file there are of what is chosen."""
+        before = self.kind.currentData()
+        self.kind.blockSignals(True)
+        self.kind.clear()
+        for kind in formats(self.what.currentData()):
+            self.kind.addItem(FORMATS[kind].words, kind)
+        self.kind.setCurrentIndex(max(0, self.kind.findData(before)))
+        self.kind.blockSignals(False)
+        self._name_file()
+
     def _name_file(self) -> None:
-        name = self.what.currentData()
+        name, kind = self.what.currentData(), FORMATS[self.kind.currentData()]
+        self.scale.setEnabled(kind.sized)
         # A picture that is there already is not in the way: the next one gets a number.
         stems = (f"gradflow-{name}-step{self._step}{suffix}" for suffix in chain([""], (f"-{n}" for n in count(2))))
-        self.file.setText(str(next(p for p in (self._folder / f"{stem}.png" for stem in stems) if not p.exists())))
+        paths = (self._folder / f"{stem}{kind.suffix}" for stem in stems)
+        self.file.setText(str(next(path for path in paths if not path.exists())))
         size = export.DASHBOARD_SIZE if name == export.DASHBOARD else export.VIEW_SIZE
         for i, scale in enumerate(SCALES):
             self.scale.setItemText(i, f"{scale}× — {size.width() * scale} × {size.height() * scale} pixels")
 
     def _browse(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Export as PNG", self.file.text(), "PNG (*.png)")
+        suffix = FORMATS[self.kind.currentData()].suffix
+        kinds = f"{suffix[1:].upper()} (*{suffix})"
+        path, _ = QFileDialog.getSaveFileName(self, "Export", self.file.text(), kinds)
         if path:
             self.file.setText(path)
 
@@ -103,7 +122,7 @@ class ExportDialog(QDialog):
 
 
 def export_with_dialog(parent: QWidget, frame: Frame, name: str, look: Look, settings: QSettings) -> str:
-    """Ask what to export and do it; return a sentence saying what was done, empty if nothing was.
+    """Ask what to export and how, and do it; return a sentence saying what was done, empty if nothing was.
 
     The picture is of the frame as it was when the question was asked. Raises FileError.
     """
@@ -115,6 +134,6 @@ def export_with_dialog(parent: QWidget, frame: Frame, name: str, look: Look, set
     if dialog.copy:
         return export.copy_picture(frame, name, look, scale)
     path = dialog.path()
-    export.write_picture(frame, name, path, look, scale)
+    said = write(dialog.kind.currentData(), Job(frame, name, path, look, scale))
     settings.setValue("export/folder", str(path.parent))
-    return f"Saved {path}"
+    return said

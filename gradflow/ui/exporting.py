@@ -11,6 +11,7 @@ from gradflow.errors import GradflowError
 from gradflow.sim.frame import Frame, State
 from gradflow.ui.export import Look, copy_picture
 from gradflow.ui.export_dialog import export_with_dialog
+from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.session import Session
 from gradflow.ui.theme import LIGHT
 from gradflow.ui.view_dock import ViewDock
@@ -37,20 +38,26 @@ class Exporting:
 
     def export(self, name: str) -> None:
         """Ask for file and size, and write a picture of `name`."""
-        self._with_frame(lambda frame: export_with_dialog(self._parent, frame, name, self._look(), self._settings))
+        self._with_frame(
+            name, lambda frame: export_with_dialog(self._parent, frame, name, self._look(), self._settings)
+        )
 
     def copy(self, name: str) -> None:
         """Put a picture of `name` on the clipboard."""
-        self._with_frame(lambda frame: copy_picture(frame, name, self._look(), scale=2.0))
+        self._with_frame(name, lambda frame: copy_picture(frame, name, self._look(), scale=2.0))
 
     @property
     def busy(self) -> bool:
         """Whether a picture waits for its measurements."""
         return bool(self._waiting)
 
-    def _with_frame(self, task: Callable[[Frame], str]) -> None:
-        self._waiting.append(task)
+    def _with_frame(self, name: str, task: Callable[[Frame], str]) -> None:
         frame = self._session.frame
+        if frame is not None and (view := self._lab_view(name)):
+            # The lab may hold on to a network that the training has left behind.
+            self._do(task, view.held_in(frame))
+            return
+        self._waiting.append(task)
         if past := self._past():
             # Nothing more can be measured of a step that is over.
             self._go_on(past)
@@ -63,13 +70,20 @@ class Exporting:
         """Do what waits for a complete frame, and say what came of it."""
         waiting, self._waiting = self._waiting, []
         for task in waiting:
-            try:
-                done = task(frame)
-            except GradflowError as error:
-                self._say(str(error), "", False)
-                continue
-            if done:
-                self._say(done, "", True)
+            self._do(task, frame)
+
+    def _do(self, task: Callable[[Frame], str], frame: Frame) -> None:
+        try:
+            done = task(frame)
+        except GradflowError as error:
+            self._say(str(error), "", False)
+            return
+        if done:
+            self._say(done, "", True)
+
+    def _lab_view(self, name: str) -> LabView | None:
+        dock = self._docks.get(name)
+        return dock.view if dock and dock.made and isinstance(dock.view, LabView) else None
 
     def _look(self) -> Look:
         return Look(self.theme, {name: dock.view.choice() for name, dock in self._docks.items() if dock.made})

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 from gradflow.errors import ConfigError
 from gradflow.sim.config import FIELDS, parse_value
 from gradflow.sim.fields import Field
+from gradflow.sim.words import spelled
 from gradflow.ui.field_slider import FieldSlider
 from gradflow.ui.widgets import Button, Choice, TextBox
 
@@ -255,8 +256,3 @@ def rich(doc: str) -> str:
     """Return a docstring as rich text, which wraps."""
     paragraphs = html.escape(doc).replace("\n\n", "</p><p>").replace("\n", " ")
     return f"<p>{paragraphs}</p>"
-
-
-def spelled(value: Any) -> str:
-    """Return a value as its box shows it."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pyqtgraph as pg
 
 from gradflow.sim.sweep import Axis
-from gradflow.ui.forms import spelled
+from gradflow.sim.words import spelled
 
 
 class GridAxis(pg.AxisItem):

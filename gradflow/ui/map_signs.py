@@ -1,4 +1,4 @@
-"""What stands on a map besides its colours: theory's lines, cells that went wrong, and where the experiment is."""
+"""What stands on a map besides its colours: theory's lines, cells that went wrong, the experiment, a cursor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIGN, RING = 4.0, 7.0
 
 
 class MapSigns(Overlay):
-    """Crosses on cells that diverged, dashes on cells that could not be run, lines, and a ring.
+    """Crosses on cells that diverged, dashes on cells that could not be run, lines, a ring, and a framed cell.
 
     Each is drawn on a wider stroke of the ground's colour, so that it stands out from every colour of the map.
     """
@@ -28,7 +28,8 @@ class MapSigns(Overlay):
         self._crosses: Sequence[Cell] = ()
         self._dashes: Sequence[Cell] = ()
         self._lines: list[QPainterPath] = []
-        self._ring = QPointF(math.nan, math.nan)
+        self.ring = QPointF(math.nan, math.nan)
+        self._framed: Cell | None = None
 
     def show_signs(
         self, crosses: Sequence[Cell], dashes: Sequence[Cell], curves: Sequence[Curve], ring: tuple[float, float]
@@ -37,7 +38,12 @@ class MapSigns(Overlay):
         self.prepareGeometryChange()
         self._crosses, self._dashes = crosses, dashes
         self._lines = [_path(curve) for curve in curves]
-        self._ring = QPointF(*ring)
+        self.ring = QPointF(*ring)
+        self.update()
+
+    def frame(self, cell: Cell | None) -> None:
+        """Frame a cell, or none."""
+        self._framed = cell
         self.update()
 
     def paint(self, painter: QPainter, *_: object) -> None:
@@ -61,10 +67,14 @@ class MapSigns(Overlay):
                     pen.setStyle(Qt.PenStyle.DashLine)
                 painter.setPen(pen)
                 painter.drawPath(path)
-        if not math.isnan(self._ring.x() + self._ring.y()):
+        if not math.isnan(self.ring.x() + self.ring.y()):
             for pen in self._pens(2.0, self.accent):
                 painter.setPen(pen)
-                painter.drawEllipse(self._ring, RING * width, RING * height)
+                painter.drawEllipse(self.ring, RING * width, RING * height)
+        if self._framed:
+            for pen in self._pens(2.0, self.accent):
+                painter.setPen(pen)
+                painter.drawRect(QRectF(self._framed.column - 0.5, self._framed.row - 0.5, 1.0, 1.0))
 
     def _pens(self, width: float, ink: QColor | None = None) -> tuple[QPen, QPen]:
         return cosmetic(self.ground, width + 2.0), cosmetic(ink or self.ink, width)

@@ -19,8 +19,8 @@ from gradflow.sim.config import FIELDS, Experiment
 from gradflow.sim.details import Want
 from gradflow.sim.finding import Remedy
 from gradflow.sim.frame import Captured, Event, Failed, Finished, Frame, Started, State
+from gradflow.sim.looking_back import last_steps, replayed
 from gradflow.sim.preview import Asked
-from gradflow.sim.replay import last_steps, replayed
 from gradflow.sim.sweep import Chart
 from gradflow.sim.worker import TrainingWorker
 from gradflow.ui.commands import Commands, Document

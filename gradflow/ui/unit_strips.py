@@ -12,13 +12,13 @@ from gradflow.ui.items import cosmetic
 from gradflow.ui.plot import numbered
 from gradflow.ui.theme import LIGHT, SMALL_SIZE, Theme, font
 from gradflow.ui.unit_cells import GROUND, Grid, color_table, pattern, share_out
-from gradflow.ui.widgets import MOVES
+from gradflow.ui.widgets import MovedByKeys
 
 TOP, FOOT = 3, 18
 """Room for the frame of a chosen unit above the cells, and for the numbers of the layers below."""
 
 
-class Strips(QWidget):
+class Strips(MovedByKeys, QWidget):
     """The strips; a click or an arrow key chooses a unit."""
 
     chosen = Signal(int, int)
@@ -149,13 +149,6 @@ class Strips(QWidget):
     def leaveEvent(self, event: QEvent) -> None:
         """Tell that nothing is under the mouse."""
         self.hovered.emit(None)
-
-    def event(self, event: QEvent) -> bool:
-        """Keep the arrow keys from the window's shortcuts."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in MOVES:
-            event.accept()
-            return True
-        return bool(super().event(event))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the chosen unit to a neighbouring cell, over to the next layer at the edge of a strip."""

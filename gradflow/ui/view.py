@@ -90,6 +90,10 @@ class View(QWidget):
         """Return what is drawn, in symbols, for a picture that has no controls."""
         return self.formula
 
+    def about(self, frame: Frame) -> str:
+        """Return which sweep is drawn, for a picture, if it is that and not the frame's run; else ""."""
+        return ""
+
 
 VIEWS: Registry[type[View]] = Registry("view")
 

@@ -43,7 +43,7 @@ class Header(QWidget):
         self.box.addStretch(1)
         self.box.addWidget(self.remark)
         self.say("")
-        self.export_button = _button("⤓", "Export this view as PNG")
+        self.export_button = _button("⤓", "Export this view as PNG or SVG")
         self.maximise_button = _button("⤢", "Maximise or restore (double-click the title)")
         self.box.addWidget(self.export_button)
         self.box.addWidget(self.maximise_button)
@@ -209,7 +209,7 @@ class ViewDock(QDockWidget):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Offer what can be done with a view."""
         menu = QMenu(self)
-        menu.addAction("Export as PNG…", lambda: self.export_requested.emit(self.name))
+        menu.addAction("Export…", lambda: self.export_requested.emit(self.name))
         menu.addAction("Copy image", lambda: self.copy_requested.emit(self.name))
         menu.addSeparator()
         menu.addAction("Maximise or restore", lambda: self.maximise_requested.emit(self.name))

@@ -45,6 +45,14 @@ class _KeepsKeys(_Widget):
         return bool(super().event(event))
 
 
+class MovedByKeys(_KeepsKeys):
+    """Keeps the keys that move something."""
+
+    def keeps(self, event: QKeyEvent) -> bool:
+        """Keep what moves it, without modifiers."""
+        return event.key() in MOVES and not event.modifiers() & Qt.KeyboardModifier.ControlModifier
+
+
 class _IgnoresWheel(_Widget):
     """Turns with the wheel only while it has the focus."""
 
@@ -64,16 +72,12 @@ class ToolButton(_KeepsKeys, QToolButton):
     """A tool button that Space presses."""
 
 
-class Slider(_KeepsKeys, _IgnoresWheel, QSlider):
+class Slider(MovedByKeys, _IgnoresWheel, QSlider):
     """A horizontal slider that the arrow keys move."""
 
     def __init__(self) -> None:
         super().__init__(Qt.Orientation.Horizontal)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-
-    def keeps(self, event: QKeyEvent) -> bool:
-        """Keep what moves it, without modifiers."""
-        return event.key() in MOVES and not event.modifiers() & Qt.KeyboardModifier.ControlModifier
 
 
 class Choice(_KeepsKeys, _IgnoresWheel, QComboBox):

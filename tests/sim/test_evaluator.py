@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sim_kit import take, trainer
 
-from gradflow.sim import build
+from gradflow.sim import build, evaluator
 from gradflow.sim.evaluator import Evaluator
 
 PIECE = Evaluator.PIECE
@@ -87,6 +87,19 @@ def test_batch_of_all_samples_has_no_noise_with_batch_norm_either(samples: int) 
     run.preview()
     gradient = run.evaluator.gradient(*run.training_set).flat
     assert np.linalg.norm(gradient - run.network.gradients) <= 1e-12 * np.linalg.norm(gradient)
+
+
+def test_pieces_of_a_large_network_are_smaller_and_leave_room_for_what_is_urgent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = trainer({"data.samples": 200})
+    whole = run.evaluator.gradient(*run.training_set)
+    monkeypatch.setattr(evaluator, "AT_ONCE", 30 * run.network.gradients.size)
+    asked: list[None] = []
+    found = Evaluator(run.network).gradient(*run.training_set, lambda: asked.append(None))
+    assert len(asked) == -(-whole.samples // 30)
+    np.testing.assert_allclose(found.flat, whole.flat, rtol=1e-10, atol=1e-16)
+    np.testing.assert_allclose(found.part_rms, whole.part_rms, rtol=1e-10)
 
 
 def test_gradient_of_all_samples_is_no_step_and_no_statistic_of_the_training() -> None:

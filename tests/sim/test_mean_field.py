@@ -89,6 +89,26 @@ def test_the_quick_prediction_is_the_thorough_one_without_pairs(case: str) -> No
     assert np.isnan(quick.weight_grad_norm).all() and np.isnan(quick.correlation).all()
 
 
+@pytest.mark.parametrize(("data", "activation"), [("digits", "tanh"), ("breast-cancer", "tanh"), ("two-moons", "relu")])
+def test_networks_differ_as_much_for_a_batch_as_is_said(data: str, activation: str) -> None:
+    """Samples of digits are hardly correlated: δ of a batch differs a third as much as that of one of them."""
+    scheme = "he-normal" if activation == "relu" else "xavier-normal"
+    changes: dict[str, Any] = {"network.depth": 8, "network.width": 80, "network.activation": activation}
+    changes |= {"data.name": data, "init.scheme": scheme}
+    count = 24
+    runs = [built(changes, seed) for seed in range(count)]
+    predicted = thoroughly(runs[0].forecast.subject)
+    for stat, spread in ((Stat.DELTA, predicted.delta_spread), (Stat.WEIGHT_GRAD, predicted.weight_grad_spread)):
+        measured = np.log([run.snapshot.stat(stat) for run in runs]).std(axis=0, ddof=1)
+        # 24 networks know their spread to 15 %, and these layers are all of the same networks.
+        ratio = float(np.median(measured[:-1] / spread[:-1]))
+        assert 0.65 < ratio < 1.5, (stat, ratio)
+    one = thoroughly(built(changes | {"training.batch_size": 1}).forecast.subject)
+    assert (predicted.delta_spread[:-1] < one.delta_spread[:-1]).all()
+    if data == "digits":
+        assert predicted.delta_spread[0] < 0.6 * one.delta_spread[0]
+
+
 def test_of_a_large_batch_some_samples_stand_for_all() -> None:
     """128 of 640 samples are followed; signal, δ and ∂L/∂W are those of the whole batch."""
     apart = []

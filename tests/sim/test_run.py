@@ -124,6 +124,19 @@ def test_a_measurement_that_is_given_up_leaves_what_was_kept_before(fast, want):
     assert run.unmeasured({want}) == {want}
 
 
+def test_statistics_can_be_given_up_at_every_layer_of_every_one(fast):
+    """In a wide network each takes as long as a step: nobody waits for all of them."""
+    run, asked = Run(fast({"network.depth": 5})), []
+    run.measure({Want.STATISTICS}, interrupted=lambda: bool(asked.append(None)))
+    assert len(asked) > 6 * 20
+    for turn in (0, len(asked) // 2, len(asked) - 1):
+        left = iter(range(turn))
+        with pytest.raises(Interrupted):
+            run.measure({Want.STATISTICS}, interrupted=lambda left=left: next(left, None) is None)
+    again = run.measure({Want.STATISTICS})
+    assert np.isfinite(again.statistics["similarity"][:-1]).all()
+
+
 def test_live_edits_after_a_step_are_remembered_but_not_the_number_of_steps(fast):
     run = advanced(Run(fast()), 4)
     run.retune(dataclasses.replace(run.experiment.training, learning_rate=0.2, steps=77))

@@ -159,6 +159,19 @@ def test_condensed_numbers_survive_squares_that_leave_the_range(size: float) -> 
     assert largest(values) == 5.0 * size
 
 
+@pytest.mark.parametrize("count", [255, 256, 257, 600])
+def test_columns_are_compared_block_by_block_with_all_others(count: int) -> None:
+    values = np.random.default_rng(count).normal(size=(40, count))
+    directions = values / np.linalg.norm(values, axis=0)
+    cosines = np.abs(directions.T @ directions) - np.eye(count)
+    assert most_alike(values) == pytest.approx(cosines.max(), rel=1e-12)
+    # The first and the last column are never in one block, unless all are.
+    values[:, -1] = -2.0 * values[:, 0]
+    asked: list[None] = []
+    assert most_alike(values, lambda: asked.append(None)) == pytest.approx(1.0, rel=1e-12)
+    assert len(asked) == -(-count // 256)
+
+
 def test_what_has_no_direction_is_left_out() -> None:
     assert math.isnan(offset(np.zeros(3))) and math.isnan(mean_cosine(np.zeros((3, 2))))
     assert math.isnan(mean_cosine(np.ones((1, 2)))) and math.isnan(most_alike(np.ones((3, 1))))

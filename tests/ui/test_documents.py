@@ -183,7 +183,7 @@ def test_ctrl_e_and_return_save_the_dashboard_with_its_experiment(window, answer
     desk.run_to(3)
     met = answer_dialog()
     desk.press("Ctrl+E")
-    assert met[0].windowTitle() == "Export as PNG"
+    assert met[0].windowTitle() == "Export"
     image = QImage(str(tmp_path / "gradflow-dashboard-step3.png"))
     assert (image.width(), image.height()) == (2880, 1800)
     assert parse(image.text("gradflow:experiment"), "picture") == desk.session.experiment

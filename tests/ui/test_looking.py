@@ -333,7 +333,7 @@ def test_every_quantity_is_drawn_in_every_window(view_of, frame, window_of):
         shown(view, frame)
         assert view.image.image.shape == (7, 7, 3), symbol
         assert (view.note.isVisible()) == (symbol == "underflow"), symbol
-        assert view.bar._ticks
+        assert view.bar.ticks
 
 
 def test_what_does_not_exist_is_ground_and_what_is_broken_is_red(view_of, fast, frame):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+import tomllib
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
@@ -19,9 +20,11 @@ from gradflow.sim.config import Experiment, get
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.run import Run
 from gradflow.sim.sweep import MEASURES, Axis, Cell, CellResult, Chart, Sweep, run_cell, theory_curves
+from gradflow.sim.sweep.grid import sweep_from_mapping
 from gradflow.ui import export
 from gradflow.ui.grid_axis import GridAxis
 from gradflow.ui.theme import DARK, LIGHT, Theme
+from gradflow.ui.view import VIEWS
 
 THEMES = pytest.mark.parametrize("look", [LIGHT, DARK], ids=["light", "dark"])
 
@@ -137,6 +140,76 @@ def test_a_click_loads_the_cell_as_one_edit(table):
     assert (get(heard[1], "init.scale"), get(heard[1], "network.depth")) == (1.0, 6)
 
 
+def test_keys_move_a_cursor_that_reads_cells_out_and_enter_loads_one(table):
+    """Without a mouse: Tab leads to the map, arrow keys from cell to cell; nothing reaches the window's shortcuts."""
+    plot, qtbot = table.view.plot, table.desk.qtbot
+    table.fill_in(y="1:6:6")
+    table.start()
+    table.do(18)
+    assert plot.accessibleName() == "Cells of the map" and "Enter loads the cell" in plot.accessibleDescription()
+    table.form.button.setFocus()
+    for _ in range(20):
+        if plot.hasFocus():
+            break
+        qtbot.keyClick(table.desk.window.focusWidget(), Qt.Key.Key_Tab)
+    assert plot.hasFocus()
+    # It begins where the experiment is: scale 1, depth 6.
+    assert plot.cell == Cell(1, 5) and plot.readout.isVisible() and "init scale 1 · depth 6" in plot.readout.text()
+    plain = plot.grab().toImage()
+    table.desk.press("Right", plot)
+    assert plot.cell == Cell(2, 5) and "init scale 2 · depth 6" in plot.readout.text()
+    assert plot.accessibleDescription().startswith("init scale 2 · depth 6. Gradient, first / last layer: ")
+    assert plot.grab().toImage() != plain
+    # At the edge it stays.
+    for key, cell in (("Right", (2, 5)), ("Up", (2, 5)), ("Down", (2, 4)), ("Home", (0, 4)), ("PgDown", (0, 0))):
+        table.desk.press(key, plot)
+        assert plot.cell == cell
+    table.desk.press("Up", plot)
+    assert table.desk.session.experiment.init.scale == 1.0 and table.desk.step == 0
+    table.desk.press("Return", plot)
+    table.desk.until(lambda: len(table.desk.frame.topology.layers) == 3)
+    experiment = table.desk.session.experiment
+    assert (experiment.init.scale, experiment.network.depth) == (0.5, 2) and plot.hasFocus()
+    # One edit, as with a click.
+    table.desk.press("Ctrl+Z")
+    assert table.desk.session.experiment.network.depth == 6
+
+
+def test_the_cursor_is_there_only_while_the_map_has_the_focus(table):
+    plot = table.view.plot
+    table.fill_in()
+    table.start()
+    table.do(9)
+    table.desk.press("Left", plot)
+    framed = plot.grab().toImage()
+    table.form.button.setFocus()
+    assert not plot.readout.isVisible() and plot.grab().toImage() != framed
+    table.desk.press("Up", plot)
+    assert plot.readout.isVisible()
+    # Another grid has other cells.
+    table.fill_in(y="1:2:2")
+    table.start()
+    table.desk.until(lambda: table.chart.size == 6)
+    assert plot.cell is None and not plot.readout.isVisible()
+
+
+def test_keys_do_nothing_where_there_is_no_map_yet(table):
+    for key in ("Right", "Return", "End"):
+        table.desk.press(key, table.view.plot)
+    assert table.view.plot.cell is None and not table.view.plot.readout.isVisible()
+
+
+def test_a_read_out_cell_is_read_again_when_it_is_done(table):
+    table.fill_in()
+    table.start()
+    table.desk.until(lambda: table.chart)
+    table.desk.press("Home", table.view.plot)
+    table.desk.press("PgDown", table.view.plot)
+    assert "not done yet" in table.view.plot.readout.text()
+    table.do(1)
+    assert "first / last layer" in table.view.plot.readout.text()
+
+
 def test_a_cell_that_is_not_done_can_be_loaded_too(table):
     table.fill_in()
     table.start()
@@ -218,8 +291,8 @@ def test_a_cell_that_cannot_be_run_says_why_on_hover(table):
     table.fill_in(x="4,8192", y="1,900")
     table.start()
     table.do(4)
-    table.view._hover(QPointF(table.place(1, 1)))
-    assert "the limit is 4 GB" in table.view.readout.text() and "depth 900" in table.view.readout.text()
+    table.view.plot.hover(QPointF(table.place(1, 1)))
+    assert "the limit is 4 GB" in table.view.plot.readout.text() and "depth 900" in table.view.plot.readout.text()
 
 
 def test_hover_shows_the_numbers_of_a_cell(table):
@@ -230,11 +303,11 @@ def test_hover_shows_the_numbers_of_a_cell(table):
     table.desk.qtbot.mouseMove(table.view.plot.viewport(), table.place(0, 0) + QPoint(9, 0))
     table.desk.live()
     table.desk.qtbot.mouseMove(table.view.plot.viewport(), table.place(0, 0))
-    table.desk.until(lambda: "init scale 0.5" in table.view.readout.text())
-    assert table.view.readout.isVisible()
-    assert f"{table.chart.results[Cell(0, 0)].values['train-loss']:.3g}" in table.view.readout.text()
-    table.view._hover(QPointF(table.place(1, 1)))
-    assert "not done yet" in table.view.readout.text()
+    table.desk.until(lambda: "init scale 0.5" in table.view.plot.readout.text())
+    assert table.view.plot.readout.isVisible()
+    assert f"{table.chart.results[Cell(0, 0)].values['train-loss']:.3g}" in table.view.plot.readout.text()
+    table.view.plot.hover(QPointF(table.place(1, 1)))
+    assert "not done yet" in table.view.plot.readout.text()
 
 
 def test_a_change_of_something_else_is_told(table):
@@ -259,6 +332,62 @@ def test_the_picture_has_the_map_and_no_form(table, colors):
     look = export.Look(LIGHT, {"map": "gradient-ratio"})
     with_map = export.picture(table.desk.frame, "map", look, 1.0)
     assert colors(with_map) > 5 + colors(export.picture(empty, "map", look, 1.0))
+
+
+def test_window_and_picture_have_the_same_colours(table):
+    """However the map came about: the window sees it fill in, the picture only the end."""
+    table.view.choose("train-loss")
+    table.fill_in()
+    table.start()
+    for count in (1, 3, 5):
+        table.do(count)
+    bar = table.view.bar
+    table.desk.until(lambda: table.form.button.text() == "Start")
+    fresh = VIEWS["map"].part()
+    table.desk.qtbot.addWidget(fresh)
+    fresh.retheme(table.view.theme)
+    fresh.choose("train-loss")
+    fresh.draw(table.desk.frame)
+    assert fresh.bar.ticks == bar.ticks and len(bar.ticks) > 1
+    assert np.array_equal(fresh.plot.image.image, table.view.plot.image.image)
+
+
+def test_the_caption_says_what_is_swept_and_what_all_cells_share(table):
+    table.fill_in("0.5:2:5:log")
+    table.start()
+    table.do(15)
+    image = export.picture(table.desk.frame, "map", export.Look(LIGHT, {"map": "gradient-ratio"}), 1.0)
+    assert sweep_from_mapping(tomllib.loads(image.text("gradflow:sweep"))) == table.chart.sweep
+    assert "gradflow:step" not in image.textKeys()
+    # A picture of something else is of the run, though there is a map.
+    assert "gradflow:step" in export.picture(table.desk.frame, "loss", export.Look(LIGHT), 1.0).textKeys()
+    words = export.sweep_caption(table.chart.sweep, table.view.about(table.desk.frame))
+    first, second = words.splitlines()
+    assert first == (
+        "init scale 0.5 to 2 (5 values, logarithmic) × depth 1, 2, 3 · gradient, first / last layer at initialisation"
+    )
+    assert second.startswith("in all cells: two-moons · varied × 16 tanh · samples 200 · xavier-normal × varied · sgd")
+    assert "step 0" not in words and "seed 0" in second
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([-0.1, 0.2], ["0.5", "1", "2"]),
+        ([-2.0, 3.0], ["10⁻³", "0.01", "0.1", "1", "10", "100", "10³"]),
+        ([-30.0, 11.0], ["≤10⁻¹⁰", "10⁻⁸", "10⁻⁶", "10⁻⁴", "0.01", "1", "100", "10⁴", "10⁶", "10⁸", "≥10¹⁰"]),
+    ],
+)
+def test_the_colours_of_a_ratio_follow_the_cells(frame, qapp, qtbot, values, words):
+    """1 is in the middle, and cells beyond the ends are admitted."""
+    sweep = Sweep(frame.experiment, Axis.parse("init.scale=0.5,2"), Axis.parse("network.depth=2"))
+    results = {Cell(i, 0): CellResult({"gradient-ratio": value}, 0, False, 0.1) for i, value in enumerate(values)}
+    view = VIEWS["map"].part()
+    qtbot.addWidget(view)
+    view.retheme(LIGHT)
+    view.draw(dataclasses.replace(frame, chart=Chart(sweep, results)))
+    assert [name for _, name in view.bar.ticks] == words
+    assert [place for place, _ in view.bar.ticks] == pytest.approx(np.linspace(0, 1, len(words)), abs=1e-9)
 
 
 def test_real_processes_leave_the_window_alive_and_end_with_it(window, monkeypatch):
@@ -354,8 +483,6 @@ def test_ticks_stand_at_round_values_where_these_lie(qapp, text, names):
 
 def test_drawing_a_full_map_is_quick(frame, qapp, qtbot):
     """Not a bound on the machine: a map of 625 cells must not cost a frame of 33 ms."""
-    from gradflow.ui.view import VIEWS
-
     view = VIEWS["map"].part()
     qtbot.addWidget(view)
     view.retheme(LIGHT)

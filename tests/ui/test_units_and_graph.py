@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from gradflow.sim.layer_rows import LayerRow
 from gradflow.sim.run import Run
 from gradflow.sim.snapshot import Stat
 from gradflow.sim.units import UnitState
+from gradflow.ui.plot import power_of_ten
 from gradflow.ui.theme import DARK, LIGHT, Theme
 from gradflow.ui.unit_cells import ALIKE, DEAD, GROUND, RAMP, SATURATED, STRAIGHT, Grid, fills, pattern
 from gradflow.ui.view import VIEWS, View
@@ -244,7 +246,7 @@ def test_every_statistic_colours_the_layers(fast, shown, colors):
     for name in STATISTICS:
         view.choose(name)
         assert view.choice() == name and name in view.caption()
-        assert view.bar.state[2] == name and colors(view.canvas) > 4
+        assert view.symbol.text() == name and colors(view.canvas) > 4
     view.choose("no such statistic")
     assert view.choice() == name
 
@@ -252,9 +254,12 @@ def test_every_statistic_colours_the_layers(fast, shown, colors):
 def test_vanishing_gradients_run_from_one_end_of_the_scale_to_the_other(fast, shown):
     frame = frame_of(Run(fast({"network.depth": 20, "init.scale": 0.5})))
     view = shown("graph", frame)
-    low, high = view.bar.state[:2]
     delta = np.log10(frame.snapshot.stat(Stat.DELTA))
-    assert low <= delta.min() and delta.max() <= high
+    low, high = math.floor(delta.min()), math.ceil(delta.max())
+    assert [words for _, words in view.bar.ticks][:: high - low] == [power_of_ten(low), power_of_ten(high)]
+    bar = view.bar.grab().toImage()
+    least, most = (bar.pixelColor(x, 8).lightnessF() for x in (18, bar.width() - 18))
+    assert least < 0.1 and most > 0.6
     first, last = view.canvas.coloring.layers[0], view.canvas.coloring.layers[-1]
     assert first.lightnessF() < 0.2 < last.lightnessF()
 
@@ -319,10 +324,10 @@ def test_a_measurement_that_is_older_than_the_numbers_says_so_while_running(name
     measured = frame_of(run, 1)
     run.advance()
     view = shown(name, run.frame(State.RUNNING))
-    note = view.legend.age if name == "units" else view.bar.state[4]
+    note = view.legend.age if name == "units" else view.note.text()
     assert "of step 0" in note and measured.snapshot.step == 0
     view.draw(run.frame(State.PAUSED))
-    assert "of step" not in (view.legend.age if name == "units" else view.bar.state[4])
+    assert "of step" not in (view.legend.age if name == "units" else view.note.text())
 
 
 @BOTH

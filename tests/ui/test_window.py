@@ -17,6 +17,7 @@ from gradflow.sim.details import EVERYTHING
 from gradflow.sim.frame import State
 from gradflow.sim.snapshot import Stat
 from gradflow.ui import theme
+from gradflow.ui.arrangement import LAB
 from gradflow.ui.crash import CrashDoor
 from gradflow.ui.panels.transport import SPEEDS
 
@@ -65,9 +66,14 @@ def turn_wheel(widget: QWidget) -> None:
         QApplication.sendEvent(widget, event)
 
 
+def instruments(window: QWidget) -> dict[str, QWidget]:
+    """The docks that the overview shows: those of the lab wait in their menu."""
+    return {name: dock for name, dock in window.docks.items() if name not in LAB}
+
+
 def sizes(window: QWidget) -> dict[str, tuple]:
     """Where every dock is and how large."""
-    return {name: dock.geometry().getRect() for name, dock in (window.docks | window.panels).items()}
+    return {name: dock.geometry().getRect() for name, dock in (instruments(window) | window.panels).items()}
 
 
 # Opening.
@@ -76,7 +82,7 @@ def sizes(window: QWidget) -> dict[str, tuple]:
 def test_the_window_opens_with_every_view_drawn(window, colors):
     desk = window()
     desk.rest()
-    for name, dock in desk.window.docks.items():
+    for name, dock in instruments(desk.window).items():
         # Views that share a place are tabs.
         dock.raise_()
         desk.until(lambda dock=dock: not dock.view.visibleRegion().isEmpty())
@@ -466,7 +472,7 @@ def test_maximise_gives_a_view_the_middle_and_restore_puts_everything_back(windo
 
     toggle()
     desk.until(lambda: dock.height() > 500)
-    others = [other for name, other in desk.window.docks.items() if name != "heatmap"]
+    others = [other for name, other in instruments(desk.window).items() if name != "heatmap"]
     assert not any(other.isVisible() for other in others)
     assert desk.window.panels["builder"].isVisible()
     toggle()
@@ -481,7 +487,7 @@ def test_a_view_closed_stays_closed_in_the_next_window(window):
     desk.close()
     again = window()
     assert not again.window.docks["loss"].isVisible()
-    assert all(dock.isVisible() for name, dock in again.window.docks.items() if name != "loss")
+    assert all(dock.isVisible() for name, dock in instruments(again.window).items() if name != "loss")
     menu_action(again.window, "View", "Overview").trigger()
     again.until(again.window.docks["loss"].isVisible)
 
@@ -491,7 +497,7 @@ def test_a_window_closed_with_a_view_maximised_opens_with_all_of_them(window, qt
     qtbot.mouseClick(header_button(desk.window.docks["profile"], "Maximise"), Qt.MouseButton.LeftButton)
     desk.until(lambda: not desk.window.docks["loss"].isVisible())
     desk.close()
-    assert all(dock.isVisible() for dock in window().window.docks.values())
+    assert all(dock.isVisible() for dock in instruments(window().window).values())
 
 
 def test_the_experiment_is_kept_for_the_next_session(window, settings):
@@ -627,7 +633,7 @@ def test_the_menu_of_a_view_offers_what_can_be_done_with_it(window):
     QTimer.singleShot(50, read)
     event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, QPoint(5, 5), dock.mapToGlobal(QPoint(5, 5)))
     QApplication.sendEvent(dock, event)
-    assert offered == ["Export as PNG…", "Copy image", "", "Maximise or restore", "Float", "Close"]
+    assert offered == ["Export…", "Copy image", "", "Maximise or restore", "Float", "Close"]
 
 
 def test_a_thousand_layers_are_built_drawn_and_trained(window, colors, monkeypatch):

@@ -66,7 +66,11 @@ def check_up(network: Network, step: int, samples: int, before: Checkup | None =
 
 
 def _twins(network: Network) -> Array:
-    """Return the share of units of each layer that have a twin: equal sums of a, and equal norms of ∂L/∂w not 0."""
+    """Return the share of units of each layer that have a twin: equal sums of a, and equal norms of ∂L/∂w not 0.
+
+    Units with parallel weights (`sim.twins`) may still part, if different gradients reach them; these cannot. And this
+    takes a tenth of the time, of which every build has some.
+    """
     shares = np.zeros(len(network.layers))
     by_size: dict[int, list[int]] = defaultdict(list)
     # The outputs may be alike: nothing is hidden behind them.

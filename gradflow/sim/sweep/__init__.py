@@ -7,8 +7,9 @@ from gradflow.sim.sweep.curves import theory_curves
 from gradflow.sim.sweep.execution import IN_FLIGHT, Execution
 from gradflow.sim.sweep.executors import InThisThread, Processes, cluster, cores, processes
 from gradflow.sim.sweep.grid import Cell, Sweep
+from gradflow.sim.sweep.levels import Levels, levels
 from gradflow.sim.sweep.measures import MEASURES, Measure, Scale
-from gradflow.sim.sweep.table import Table, read_description
+from gradflow.sim.sweep.table import Table, describe, read_description
 
 __all__ = [
     "IN_FLIGHT",
@@ -20,6 +21,7 @@ __all__ = [
     "Curve",
     "Execution",
     "InThisThread",
+    "Levels",
     "Measure",
     "Processes",
     "Scale",
@@ -27,6 +29,8 @@ __all__ = [
     "Table",
     "cluster",
     "cores",
+    "describe",
+    "levels",
     "processes",
     "read_description",
     "run_cell",

@@ -16,10 +16,14 @@ from numpy.typing import NDArray
 
 from gradflow.errors import ConfigError
 from gradflow.sim.config import FIELDS, find_field, parse_value
+from gradflow.sim.words import spelled
 
 Array = NDArray[np.float64]
 
 MOST_VALUES = 1_000
+FEW = 3
+"""So many values are named one by one."""
+
 RANGE = "start:stop:count, start:stop:count:log or a list a,b,c"
 
 
@@ -85,6 +89,15 @@ class Axis:
     def title(self) -> str:
         """The field's words on screen."""
         return FIELDS[self.path].says.title
+
+    @property
+    def words(self) -> str:
+        """What is varied, in words: ``init scale 0.1 to 10 (21 values, logarithmic)``."""
+        count, title = len(self.values), self.title.lower()
+        if not self.numeric or count <= FEW:
+            return f"{title} {', '.join(map(spelled, self.values))}"
+        kind = ", logarithmic" if self.log else ""
+        return f"{title} {spelled(self.values[0])} to {spelled(self.values[-1])} ({count} values{kind})"
 
     @property
     def numeric(self) -> bool:

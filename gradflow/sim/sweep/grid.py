@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from gradflow.errors import ConfigError, suggestion
 from gradflow.sim.config import Experiment, differing, edit, from_mapping, get, to_mapping
 from gradflow.sim.sweep.axis import Axis
-from gradflow.sim.sweep.measures import MEASURES
+from gradflow.sim.sweep.measures import MEASURES, Scale
 
 MOST_CELLS = 10_000
 FORMAT = 1
@@ -71,6 +71,19 @@ class Sweep:
     def essence(self) -> Sweep:
         """The sweep without what plays no part in it: the experiment's own values of the two fields."""
         return dataclasses.replace(self, experiment=edit(self.experiment, self.values(Cell(0, 0))))
+
+    def words(self, measure: str) -> str:
+        """Say what is varied, and when which measure is taken."""
+        says, steps = MEASURES[measure], "training.steps"
+        when = ""
+        if not says.part.trains:
+            when = " at initialisation"
+        elif says.part.scale is Scale.STEPS:
+            when = f" of {self.goal:g}"
+        if says.part.trains and steps not in (self.x.path, self.y.path):
+            count = self.experiment.training.steps
+            when += f", {count} step{'' if count == 1 else 's'} per cell"
+        return f"{self.x.words} × {self.y.words} · {says.title.lower()}{when}"
 
     def values(self, cell: Cell) -> dict[str, Any]:
         """Return the two fields of a cell by dotted path."""

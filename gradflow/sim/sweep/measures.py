@@ -24,10 +24,13 @@ class Scale(StrEnum):
     """Positive numbers over many decades."""
 
     SHARE = "share"
-    """From 0 to 1."""
+    """A part of the whole, from 0 to 1."""
 
     STEPS = "steps"
-    """From 0 to the number of steps."""
+    """Whole numbers."""
+
+    EITHER = "either"
+    """0 or 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +156,7 @@ class UpdateRatio(Measure):
 class Diverged(Measure):
     """1 where some number of the run stopped being finite, 0 where the run came to its end."""
 
-    scale = Scale.SHARE
+    scale = Scale.EITHER
 
     def of(self, course: Course) -> float:
         """Look at the last step."""

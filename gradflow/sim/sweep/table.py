@@ -44,7 +44,7 @@ class Table:
 
     def begin(self) -> None:
         """Write the description, and the table as it is."""
-        write_atomically(description_path(self.path), tomli_w.dumps(sweep_to_mapping(self.sweep)).encode())
+        write_atomically(description_path(self.path), describe(self.sweep).encode())
         self._write()
 
     def add(self, found: Mapping[Cell, CellResult]) -> None:
@@ -77,6 +77,11 @@ class Table:
 def description_path(path: Path) -> Path:
     """Return where the description of a table stands: ``map.csv`` has ``map.sweep.toml``."""
     return path.with_suffix(".sweep.toml")
+
+
+def describe(sweep: Sweep) -> str:
+    """Return the description of a sweep as TOML: all that is needed to run it again."""
+    return tomli_w.dumps(sweep_to_mapping(sweep))
 
 
 def read_description(path: Path) -> Sweep:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from contextlib import suppress
@@ -125,6 +126,15 @@ class LabView(View):
         if self._newest is not self.specimen:
             self._take(self._newest)
         self._say_age()
+
+    def held_in(self, frame: Frame) -> Frame:
+        """Return the frame as of the step of what is held."""
+        if self.specimen is None:
+            return frame
+        snapshot = dataclasses.replace(frame.snapshot, step=self.specimen.step)
+        return dataclasses.replace(
+            frame, snapshot=snapshot, details=dataclasses.replace(frame.details, specimen=self.specimen)
+        )
 
     def _take(self, specimen: Specimen | None) -> None:
         self.specimen = specimen

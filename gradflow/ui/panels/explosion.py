@@ -10,7 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolBar
 
 from gradflow.sim.frame import Frame, State
-from gradflow.sim.replay import last_steps
+from gradflow.sim.looking_back import last_steps
 from gradflow.sim.snapshot import Divergence
 from gradflow.sim.words import spell
 from gradflow.ui.widgets import Slider, ToolButton

@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from gradflow.sim.details import Want
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.paths import Paths
 from gradflow.sim.snapshot import Snapshot, Stat, Topology
 from gradflow.sim.words import spell
+from gradflow.ui.color_bar import ColorBar, decade_ticks
 from gradflow.ui.network_canvas import Coloring, NetworkCanvas
 from gradflow.ui.plot import DecadeRange
-from gradflow.ui.scale_bar import ScaleBar
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import SLOW_MS, View, view
 from gradflow.ui.widgets import Choice
@@ -50,6 +50,10 @@ STATISTICS = {
 }
 
 
+SHARES = ((0.0, "0%"), (0.5, "50%"), (1.0, "100%"))
+"""The ticks of a share."""
+
+
 @view("graph", "Where does the gradient flow?")
 class GraphView(View):
     """The layers from input (left) to output (right), with skips, norms, pooling; colour is the chosen statistic.
@@ -67,9 +71,18 @@ class GraphView(View):
 
     def __init__(self) -> None:
         super().__init__()
-        self.canvas, self.bar = NetworkCanvas(), ScaleBar()
+        self.canvas, self.bar = NetworkCanvas(), ColorBar(flat=True)
+        self.symbol, self.note = QLabel(), QLabel()
+        self.note.setObjectName("muted")
+        self.note.setMinimumWidth(1)
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.symbol)
+        row.addWidget(self.bar, 1)
+        row.addStretch()
+        row.addWidget(self.note)
         self.box.addWidget(self.canvas, 1)
-        self.box.addWidget(self.bar)
+        self.box.addLayout(row)
         self.list = Choice()
         for symbol, shown in STATISTICS.items():
             self.list.addItem(symbol)
@@ -126,12 +139,15 @@ class GraphView(View):
                 frame.details.paths,
             )
         )
-        self.bar.show_range(low, high, self.theme, self.choice(), shown.share, self._note())
+        self.bar.show_scale(self.theme.heat_table(), SHARES if shown.share else decade_ticks(low, high))
+        self.symbol.setText(self.choice())
+        self.note.setText(self._note())
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
         self.theme = theme
         self.canvas.retheme(theme)
+        self.bar.text = QColor(theme.muted)
         self.bar.update()
 
     def select(self, layer: int | None) -> None:

@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Topology
-from gradflow.sim.sweep import MEASURES, Cell, Chart, Scale
-from gradflow.sim.words import power, spell
-from gradflow.ui.color_bar import ColorBar
-from gradflow.ui.forms import rich, spelled
-from gradflow.ui.grid_axis import GridAxis
-from gradflow.ui.map_signs import MapSigns
-from gradflow.ui.plot import DecadeRange, Plot, power_of_ten
+from gradflow.sim.sweep import MEASURES, Cell, Chart, Levels, Scale, levels
+from gradflow.ui.color_bar import ColorBar, Tick
+from gradflow.ui.forms import rich
+from gradflow.ui.map_plot import MapPlot
+from gradflow.ui.plot import power_of_ten
 from gradflow.ui.sweep_form import SweepForm
 from gradflow.ui.theme import Theme, rgb
 from gradflow.ui.view import SLOW_MS, View, view
 from gradflow.ui.widgets import Choice
 
-Array = NDArray[np.float64]
-
-FURTHEST = 10.0
-"""Decades of a gradient ratio that have colours of their own; what is further off has the last one."""
-
-DECADES = 10
-"""About so many of them are named."""
-
-LEGEND = "Ring: this experiment. ×: diverged. –: could not be run. Grey: no such number. Click a cell to load it."
+LEGEND = (
+    "Ring: this experiment. ×: diverged. –: could not be run. Grey: no such number. "
+    "Click a cell, or press Enter on it, to load it."
+)
 
 
 @view("map", "Which depth and scale can be trained?")
@@ -42,7 +32,8 @@ class TrainabilityMap(View):
 
     Any two fields can be the axes. Over init scale, the solid line is where theory says that gradients neither vanish
     nor explode, χ₁ = 1; over depth as well, the dashed one is depth = 6·ξ with the gradient's depth scale
-    ξ = 1/|ln χ₁|: deeper networks do not train (Schoenholz et al. 2017). Hover for numbers; click to load a cell.
+    ξ = 1/|ln χ₁|: deeper networks do not train (Schoenholz et al. 2017). Hover for numbers,
+    click to load a cell; or use the arrow keys and Enter.
     """
 
     interval_ms = SLOW_MS
@@ -58,11 +49,7 @@ class TrainabilityMap(View):
 
     def __init__(self) -> None:
         super().__init__()
-        self.axes = GridAxis("bottom"), GridAxis("left")
-        self.plot = Plot(*self.axes)
-        self.image = pg.ImageItem(axisOrder="row-major")
-        self.signs = MapSigns()
-        self.plot.add(self.image, self.signs)
+        self.plot = MapPlot()
         self.bar = ColorBar()
         row = QHBoxLayout()
         row.setSpacing(0)
@@ -78,14 +65,9 @@ class TrainabilityMap(View):
         self.box.addLayout(row, 1)
         self.box.addWidget(self.words)
         self.list = self._measures()
-        self.readout = QLabel(self.plot)
-        self.readout.setObjectName("chip")
-        self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.readout.hide()
         self.frame: Frame | None = None
         self.chart: Chart | None = None
         self._drawn: tuple[object, ...] = ()
-        self._range = DecadeRange()
         self._connect()
 
     def _measures(self) -> Choice:
@@ -101,9 +83,7 @@ class TrainabilityMap(View):
         self.list.currentIndexChanged.connect(self._redraw)
         self.form.started.connect(lambda x, y, steps: self.sweep_wanted.emit(x, y, steps, self.choice()))
         self.form.stopped.connect(self.stop_wanted)
-        self.plot.setMouseTracking(True)
-        self.plot.scene().sigMouseMoved.connect(self._hover)
-        self.plot.scene().sigMouseClicked.connect(self._click)
+        self.plot.chosen.connect(self._choose)
 
     def controls(self) -> QWidget:
         """Choose the measure; a picture, which has no controls, has no form either."""
@@ -123,6 +103,10 @@ class TrainabilityMap(View):
         """Name the measure."""
         return self.list.currentText()
 
+    def about(self, frame: Frame) -> str:
+        """Name what is swept: the map is not of the frame's run."""
+        return frame.chart.sweep.words(self.choice()) if frame.chart else ""
+
     def reset(self, topology: Topology) -> None:
         """Keep the map: it is of many networks and not of this one."""
         self._drawn = ()
@@ -138,11 +122,8 @@ class TrainabilityMap(View):
             self.plot.fix(x=(0.0, 1.0), y=(0.0, 1.0))
             self.words.setText("Start runs a network for every cell and shows what came of it.")
             return
-        if self.chart is None or frame.chart.sweep is not self.chart.sweep:
-            self._begin(frame.chart)
         self.chart = frame.chart
-        self._paint(self.chart)
-        self.signs.show_signs(*self.chart.marked(), self.chart.curves, self.chart.place_of(frame.experiment))
+        self.plot.show_chart(self.chart, self._colored(self.chart), self.chart.place_of(frame.experiment), self.theme)
         self.form.show_running(self.chart.running)
         self.words.setText(_sentence(self.chart, frame, self.choice()))
 
@@ -152,88 +133,43 @@ class TrainabilityMap(View):
         self.plot.retheme(theme)
         self.bar.text = QColor(theme.muted)
         self.bar.update()
-        self.signs.ink, self.signs.ground = QColor(theme.text), QColor(theme.surface)
-        self.signs.accent = QColor(theme.accent)
         self._drawn = ()
 
-    def leaveEvent(self, event: object) -> None:
-        """Forget the hovered cell."""
-        self.readout.hide()
-
-    def _begin(self, chart: Chart) -> None:
-        """Take the axes of another sweep."""
-        sweep, (rows, columns) = chart.sweep, chart.sweep.shape
-        for item, axis in zip(self.axes, (sweep.x, sweep.y), strict=True):
-            item.show_axis(axis)
-        self.plot.name_axes(sweep.x.title.lower(), sweep.y.title.lower(), self.theme)
-        self.plot.fix(x=(-0.5, columns - 0.5), y=(-0.5, rows - 0.5))
-        self._range.forget()
-
-    def _paint(self, chart: Chart) -> None:
+    def _colored(self, chart: Chart) -> NDArray[np.uint8]:
+        """Return the colour of every cell, and label the bar with them."""
         name = self.choice()
+        scale = MEASURES[name].part.scale
         values = chart.values(name) if chart.has(name) else np.full(chart.sweep.shape, np.nan)
-        level, table = self._levels(values, MEASURES[name].part.scale, chart.sweep.experiment.training.steps)
-        picture = table[np.clip(np.nan_to_num(255.0 * level), 0, 255).astype(np.uint8)]
-        picture[np.isnan(level)] = rgb(self.theme.border)
-        picture[~chart.done()] = rgb(self.theme.surface)
-        self.image.setImage(picture, autoLevels=False, levels=(0, 255))
-        rows, columns = chart.sweep.shape
-        self.image.setRect(QRectF(-0.5, -0.5, columns, rows))
-
-    def _levels(self, values: Array, scale: Scale, steps: int) -> tuple[Array, NDArray[np.uint8]]:
-        """Return where each value lies in the table of colours, 0 to 1, and that table; label the bar with it."""
+        found = levels(values, scale)
         table = self.theme.balance_table() if scale is Scale.RATIO else self.theme.heat_table()
-        if scale is Scale.RATIO:
-            low, high = self._range.include(np.abs(values))
-            high = min(max(high, 2.0), FURTHEST)
-            low, words = -high, _decades(-high, high)
-        elif scale is Scale.DECADES:
-            values = np.log10(values, out=np.full(values.shape, np.nan), where=values > 0)
-            low, high = self._range.include(values)
-            words = _decades(low, high)
-        else:
-            low, high = 0.0, 1.0 if scale is Scale.SHARE else float(max(steps, 1))
-            words = {high * part: f"{high * part:g}" for part in (0.0, 0.25, 0.5, 0.75, 1.0)}
-        self.bar.show_scale(table, [((value - low) / (high - low), word) for value, word in words.items()], ())
-        return (values - low) / (high - low), table
+        picture = table[np.clip(np.nan_to_num(255.0 * found.shares), 0, 255).astype(np.uint8)]
+        picture[np.isnan(found.shares)] = rgb(self.theme.border)
+        picture[~chart.done()] = rgb(self.theme.surface)
+        self.bar.show_scale(table, _named(found), ())
+        return picture
 
     def _redraw(self) -> None:
-        self._range.forget()
-        self.readout.hide()
+        self.plot.forget()
         if self.frame:
             self.draw(self.frame)
 
-    def _cell(self, position: QPointF) -> Cell | None:
-        """Return the cell at a place of the scene."""
-        if self.chart is None or not self.plot.view_box.sceneBoundingRect().contains(position):
-            return None
-        spot, (rows, columns) = self.plot.view_box.mapSceneToView(position), self.chart.sweep.shape
-        cell = Cell(round(spot.x()), round(spot.y()))
-        return cell if 0 <= cell.column < columns and 0 <= cell.row < rows else None
-
-    def _click(self, event: object) -> None:
-        cell = self._cell(event.scenePos())  # type: ignore[attr-defined]
-        if cell is not None and self.chart is not None and event.button() is Qt.MouseButton.LeftButton:  # type: ignore[attr-defined]
+    def _choose(self, cell: Cell) -> None:
+        if self.chart:
             self.chosen.emit(self.chart.sweep.values(cell))
 
-    def _hover(self, position: QPointF) -> None:
-        cell = self._cell(position)
-        if cell is None or self.chart is None:
-            self.readout.hide()
-            return
-        self.readout.setText(_numbers(self.chart, cell))
-        self.readout.adjustSize()
-        left = min(position.x() + 14, self.plot.width() - self.readout.width() - 8)
-        top = position.y() - self.readout.height() - 8
-        self.readout.move(int(left), int(top if top >= 0 else min(position.y() + 14, self.plot.height())))
-        self.readout.show()
 
-
-def _decades(low: float, high: float) -> dict[float, str]:
-    """Return the whole decades of a range by their exponents, few of many."""
-    every = max(1, round((high - low) / DECADES))
-    first = math.ceil(low / every) * every
-    return {n: power_of_ten(n) for n in range(first, math.floor(high) + 1, every)}
+def _named(found: Levels) -> list[Tick]:
+    """Return the ticks of a scale with their words; the ends say so where there are numbers beyond them."""
+    whole = not np.any(found.ticks % 1.0)
+    words = [
+        power_of_ten(tick) if found.decades and whole else f"{10.0**tick:.3g}" if found.decades else f"{tick:.6g}"
+        for tick in found.ticks.tolist()
+    ]
+    if found.below:
+        words[0] = f"≤{words[0]}"
+    if found.above:
+        words[-1] = f"≥{words[-1]}"
+    return list(zip(found.places.tolist(), words, strict=True))
 
 
 def _sentence(chart: Chart, frame: Frame, measure: str) -> str:
@@ -249,20 +185,3 @@ def _sentence(chart: Chart, frame: Frame, measure: str) -> str:
     if lines and not chart.note:
         words.append(f"theory: {lines}")
     return " · ".join(words)
-
-
-def _numbers(chart: Chart, cell: Cell) -> str:
-    """Return what is known about one cell, as rich text."""
-    sweep, result = chart.sweep, chart.results.get(cell)
-    words = zip((sweep.x.title, sweep.y.title), sweep.values(cell).values(), strict=True)
-    lines = [" · ".join(f"<b>{title.lower()} {spelled(value)}</b>" for title, value in words)]
-    if result is None:
-        lines.append("not done yet")
-    elif result.message:
-        lines.append(result.message)
-    for name, value in (result.values if result else {}).items():
-        if name != "diverged" and chart.has(name) and not math.isnan(value):
-            ratio = MEASURES[name].part.scale is Scale.RATIO
-            shown = (power(value) if math.isfinite(value) else "0") if ratio else spell(value)
-            lines.append(f"{MEASURES[name].title}: {shown}")
-    return "<br>".join(lines)
