@@ -496,3 +496,76 @@ def test_tables_and_positions_are_those_of_the_lab(shown):
     table = view.tables()["nodes"]
     assert table.rows[-1] == "f"
     assert "expression" in table.csv()
+
+
+# In the window.
+
+
+@pytest.fixture
+def lab(window):
+    """A window whose front view is the sandbox."""
+    desk = window()
+    desk.window.actions_by_name["lab"].trigger()
+    dock = desk.window.docks["autograd"]
+    dock.show()
+    dock.raise_()
+    desk.until(lambda: dock.made and dock.in_front)
+    return desk, dock.view
+
+
+def test_the_windows_keys_step_the_sandbox(lab):
+    desk, view = lab
+    view.go(0)
+    view.canvas.setFocus()
+    desk.press("Shift+Right")
+    desk.press("Shift+Right")
+    assert view.position == 2
+    desk.press("Shift+Left")
+    assert view.position == 1
+    desk.press("Shift+End")
+    assert view.position == view.positions() - 1
+    desk.press("Shift+Home")
+    assert view.position == 0
+
+
+def test_what_is_typed_in_the_sandbox_is_no_shortcut_of_the_window(lab, qtbot):
+    """Letters, Space and arrows would train, step and re-initialise."""
+    desk, view = lab
+    step, experiment = desk.step, desk.session.experiment
+    editor, inputs = view.side.editor.text, view.side.inputs
+    editor.setFocus()
+    editor.selectAll()
+    qtbot.keyClicks(editor, "r = n * p")
+    assert view.desk.choices.text == "r = n * p"
+    inputs.setFocus()
+    inputs.setCurrentCell(0, VALUE)
+    qtbot.keyClick(inputs, Qt.Key.Key_Down)
+    assert inputs.currentRow() == 1
+    qtbot.keyClick(inputs, Qt.Key.Key_Right)
+    assert inputs.currentColumn() == ASKS
+    qtbot.keyClick(inputs, Qt.Key.Key_Space)
+    assert view.desk.choices.plain == frozenset({"p"})
+    view.canvas.setFocus()
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Right)
+    bar = view.side.pages.tabBar()
+    bar.setFocus()
+    before = view.side.page
+    qtbot.keyClick(bar, Qt.Key.Key_Right)
+    assert view.side.page != before
+    desk.live(50)
+    assert desk.session.state is State.PAUSED or desk.step == step
+    assert desk.session.experiment == experiment
+
+
+def test_the_sandbox_is_there_again_after_a_restart(lab, window, settings):
+    desk, view = lab
+    write(view, "f = q*q")
+    view.go(1)
+    desk.close()
+    again = window(settings=settings)
+    again.window.actions_by_name["lab"].trigger()
+    dock = again.window.docks["autograd"]
+    dock.raise_()
+    again.until(lambda: dock.made)
+    assert dock.view.desk.choices.text == "f = q*q"
+    assert dock.view.position == 1

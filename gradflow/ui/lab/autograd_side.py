@@ -16,10 +16,19 @@ from gradflow.ui.lab.autograd_pages import BackwardPage, DifferencesPage, NodePa
 from gradflow.ui.lab.inputs_table import InputsTable
 from gradflow.ui.lab.program_editor import ProgramEditor
 from gradflow.ui.theme import Theme
+from gradflow.ui.widgets import TabBar
 
 PROGRAM, BACKWARD, FORWARD, DIFFERENCES, NODE = "Program", "Backward", "Forward", "ε", "Node"
 TALL = 560
 """From this height on the program stands above the pages instead of among them."""
+
+
+class Tabs(QTabWidget):
+    """Pages whose tabs the arrow keys go through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTabBar(TabBar())
 
 
 class Side(QWidget):
@@ -39,7 +48,7 @@ class Side(QWidget):
         self.program.setChildrenCollapsible(False)
         self.backward, self.forward = BackwardPage(), Page("Forward mode beside reverse mode")
         self.differences, self.node = DifferencesPage(), NodePage()
-        self.pages = QTabWidget()
+        self.pages = Tabs()
         self.pages.setDocumentMode(True)
         self.pages.setAccessibleName("Pages")
         self.pages.tabBar().setAccessibleName("Pages")

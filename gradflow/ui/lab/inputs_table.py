@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidgetItem
 
 from gradflow.sim.lab.sandbox_desk import LeafRow
 from gradflow.ui.theme import LIGHT, Theme
+from gradflow.ui.widgets import Table
 
 NAME, VALUE, ASKS, GRAD, DIRECTION = range(5)
 KEYS = {VALUE: "value", DIRECTION: "direction"}
@@ -23,14 +24,15 @@ TOOLTIPS = (
 )
 
 
-class InputsTable(QTableWidget):
+class InputsTable(Table):
     """The table; tells what a person types into it."""
 
     edited = Signal(str, int, str)
     """An input, a column, and the new text ("" for a leaf that asks no longer, "1" for one that does)."""
 
     def __init__(self) -> None:
-        super().__init__(0, len(HEADINGS))
+        super().__init__()
+        self.setColumnCount(len(HEADINGS))
         self.theme = LIGHT
         self.setAccessibleName("Inputs")
         self.setHorizontalHeaderLabels(HEADINGS)
