@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractItemView, QAbstractScrollArea, QWidget
 
@@ -325,6 +326,14 @@ def test_differences_stand_beside_the_exact_value(shown):
     view.side.differences.step.setText("x")
     view.side.differences.step.textEdited.emit("x")
     assert view.side.differences.label.text() != words
+
+
+def test_what_is_not_finite_is_a_value_and_marked(shown):
+    view = shown(of_example("division-by-zero", position=99))
+    assert card(view, "b") == ["nan", "∂f/∂b 0.5"]
+    assert view.side.inputs.item(0, 3).foreground().color() == QColor(LIGHT.error)
+    assert f"<span style='color:{LIGHT.error}'>nan</span>" in view.side.backward.label.text()
+    assert not view.desk.opened.missing
 
 
 # Inputs.

@@ -65,13 +65,15 @@ class Opened:
     @cached_property
     def missing(self) -> dict[int, Array]:
         """What a walk in a wrong order leaves out, at every node where that is not 0."""
-        found = {}
+        found: dict[int, Array] = {}
+        if self.walk is self.right:
+            return found
         with np.errstate(all="ignore"):
             for node, parts in self.right.parts.items():
                 all_of_it, received = total(parts), total(self.walk.parts.get(node, ()))
                 assert all_of_it is not None
                 lacks = all_of_it - received if received is not None else all_of_it
-                if np.any(lacks != 0.0):
+                if received is None or not np.array_equal(all_of_it, received, equal_nan=True):
                     found[node] = lacks
         return found
 

@@ -76,7 +76,7 @@ class AutogradView(LabView):
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
         right = QWidget()
         box = QVBoxLayout(right)
-        box.setContentsMargins(0, 0, 0, 0)
+        box.setContentsMargins(8, 0, 0, 0)
         box.setSpacing(4)
         box.addWidget(self.bar)
         box.addWidget(self.sentence)
@@ -228,6 +228,7 @@ class AutogradView(LabView):
         if desk.stale and opened:
             words = f"The graph is that of the last text without an error. {words}"
         self.sentence.setText(words)
+        self.canvas.setAccessibleDescription(words)
 
     # What a view of the lab is asked.
 

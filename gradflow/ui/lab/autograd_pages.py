@@ -18,6 +18,8 @@ from PySide6.QtWidgets import (
 
 from gradflow.sim.lab.sandbox_desk import Desk
 from gradflow.sim.lab.sandbox_walk import Order
+from gradflow.ui.lab.autograd_words import marked
+from gradflow.ui.theme import Theme
 from gradflow.ui.widgets import Button, Choice, TextBox
 
 ORDERS = {Order.REVERSE: "reverse of computing", Order.DEPTH_FIRST: "depth first, without waiting"}
@@ -50,8 +52,9 @@ class Page(QWidget):
         """Be content with little: the text scrolls."""
         return QSize(60, 60)
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, theme: Theme) -> None:
         """Show this text."""
+        text = marked(text, theme)
         if text != self.label.text():
             self.label.setText(text)
 

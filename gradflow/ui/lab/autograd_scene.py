@@ -10,15 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.sim.lab.sandbox import Sandbox
+from gradflow.sim.lab.sandbox import READ, Sandbox
 from gradflow.sim.lab.sandbox_steps import Moment, Phase, moment, positions
 from gradflow.sim.lab.sandbox_walk import Walk, total
 from gradflow.sim.lab.sandbox_words import DIGITS, accumulated, cells, derivative, edge_labels, sum_of
-from gradflow.ui.lab.cards import Card, Role, Row
+from gradflow.ui.lab.cards import Card, Role, Row, text_width
 from gradflow.ui.lab.dag_scene import Look, Scene, Wire
 
 Array = NDArray[np.float64]
 
+
+LONGEST_LABEL = 112.0
+"""Longer labels are written only where there happens to be room."""
 
 IN_GRID = 3
 """The digits of the entries of vectors and matrices; the page of the box has more."""
@@ -78,7 +81,10 @@ class GraphDrawing:
         entry, sandbox = self.sandbox.nodes[node], self.sandbox
         rows = []
         if computed:
-            rows.append(_numbers(Role.VALUE, "", sandbox.value(node)))
+            value = _numbers(Role.VALUE, "", sandbox.value(node))
+            # A constant's own text is its title already.
+            if value.cells != ((sandbox.label(node),),):
+                rows.append(value)
             if node in self.tangents:
                 rows.append(_numbers(Role.TANGENT, "D[h]", self.tangents[node]))
         if arrived:
@@ -132,10 +138,13 @@ class GraphDrawing:
             missed = late is not None and visit >= late
             look = Look.LATE if missed else Look.NOW if visit == now.visits else Look.BACK
             labels = self._labels(edge_number)
+        elif edge.target in computed and edge.place == READ:
+            look = Look.OFF
         elif edge.target in computed:
             forward = now.phase is Phase.FORWARD and edge.target == now.node
             look = Look.NOW if forward else Look.DONE
-        room = self._labels(edge_number)[0] if edge_number in self._carries else ""
+        known = self._labels(edge_number) if edge_number in self._carries else ()
+        room = next((words for words in known if text_width(words) <= LONGEST_LABEL), "")
         return Wire(edge.source, edge.target, look, labels, edge.cut, backwards=used, room=room)
 
     @cached_property

@@ -109,14 +109,14 @@ class Side(QWidget):
         if not opened or not now:
             return
         if self.page == BACKWARD:
-            self.backward.say(words.backward_page(opened, theme))
+            self.backward.say(words.backward_page(opened, theme), theme)
         elif self.page == FORWARD:
-            self.forward.say(words.forward_page(opened, theme))
+            self.forward.say(words.forward_page(opened, theme), theme)
         elif self.page == DIFFERENCES:
             entry = self.differences.entry.currentText()
-            self.differences.say(words.differences_page(desk.differences(), opened, entry, theme))
+            self.differences.say(words.differences_page(desk.differences(), opened, entry, theme), theme)
         elif self.page == NODE:
-            self.node.say(words.node_page(opened, chosen, now.visits, theme))
+            self.node.say(words.node_page(opened, chosen, now.visits, theme), theme)
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -12,10 +13,18 @@ from gradflow.sim.lab.sandbox_check import Differences
 from gradflow.sim.lab.sandbox_modes import MOST_ENTRIES
 from gradflow.sim.lab.sandbox_program import Opened
 from gradflow.sim.lab.sandbox_walk import Order
-from gradflow.sim.lab.sandbox_words import cells, derivative, number, numbers, shape, unfolded
+from gradflow.sim.lab.sandbox_words import cells, derivative, number, numbers, unfolded
 from gradflow.ui.theme import Theme
 
 MOST_SIDE, MOST_BLOCKS = 8, 6
+
+
+_BAD = re.compile(r"(?<!\w)nan(?!\w)|−?∞")
+
+
+def marked(text: str, theme: Theme) -> str:
+    """Return a page in which infinities and what is no number stand out."""
+    return _BAD.sub(lambda found: f"<span style='color:{theme.error}'>{found[0]}</span>", text)
 
 
 def paragraph(*lines: str) -> str:
@@ -52,6 +61,7 @@ def backward_page(opened: Opened, theme: Theme) -> str:
         parts.append(missed(opened, theme))
     several = sandbox.value(sandbox.output).size > 1
     leaves = [leaf for leaf in sandbox.leaves if leaf in sandbox.above]
+    parts.append(paragraph(muted("At the end of the walk:", theme)))
     for leaf in leaves[:MOST_BLOCKS]:
         parts.append(_jacobian(opened, leaf, several, theme))
     if len(leaves) > MOST_BLOCKS:
@@ -183,7 +193,7 @@ def node_page(opened: Opened, node: int | None, visits: int, theme: Theme) -> st
         return paragraph("Choose a box of the graph: click it, or press ] in the graph.")
     entry, value = sandbox.nodes[node], sandbox.value(node)
     kind = "leaf" if node in sandbox.leaves else "constant" if not entry.inputs else entry.operation
-    size = f", {shape(value)}" if np.ndim(value) else ""
+    size = f", shape {np.shape(value)}" if np.ndim(value) else ""
     lines = [f"<b>{escape(sandbox.label(node))}</b> {muted(f'{kind}{size}, line {entry.line}', theme)}"]
     if entry.inputs and entry.expression != sandbox.label(node):
         lines.append(f"= {escape(entry.expression)}")

@@ -91,12 +91,19 @@ def paint_card(painter: QPainter, box: QRectF, card: Card, colors: Mapping[str, 
     painter.setFont(font(SMALL_SIZE))
     top = line.bottom()
     for row in card.rows:
-        painter.setPen(colors[row.role])
-        top = _paint_row(painter, QRectF(line.left(), top, line.width(), LINE), row)
+        box_of_row = QRectF(line.left(), top, line.width(), LINE)
+        top = _paint_row(painter, box_of_row, row, (colors[row.role], colors[Role.MISSED]))
 
 
-def _paint_row(painter: QPainter, line: QRectF, row: Row) -> float:
-    """Write a row of numbers from the left, and return where the next begins."""
+def is_bad(words: str) -> bool:
+    """Tell whether a printed number is none, or not finite."""
+    return "∞" in words or "nan" in words
+
+
+def _paint_row(painter: QPainter, line: QRectF, row: Row, colors: tuple[QColor, QColor]) -> float:
+    """Write a row of numbers from the left, and return where the next begins; what is not finite is marked."""
+    good, bad = colors
+    painter.setPen(good)
     level = Qt.AlignmentFlag.AlignVCenter
     x = line.left()
     if row.words:
@@ -120,6 +127,7 @@ def _paint_row(painter: QPainter, line: QRectF, row: Row) -> float:
         left = x
         for cell, width in zip(cells, widths, strict=True):
             place = QRectF(left, line.top() + LINE * number, width, LINE)
+            painter.setPen(bad if is_bad(cell) else good)
             painter.drawText(place, level | Qt.AlignmentFlag.AlignRight | Qt.TextFlag.TextDontClip, cell)
             left += width + CELL_GAP
     return bottom

@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 
 from gradflow.sim.lab.label_places import Rectangle
 from gradflow.ui.items import cosmetic
-from gradflow.ui.lab.cards import card_colors, paint_card, text_width
+from gradflow.ui.lab.cards import card_colors, is_bad, paint_card, text_width
 from gradflow.ui.lab.dag_scene import Look, Scene, Wire
 from gradflow.ui.theme import SMALL_SIZE, Theme, font
 
@@ -145,5 +145,6 @@ def paint_label(painter: QPainter, place: Rectangle, words: str, wire: Wire, the
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(theme.surface))
     painter.drawRoundedRect(box, 3.0, 3.0)
-    painter.setPen(QColor({Look.NOW: theme.curve_second, Look.LATE: theme.error}.get(wire.look, theme.muted)))
+    color = {Look.NOW: theme.curve_second, Look.LATE: theme.error}.get(wire.look, theme.muted)
+    painter.setPen(QColor(theme.error if is_bad(words) else color))
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidgetItem
 
 from gradflow.sim.lab.sandbox_desk import LeafRow
+from gradflow.ui.lab.cards import is_bad
 from gradflow.ui.theme import LIGHT, Theme
 from gradflow.ui.widgets import Table
 
@@ -72,7 +73,8 @@ class InputsTable(Table):
                 item = self._item(number, column, column in (VALUE, DIRECTION))
                 item.setText(words)
                 item.setToolTip(wrong.get(KEYS.get(column, ""), words))
-                item.setForeground(QColor(self.theme.error if KEYS.get(column) in wrong else self.theme.text))
+                bad = KEYS.get(column) in wrong or (column == GRAD and is_bad(words))
+                item.setForeground(QColor(self.theme.error if bad else self.theme.text))
             box = self._item(number, ASKS, False)
             box.setText("✓" if row.asks else "–")
             box.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
