@@ -23,6 +23,7 @@ from gradflow.ui.export import Look as PictureLook
 from gradflow.ui.export import picture
 from gradflow.ui.lab.autograd import AutogradView
 from gradflow.ui.lab.camera import Mode
+from gradflow.ui.lab.dag_paint import on_bend
 from gradflow.ui.lab.dag_scene import Look
 from gradflow.ui.lab.inputs_table import ASKS, DIRECTION, VALUE
 from gradflow.ui.theme import DARK, LIGHT
@@ -436,9 +437,8 @@ def test_the_graph_is_moved_with_keys_and_mouse(shown, qtbot):
 def test_an_edge_under_the_mouse_says_what_it_carries(shown, qtbot):
     view = shown(of_example("lecture", position=99))
     canvas = view.canvas
-    path = canvas._paths[0].pointAtPercent(0.5)
-    spot = canvas.camera.pixels(canvas._paths[0].boundingRect()).topLeft()
-    spot = path * canvas.camera.zoom + canvas.camera.shift
+    x, y = on_bend(canvas.placed.routes.branches[0], 0.5)
+    spot = QPointF(x, y) * canvas.camera.zoom + canvas.camera.shift
     qtbot.mouseMove(canvas, spot.toPoint())
     assert view.sentence.text() == "x1 → z1: ∂(a·b)/∂a = b, here −3"
     qtbot.mouseMove(canvas, QPoint(2, 2))

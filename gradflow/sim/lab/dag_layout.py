@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gradflow.sim.frozen import Frozen
 from gradflow.sim.lab.dag_order import Ranked, ordered, rank
+from gradflow.sim.lab.dag_routes import Routes, routes
 
 Array = NDArray[np.float64]
 
@@ -37,13 +38,12 @@ PULLS, REST = (1.0, 0.25, 8.0), 0.1
 class Placement(Frozen):
     """Boxes and edges in place: `corners` (nodes, 2) are left and top, `sizes` (nodes, 2) width and height.
 
-    `routes` has for each edge its points (k, 2) from the source's right side to the target's left side: straight from
-    each even point to the next, a curve with level ends from each odd one. `width` and `height` hold everything.
+    `width` and `height` hold everything.
     """
 
     corners: Array
     sizes: Array
-    routes: tuple[Array, ...]
+    routes: Routes
     width: float
     height: float
 
@@ -56,28 +56,27 @@ def lay_out(
     `labels` are the widths of what is to be written on the edges, each before its target.
     """
     if not sizes:
-        return Placement(np.zeros((0, 2)), np.zeros((0, 2)), (), 0.0, 0.0)
+        return Placement(np.zeros((0, 2)), np.zeros((0, 2)), Routes((), (), (), ()), 0.0, 0.0)
     graph = rank(len(sizes), edges)
     columns = ordered(graph)
     heights = [height for _, height in sizes] + [LANE] * (len(graph.ranks) - len(sizes))
     centres = _heights(graph, columns, heights)
     lefts, widths = _across(columns, sizes, _gaps(graph, len(columns), edges, labels))
-    corners = np.array(
-        [
-            (lefts[graph.ranks[i]] + (widths[graph.ranks[i]] - width) / 2, centres[i] - height / 2)
-            for i, (width, height) in enumerate(sizes)
-        ]
-    )
-    routes = _routes(graph, edges, corners, sizes, (centres, lefts, widths))
-    boxes = np.array(sizes, float)
     # A lane may lie above or below all boxes.
-    top = min(float(corners[:, 1].min()), *(float(route[:, 1].min()) for route in routes), np.inf)
-    corners[:, 1] -= top
-    for route in routes:
-        route[:, 1] -= top
-        route.setflags(write=False)
-    bottom = max(float((corners + boxes)[:, 1].max()), *(float(route[:, 1].max()) for route in routes), 0.0)
-    return Placement(corners, boxes, tuple(routes), lefts[-1] + widths[-1], bottom)
+    top = min(centre - height / 2 for centre, height in zip(centres, heights, strict=True))
+    centres = [centre - top for centre in centres]
+    boxes = []
+    for i, (width, height) in enumerate(sizes):
+        left = lefts[graph.ranks[i]] + (widths[graph.ranks[i]] - width) / 2
+        boxes.append((left, centres[i] - height / 2, left + width, centres[i] + height / 2))
+    across = [(left, left + width) for left, width in zip(lefts, widths, strict=True)]
+    return Placement(
+        np.array(boxes)[:, :2],
+        np.array(sizes, float),
+        routes(graph, edges, boxes, across, centres),
+        lefts[-1] + widths[-1],
+        max(centre + height / 2 for centre, height in zip(centres, heights, strict=True)),
+    )
 
 
 def _gaps(graph: Ranked, columns: int, edges: Sequence[tuple[int, int]], labels: Sequence[float]) -> list[float]:
@@ -150,37 +149,3 @@ def nearest_in_order(wanted: Sequence[float], weights: Sequence[float]) -> list[
             total, count = total + other_total, count + other_count
         blocks.append((mean, total, count))
     return [mean for mean, _, count in blocks for _ in range(count)]
-
-
-def _routes(
-    graph: Ranked,
-    edges: Sequence[tuple[int, int]],
-    corners: Array,
-    sizes: Sequence[tuple[float, float]],
-    places: tuple[list[float], list[float], list[float]],
-) -> list[Array]:
-    """Return each edge's points: level across the columns, bent between them."""
-    centres, lefts, widths = places
-    arriving: list[list[int]] = [[] for _ in sizes]
-    for number, (_, target) in enumerate(edges):
-        arriving[target].append(number)
-    ports = [0.0] * len(edges)
-    for target, numbers in enumerate(arriving):
-        # The higher an edge comes from, the higher it arrives.
-        numbers.sort(key=lambda number: centres[graph.lane(edges[number][0], graph.ranks[edges[number][1]] - 1)])
-        height = sizes[target][1]
-        for place, number in enumerate(numbers):
-            ports[number] = centres[target] - height / 2 + height * (place + 1) / (len(numbers) + 1)
-    routes = []
-    for number, (source, target) in enumerate(edges):
-        here, there = graph.ranks[source], graph.ranks[target]
-        points = [
-            (corners[source, 0] + sizes[source][0], centres[source]),
-            (lefts[here] + widths[here], centres[source]),
-        ]
-        for between in range(here + 1, there):
-            y = centres[graph.lane(source, between)]
-            points += [(lefts[between], y), (lefts[between] + widths[between], y)]
-        points += [(lefts[there], ports[number]), (corners[target, 0], ports[number])]
-        routes.append(np.array(points))
-    return routes

@@ -34,7 +34,7 @@ class Ranked:
 
 
 def rank(nodes: int, edges: Sequence[tuple[int, int]]) -> Ranked:
-    """Put every node right of all its inputs, a node without inputs right before its first reader."""
+    """Put every node right of all its inputs, and what needs no lanes for it right before its first reader."""
     ranks = [0] * nodes
     inputs: list[list[int]] = [[] for _ in range(nodes)]
     readers: list[list[int]] = [[] for _ in range(nodes)]
@@ -43,8 +43,10 @@ def rank(nodes: int, edges: Sequence[tuple[int, int]]) -> Ranked:
         readers[source].append(target)
     for i in range(nodes):
         ranks[i] = max((ranks[j] + 1 for j in inputs[i]), default=0)
-    for i in range(nodes):
-        if not inputs[i] and readers[i]:
+    for i in reversed(range(nodes)):
+        # What is made of nothing, or of one value that others read too, needs no lane if it stands before its reader.
+        near = not inputs[i] or (len(set(inputs[i])) == 1 and len(set(readers[inputs[i][0]])) > 1)
+        if near and readers[i]:
             ranks[i] = min(ranks[j] for j in readers[i]) - 1
     before: list[list[int]] = [[] for _ in range(nodes)]
     after: list[list[int]] = [[] for _ in range(nodes)]

@@ -10,7 +10,6 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QPainter,
-    QPainterPath,
     QPaintEvent,
     QResizeEvent,
     QTransform,
@@ -24,6 +23,7 @@ from gradflow.ui.lab import dag_paint
 from gradflow.ui.lab.camera import Camera, Mode
 from gradflow.ui.lab.cards import card_size, text_width
 from gradflow.ui.lab.dag_scene import Look, Scene
+from gradflow.ui.lab.dag_wires import Wires
 from gradflow.ui.theme import LIGHT, SMALL_SIZE, Theme, font
 
 ZOOM_STEP, PAN_STEP = 1.25, 60.0
@@ -57,7 +57,7 @@ class DagCanvas(QWidget):
         self.placed: Placement = lay_out([], [])
         self.camera = Camera()
         self._boxes: list[QRectF] = []
-        self._paths: list[QPainterPath] = []
+        self._wires = Wires(self.placed.routes)
         self._labels: list[tuple[Rectangle, str, int]] | None = None
         self._drag: QPointF | None = None
         self._pressed: QPointF | None = None
@@ -73,7 +73,7 @@ class DagCanvas(QWidget):
             # In steps, so that another digit moves nothing.
             wide = [16.0 * math.ceil(text_width(words) / 16.0) for _, _, words in ends]
             self.placed = lay_out([card_size(card) for card in scene.room], [end[:2] for end in ends], wide)
-            self._paths = [dag_paint.path_of(route) for route in self.placed.routes]
+            self._wires = Wires(self.placed.routes)
             self._boxes = [QRectF(*box) for box in np.hstack([self.placed.corners, self.placed.sizes]).tolist()]
             self.camera.drawing = QSizeF(self.placed.width, self.placed.height)
         self._frame()
@@ -100,9 +100,10 @@ class DagCanvas(QWidget):
         self._moved()
 
     def reveal(self, number: int) -> None:
-        """Have a box in sight."""
-        self.camera.reveal(self._boxes[number])
-        self._moved()
+        """Have a box in sight, if it is drawn."""
+        if number < len(self._boxes):
+            self.camera.reveal(self._boxes[number])
+            self._moved()
 
     def box(self, number: int) -> QRectF:
         """Return a box in pixels."""
@@ -120,10 +121,7 @@ class DagCanvas(QWidget):
 
     def wire_at(self, spot: QPointF) -> int | None:
         """Return the edge within a few pixels, or None."""
-        point, near = self.camera.point(spot), 6.0 / self.camera.zoom
-        square = QRectF(point.x() - near, point.y() - near, 2 * near, 2 * near)
-        near_ones = (i for i, path in enumerate(self._paths) if path.intersects(square))
-        return next((i for i in near_ones if _crosses(self._paths[i], square)), None)
+        return self._wires.at(self.camera.point(spot), self.camera.zoom)
 
     def _frame(self) -> None:
         now = self.scene.now()
@@ -137,13 +135,13 @@ class DagCanvas(QWidget):
     def _place_labels(self) -> list[tuple[Rectangle, str, int]]:
         """Give the labels their places, those of the present step first."""
         wires = self.scene.wires
-        routes, window = self.placed.routes, QRectF(self.rect())
+        branches, window = self.placed.routes.branches, QRectF(self.rect())
         order = sorted((i for i, wire in enumerate(wires) if wire.labels), key=lambda i: wires[i].look is not Look.NOW)
         camera = self.camera
-        options = [dag_paint.label_candidates(routes[i], wires[i].labels, camera.zoom, camera.shift) for i in order]
+        options = [dag_paint.label_candidates(branches[i], wires[i].labels, camera.zoom, camera.shift) for i in order]
         boxes = (self.box(i) for i in range(len(self.scene.cards)))
         taken = [(b.left(), b.top(), b.right(), b.bottom()) for b in boxes if b.intersects(window)]
-        cuts = (dag_paint.label_candidates(routes[i], (" ",), camera.zoom, camera.shift) for i in self._cut())
+        cuts = (dag_paint.label_candidates(branches[i], (" ",), camera.zoom, camera.shift) for i in self._cut())
         taken += [options_of_cut[0] for options_of_cut in cuts]
         places = place(options, taken, (0.0, 0.0, float(self.width()), float(self.height())))
         return [
@@ -164,17 +162,13 @@ class DagCanvas(QWidget):
             self._paint(painter)
 
     def _paint(self, painter: QPainter) -> None:
-        scene, placed = self.scene, self.placed
+        scene = self.scene
         theme = dag_paint.pale(self.theme) if scene.stale else self.theme
         zoom, shift = self.camera.zoom, self.camera.shift
         painter.save()
         painter.setTransform(QTransform(zoom, 0.0, 0.0, zoom, shift.x(), shift.y()), True)
         seen = QRectF(self.camera.point(QPointF(0.0, 0.0)), QSizeF(self.size()) / zoom)
-        # What happens now lies above the rest.
-        for number in sorted(range(len(scene.wires)), key=lambda i: scene.wires[i].look in (Look.NOW, Look.LATE)):
-            if self._paths[number].controlPointRect().adjusted(-9, -9, 9, 9).intersects(seen):
-                wire = scene.wires[number]
-                dag_paint.paint_wire(painter, self._paths[number], placed.routes[number], wire, theme)
+        self._wires.paint(painter, scene.wires, seen, theme)
         shown = [i for i, box in enumerate(self._boxes) if box.intersects(seen)]
         for i in shown:
             dag_paint.paint_box(painter, self._boxes[i], i, scene, theme, zoom)
@@ -258,11 +252,3 @@ class DagCanvas(QWidget):
         if count:
             start = self.scene.chosen if self.scene.chosen is not None else (-1 if direction > 0 else 0)
             self.chosen.emit((start + direction) % count)
-
-
-def _crosses(path: QPainterPath, square: QRectF) -> bool:
-    """Tell whether the line itself, not the area it encloses, meets a square."""
-    at = path.percentAtLength
-    length = path.length()
-    steps = max(int(length / (square.width() / 2)), 1)
-    return any(square.contains(path.pointAtPercent(at(length * i / steps))) for i in range(steps + 1))

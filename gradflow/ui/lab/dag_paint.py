@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QPainter, QPainterPath
 
 from gradflow.sim.lab.label_places import Rectangle
 from gradflow.ui.items import cosmetic
@@ -33,12 +33,12 @@ def pale(theme: Theme) -> Theme:
     return replace(theme, text=grey, curve=grey, curve_second=grey, error=grey)
 
 
-def path_of(route: Array) -> QPainterPath:
-    """Return an edge's line: straight across the columns, bent between them."""
-    points = [QPointF(x, y) for x, y in route.tolist()]
+def path_of(points_of: Array, bent: bool = False) -> QPainterPath:
+    """Return a line that is straight across the columns and bent between them, which it may begin with."""
+    points = [QPointF(x, y) for x, y in points_of.tolist()]
     path = QPainterPath(points[0])
     for i, (start, end) in enumerate(pairwise(points)):
-        if i % 2 == 0:
+        if i % 2 == bent:
             path.lineTo(end)
         else:
             middle = (start.x() + end.x()) / 2
@@ -46,47 +46,13 @@ def path_of(route: Array) -> QPainterPath:
     return path
 
 
-def on_bend(route: Array, along: float) -> tuple[float, float]:
-    """Return a point of the last bend of an edge: the one that is only this edge's."""
-    (left, start), (right, end) = route[-3].tolist(), route[-2].tolist()
+def on_bend(branch: Array, along: float) -> tuple[float, float]:
+    """Return a point of the bend of an edge's own branch."""
+    (left, start), (right, end), _ = branch.tolist()
     rest = 1.0 - along
     x = left * rest**3 + 3 * (left + right) / 2 * along * rest + right * along**3
     y = start * (rest**3 + 3 * rest**2 * along) + end * (3 * rest * along**2 + along**3)
     return x, y
-
-
-def wire_pen(wire: Wire, theme: Theme) -> QPen:
-    """Return the pen of an edge."""
-    color, width = {
-        Look.WAITING: (theme.border, 1.0),
-        Look.DONE: (theme.muted, 1.0),
-        Look.NOW: (theme.curve_second, 3.0),
-        Look.BACK: (theme.curve, 1.5),
-        Look.OFF: (theme.border, 1.0),
-        Look.LATE: (theme.error, 2.0),
-    }[wire.look]
-    pen = cosmetic(QColor(color), width)
-    if wire.cut or wire.look is Look.LATE:
-        pen.setStyle(Qt.PenStyle.DashLine)
-    return pen
-
-
-def paint_wire(painter: QPainter, path: QPainterPath, route: Array, wire: Wire, theme: Theme) -> None:
-    """Paint an edge with the head of an arrow at the end it leads to, and a bar across it where it is cut."""
-    pen = wire_pen(wire, theme)
-    painter.setPen(pen)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawPath(path)
-    (x, y), inwards = (route[0].tolist(), 1.0) if wire.backwards else (route[-1].tolist(), -1.0)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(pen.color())
-    back = x + inwards * HEAD
-    painter.drawPolygon([QPointF(x, y), QPointF(back, y - HEAD / 2), QPointF(back, y + HEAD / 2)])
-    if wire.cut:
-        painter.setPen(cosmetic(QColor(theme.error), 2.0))
-        x, y = on_bend(route, ALONG[0])
-        painter.drawLine(QPointF(x - 1.0, y - 7.0), QPointF(x - 5.0, y + 7.0))
-        painter.drawLine(QPointF(x + 4.0, y - 7.0), QPointF(x, y + 7.0))
 
 
 def paint_box(painter: QPainter, box: QRectF, number: int, scene: Scene, theme: Theme, zoom: float) -> None:
@@ -126,13 +92,13 @@ def paint_name(painter: QPainter, box: QRectF, number: int, scene: Scene, theme:
             return
 
 
-def label_candidates(route: Array, labels: Sequence[str], zoom: float, shift: QPointF) -> list[Rectangle]:
+def label_candidates(branch: Array, labels: Sequence[str], zoom: float, shift: QPointF) -> list[Rectangle]:
     """Return where an edge's labels may stand, in pixels: the longest words first."""
     found = []
     for words in labels:
         wide = text_width(words) + 6.0
         for along in ALONG:
-            x, y = on_bend(route, along)
+            x, y = on_bend(branch, along)
             x, y = x * zoom + shift.x(), y * zoom + shift.y()
             found.append((x - wide / 2, y - LABEL_HEIGHT / 2, x + wide / 2, y + LABEL_HEIGHT / 2))
     return found

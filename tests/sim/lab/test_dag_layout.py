@@ -49,7 +49,8 @@ def test_edges_lead_from_left_to_right_and_pass_no_box(graph):
     sizes, edges = graph
     placed = lay_out(sizes, edges)
     found = boxes(placed)
-    for (source, target), route in zip(edges, placed.routes, strict=True):
+    for number, (source, target) in enumerate(edges):
+        route = placed.routes.whole(number)
         assert (np.diff(route[:, 0]) >= -1e-9).all()
         assert route[0, 0] == pytest.approx(found[source][2])
         assert route[-1, 0] == pytest.approx(found[target][0])
@@ -67,6 +68,8 @@ def test_edges_lead_from_left_to_right_and_pass_no_box(graph):
 def test_a_node_stands_right_of_its_inputs_and_a_leaf_right_before_its_first_reader():
     graph = rank(6, [(0, 2), (1, 2), (2, 4), (3, 4), (0, 5), (4, 5)])
     assert graph.ranks[:6] == [0, 0, 1, 1, 2, 3]
+    late = rank(4, [(0, 1), (0, 2), (2, 3), (1, 3), (0, 3)])
+    assert late.ranks[:4] == [0, 1, 1, 2]
     assert [graph.ranks[graph.lane(0, column)] for column in (0, 1, 2)] == [0, 1, 2]
 
 
