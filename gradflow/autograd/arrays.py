@@ -20,6 +20,10 @@ def as_array(data: Any) -> Array:
 
     Raises AutogradError for what is not real numbers in rectangular shape.
     """
+    if isinstance(data, float):  # np.float64 is one too
+        return np.float64(data)  # type: ignore[return-value]
+    if isinstance(data, list | tuple) and _holds_history(data):
+        raise AutogradError("Variable: a list of Variables would lose their history; put them into stack")
     try:
         with np.errstate(all="ignore"):
             raw = np.asarray(data)
@@ -30,6 +34,14 @@ def as_array(data: Any) -> Array:
         reason = "is not an array of real numbers; every row needs the same number of them"
         raise AutogradError(f"Variable: {_short(data)} {reason}") from None
     return frozen(array)
+
+
+def _holds_history(data: Any, depth: int = 0) -> bool:
+    """Return whether a gradient would be lost without a word, because a nested list holds what asks for one."""
+    if isinstance(data, list | tuple):
+        # Arrays have fewer axes than that; NumPy says no to the rest.
+        return depth < 64 and any(_holds_history(entry, depth + 1) for entry in data)
+    return bool(getattr(data, "requires_grad", False))
 
 
 def _holds_large_integers(raw: NDArray[Any]) -> bool:

@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from gradflow.autograd.arrays import as_array, shape_text
-from gradflow.autograd.operation import Operation, fit
+from gradflow.autograd.broadcasting import fit
+from gradflow.autograd.operation import Operation
 from gradflow.autograd.recording import enable_grad
 from gradflow.autograd.variable import Variable
 from gradflow.errors import AutogradError

@@ -20,6 +20,9 @@ from gradflow.autograd.table import OPERATORS
 from gradflow.autograd.variable import Variable
 from gradflow.errors import AutogradError
 
+LARGEST_JACOBIAN = 25_000_000
+"""The most entries a Jacobian is written out with."""
+
 Inputs: TypeAlias = Variable | Sequence[Variable]
 Of: TypeAlias = Variable | Callable[..., Variable]
 """What is differentiated: a recorded Variable, or a function of the inputs."""
@@ -38,9 +41,8 @@ def grad(
     An input need not be a leaf. One that the outputs do not depend on is an error, or None with `allow_unused`.
     """
     ends, starts = _listed(outputs), _asking("grad", _listed(inputs))
-    weights = list(grad_outputs) if isinstance(grad_outputs, list | tuple) and len(ends) > 1 else [grad_outputs]
-    if len(weights) == 1 and len(ends) > 1:
-        weights = weights * len(ends)
+    alone = isinstance(outputs, Variable)
+    weights = [grad_outputs] if alone else [None] * len(ends) if grad_outputs is None else list(grad_outputs)
     if len(weights) != len(ends):
         raise AutogradError(f"grad: {len(ends)} outputs need as many grad_outputs, and {len(weights)} were given")
     seeds = [seed_for("grad", output, v) for output, v in zip(ends, weights, strict=True)]
@@ -154,6 +156,10 @@ def _rows(asked: str, output: Variable, starts: list[Variable], seed: Variable, 
 
 
 def _jacobians(asked: str, output: Variable, starts: list[Variable], create_graph: bool) -> list[Variable]:
+    for number, x in enumerate(starts):
+        if output.size * x.size > LARGEST_JACOBIAN:
+            entries = f"{output.size:,} × {x.size:,} entries"
+            raise AutogradError(f"{asked}: by {_called(x, number)} it has {entries}, too many; vjp and jvp need few")
     rows: list[list[Variable]] = []
     for element in range(output.size):
         seed = np.zeros(output.size)

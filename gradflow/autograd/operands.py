@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradflow.autograd.sentences import do_not_broadcast
 from gradflow.autograd.table import OPERATORS
 from gradflow.errors import AutogradError
 
@@ -19,6 +20,7 @@ class Operands:
 
     __slots__ = ()
     _data: Any
+    name: str
 
     def _changed(self, result: Variable) -> Variable:
         raise NotImplementedError
@@ -144,8 +146,9 @@ def _compare(ufunc: np.ufunc, left: Operands, right: Any) -> NDArray[np.bool_]:
     try:
         return ufunc(left._data, plain)  # type: ignore[no-any-return]
     except (ValueError, TypeError):
-        shapes = f"{left._data.shape} and {np.shape(plain)}"
-        raise AutogradError(f"{ufunc.__name__}: the shapes {shapes} do not fit") from None
+        names, shapes = (left.name, getattr(right, "name", "")), (left._data.shape, np.shape(plain))
+        words = do_not_broadcast(shapes, names) or "only numbers can be compared"
+        raise AutogradError(f"{ufunc.__name__}: {words}") from None
 
 
 def plain_index(index: Any) -> Any:

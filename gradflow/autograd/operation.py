@@ -16,7 +16,9 @@ from weakref import ref
 
 import numpy as np
 
-from gradflow.autograd.arrays import Array, Shape, frozen, shape_text
+from gradflow.autograd.arrays import Array, Shape, as_array, frozen, shape_text
+from gradflow.autograd.broadcasting import fit
+from gradflow.autograd.local import local_jacobian
 from gradflow.autograd.recording import is_grad_enabled
 from gradflow.autograd.table import OPERATORS
 from gradflow.autograd.variable import Variable
@@ -69,6 +71,8 @@ class Operator:
     complain: Callable[..., str] | None = None
     elementwise: bool = False
     """Whether entry k of the result depends on entry k of each (broadcast) input alone."""
+    bilinear: bool = False
+    """Whether the result is a sum of products of one entry of each of two inputs."""
 
     def __post_init__(self) -> None:
         if self.name in OPERATORS:
@@ -80,13 +84,13 @@ class Operator:
 
     def __call__(self, *inputs: Any, **parameters: Any) -> Any:
         """Compute; and record, if one of the inputs is a Variable that asks for a gradient."""
-        if not any(isinstance(x, Variable) for x in inputs):
-            return self.compute(inputs, parameters)
+        if Variable not in map(type, inputs):
+            return self.compute([x if _is_plain(x) else as_array(x) for x in inputs], parameters)
         variables = tuple([x if isinstance(x, Variable) else Variable(x) for x in inputs])
         values = tuple([x._data for x in variables])
         output = self.compute(values, parameters, variables)
         operation = None
-        if is_grad_enabled() and any(x._requires_grad for x in variables):
+        if True in [x._requires_grad for x in variables] and is_grad_enabled():
             operation = Operation(self, variables, values, output, parameters)
         return Variable._of(output, operation)
 
@@ -107,6 +111,11 @@ class Operator:
         words = self.complain(shapes, names, **parameters) if self.complain else ""
         given = ", ".join(f"{name} {shape_text(shape)}".strip() for name, shape in zip(names, shapes, strict=True))
         return words or f"{error} (given {given})"
+
+
+def _is_plain(x: Any) -> bool:
+    """Return whether the rules can compute with this as it is."""
+    return isinstance(x, np.ndarray) and x.dtype == np.float64
 
 
 class Operation:
@@ -178,34 +187,32 @@ class Operation:
     def vjp(self, index: int, gradient: Any) -> Array:
         """Return the gradient by input `index` for the gradient by the result: the edge, walked backwards."""
         stored = self.stored()
+        given = self._of_shape("gradient", gradient, self.output.shape)
         with np.errstate(all="ignore"):
-            part = self.operator.vjp[index](gradient, *stored, **self.parameters)
-        return frozen(np.asarray(fit(part, stored[index + 1].shape)))
+            part = fit(self.operator.vjp[index](given, *stored, **self.parameters), stored[index + 1].shape)
+        return as_array(part)
 
     def jvp(self, index: int, tangent: Any) -> Array:
         """Return the change of the result for a change of input `index`: the edge, walked forwards."""
         stored = self.stored()
+        given = self._of_shape("tangent", tangent, stored[index + 1].shape)
         with np.errstate(all="ignore"):
-            part = self.operator.jvp[index](tangent, *stored, **self.parameters)
-        return frozen(np.array(np.broadcast_to(part, self.output.shape)))
+            part = self.operator.jvp[index](given, *stored, **self.parameters)
+        return as_array(np.broadcast_to(part, self.output.shape))
+
+    def _of_shape(self, what: str, given: Any, shape: Shape) -> Array:
+        array = as_array(given)
+        if array.shape != shape:
+            have, wanted = shape_text(array.shape), shape_text(shape)
+            raise AutogradError(f"{self.name}: the {what} has shape {have}, and {wanted} is carried here")
+        return array
 
     def local(self, index: int) -> Array:
-        """Return the Jacobian ∂output/∂input, (size of the output, size of the input), both flattened by rows."""
-        stored = self.stored()
-        shape, size = stored[index + 1].shape, stored[index + 1].size
-        jacobian = np.zeros((self.output.size, size))
-        if self.operator.elementwise:
-            # By unit vectors, 0·∞ would put NaN where nothing depends on anything.
-            with np.errstate(all="ignore"):
-                slopes = self.operator.vjp[index](np.ones(self.output.shape), *stored, **self.parameters)
-            sources = np.broadcast_to(np.arange(size).reshape(shape), self.output.shape)
-            jacobian[np.arange(self.output.size), sources.ravel()] = np.broadcast_to(slopes, self.output.shape).ravel()
-        else:
-            for column in range(size):
-                direction = np.zeros(size)
-                direction[column] = 1.0
-                jacobian[:, column] = np.ravel(self.jvp(index, direction.reshape(shape)[()]))
-        return frozen(jacobian)
+        """Return the Jacobian ∂output/∂input, (size of the output, size of the input), both flattened by rows.
+
+        Raises AutogradError if it would have more than `LARGEST_LOCAL` entries.
+        """
+        return local_jacobian(self, index)
 
     @property
     def multiplications(self) -> int:
@@ -218,14 +225,3 @@ class Operation:
 
     def _shapes(self) -> list[Shape]:
         return [value.shape for value in self.stored()[1:]]
-
-
-def fit(gradient: Any, shape: Shape) -> Any:
-    """Return the gradient by an input of this shape: what was broadcast forwards is summed backwards."""
-    if gradient.shape == shape:
-        return gradient
-    extra = len(gradient.shape) - len(shape)
-    axes = tuple(range(extra)) + tuple(
-        extra + axis for axis, size in enumerate(shape) if size == 1 and gradient.shape[extra + axis] != 1
-    )
-    return OPERATORS["reshape"](OPERATORS["sum"](gradient, axis=axes, keepdims=False), shape=shape)

@@ -14,8 +14,10 @@ R = TypeVar("R")
 # One value per thread (and per task), as in PyTorch: a window's no_grad does not reach the worker.
 _RECORDS: ContextVar[bool] = ContextVar("records", default=True)
 
-is_grad_enabled: Callable[[], bool] = _RECORDS.get
-"""Return whether operations are being recorded here and now."""
+
+def is_grad_enabled() -> bool:
+    """Return whether operations are being recorded here and now."""
+    return _RECORDS.get()
 
 
 class _Switch:

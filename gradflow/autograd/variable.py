@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gradflow.autograd.operation import Operation
 
 
+@final
 class Variable(Operands):
     """An array of float64 with a gradient, by the names and rules of `torch.Tensor`.
 
@@ -26,12 +27,11 @@ class Variable(Operands):
     numbers cannot be written into, because what was recorded counts on them; a leaf's `data` can be replaced.
     """
 
-    __slots__ = ("__weakref__", "_data", "_requires_grad", "_retains_grad", "grad", "grad_fn", "name")
+    __slots__ = ("__weakref__", "_data", "_requires_grad", "grad", "grad_fn", "name")
 
     def __init__(self, data: Any, requires_grad: bool = False, name: str = "") -> None:
         self._data: Array = as_array(data._data if isinstance(data, Variable) else data)
         self._requires_grad = bool(requires_grad)
-        self._retains_grad = False
         self.grad_fn: Operation | None = None
         """The operation that computed this, None for a leaf."""
         self.grad: Variable | None = None
@@ -44,7 +44,6 @@ class Variable(Operands):
         made = cls.__new__(cls)
         made._data = data
         made._requires_grad = operation is not None
-        made._retains_grad = False
         made.grad_fn = operation
         made.grad = None
         made.name = ""

@@ -1,10 +1,12 @@
-"""Arithmetic: + − · / and powers."""
+"""Arithmetic: + − · / and powers.
+
+They are computed with Python's signs, which for two single numbers of NumPy are twenty times as fast as its functions.
+"""
 
 from __future__ import annotations
 
+import operator
 from typing import Any
-
-import numpy as np
 
 from gradflow.autograd.operators.build import elementwise, plain
 from gradflow.autograd.operators.choice import where
@@ -13,7 +15,7 @@ from gradflow.autograd.operators.elementary import log
 add = elementwise(
     "add",
     "+",
-    np.add,
+    operator.add,
     slopes=(lambda g, y, a, b: g, lambda g, y, a, b: g),
     formulas=("∂(a+b)/∂a = 1", "∂(a+b)/∂b = 1"),
     carry=0,
@@ -22,7 +24,7 @@ add = elementwise(
 sub = elementwise(
     "sub",
     "−",
-    np.subtract,
+    operator.sub,
     slopes=(lambda g, y, a, b: g, lambda g, y, a, b: -g),
     formulas=("∂(a−b)/∂a = 1", "∂(a−b)/∂b = −1"),
     carry=0,
@@ -31,7 +33,7 @@ sub = elementwise(
 mul = elementwise(
     "mul",
     "·",
-    np.multiply,
+    operator.mul,
     slopes=(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
     formulas=("∂(a·b)/∂a = b", "∂(a·b)/∂b = a"),
     work=1,
@@ -40,19 +42,20 @@ mul = elementwise(
 div = elementwise(
     "div",
     "/",
-    np.divide,
+    operator.truediv,
     slopes=(lambda g, y, a, b: g / b, lambda g, y, a, b: -(g * (y / b))),
     formulas=("∂(a/b)/∂a = 1/b", "∂(a/b)/∂b = −a/b²"),
     work=1,
     carry=(1, 2),
 )
 
-neg = elementwise("neg", "−", np.negative, (lambda g, y, a: -g,), ("∂(−a)/∂a = −1",), carry=0)
+neg = elementwise("neg", "−", operator.neg, (lambda g, y, a: -g,), ("∂(−a)/∂a = −1",), carry=0)
 
 
 def _by_base(g: Any, y: Any, a: Any, b: Any) -> Any:
+    slope, bent = b * a ** (b - 1.0), plain(b) != 0.0
     # 0·a⁻¹ is 0 also at a = 0: a⁰ is constant.
-    return g * where(b * a ** (b - 1.0), 0.0, condition=plain(b) != 0.0)
+    return g * (slope if bent.all() else where(slope, 0.0, condition=bent))
 
 
 def _by_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -64,7 +67,7 @@ def _by_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
 power = elementwise(
     "pow",
     "^",
-    np.power,
+    operator.pow,
     slopes=(_by_base, _by_exponent),
     formulas=("∂aᵇ/∂a = b·aᵇ⁻¹", "∂aᵇ/∂b = aᵇ·ln a"),
     carry=(2, 2),

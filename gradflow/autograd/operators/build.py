@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from gradflow.autograd.arrays import Array, Shape, shape_text
+from gradflow.autograd.arrays import Array, Shape
 from gradflow.autograd.operation import Count, Operator, Rule
+from gradflow.autograd.sentences import do_not_broadcast
 from gradflow.autograd.variable import Variable
 
 
@@ -39,7 +40,8 @@ def all_together(*inputs: Shape, **parameters: Any) -> int:
 
 
 def _broadcast_size(*inputs: Shape, **parameters: Any) -> int:
-    return prod(np.broadcast_shapes(*inputs))
+    # A setting may be an array too: the condition of where.
+    return prod(np.broadcast_shapes(*inputs, *(np.shape(setting) for setting in parameters.values())))
 
 
 def elementwise(
@@ -67,31 +69,6 @@ def elementwise(
         work=per_entry(work),
         carry=[per_entry(factor) for factor in each],
         size=_broadcast_size,
-        complain=_do_not_broadcast,
+        complain=do_not_broadcast,
         elementwise=True,
     )
-
-
-def _do_not_broadcast(shapes: Sequence[Shape], names: Sequence[str], **parameters: Any) -> str:
-    """Return which axis of which operands has two lengths, "" if none has."""
-    if len(shapes) != 2:
-        return ""
-    (left, right), (a, b) = shapes, operands(names)
-    for back, (m, n) in enumerate(zip(reversed(left), reversed(right), strict=False), 1):
-        if m != n and 1 not in (m, n):
-            which = "last axis" if back == 1 else f"axis {back} from the right"
-            return (
-                f"{named(names[0], left)} and {named(names[1], right)} do not fit: the {which} has {m} in {a} and "
-                f"{n} in {b}, and must have the same in both, or 1"
-            )
-    return ""
-
-
-def named(name: str, shape: Shape) -> str:
-    """Return an operand as errors speak of it: "W (2, 3)", or only its shape."""
-    return f"{name} {shape_text(shape)}".strip()
-
-
-def operands(names: Sequence[str]) -> list[str]:
-    """Return what to call two operands: by their names, or as the first and the second."""
-    return [name or ordinal for name, ordinal in zip(names, ("the first", "the second"), strict=False)]

@@ -10,8 +10,10 @@ import numpy as np
 
 from gradflow.autograd.arrays import Shape
 from gradflow.autograd.operation import Operator
-from gradflow.autograd.operators.build import named, operands
 from gradflow.autograd.operators.shaping import reshape, transpose
+from gradflow.autograd.sentences import counted, named, operands
+
+ENTRIES = ("entry", "entries")
 
 
 def _dot(a: Any, b: Any) -> Any:
@@ -24,7 +26,7 @@ def _complain_dot(shapes: Sequence[Shape], names: Sequence[str]) -> str:
     both = f"{named(names[0], shapes[0])} and {named(names[1], shapes[1])}"
     if len(shapes[0]) != 1 or len(shapes[1]) != 1:
         return f"{both} are not two vectors; @ multiplies matrices"
-    return f"{both} do not fit: {shapes[0][0]} entries meet {shapes[1][0]}"
+    return f"{both} do not fit: {counted(shapes[0][0], *ENTRIES)} meet {shapes[1][0]}"
 
 
 def _inner(output: Shape, a: Shape, b: Shape) -> int:
@@ -41,6 +43,7 @@ dot: Operator = Operator(
     work=_inner,
     carry=(_inner, _inner),
     size=lambda a, b: 1,
+    bilinear=True,
     complain=_complain_dot,
 )
 
@@ -58,8 +61,8 @@ def _complain_matmul(shapes: Sequence[Shape], names: Sequence[str]) -> str:
     both = f"{named(names[0], left)} and {named(names[1], right)} do not fit"
     inner = right[-2] if len(right) > 1 else right[0]
     if left[-1] != inner:
-        first, second = ("columns" if len(left) > 1 else "entries"), ("rows" if len(right) > 1 else "entries")
-        return f"{both}: {left[-1]} {first} meet {inner} {second}"
+        words = [("column", "columns") if len(left) > 1 else ENTRIES, ("row", "rows") if len(right) > 1 else ENTRIES]
+        return f"{both}: {counted(left[-1], *words[0])} meet {counted(inner, *words[1])}"
     return f"{both}: as stacks of matrices, {left[:-2]} and {right[:-2]} cannot be broadcast"
 
 
@@ -104,5 +107,6 @@ matmul: Operator = Operator(
     work=_inner,
     carry=(_inner, _inner),
     size=_matrix_size,
+    bilinear=True,
     complain=_complain_matmul,
 )

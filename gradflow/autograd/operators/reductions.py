@@ -10,8 +10,9 @@ import numpy as np
 
 from gradflow.autograd.arrays import Shape
 from gradflow.autograd.operation import Operator
-from gradflow.autograd.operators.build import named, no_larger, nothing, per_entry, plain
+from gradflow.autograd.operators.build import no_larger, nothing, per_entry, plain
 from gradflow.autograd.operators.shaping import broadcast_to, reshape
+from gradflow.autograd.sentences import named
 
 
 def complain_axis(shapes: Sequence[Shape], names: Sequence[str], axis: Any = None, **parameters: Any) -> str:

@@ -10,10 +10,18 @@ from typing import Any
 import numpy as np
 
 from gradflow.autograd.arrays import Shape, shape_text
-from gradflow.autograd.operation import Every, Operator, fit
-from gradflow.autograd.operators.build import all_together, named, no_larger, nothing
+from gradflow.autograd.broadcasting import fit
+from gradflow.autograd.operation import Every, Operator
+from gradflow.autograd.operators.build import all_together, no_larger, nothing
+from gradflow.autograd.sentences import counted, named
 
 MOVED = "each entry of the result is one entry of a: ∂yᵢ/∂aⱼ = 1 there, else 0"
+
+
+def _complain_reshape(shapes: Sequence[Shape], names: Sequence[str], shape: Shape) -> str:
+    elements = counted(prod(shapes[0]), "element", "elements")
+    return f"{named(names[0], shapes[0])} has {elements} and does not fill the shape {shape_text(shape)}"
+
 
 reshape: Operator = Operator(
     "reshape",
@@ -25,24 +33,31 @@ reshape: Operator = Operator(
     work=nothing,
     carry=(nothing,),
     size=no_larger,
-    complain=lambda shapes, names, shape: (
-        f"{named(names[0], shapes[0])} has {prod(shapes[0])} elements and does not fill the shape {shape_text(shape)}"
-    ),
+    complain=_complain_reshape,
 )
+
+
+def _back(axes: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    """Return the order of axes that undoes another one."""
+    return None if axes is None else tuple(int(axis) for axis in np.argsort([axis % len(axes) for axis in axes]))
+
+
+def _complain_transpose(shapes: Sequence[Shape], names: Sequence[str], axes: Any) -> str:
+    count = counted(len(shapes[0]), "axis", "axes")
+    return f"{named(names[0], shapes[0])} has {count}, and {axes} does not name each of them once"
+
 
 transpose: Operator = Operator(
     "transpose",
     "T",
     lambda a, axes: np.transpose(a, axes),
-    vjp=(lambda g, y, a, axes: transpose(g, axes=None if axes is None else tuple(int(i) for i in np.argsort(axes))),),
+    vjp=(lambda g, y, a, axes: transpose(g, axes=_back(axes)),),
     jvp=(lambda t, y, a, axes: transpose(t, axes=axes),),
     formulas=("∂(aᵀ)ᵢⱼ/∂aⱼᵢ = 1",),
     work=nothing,
     carry=(nothing,),
     size=no_larger,
-    complain=lambda shapes, names, axes: (
-        f"{named(names[0], shapes[0])} has {len(shapes[0])} axes, and {axes} does not name each of them once"
-    ),
+    complain=_complain_transpose,
 )
 
 broadcast_to: Operator = Operator(
@@ -79,16 +94,22 @@ def _picked(a: Shape, *, index: Any) -> int:
     return count
 
 
+def _picks(part: Any) -> bool:
+    return isinstance(part, np.ndarray) and part.dtype.kind in "iu"
+
+
 def _complain_index(shapes: Sequence[Shape], names: Sequence[str], index: Any, **parameters: Any) -> str:
     name, shape = named(names[0], shapes[0]), shapes[0]
     if not shape:
         return f"{name} is a single number and has no elements"
     parts = index if isinstance(index, tuple) else (index,)
-    if len(parts) > len(shape) and Ellipsis not in parts and None not in parts:
-        return f"{name} has {len(shape)} {'axis' if len(shape) == 1 else 'axes'}, and {len(parts)} indices were given"
+    if len(parts) > len(shape) and not any(part is Ellipsis or part is None for part in parts):
+        return f"{name} has {counted(len(shape), 'axis', 'axes')}, and {len(parts)} indices were given"
     for axis, (part, length) in enumerate(zip(parts, shape, strict=False)):
-        if isinstance(part, int) and not -length <= part < length:
-            return f"{name} has no element {part} on axis {axis}; there are {length}, counted from 0"
+        numbers = [part] if isinstance(part, int) else part.ravel().tolist() if _picks(part) else []
+        missing = [number for number in numbers if not -length <= number < length]
+        if missing:
+            return f"{name} has no element {missing[0]} on axis {axis}; there are {length}, counted from 0"
     return ""
 
 
@@ -138,6 +159,8 @@ def _complain_concatenate(shapes: Sequence[Shape], names: Sequence[str], axis: A
         return "nothing was given to put together"
     if () in shapes:
         return "a single number has no axis to be joined along; use stack"
+    if not -len(shapes[0]) <= axis < len(shapes[0]):
+        return f"{named(names[0], shapes[0])} has no axis {axis} to be joined along, counted from 0"
     for name, shape in zip(names, shapes, strict=True):
         if len(shape) != len(shapes[0]):
             return (
@@ -186,7 +209,8 @@ def _complain_stack(shapes: Sequence[Shape], names: Sequence[str], axis: Any) ->
     for name, shape in zip(names, shapes, strict=True):
         if shape != shapes[0]:
             return f"{named(names[0], shapes[0])} and {named(name, shape)} do not fit: only equal shapes can be stacked"
-    return ""
+    count = len(shapes[0]) + 1
+    return f"the result has {counted(count, 'axis', 'axes')}, and {axis} is none of them, counted from 0"
 
 
 stack: Operator = Operator(

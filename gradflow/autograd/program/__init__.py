@@ -30,9 +30,12 @@ def run(text: str, inputs: Mapping[str, Any] | None = None) -> Trace:
     are given a name are leaves too; all others are constants. Raises ProgramError(reason, line, column), both counted
     from 1, for any text that is no program or cannot be computed.
     """
-    source = Source(text)
-    if not source.body:
-        raise ProgramError("there is nothing to compute yet; write, for example, f = x1*x2 + x3*x4", 1, 1)
-    # Whoever calls may stand in a no_grad of their own; the program's recording is its own matter.
-    with enable_grad():
-        return Interpreter(source, inputs or {}).run()
+    try:
+        source = Source(text)
+        if not source.body:
+            raise ProgramError("there is nothing to compute yet; write, for example, f = x1*x2 + x3*x4", 1, 1)
+        # Whoever calls may stand in a no_grad of their own; the program's recording is its own matter.
+        with enable_grad():
+            return Interpreter(source, inputs or {}).run()
+    except RecursionError:  # The nesting is limited, but not how deep the caller stands already.
+        raise ProgramError("this is nested too deeply; give its parts names, on lines of their own", 1, 1) from None

@@ -55,6 +55,8 @@ def _read(source: Source, setting: Setting, node: ast.expr, function: Function) 
         return value
     if setting.kind == "shape" and (whole or several):
         return (value,) if whole else value
+    if setting.kind == "order" and (value is None or several):
+        return value
     if setting.kind == "number" and isinstance(value, int | float) and abs(value) <= 1e300:
         return float(value)
     kinds = {
@@ -62,6 +64,7 @@ def _read(source: Source, setting: Setting, node: ast.expr, function: Function) 
         "axis": "a whole number",
         "axes": "a whole number, as in axis=0, or several, as in axis=(0, 1)",
         "shape": "whole numbers, as in (2, 3)",
+        "order": "the axes in their new order, as in (1, 0)",
         "number": "a number that is written out",
     }
     raise source.error(node, f"{setting.name} must be {kinds[setting.kind]}{function.hint}")

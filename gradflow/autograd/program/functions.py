@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Kind: TypeAlias = Literal["axes", "axis", "flag", "number", "shape"]
+Kind: TypeAlias = Literal["axes", "axis", "flag", "number", "order", "shape"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ FUNCTIONS: dict[str, Function] = {
     "pow": Function("pow", 2),
     "dot": Function("dot", 2),
     "matmul": Function("matmul", 2),
-    "transpose": Function("transpose"),
+    "transpose": Function("transpose", 1, (Setting("axes", "order"),)),
     "reshape": Function("reshape", 1, (Setting("shape", "shape"),)),
     "concat": Function("concatenate", 0, (Setting("axis", "axis", 0),)),
     "concatenate": Function("concatenate", 0, (Setting("axis", "axis", 0),)),

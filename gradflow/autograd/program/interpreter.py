@@ -5,6 +5,7 @@ by Python itself.
 from __future__ import annotations
 
 import ast
+import operator
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -33,12 +34,12 @@ BINARY: dict[type[ast.operator], str] = {
 }
 
 COMPARISONS: dict[type[ast.cmpop], Any] = {
-    ast.Lt: np.less,
-    ast.LtE: np.less_equal,
-    ast.Gt: np.greater,
-    ast.GtE: np.greater_equal,
-    ast.Eq: np.equal,
-    ast.NotEq: np.not_equal,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
 }
 
 
@@ -177,9 +178,9 @@ class Interpreter:
         operand = self._formula(node.operand)
         if isinstance(node.op, ast.UAdd):
             return operand
-        if isinstance(operand, np.float64):
-            return -operand
-        return self._recorder.operation(node, "neg", [self._node(node.operand, operand)])
+        if isinstance(operand, int):
+            return self._recorder.operation(node, "neg", [operand])
+        return -operand
 
     def _list(self, node: ast.List) -> Operand:
         if not node.elts:
@@ -242,13 +243,7 @@ class Interpreter:
             raise self._source.error(node, "where begins with one comparison, as in where(x > 0, y, z)")
         parts = [node.left, node.comparators[0]]
         reads = [self._node(part, self._formula(part)) for part in parts]
-        a, b = (self._recorder.variable(index) for index in reads)
-        # Compared as numbers are subtracted, so that shapes are checked and named in the same way.
-        try:
-            return COMPARISONS[type(node.ops[0])](a.data, b.data), reads
-        except ValueError:
-            self._recorder.operation(node, "sub", reads)
-            raise
+        return self._recorder.compare(node, COMPARISONS[type(node.ops[0])], reads), reads
 
     def _refused(self, node: ast.AST) -> Exception:
         if isinstance(node, ast.Attribute):

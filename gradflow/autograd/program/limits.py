@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
+
+import numpy as np
 
 from gradflow.autograd.arrays import Shape
 from gradflow.autograd.operation import Operator
@@ -36,6 +39,15 @@ class Budget:
             raise AutogradError(
                 f"all nodes together would have more than {ALL_ELEMENTS:,} elements, the most there are"
             )
+
+    def check(self, shapes: Sequence[Shape]) -> None:
+        """Refuse what would broadcast to too many elements, although it is no node of its own."""
+        try:
+            elements = prod(np.broadcast_shapes(*shapes))
+        except ValueError:
+            return
+        if elements > ELEMENTS:
+            raise AutogradError(f"the comparison would have {elements:,} elements; the most is {ELEMENTS:,}")
 
     def compute(self, operator: Operator, shapes: Sequence[Shape], parameters: dict[str, Any]) -> None:
         """Count the result of an operation before it is computed; one that cannot be computed is left to fail."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -65,6 +65,15 @@ class Recorder:
             reads=reads,
         )  # fmt: skip
 
+    def compare(self, node: ast.expr, comparison: Callable[..., Any], reads: Sequence[int]) -> Any:
+        """Return where a comparison of two nodes holds, as a plain array: it is a setting and no node."""
+        left, right = (self.variable(index) for index in reads)
+        try:
+            self._budget.check((left.shape, right.shape))
+            return comparison(left, right)
+        except AutogradError as error:
+            raise self._source.error(node, str(error)) from None
+
     def detach(self, node: ast.expr, index: int) -> int:
         """Add the same numbers, cut off from what computed them."""
         before = self.variable(index)
@@ -76,7 +85,8 @@ class Recorder:
         name: str = "", cut: Cut = "", cause: str = "", reads: Sequence[int] = (),
     ) -> int:  # fmt: skip
         text = self._source.excerpt(node)
-        variable.name = variable.name if name else _short(text)
+        if not name:
+            variable.name = _short(text)
         line, column, end = self._source.place(node)
         index = len(self.nodes)
         recorded = variable.grad_fn is not None

@@ -118,11 +118,20 @@ def explain_syntax(message: str, line: str, column: int) -> str:
         return "only a name can stand to the left of =, as in z = x*y"
     if re.search("string literal|f-string", message):
         return _NO_TEXT
+    if "indent" in message:
+        return (
+            "a line begins at the margin; only those inside `with no_grad():` stand further in, all by the same spaces"
+        )
+    if message == "expected ':'" and line.strip().startswith("with"):
+        return "a line that begins with `with` ends with a colon: `with no_grad():`"
     if message.startswith(("invalid syntax", "expected ", "illegal target", "positional argument follows")):
         return f"this does not read as a formula{_near(line, column)}"
     return message
 
 
 def _near(line: str, column: int) -> str:
-    rest = line[column - 1 :].strip()
-    return f", at {rest[:20]!r}" if rest else ""
+    before, rest = line[: column - 1].rstrip(), line[column - 1 :].strip()
+    if not rest:
+        return ""
+    product = bool(re.search(r"[\w)\]]$", before)) and bool(re.match(r"[\w(]", rest))
+    return f", at {rest[:20]!r}" + ("; a product needs its *" if product else "")

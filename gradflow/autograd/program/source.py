@@ -10,6 +10,7 @@ from gradflow.autograd.program.refusals import explain_syntax
 from gradflow.errors import ProgramError
 
 _NEW_LINE = re.compile("\r\n|\r|\n")
+_ENDLESS = re.compile(r"\d[\d_]{4000,}")
 _FORBIDDEN = re.compile("[\0\ud800-\udfff]")
 
 
@@ -38,6 +39,8 @@ class Source:
             line = min(max(error.lineno or 1, 1), len(self.lines))
             column = min(max(error.offset or 1, 1), len(self.lines[line - 1]) + 1)
             reason = explain_syntax(error.msg, self.lines[line - 1], column)
+            endless = _ENDLESS.search(self.lines[line - 1]) if not error.offset else None
+            column = endless.start() + 1 if endless else column
             raise ProgramError(reason, line, column) from None
         except (RecursionError, MemoryError):
             raise ProgramError("this is nested too deeply; give its parts names, on lines of their own", 1, 1) from None
