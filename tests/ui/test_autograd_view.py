@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractItemView, QAbstractScrollArea, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QAbstractScrollArea, QPushButton, QWidget
 
 from gradflow.sim.details import EVERYTHING
 from gradflow.sim.frame import State
@@ -376,7 +376,9 @@ def test_no_label_lies_on_another_or_on_a_box(shown, nodes, zoom):
     write(view, tangle(nodes, reach=8))
     view.go(10**6)
     canvas = view.canvas
-    if zoom:
+    if not zoom:
+        canvas.fit()
+    else:
         canvas.camera.zoom_by(zoom / canvas.camera.zoom)
         canvas._moved()
     labels = [where for where, _, _ in canvas.labels()]
@@ -391,6 +393,7 @@ def test_no_label_lies_on_another_or_on_a_box(shown, nodes, zoom):
 def test_three_hundred_nodes_are_laid_out_and_drawn_in_time(shown):
     """300 ms is what the window promises; from the text to the painted graph, whatever else the machine does."""
     view = shown()
+    view.canvas.fit()
     seconds = []
     for number in range(5):
         text = f"{tangle(299)}\nq = v3 * {number + 2}"
@@ -489,6 +492,21 @@ def test_everything_has_a_name_for_those_who_do_not_see(shown):
         if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and not inside and widget.isVisibleTo(view):
             words = widget.accessibleName() or getattr(widget, "text", lambda: "")()
             assert words, widget
+
+
+def test_a_graph_too_long_to_be_read_is_followed(shown):
+    view = shown(json.dumps({"text": tangle(120, reach=3), "position": 0}))
+    canvas = view.canvas
+    for position in (1, view.positions() // 2, view.positions() - 1):
+        view.go(position)
+        assert canvas.camera.zoom > 0.6
+        assert canvas.rect().contains(canvas.box(view.desk.now.node).toAlignedRect())
+
+
+def test_buttons_show_all_of_their_words_in_a_small_view(shown):
+    view = shown(of_example("detach", position=99, page="Backward"), (700, 400))
+    for button in view.side.backward.findChildren(QPushButton):
+        assert button.width() >= button.fontMetrics().horizontalAdvance(button.text()) + 16
 
 
 def test_nothing_sticks_out_of_a_small_view(shown):

@@ -94,7 +94,8 @@ class BackwardPage(Page):
         self.wrong.setWordWrap(True)
         self.choices.addLayout(form)
         self.choices.addWidget(self.wrong)
-        self.choices.addLayout(_row(self.again, self.zero, self.cut_output))
+        self.choices.addLayout(_row(self.again, self.zero))
+        self.choices.addLayout(_row(self.cut_output))
 
     def show_choices(self, desk: Desk) -> None:
         """Show what is chosen."""

@@ -9,15 +9,15 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF
 
 MARGIN = 16.0
 CLOSEST, FARTHEST, LARGEST_FIT = 4.0, 0.004, 1.5
-LEGIBLE, TOO_SMALL, FAR_TOO_SMALL = 0.8, 0.65, 0.2
-"""At which zoom numbers are read well; between the other two zooms a drawing is rather read than seen as a whole."""
+LEGIBLE, TOO_SMALL = 0.8, 0.65
+"""At which zoom numbers are read well, and below which they are not read at all."""
 
 
 class Mode(StrEnum):
     """What the camera does by itself.
 
-    `AUTO` shows everything, but where that would be too small to read (and not much too small) the part around what
-    happens. `WHOLE` shows everything. `FREE` stays where a person has put it.
+    `AUTO` shows everything, or, where that would be too small to read, the part around what happens. `WHOLE` shows
+    everything. `FREE` stays where a person has put it.
     """
 
     AUTO = "auto"
@@ -38,7 +38,7 @@ class Camera:
             return
         wide, high = (max(side - 2 * MARGIN, 1.0) for side in (self.window.width(), self.window.height()))
         fit = max(min(wide / self.drawing.width(), high / self.drawing.height(), LARGEST_FIT), FARTHEST)
-        self.zoom = LEGIBLE if self.mode is Mode.AUTO and FAR_TOO_SMALL < fit < TOO_SMALL else fit
+        self.zoom = LEGIBLE if self.mode is Mode.AUTO and fit < TOO_SMALL else fit
         spot = focus.center() if focus else QPointF(0.0, self.drawing.height() / 2)
         self.shift = QPointF(
             _along(self.drawing.width() * self.zoom, self.window.width(), spot.x() * self.zoom),
