@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from gradflow.ui.lab.cards import Card
@@ -48,9 +48,6 @@ class Scene:
     chosen: int | None = None
     stale: bool = False
     """Whether it is not what the text says, because that is wrong."""
-
-    graph: object = field(default=None, compare=False)
-    """Of whatever this is a scene: the same object needs no second layout."""
 
     def now(self) -> list[int]:
         """Return the boxes at which something happens."""
