@@ -21,8 +21,8 @@ FIRST, DIGITS = 3, 4
 
 
 def number(value: float) -> str:
-    """Return a number to four significant digits; the zero below zero is a zero."""
-    return short(value + 0.0, DIGITS)
+    """Return a number to four significant digits."""
+    return short(value, DIGITS)
 
 
 def shape(array: Array) -> str:
@@ -48,8 +48,8 @@ def cells(array: Array, most: int = 4, digits: int = DIGITS) -> tuple[tuple[str,
     """Return the entries as rows for a small grid, or shape and first entries if one side is longer than `most`."""
     array = np.asarray(array)
     if array.ndim <= 2 and array.size and max(array.shape, default=1) <= most:
-        return tuple(tuple(short(v + 0.0, digits) for v in row) for row in np.atleast_2d(array).tolist())
-    first = ", ".join(short(v + 0.0, digits) for v in array.ravel()[:2].tolist())
+        return tuple(tuple(short(v, digits) for v in row) for row in np.atleast_2d(array).tolist())
+    first = ", ".join(short(v, digits) for v in array.ravel()[:2].tolist())
     return ((f"{shape(array)}: {first}, …" if first else f"{shape(array)}: empty",),)
 
 
