@@ -101,7 +101,7 @@ def graph_shape(network: Network) -> GraphShape:
     weighted = {id(layer.linear) for layer in network.layers}
     boxes = tuple(
         Box(
-            parts=tuple(name for name in map(_name, group) if name),
+            parts=tuple(name for name in map(node_name, group) if name),
             shape=() if isinstance(group[-1], Loss) else group[-1].shape,
             layer=owner.get(id(group[-1])),
             whole=any(id(node) in weighted for node in group),
@@ -121,10 +121,15 @@ def crossings(network: Network) -> list[tuple[Node, Node]]:
     return [(source, group[0]) for group in groups for source in group[0].inputs]
 
 
+def members(network: Network) -> list[list[Node]]:
+    """Return, for each box of the shape, its nodes in the order of the way forward."""
+    return _boxes(network)[0]
+
+
 def _boxes(network: Network) -> tuple[list[list[Node]], dict[int, int]]:
     """Return the nodes of each box, in topological order, and the layer that a node belongs to by its id."""
     readers = Counter(id(source) for node in network.graph.order for source in node.inputs)
-    owner = _owners(network)
+    owner = owners(network)
     groups: list[list[Node]] = []
     group_of: dict[int, list[Node]] = {}
     for node in network.graph.order:
@@ -145,7 +150,8 @@ def _boxes(network: Network) -> tuple[list[list[Node]], dict[int, int]]:
     return groups, owner
 
 
-def _owners(network: Network) -> dict[int, int]:
+def owners(network: Network) -> dict[int, int]:
+    """Return the parameter layer (from 1) that a node belongs to, by the node's id."""
     owner: dict[int, int] = {}
     for layer in network.layers:
         own: tuple[Node | None, ...] = (layer.linear, layer.norm, layer.activate, *layer.learning)
@@ -199,7 +205,7 @@ _ACTIVATIONS: Mapping[type, str] = {entry.part: name for name, entry in ACTIVATI
 _NORMS: Mapping[type, str] = {entry.part: name for name, entry in NORMS.items()}
 
 
-def _name(node: Node) -> str:
+def node_name(node: Node) -> str:
     """Return what a node is called in its box."""
     if isinstance(node, Activate):
         return _ACTIVATIONS[type(node.function)]

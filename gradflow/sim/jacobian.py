@@ -7,7 +7,7 @@ batch norm does to a sample depends on the others: here its mean and variance ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,11 +147,7 @@ class Jacobians:
         if copy.graph.capacity != samples:
             copy.allocate(samples)
             copy.graph.set_phase(Phase.EVALUATE)
-        for mine, other in zip(copy.graph.order, self._of.graph.order, strict=True):
-            if isinstance(mine, BatchNorm):
-                rows = other.inputs[0].value.reshape(-1, other.shape[-1])
-                mine.state_views["running_mean"][:] = rows.mean(axis=0, dtype=float)
-                mine.state_views["running_variance"][:] = rows.var(axis=0, dtype=float)
+        hold_statistics(copy, self._of)
 
     def _load(self, x: Array, samples: int) -> None:
         self._copy.resize(samples)
@@ -162,18 +158,36 @@ class Jacobians:
     def _pull(self, node: Node, targets: set[Node], rows: Array | None = None) -> dict[Node, Array]:
         """Return ∂node/∂target for each target, times `rows` if there are any."""
         rows = np.eye(node.units) if rows is None else rows
-        window = self._order[min(self._place[target] for target in targets) : self._place[node] + 1]
-        # What comes after the node has no part in it, also where it would have been the first to write.
-        for other in window:
-            other.grad.fill(0.0)
-        node.grad[: len(rows)] = rows
-        found: dict[Node, Array] = {}
-        for other in reversed(window):
-            if other in targets:
-                found[other] = other.grad[: len(rows)].copy()
-            if len(found) < len(targets):
-                other.backward()
-        return found
+        return pull(self._order[min(self._place[target] for target in targets) : self._place[node] + 1], targets, rows)
+
+
+def pull(window: Sequence[Node], targets: Iterable[Node], rows: Array) -> dict[Node, Array]:
+    """Return `rows` · ∂node/∂target for each target, by backprop through a window of the order that ends with the node.
+
+    The first rows of the batch must have been run forwards, each with the same sample.
+    """
+    # What comes after the node has no part in it, also where it would have been the first to write.
+    for other in window:
+        other.grad.fill(0.0)
+    window[-1].grad[: len(rows)] = rows
+    wanted = set(targets)
+    found: dict[Node, Array] = {}
+    for other in reversed(window):
+        if other in wanted:
+            found[other] = other.grad[: len(rows)].copy()
+        if len(found) < len(wanted):
+            other.backward()
+    return found
+
+
+def hold_statistics(mine: Network, other: Network) -> None:
+    """Let batch norm use the mean and variance of the batch that another network has run."""
+    for node, same in zip(mine.graph.order, other.graph.order, strict=True):
+        if isinstance(node, BatchNorm):
+            rows = same.inputs[0].value.reshape(-1, same.shape[-1])
+            node.state_views["running_mean"][:] = rows.mean(axis=0, dtype=float)
+            node.state_views["running_variance"][:] = rows.var(axis=0, dtype=float)
+            node.phase = Phase.EVALUATE
 
 
 def positions(node: Node) -> int:

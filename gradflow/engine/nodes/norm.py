@@ -35,6 +35,11 @@ class Norm(ParameterNode):
         super().bind(parameters, gradients)
         self.gamma, self.gamma_grad = self.parameter_views["gamma"], self.gradient_views["gamma"]
 
+    @property
+    def normed(self) -> Array:
+        """x̂ of the batch that was run (samples, units)."""
+        return self._all_normed[: len(self.value)]
+
     def start(self) -> None:
         """Begin as the plain normalisation: γ = 1, β = 0, running mean 0 and variance 1."""
         for name, view in {**self.parameter_views, **self.state_views}.items():

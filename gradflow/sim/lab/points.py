@@ -1,0 +1,95 @@
+"""The points of a network where something can be differentiated: each node with its symbol, formula and numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gradflow.engine.graph import Node
+from gradflow.engine.losses import LOSSES, Loss
+from gradflow.engine.network import Network
+from gradflow.engine.nodes import Add, Concatenate, Dropout, Linear
+from gradflow.sim.graph_shape import node_name, owners
+from gradflow.sim.lab.convention import Convention
+from gradflow.sim.lab.symbols import Symbols
+
+_LOSSES = {entry.part: name for name, entry in LOSSES.items()}
+
+
+GIVEN = "given"
+"""The kind of a point whose equation is `phi` as it stands."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """What stands at one node: its `symbol` (z₂, a₂, L), what it is in words, and how it comes about from `sources`.
+
+    `layer` is the layer whose letters it carries (from 1), `weights` the symbol of its W where it has one, `phi` the
+    name of what it applies, `scale` what a sum multiplies its branch by.
+    """
+
+    symbol: str
+    words: str
+    units: int
+    kind: str
+    sources: tuple[str, ...]
+    layer: int | None
+    weights: str = ""
+    biased: bool = False
+    phi: str = ""
+    scale: float = 1.0
+
+    def formula(self, convention: Convention) -> str:
+        """Return the node's equation; what stands in a row or a column decides on which side W stands."""
+        if self.kind == GIVEN:
+            return self.phi
+        first = self.sources[0] if self.sources else ""
+        if self.kind == "linear":
+            across = convention is Convention.COLUMNS
+            product = f"{self.weights}ᵀ·{first}" if across else f"{first}·{self.weights}"
+            return f"{self.symbol} = {product}" + (f" + b{self.symbol[1:]}" if self.biased else "")
+        if self.kind == "conv":
+            return f"{self.symbol} = {self.weights} ∗ {first}" + (f" + b{self.symbol[1:]}" if self.biased else "")
+        if self.kind == "sum":
+            branch = self.sources[1] if self.scale == 1.0 else f"{self.scale:g}·{self.sources[1]}"
+            return f"{self.symbol} = {first} + {branch}"
+        if self.kind == "dropout":
+            return f"{self.symbol} = m{self.symbol[1:]} ⊙ {first}"
+        if self.kind == "loss":
+            return f"{self.symbol} = {self.phi}({first}, y)"
+        if self.kind == "concat":
+            return f"{self.symbol} = ({', '.join(self.sources)})"
+        return f"{self.symbol} = {self.phi}({first})" if first else self.symbol
+
+
+def name_points(network: Network) -> dict[Node, Point]:
+    """Return the points of a network in topological order, each with a symbol of its own."""
+    symbols, layer_of = Symbols(network), owners(network)
+    return {node: _point(node, symbols, layer_of.get(id(node))) for node in network.graph.order}
+
+
+def _point(node: Node, symbols: Symbols, layer: int | None) -> Point:
+    name = node_name(node)
+    kind, weights, phi, scale = "function", "", name, 1.0
+    if isinstance(node, Linear):
+        kind = "conv" if node.kernel != (1, 1) or len(node.shape) > 1 else "linear"
+        weights = symbols.parameter(node, "W")
+    elif isinstance(node, Add):
+        kind, scale = "sum", node.scale
+    elif isinstance(node, Concatenate):
+        kind = "concat"
+    elif isinstance(node, Dropout):
+        kind = "dropout"
+    elif isinstance(node, Loss):
+        kind, phi = "loss", _LOSSES[type(node)]
+    return Point(
+        symbol=symbols.value(node),
+        words=name if layer is None else f"{name} of layer {layer}",
+        units=1 if isinstance(node, Loss) else node.units,
+        kind=kind,
+        sources=tuple(symbols.value(source) for source in node.inputs),
+        layer=layer,
+        weights=weights,
+        biased=isinstance(node, Linear) and bool(node.b.size),
+        phi=phi,
+        scale=scale,
+    )

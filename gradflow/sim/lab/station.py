@@ -1,0 +1,143 @@
+"""What is seen at one position of the walk: words, formulas, and the matrices involved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradflow.sim.frozen import Frozen
+from gradflow.sim.lab.table import Table
+from gradflow.sim.lab.unfolding import Unfolding, Uses
+
+Array = NDArray[Any]
+Way = Callable[[int, int], Unfolding]
+
+
+class Kind(StrEnum):
+    """Which part of a training step a position belongs to."""
+
+    FORWARD = "forward"
+    LOSS = "loss"
+    BACKWARD = "backward"
+    UPDATE = "update"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Shown(Frozen):
+    """A matrix at a station: its symbol, what it is, its numbers with names for rows and columns, its shape in words.
+
+    `way` unfolds an entry, given as it stands in the engine: a sample's row first. `flipped` says that a sample is a
+    column here. `image` is the shape of a sample (height, width, channels) where it is an image.
+    """
+
+    symbol: str
+    title: str
+    values: Array
+    rows: Sequence[str]
+    columns: Sequence[str]
+    shape: str
+    way: Way
+    flipped: bool = False
+    image: tuple[int, ...] | None = None
+    place: Callable[[int, int], tuple[int, int]] | None = None
+
+    def unfold(self, row: int, column: int) -> Unfolding:
+        """Return where an entry comes from; raises IndexError for one that is not there."""
+        height, width = self.values.shape
+        if not (0 <= row < height and 0 <= column < width):
+            raise IndexError(f"no entry [{row}, {column}] in {self.symbol} {self.shape}")
+        return self.way(*self.engine_entry(row, column))
+
+    def engine_entry(self, row: int, column: int) -> tuple[int, int]:
+        """Return where an entry of what is shown stands in the engine's array."""
+        if self.place is not None:
+            return self.place(row, column)
+        return (column, row) if self.flipped else (row, column)
+
+    def framed(self, uses: Uses) -> tuple[int | None, int | None]:
+        """Return the row and the column, or the entry, that an unfolding takes from this matrix."""
+        i, j = uses.get(self.symbol.rstrip("ᵀ"), (None, None)) if self.place is None else (None, None)
+        return (j, i) if self.flipped else (i, j)
+
+    def picture(self, sample: int, channel: int) -> Shown:
+        """Return one channel of one sample as an image; the matrix itself if it has no images."""
+        if self.image is None:
+            return self
+        height, width, channels = self.image
+        rows = self.values.T if self.flipped else self.values
+        sample, channel = min(sample, len(rows) - 1), min(channel, channels - 1)
+        values = rows[sample].reshape(self.image)[:, :, channel]
+        names = self.columns if self.flipped else self.rows
+        return replace(
+            self,
+            symbol=f"{self.symbol}[{names[sample]}]",
+            title=f"channel {channel} of {self.title}" if channels > 1 else self.title,
+            values=values,
+            rows=tuple(map(str, range(height))),
+            columns=tuple(map(str, range(width))),
+            shape=f"({height}, {width})",
+            flipped=False,
+            image=None,
+            place=lambda row, column: (sample, (row * width + column) * channels + channel),
+        )
+
+    def table(self) -> Table:
+        """Return the numbers, for a file."""
+        return Table(f"{self.symbol} {self.shape} {self.title}", tuple(self.rows), tuple(self.columns), self.values)
+
+    @property
+    def largest(self) -> tuple[int, int]:
+        """Where the largest finite entry stands: the one that has most to tell."""
+        size = np.abs(np.where(np.isfinite(self.values), self.values, 0.0))
+        row, column = np.unravel_index(int(size.argmax()), size.shape)
+        return int(row), int(column)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Station(Frozen):
+    """A position of the walk: what happens there, in words, formulas and matrices.
+
+    `layer` is the parameter layer it belongs to (from 1), `box` its place in the drawing of the network. `main` is the
+    matrix that comes out of it.
+    """
+
+    kind: Kind
+    name: str
+    layer: int | None
+    box: int
+    words: str
+    formulas: tuple[str, ...]
+    matrices: tuple[Shown, ...]
+    main: str
+
+    def matrix(self, symbol: str) -> Shown | None:
+        """Return the matrix of this symbol, None if it is not involved."""
+        return next((shown for shown in self.matrices if shown.symbol == symbol), None)
+
+    @property
+    def result(self) -> Shown | None:
+        """The matrix that comes out; the last one if there is no main one."""
+        return self.matrix(self.main) or (self.matrices[-1] if self.matrices else None)
+
+
+def joined(stations: Sequence[Station]) -> Station:
+    """Return the stations of one box as one, every matrix once."""
+    if len(stations) == 1:
+        return stations[0]
+    matrices: dict[str, Shown] = {}
+    for station in stations:
+        for shown in station.matrices:
+            matrices.setdefault(shown.symbol, shown)
+    last = stations[-1]
+    return replace(
+        last,
+        name=", ".join(station.name for station in stations),
+        words=" ".join(dict.fromkeys(station.words for station in stations)),
+        formulas=tuple(dict.fromkeys(line for station in stations for line in station.formulas)),
+        matrices=tuple(matrices.values()),
+    )

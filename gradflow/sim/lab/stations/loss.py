@@ -1,0 +1,297 @@
+"""The losses on the walk: what every prediction costs, their mean L, and ∂L/∂z, where the way back begins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from gradflow.engine.losses import (
+    BinaryCrossEntropy,
+    Hinge,
+    Huber,
+    Loss,
+    MeanAbsoluteError,
+    SoftmaxCrossEntropy,
+)
+from gradflow.sim.lab.numerals import factor, short
+from gradflow.sim.lab.station import Shown
+from gradflow.sim.lab.stations.explainer import Array, Explainer
+from gradflow.sim.lab.unfolding import Unfolding, products
+
+_Y, _Z = (re.compile(f"(?<![A-Za-z]){letter}(?![A-Za-z])") for letter in "yz")
+
+
+class LossExplainer(Explainer):
+    """The mean squared error, and what all losses share."""
+
+    node: Loss
+    forward_words = "The loss compares predictions and targets: one number for the whole batch."
+    backward_words = "Here the way back begins: how the loss changes with each prediction."
+    entry_formula: ClassVar[str] = "(z − y)²"
+    gift_formula: ClassVar[str] = "2·(z − y)/n"
+
+    def __init__(self, page: Any, node: Any) -> None:
+        super().__init__(page, node)
+        self.z = page.symbols.value(node.inputs[0])
+
+    # What every loss has: targets, entries, their mean.
+
+    @property
+    def count(self) -> int:
+        """What the sum of all entries is divided by."""
+        return int(self.node.targets.size)
+
+    @property
+    def entries(self) -> Array:
+        """What each prediction costs."""
+        squares: Array = self.node.scratch**2
+        return squares
+
+    def forward_formulas(self) -> Sequence[str]:
+        """The mean over all entries, and what an entry is."""
+        return [f"L = 1/n·Σ ℓ,  n = {self.count}", f"ℓ = {self._written(self.entry_formula)}"]
+
+    def backward_formulas(self) -> Sequence[str]:
+        """∂L/∂z."""
+        return [f"{self.gift_symbol()} = ∂L/∂{self.z} = {self._written(self.gift_formula)},  n = {self.count}"]
+
+    def forward_parts(self) -> Sequence[Shown]:
+        """Targets and what each prediction costs."""
+        source = self.source()
+        return (
+            self.page.of_samples("y", "targets", self.node.targets, source, self._target),
+            self.page.of_samples("ℓ", "what each prediction costs", self.entries, source, self.entry),
+        )
+
+    def backward_parts(self) -> Sequence[Shown]:
+        """Predictions and targets."""
+        source = self.source()
+        shown = self.page.of_samples(self.z, "predictions", source.value, source, self._prediction)
+        return (shown, self.forward_parts()[0])
+
+    def value(self, s: int, j: int) -> Unfolding:
+        """Unfold L into its entries."""
+        names = [f"{sample}, {unit}" for sample in self.recording.names for unit in self.channel_names()]
+        entries = self.entries.reshape(-1)
+        columns = [("ℓ", entries), ("1/n", np.full(entries.size, 1.0 / self.count))]
+        return products("L", self.node.loss, "1/n·Σ ℓ", names, columns)
+
+    def entry(self, s: int, j: int) -> Unfolding:
+        """Unfold what one prediction costs."""
+        head = self.page.at("ℓ", s, j, self.source())
+        put_in = self._put_in(self.entry_formula, s, j)
+        return Unfolding(head, float(self.entries[s, j]), self.entry_formula, put_in=put_in, remarks=self._are(s, j))
+
+    def gift(self, i: int, s: int, j: int) -> Unfolding:
+        """Unfold ∂L/∂z."""
+        names, numbers, scale = self.gift_terms(s, j)
+        scaled = f"{short(scale * self.count)}/n" if scale * self.count != 1.0 else "1/n"
+        columns = [("value", np.array(numbers)), (scaled, np.full(len(numbers), scale))]
+        at, value = self.gift_at(s, j), self.gift_value(i, s, j)
+        return products(at, value, self.gift_formula, names, columns, self._are(s, j))
+
+    def gift_terms(self, s: int, j: int) -> tuple[list[str], list[float], float]:
+        """Return the terms of ∂L/∂z, named, and what each is multiplied by."""
+        return ["z", "−y"], [self._z(s, j), -self._y(s, j)], 2.0 / self.count
+
+    def _z(self, s: int, j: int) -> float:
+        return float(self.source().value[s, j])
+
+    def _y(self, s: int, j: int) -> float:
+        return float(self.node.targets[s, j])
+
+    def _put_in(self, formula: str, s: int, j: int) -> str:
+        return _Y.sub(factor(self._y(s, j)), _Z.sub(factor(self._z(s, j)), formula))
+
+    def _written(self, formula: str) -> str:
+        return _Z.sub(self.z, formula)
+
+    def _are(self, s: int, j: int) -> tuple[str, ...]:
+        z, y = self.source_at(s, j), self.page.at("y", s, j, self.source())
+        return (f"{z} = {short(self._z(s, j), 6)}, {y} = {short(self._y(s, j), 6)}",)
+
+    def _target(self, s: int, j: int) -> Unfolding:
+        y = self._y(s, j)
+        return Unfolding(self.page.at("y", s, j, self.source()), y, "a target of the data")
+
+    def _prediction(self, s: int, j: int) -> Unfolding:
+        z = self._z(s, j)
+        return Unfolding(self.source_at(s, j), z, "what the network says")
+
+
+class ProbabilityExplainer(LossExplainer):
+    """What the cross-entropies share: probabilities."""
+
+    backward_words = "Here the way back begins: probability minus target."
+
+    @property
+    def probabilities(self) -> Array:
+        """What the predictions mean."""
+        raise NotImplementedError
+
+    def probability(self, s: int, j: int) -> Unfolding:
+        """Unfold a probability."""
+        raise NotImplementedError
+
+    def forward_parts(self) -> Sequence[Shown]:
+        """Probabilities before targets and costs."""
+        p = self.page.of_samples("p", "probabilities", self.probabilities, self.source(), self.probability)
+        return (p, *super().forward_parts())
+
+    def backward_parts(self) -> Sequence[Shown]:
+        """Probabilities and targets."""
+        return self.forward_parts()[:2]
+
+
+class BinaryExplainer(ProbabilityExplainer):
+    """The cross-entropy of yes or no."""
+
+    node: BinaryCrossEntropy
+    entry_formula = "ln(1 + e^z) − y·z"
+    gift_formula = "(p − y)/n"
+
+    @property
+    def probabilities(self) -> Array:
+        """σ(z)."""
+        with np.errstate(over="ignore"):
+            found: Array = 1.0 / (1.0 + np.exp(-self.source().value))
+        return found
+
+    @property
+    def entries(self) -> Array:
+        """What each prediction costs."""
+        return self.node.value
+
+    def forward_formulas(self) -> Sequence[str]:
+        """With the probability."""
+        return [*super().forward_formulas(), f"p = σ({self.z}) = 1/(1 + e^−{self.z})"]
+
+    def probability(self, s: int, j: int) -> Unfolding:
+        """Unfold σ(z)."""
+        put_in = f"1/(1 + e^−{factor(self._z(s, j))})"
+        head = self.page.at("p", s, j, self.source())
+        return Unfolding(head, float(self.probabilities[s, j]), "σ(z)", put_in=put_in, remarks=self._are(s, j))
+
+    def gift_terms(self, s: int, j: int) -> tuple[list[str], list[float], float]:
+        """p − y as p·(1 − y) − (1 − p)·y, which stays exact where p rounds to 1."""
+        z, y = self._z(s, j), self._y(s, j)
+        with np.errstate(over="ignore"):
+            p, q = float(1.0 / (1.0 + np.exp(-z))), float(1.0 / (1.0 + np.exp(z)))
+        return ["p·(1 − y)", "−(1 − p)·y"], [p * (1.0 - y), -q * y], 1.0 / self.count
+
+
+class SoftmaxExplainer(ProbabilityExplainer):
+    """The cross-entropy of one class out of several."""
+
+    node: SoftmaxCrossEntropy
+    entry_formula = "−y·ln p"
+    gift_formula = "(p − y)/n"
+
+    @property
+    def count(self) -> int:
+        """How many samples there are."""
+        return len(self.node.targets)
+
+    @property
+    def probabilities(self) -> Array:
+        """softmax(z)."""
+        return self.node.value
+
+    @property
+    def entries(self) -> Array:
+        """What each class costs: only the right one does."""
+        with np.errstate(invalid="ignore"):
+            found: Array = -self.node.targets * self.node.scratch
+        return found + 0.0
+
+    def forward_formulas(self) -> Sequence[str]:
+        """With the probability."""
+        return [*super().forward_formulas(), f"p = softmax({self.z}) = e^z/Σ e^z"]
+
+    def probability(self, s: int, j: int) -> Unfolding:
+        """Unfold softmax(z)."""
+        z = self.source().value[s]
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = float(np.exp(z - z.max()).sum())
+        put_in = f"e^({factor(self._z(s, j))} − {factor(float(z.max()))})/{short(total)}"
+        remarks = (
+            *self._are(s, j),
+            f"largest z of the sample = {short(float(z.max()), 6)}, Σ e^(z − largest) = {short(total, 6)}",
+        )
+        head = self.page.at("p", s, j, self.source())
+        return Unfolding(head, float(self.node.value[s, j]), "e^z/Σ e^z", put_in=put_in, remarks=remarks)
+
+    def gift_terms(self, s: int, j: int) -> tuple[list[str], list[float], float]:
+        """p − y."""
+        return ["p", "−y"], [float(self.node.value[s, j]), -self._y(s, j)], 1.0 / self.count
+
+    def _put_in(self, formula: str, s: int, j: int) -> str:
+        return f"−{factor(self._y(s, j))}·ln {factor(float(self.node.value[s, j]))}"
+
+
+class AbsoluteExplainer(LossExplainer):
+    """The mean absolute error."""
+
+    node: MeanAbsoluteError
+    entry_formula = "|z − y|"
+    gift_formula = "sign(z − y)/n"
+
+    @property
+    def entries(self) -> Array:
+        """|z − y|."""
+        return self.node.value
+
+    def gift_terms(self, s: int, j: int) -> tuple[list[str], list[float], float]:
+        """The sign."""
+        return ["sign(z − y)"], [float(np.sign(self.node.scratch[s, j]))], 1.0 / self.count
+
+
+class HuberExplainer(LossExplainer):
+    """Huber's loss."""
+
+    node: Huber
+    entry_formula = "½(z − y)², beyond δ: δ·(|z − y| − ½δ)"
+    gift_formula = "(z − y cut off at ±δ)/n"
+
+    @property
+    def entries(self) -> Array:
+        """c·|r| − ½c² with c = min(|r|, δ)."""
+        size, cut = self.node.value, self.node.scratch
+        found: Array = cut * size - 0.5 * cut * cut
+        return found
+
+    def gift_terms(self, s: int, j: int) -> tuple[list[str], list[float], float]:
+        """The residual, cut off."""
+        cut = min(max(self._z(s, j) - self._y(s, j), -self.node.delta), self.node.delta)
+        return [f"z − y cut off at ±{short(self.node.delta)}"], [cut], 1.0 / self.count
+
+
+class HingeExplainer(LossExplainer):
+    """The hinge."""
+
+    node: Hinge
+    entry_formula = "max(0, 1 − t·z), t = 2y − 1"
+    gift_formula = "−t/n where ℓ > 0, else 0"
+
+    def __init__(self, page: Any, node: Any) -> None:
+        super().__init__(page, node)
+        self.several = node.units > 1
+        if self.several:
+            self.entry_formula = "max(0, 1 − z(right class) + z)"  # type: ignore[misc]
+            self.gift_formula = "([ℓ > 0] − y·(how many ℓ > 0))/n"  # type: ignore[misc]
+
+    @property
+    def entries(self) -> Array:
+        """What each prediction falls short of the margin."""
+        return self.node.value
+
+    def gift_terms(self, s: int, j: int) -> tuple[list[str], list[float], float]:
+        """Who comes too close is pushed down, the right one up."""
+        close = np.sign(self.node.value[s])
+        if not self.several:
+            return ["−t·[ℓ > 0]"], [float(close[j]) * (1.0 - 2.0 * self._y(s, j))], 1.0 / self.count
+        terms = [float(close[j]), -self._y(s, j) * float(close.sum())]
+        return ["[ℓ > 0]", "−y·(how many ℓ > 0)"], terms, 1.0 / self.count

@@ -1,0 +1,167 @@
+"""The normalisations on the walk: x̂ = (x − μ)/σ, y = γ·x̂ + β, and the three terms of the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from gradflow.engine.nodes import Norm
+from gradflow.engine.nodes.norm import EPSILON, BatchNorm, LayerNorm
+from gradflow.sim.lab.numerals import factor, short
+from gradflow.sim.lab.recording import unit_names
+from gradflow.sim.lab.station import Shown
+from gradflow.sim.lab.stations.explainer import Array, Explainer, plain
+from gradflow.sim.lab.unfolding import Unfolding, products
+
+
+class NormExplainer(Explainer):
+    """Batch, layer and RMS norm: they differ in what the means are taken over, and in what is subtracted."""
+
+    node: Norm
+    backward_words: ClassVar[str] = (
+        "The gradient loses its mean and its part along x̂, for neither can change what is normalised; "
+        "the rest is scaled by 1/σ."
+    )
+
+    def __init__(self, page: Any, node: Any) -> None:
+        super().__init__(page, node)
+        self.of_batch, self.centred = isinstance(node, BatchNorm), isinstance(node, BatchNorm | LayerNorm)
+        self.gamma, self.beta = (page.symbols.parameter(node, name) for name in ("gamma", "beta"))
+        self.hat = f"x̂{self.symbol[1:]}"
+        self.forward_words = (
+            "Every unit is brought to mean 0 and variance 1 over the batch, then to a learnt gain and shift."
+            if self.of_batch
+            else "Every sample is brought to mean 0 and variance 1 over its units, then to a learnt gain and shift."
+            if self.centred
+            else "Every sample is brought to mean square 1 over its units, then to a learnt gain."
+        )
+
+    def forward_formulas(self) -> Sequence[str]:
+        """The two steps of the norm."""
+        x = self.page.symbols.value(self.source())
+        over = "over the batch" if self.of_batch else "over the units"
+        if not self.centred:
+            return [f"{self.symbol} = {self.gamma} ⊙ {self.hat}", f"{self.hat} = {x}/√(mean {x}² + ε) {over}"]
+        hat = f"{self.hat} = ({x} − μ)/√(σ² + ε),  μ and σ² {over}"
+        return [f"{self.symbol} = {self.gamma} ⊙ {self.hat} + {self.beta}", hat]
+
+    def backward_formulas(self) -> Sequence[str]:
+        """The three terms, and the gradients of gain and shift."""
+        g, over = f"g = {self.gradient_symbol} ⊙ {self.gamma}", "batch" if self.of_batch else "units"
+        mean = " − mean(g)" if self.centred else ""
+        back = f"1/√(σ² + ε)·(g{mean} − {self.hat} ⊙ mean(g ⊙ {self.hat}))"
+        return [
+            f"{self.gift_symbol()} = {back},  {g}, mean over the {over}",
+            f"∂L/∂{self.gamma} = Σ {self.gradient_symbol} ⊙ {self.hat}"
+            + (f",  ∂L/∂{self.beta} = Σ {self.gradient_symbol}" if self.centred else ""),
+        ]
+
+    def forward_parts(self) -> Sequence[Shown]:
+        """x̂, γ and β."""
+        return (self.normed, *(self._parameter(name) for name in self.node.parameter_views))
+
+    def backward_parts(self) -> Sequence[Shown]:
+        """x̂ and γ."""
+        return self.normed, self._parameter("gamma")
+
+    @property
+    def normed(self) -> Shown:
+        """x̂."""
+        return self.page.of_samples(self.hat, "normalised", self.node.normed, self.node, self.unfold_normed)
+
+    def learnt(self) -> Sequence[Shown]:
+        """∂L/∂γ and ∂L/∂β."""
+        found = []
+        for name, values in self.node.gradient_views.items():
+            symbol = f"∂L/∂{self.page.symbols.parameter(self.node, name)}"
+            title = "the gain's gradient" if name == "gamma" else "the shift's gradient"
+            found.append(
+                self.page.of_units(symbol, title, values, unit_names(values.shape), self._learning(symbol, name))
+            )
+        return found
+
+    def value(self, s: int, j: int) -> Unfolding:
+        """Unfold γ·x̂ + β."""
+        k, x_hat = self._unit(j), float(self.node.normed[s, j])
+        heads = f"{self.gamma}[{k}]", self.page.at(self.hat, s, j, self.node)
+        gamma, beta = self.node.gamma[k], self.node.parameter_views.get("beta")
+        names, gains, hats, formula = ["γ·x̂"], [gamma], [x_hat], f"{heads[0]}·{heads[1]}"
+        if beta is not None:
+            names, gains, hats = [*names, "β"], [*gains, beta[k]], [*hats, 1.0]
+            formula += f" + {self.beta}[{k}]"
+        columns = list(zip(heads, (np.array(gains), np.array(hats)), strict=True))
+        return products(self.at(s, j), self.node.value[s, j], formula, names, columns, self._statistics(s, j))
+
+    def unfold_normed(self, s: int, j: int) -> Unfolding:
+        """Unfold x̂."""
+        mean, inverse = self._moments(s, j)
+        x, head = float(self.source().value[s, j]), self.page.at(self.hat, s, j, self.node)
+        top = f"({factor(x)} − {factor(mean)})" if self.centred else short(x)
+        formula = "(x − μ)/√(σ² + ε)" if self.centred else "x/√(mean x² + ε)"
+        value = float(self.node.normed[s, j])
+        return Unfolding(head, value, formula, put_in=f"{top}/{short(1.0 / inverse)}", remarks=self._statistics(s, j))
+
+    def gift(self, i: int, s: int, j: int) -> Unfolding:
+        """Unfold the gradient into its three terms, each times 1/√(σ² + ε)."""
+        g, hat = self._group(self.grad * self._gains(), s, j), self._group(self.node.normed, s, j)
+        _, inverse = self._moments(s, j)
+        x_hat = float(self.node.normed[s, j])
+        here = float((self.grad[s] * self._gains())[j])
+        along = float(np.mean(g * hat))
+        names, terms = ["g"], [[here, 1.0]]
+        if self.centred:
+            names, terms = [*names, "− mean(g)"], [*terms, [-float(np.mean(g)), 1.0]]
+        names, terms = [*names, "− x̂·mean(g·x̂)"], [*terms, [-along, x_hat]]
+        numbers = np.array(terms)
+        columns = [("mean or g", numbers[:, 0]), ("x̂ or 1", numbers[:, 1]), ("1/√(σ²+ε)", np.full(len(terms), inverse))]
+        formula = "(" + " ".join(names) + ")/√(σ² + ε)"
+        at = self.gift_at(s, j)
+        return products(at, self.gift_value(i, s, j), formula, names, columns, self._statistics(s, j))
+
+    def _learning(self, symbol: str, name: str) -> Any:
+        def way(k: int) -> Unfolding:
+            g, hat = self._rows(self.grad)[:, k], self._rows(self.node.normed)[:, k]
+            places = unit_names(self.node.shape)[k :: self._features] if self.of_batch else ("",)
+            names = [f"{s} {place}".strip() for s in self.recording.names for place in places]
+            heads = [(self.gradient_symbol, g)] + ([(self.hat, hat)] if name == "gamma" else [])
+            formula = "Σ " + "·".join(head for head, _ in heads)
+            return products(f"{symbol}[{k}]", self.node.gradient_views[name][k], formula, names, heads)
+
+        return way
+
+    def _parameter(self, name: str) -> Shown:
+        symbol, values = self.page.symbols.parameter(self.node, name), self.node.parameter_views[name]
+        title, way = "gain" if name == "gamma" else "shift", plain(symbol, "a parameter", values)
+        return self.page.of_units(symbol, title, values, unit_names(values.shape), lambda j: way(0, j))
+
+    @property
+    def _features(self) -> int:
+        """How many gains there are: one for each channel or unit."""
+        return int(self.node.gamma.size)
+
+    def _unit(self, j: int) -> int:
+        return j % self._features
+
+    def _rows(self, values: Array) -> Array:
+        return values.reshape(-1, self._features)
+
+    def _gains(self) -> Array:
+        """γ for every unit of a sample."""
+        return np.tile(self.node.gamma, self.node.units // self._features)
+
+    def _group(self, values: Array, s: int, j: int) -> Array:
+        """Return the numbers that share their statistics with an entry."""
+        return self._rows(values)[:, self._unit(j)] if self.of_batch else values[s]
+
+    def _moments(self, s: int, j: int) -> tuple[float, float]:
+        """Return μ and 1/√(σ² + ε) of an entry's group."""
+        x = self._group(self.source().value, s, j)
+        mean = float(x.mean()) if self.centred else 0.0
+        return mean, float(1.0 / np.sqrt(np.mean((x - mean) ** 2) + EPSILON))
+
+    def _statistics(self, s: int, j: int) -> tuple[str, ...]:
+        mean, inverse = self._moments(s, j)
+        told = [f"μ = {short(mean, 6)}"] if self.centred else []
+        return (", ".join([*told, f"1/√(σ² + ε) = {short(inverse, 6)}, ε = {EPSILON:g}"]),)

@@ -1,0 +1,281 @@
+"""One training step, walked through: every node forwards and backwards, with its matrices and its sums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter
+
+from gradflow.sim.frame import Frame
+from gradflow.sim.lab.convention import Convention
+from gradflow.sim.lab.specimen import Specimen
+from gradflow.sim.lab.station import Kind, Shown, Station
+from gradflow.sim.lab.symbols import file_name
+from gradflow.sim.lab.table import Table
+from gradflow.sim.lab.walk import Walk
+from gradflow.sim.snapshot import Topology
+from gradflow.ui.lab.lab_view import LabView
+from gradflow.ui.lab.matrix_board import MatrixBoard
+from gradflow.ui.lab.station_words import StationWords
+from gradflow.ui.lab.unfolding_panel import UnfoldingPanel
+from gradflow.ui.lab.walk_bar import WalkBar
+from gradflow.ui.lab.walk_strip import WalkStrip
+from gradflow.ui.theme import Theme
+from gradflow.ui.view import view
+
+PATIENCE = 20.0
+"""A walk that took a second to make is not made anew for twenty, while nobody has stepped."""
+
+
+@view("backprop", "What happens at each step of backpropagation?")
+class BackpropView(LabView):
+    """One training step on your own network, node by node: forward, the loss, backward, the update.
+
+    Each position shows the matrices involved (z, a, φ′, δ, Wᵀ, ∂L/∂W, ∂L/∂b), the formula in this layer's symbols, and
+    one entry with its numbers put in. Click any entry: it unfolds into its sum. Step with Shift+→ and Shift+←, by node
+    or by layer; click a box of the drawing to go there. Rumelhart, Hinton & Williams 1986. Cost: one pass of the batch.
+    """
+
+    formula = "δₗ = (δₗ₊₁·Wₗ₊₁ᵀ) ⊙ φ′(zₗ),  ∂L/∂Wₗ = aₗ₋₁ᵀ·δₗ,  ∂L/∂bₗ = Σ δₗ"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.walk: Walk | None = None
+        self._station: Station | None = None
+        self._shown: Sequence[Shown] = ()
+        self._position = 0
+        self._entry: tuple[str, int, int] | None = None
+        self._sample: int | None = None
+        self._topology: Topology | None = None
+        self._made, self._cost = 0.0, 0.0
+        self._setup_ui()
+        self._layout()
+
+    # The sequence.
+
+    def positions(self) -> int:
+        """Return how many stations there are."""
+        return self.walk.positions(self.by_layer) if self.walk else 1
+
+    @property
+    def position(self) -> int:
+        """The station that is shown."""
+        return self._position
+
+    def go(self, position: int) -> None:
+        """Show a station."""
+        if self.walk is None:
+            return
+        self.hold()
+        self._position, self._entry = min(max(position, 0), self.positions() - 1), None
+        self._show_station()
+        self.moved.emit()
+
+    @property
+    def by_layer(self) -> bool:
+        """Whether a step is a whole layer."""
+        return self.bar.stride.currentIndex() == 1
+
+    @property
+    def convention(self) -> Convention:
+        """Whether a sample is a row or a column."""
+        return Convention.COLUMNS if self.bar.convention.currentIndex() == 1 else Convention.ROWS
+
+    # What a view of the lab does.
+
+    def reset(self, topology: Topology) -> None:
+        """Begin anew, at the start if the network is another one."""
+        if self._topology is not None and topology.graph != self._topology.graph:
+            self._position, self._entry, self._sample = 0, None, None
+        self._topology = topology
+        super().reset(topology)
+
+    def draw(self, frame: Frame) -> None:
+        """Follow the training, as often as the network's size allows."""
+        wait = self._made + PATIENCE * self._cost - perf_counter()
+        if self.walk is not None and not self._held and wait > 0.0:
+            self._newest = frame.details.specimen
+            self._later.start(round(1000.0 * wait))
+        else:
+            super().draw(frame)
+
+    def show_specimen(self, specimen: Specimen | None) -> None:
+        """Walk through another network's step."""
+        self._later.stop()
+        self.walk = None
+        if specimen is not None:
+            if specimen.coupled or (self._sample is not None and self._sample >= specimen.samples):
+                self._sample = None
+            self.bar.offer_samples(specimen.samples, specimen.coupled)
+            self.bar.pick(self.bar.samples, 0 if self._sample is None else self._sample + 1)
+            start = perf_counter()
+            self.walk = Walk(specimen, None if self._sample is None else [self._sample])
+            self._made, self._cost = perf_counter(), perf_counter() - start
+            self.strip.show_graph(self.walk.graph)
+            self._position = min(self._position, self.positions() - 1)
+            if self._position or self._sample is not None or self._entry is not None:
+                self.hold()
+        self.waiting.setVisible(self.walk is None)
+        for widget in (self.bar, self.strip, self.words, self.splitter):
+            widget.setVisible(self.walk is not None)
+        if self.walk is not None:
+            self._show_station()
+
+    def tables(self) -> Mapping[str, Table]:
+        """Return every matrix on screen, and the terms of the unfolded entry."""
+        found = {f"{i}-{file_name(shown.symbol)}": shown.table() for i, shown in enumerate(self._shown, start=1)}
+        terms = self.panel.table()
+        return found | ({"terms": terms} if terms is not None else {})
+
+    def state(self) -> dict[str, Any]:
+        """Return the position, the entry and all switches."""
+        bar = self.bar
+        return {
+            "position": self._position,
+            "entry": list(self._entry) if self._entry else None,
+            "sample": self._sample,
+            "by_layer": self.by_layer,
+            "convention": str(self.convention),
+            "images": bar.look.currentIndex() == 0,
+            "image": bar.image.currentIndex(),
+            "channel": bar.channel.currentIndex(),
+            "by_size": self.panel.by_size,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take a state; the position counts once there is a network."""
+        position, sample, entry = int(state["position"]), state["sample"], state["entry"]
+        self._position = max(position, 0)
+        self._sample = max(int(sample), 0) if sample is not None else None
+        self._entry = (str(entry[0]), int(entry[1]), int(entry[2])) if entry else None
+        bar = self.bar
+        bar.pick(bar.stride, int(bool(state["by_layer"])))
+        bar.pick(bar.convention, int(state["convention"] == Convention.COLUMNS))
+        bar.pick(bar.look, int(not state["images"]))
+        self._image = max(int(state["image"]), 0), max(int(state["channel"]), 0)
+        self.panel.sort(bool(state["by_size"]))
+        if self.specimen is not None:
+            self.show_specimen(self.specimen)
+
+    def retheme(self, theme: Theme) -> None:
+        """Take new colours."""
+        self.theme = theme
+        for part in (self.strip, self.words, self.board):
+            part.retheme(theme)
+
+    # What it is made of.
+
+    def _setup_ui(self) -> None:
+        self.bar, self.strip = WalkBar(), WalkStrip()
+        self.words = StationWords(self.bar.pictures)
+        self.board, self.panel = MatrixBoard(), UnfoldingPanel()
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.waiting = QLabel("The network comes with the next measurement.")
+        self.waiting.setObjectName("muted")
+        self.waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._image = 0, 0
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._catch_up)
+        self.bar.stepped.connect(lambda step: self.go(self._position + step))
+        self.bar.slid.connect(self.go)
+        self.bar.chosen.connect(self._choose_anew)
+        self.strip.clicked.connect(self._go_to_box)
+        self.board.entry_clicked.connect(self._unfold)
+
+    def _layout(self) -> None:
+        self.splitter.addWidget(self.board)
+        self.splitter.addWidget(self.panel)
+        self.splitter.setStretchFactor(0, 1)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.setSizes([860, 292])
+        self.panel.setMinimumWidth(200)
+        head = QHBoxLayout()
+        head.addWidget(self.bar, 1)
+        head.addWidget(self.age)
+        self.box.setSpacing(8)
+        self.box.addLayout(head)
+        self.box.addWidget(self.strip)
+        self.box.addWidget(self.words)
+        self.box.addWidget(self.splitter, 1)
+        self.box.addWidget(self.waiting, 1)
+
+    # What a person does.
+
+    def _choose_anew(self) -> None:
+        """Take what the switches say, and stay at the station as far as that is possible."""
+        if self.walk is None:
+            return
+        self.hold()
+        chosen = self.bar.samples.currentIndex()
+        sample = chosen - 1 if chosen > 0 else None
+        self._image = max(self.bar.image.currentIndex(), 0), max(self.bar.channel.currentIndex(), 0)
+        if sample != self._sample:
+            self._sample, self._entry = sample, None
+            self.show_specimen(self.specimen)
+            return
+        if self._stops_by_layer != self.by_layer:
+            self._position = self.walk.matching(self._position, self._stops_by_layer)
+        self._entry = None
+        self._show_station()
+        self.moved.emit()
+
+    def _go_to_box(self, box: int) -> None:
+        """Go to a box in the direction that the walk has at present; to its update at the end."""
+        if self.walk is None:
+            return
+        stops = self.walk.stops(self.by_layer)
+        kind = stops[self._position].kind
+        same = {Kind.FORWARD, Kind.LOSS} if kind in (Kind.FORWARD, Kind.LOSS) else {kind}
+        found = [i for i, stop in enumerate(stops) if stop.box == box]
+        alike = [i for i in found if stops[i].kind in same]
+        if found:
+            self.go((alike or found)[0])
+
+    def _unfold(self, symbol: str, row: int, column: int) -> None:
+        self.hold()
+        self._entry = symbol, row, column
+        self._show_entry()
+
+    def _catch_up(self) -> None:
+        if not self._held and self._newest is not self.specimen:
+            self._take(self._newest)
+
+    # What is seen.
+
+    def _show_station(self) -> None:
+        assert self.walk is not None
+        self._stops_by_layer = self.by_layer
+        station = self.walk.station(self._position, self.by_layer, self.convention)
+        images = [shown for shown in station.matrices if shown.image]
+        names = images[0].columns if images and images[0].flipped else images[0].rows if images else ()
+        self.bar.offer_images(names, max((shown.image[2] for shown in images if shown.image), default=0))
+        self.bar.pick(self.bar.image, self._image[0])
+        self.bar.pick(self.bar.channel, self._image[1])
+        as_images = self.bar.look.currentIndex() == 0
+        self._shown = [shown.picture(*self._image) if as_images else shown for shown in station.matrices]
+        self._station = station
+        self.bar.show_position(self._position, self.positions())
+        self.words.show_station(station, self._position, self.positions())
+        self.board.show_matrices(self._shown)
+        stops = self.walk.stops(self.by_layer)[: self._position + 1]
+        self.strip.show_way({stop.box: stop.kind for stop in stops}, (station.box, station.kind))
+        self._show_entry()
+
+    def _show_entry(self) -> None:
+        """Unfold the chosen entry, or the largest of what comes out of the station."""
+        assert self._station is not None and self._station.result is not None
+        by_symbol = {shown.symbol: shown for shown in self._shown}
+        symbol, row, column = self._entry or ("", 0, 0)
+        shown = by_symbol.get(symbol)
+        if shown is None or not (row < shown.values.shape[0] and column < shown.values.shape[1]):
+            place = self._station.matrices.index(self._station.result)
+            shown = self._shown[place]
+            row, column = shown.largest
+        unfolding = shown.unfold(row, column)
+        self.panel.show_unfolding(unfolding)
+        self.words.show_numbers(unfolding.words)
+        self.board.mark(shown.symbol, (row, column), unfolding.uses)

@@ -1,0 +1,291 @@
+"""The chain rule as matrices: any Jacobian of the network at one sample, and the product of factors that it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QLabel, QWidget
+
+from gradflow.sim.lab import product_cost
+from gradflow.sim.lab.chain import Direction
+from gradflow.sim.lab.chain_glance import FACTOR, POINT, PRODUCT, Glance
+from gradflow.sim.lab.chain_reading import Measured, Reading, measure
+from gradflow.sim.lab.convention import Convention
+from gradflow.sim.lab.jacobian_answers import Answer, JacobianAnswers, Question
+from gradflow.sim.lab.jacobians import Stops
+from gradflow.sim.lab.specimen import Specimen
+from gradflow.sim.lab.table import Table
+from gradflow.sim.snapshot import Topology
+from gradflow.ui.lab.background import Background
+from gradflow.ui.lab.chain_page import ChainPage
+from gradflow.ui.lab.jacobian_choices import EXAMPLE, ChainChoices, PageChoices
+from gradflow.ui.lab.lab_view import LabView
+from gradflow.ui.theme import Theme
+from gradflow.ui.view import view
+
+QUICK_ENTRIES = 128 * 128
+"""Matrices up to here are measured at once."""
+
+
+WAITING = "Waiting for a step of the network …"
+
+
+@view("jacobians", "What does the chain rule multiply?")
+class JacobiansView(LabView):
+    """Every Jacobian of the network at one sample: of a node, of a layer, from anywhere to anywhere later, to the loss.
+
+    J_kr = ∂g_r/∂x_k, so that ∇(f∘g) = J·∇f where gradients are columns; as rows all is transposed and the order of
+    factors reversed. Above, the factors of the chain, each with its shape and the point where it is evaluated (click
+    it to see its numbers); step with Shift+→ and the product grows, from the loss back as in backprop, or from the
+    input on as in forward mode. Click an entry of the product to see the sum ∂(f∘g)/∂x_k = Σ_r ∂f/∂z_r · ∂g_r/∂x_k
+    that it is. Right, its singular values, and how many multiplications the chain costs in which order: with one
+    output reverse wins, with one input forward. All are exact, by backprop of the rows of an identity matrix.
+    """
+
+    formula = "∇(f∘g) = J·∇f"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.background = Background(self)
+        self.background.arrived.connect(self._arrived)
+        self.background.failed.connect(self._failed)
+        self.choices, self.bar, self.page = ChainChoices(), PageChoices(), ChainPage()
+        self.remark = QLabel(WAITING)
+        self.remark.setObjectName("muted")
+        self.remark.setWordWrap(True)
+        for widget in (self.age, self.choices, self.remark):
+            self.box.addWidget(widget)
+        self.box.addWidget(self.page, 1)
+        self.box.addStretch(0)
+        self.page.hide()
+        self.question, self.glance = Question(), Glance()
+        self.answers: JacobianAnswers | None = None
+        self.answer: Answer | None = None
+        self._layers = 0
+        self._asking = self._behind = False
+        self._connect()
+
+    def _connect(self) -> None:
+        page, choices = self.page, self.choices
+        choices.asked.connect(self._ask_chosen)
+        self.bar.sampled.connect(self._ask_chosen)
+        choices.turned.connect(lambda: self._look(direction=Direction(choices.direction.currentText()), entry=None))
+        self.bar.rewritten.connect(self._rewrite)
+        choices.stepped.connect(lambda by: self.go(self.position + by))
+        page.strip.factor_chosen.connect(self._show_factor)
+        page.strip.point_chosen.connect(lambda place: self._look(what=POINT, place=place, entry=None))
+        page.strip.left.connect(lambda: self._look(what=PRODUCT, entry=None))
+        page.matrices.entry_clicked.connect(self._unfold)
+        page.sum.closed.connect(lambda: self._look(entry=None))
+
+    # What every view does.
+
+    def controls(self) -> QWidget:
+        """Return the choice of the sample and of how gradients are written."""
+        return self.bar
+
+    def caption(self) -> str:
+        """Say what is chosen there, for a picture that has no controls."""
+        where = EXAMPLE if self.question.example else f"sample {self.question.sample}"
+        return f"{where}, gradients are {self.glance.convention}"
+
+    def reset(self, topology: Topology) -> None:
+        """Let go of a network that is no more."""
+        self._layers = len(topology.layers)
+        super().reset(topology)
+
+    def retheme(self, theme: Theme) -> None:
+        """Take new colours."""
+        self.theme = theme
+        self.page.retheme(theme)
+        self._show_all()
+
+    def select(self, layer: int | None) -> None:
+        """Give weight to the factors of one layer."""
+        self.page.strip.select(layer)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Close the sum, or go back to the product, with Esc."""
+        glance = self.glance
+        if event.key() == Qt.Key.Key_Escape and (glance.entry is not None or glance.what != PRODUCT):
+            self._look(what=PRODUCT, entry=None)
+        else:
+            super().keyPressEvent(event)
+
+    # What views of the lab do.
+
+    def show_specimen(self, specimen: Specimen | None) -> None:
+        """Take another network; what is asked of it stays."""
+        self.answers = JacobianAnswers(specimen) if specimen else None
+        if self.answers is None:
+            self.stop()
+            self.answer = None
+            self._show_all()
+        elif self._asking:
+            # Whoever is asked anew before an answer never answers.
+            self._behind = True
+        else:
+            self._ask(self.question)
+
+    def positions(self) -> int:
+        """One for the whole, and one for each factor that is multiplied."""
+        chain = self.answer.chain if self.answer else None
+        return len(chain.factors) + 1 if chain and len(chain.factors) > 1 else 1
+
+    @property
+    def position(self) -> int:
+        """How many factors are multiplied; 0 shows the whole at once."""
+        return self.glance.position
+
+    def go(self, position: int) -> None:
+        """Multiply so many factors."""
+        self._look(position=min(max(position, 0), self.positions() - 1), what=PRODUCT, entry=None)
+        self.moved.emit()
+
+    def tables(self) -> Mapping[str, Table]:
+        """Return the matrix, the sum behind the chosen entry, and the counts."""
+        found: dict[str, Table] = {}
+        chain, reading = self.answer.chain if self.answer else None, self.page.reading
+        if chain is None or reading is None:
+            return found
+        found["matrix"] = reading.table()
+        if unfolded := self._seen().sum(chain):
+            found["sum"] = unfolded.table()
+        if len(chain.factors) > 1:
+            diagonal = [factor.diagonal for factor in chain.factors]
+            found["multiplications"] = product_cost.table(chain.sizes, diagonal)
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """Return all choices."""
+        return {**self.question.state(), **self.glance.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take choices, as far as this network has what they name."""
+        self.question, self.glance = Question.restored(state), Glance.restored(state)
+        self._ask(self.question)
+
+    def stop(self) -> None:
+        """End what is being worked out."""
+        super().stop()
+        self._asking = self._behind = False
+
+    def finish(self) -> None:
+        """Wait for what is being worked out, and show it."""
+        super().finish()
+        # The answer may have to be measured.
+        while self.background.busy:
+            super().finish()
+
+    # Asking.
+
+    def _ask_chosen(self) -> None:
+        choices = self.choices
+        self.glance = replace(self.glance, position=0, what=PRODUCT, entry=None)
+        self.hold()
+        self._ask(
+            Question(
+                max(self.bar.sample.currentIndex(), 0),
+                choices.source.currentText(),
+                choices.target.currentText(),
+                Stops(choices.stops.currentText()),
+                self.bar.sample.currentText() == EXAMPLE,
+            )
+        )
+
+    def _ask(self, question: Question) -> None:
+        self.question, answers, self._behind = question, self.answers, False
+        if answers is None:
+            return
+        if (answers.quick or question.example) and not self._asking:
+            self._arrived(answers.ask(question))
+        else:
+            # What is shown so far stays, so that nothing jumps.
+            self.choices.place.setText("working …")
+            if self.answer is None:
+                self._say("Working out the factors …")
+            self._asking = True
+            self.background.run(partial(_answer, answers, question))
+
+    def _arrived(self, found: object) -> None:
+        if isinstance(found, Answer):
+            self._asking = False
+            self.answer, self.question = found, found.question
+            if found.chain:
+                self.glance = self.glance.fitted(found.chain)
+            self._show_all()
+        elif isinstance(found, Measured) and found.reading is self.page.reading:
+            self.page.facts.show_facts(found.facts)
+        if self._behind:
+            self._ask(self.question)
+
+    def _failed(self, words: str) -> None:
+        self._asking = False
+        self._say(words)
+
+    # Looking.
+
+    def _look(self, **changes: Any) -> None:
+        self.glance = replace(self.glance, **changes)
+        self.hold()
+        self._show_all()
+
+    def _seen(self) -> Glance:
+        """Return what can be seen of the chain that is there: another one may be on its way."""
+        chain = self.answer.chain if self.answer else None
+        return self.glance.fitted(chain) if chain else self.glance
+
+    def _rewrite(self) -> None:
+        self.glance = self.glance.rewritten(list(Convention)[self.bar.convention.currentIndex()])
+        self._look()
+
+    def _show_factor(self, place: int) -> None:
+        self._look(what=FACTOR, place=place, entry=None)
+        chain = self.answer.chain if self.answer else None
+        if chain and (layer := chain.factors[place].target.layer) is not None:
+            self.picked.emit(layer, None)
+
+    def _unfold(self, row: int, column: int) -> None:
+        if self.glance.what == PRODUCT:
+            self._look(entry=(row, column))
+
+    def _show_all(self) -> None:
+        answer = self.answer
+        self.page.setVisible(answer is not None and answer.chain is not None)
+        self.choices.setVisible(answer is not None)
+        if answer is None:
+            self._say(WAITING)
+            return
+        self.choices.show_answer(answer, self.glance)
+        self.bar.show_answer(answer, self.glance)
+        self._say(answer.trouble or answer.remark)
+        self.page.show_chain(answer, self._seen(), self.theme.layer_colors(max(self._layers, 1)))
+        reading = self.page.reading
+        if answer.chain and reading:
+            self._measure(reading)
+
+    def _measure(self, reading: Reading) -> None:
+        if reading.values.size <= QUICK_ENTRIES:
+            self.page.facts.show_facts(measure(reading).facts)
+        else:
+            self.page.facts.show_facts(None)
+            # The answer that is on its way will be measured anyway.
+            if not self._asking:
+                self.background.run(partial(_measured, reading))
+
+    def _say(self, words: str) -> None:
+        self.remark.setText(words)
+        self.remark.setVisible(bool(words))
+
+
+def _answer(answers: JacobianAnswers, question: Question) -> Iterator[object]:
+    yield answers.ask(question)
+
+
+def _measured(reading: Reading) -> Iterator[object]:
+    yield measure(reading)

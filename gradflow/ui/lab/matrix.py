@@ -1,0 +1,200 @@
+"""A matrix of numbers on screen: its symbol and shape, its cells in colour, and the entry that is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from gradflow.sim.lab.numerals import full
+from gradflow.sim.lab.table import Table
+from gradflow.ui.lab.matrix_grid import ZOOM_STEP, MatrixGrid
+from gradflow.ui.lab.matrix_paint import Emphasis
+from gradflow.ui.lab.small_words import small_words
+from gradflow.ui.theme import Theme
+from gradflow.ui.widgets import ToolButton
+
+LINE = 16
+"""How high a line of small words is."""
+
+
+class ElidedLabel(QWidget):
+    """A line of small muted words that takes the room it gets, and ends in … where that is not enough."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words = ""
+        self.setObjectName("muted")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def text(self) -> str:
+        """Return all of the words."""
+        return self._words
+
+    def setText(self, words: str) -> None:
+        """Write these words."""
+        if words != self._words:
+            self._words = words
+            self.setAccessibleName(words)
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        """Ask for the room of a line."""
+        return QSize(round(small_words().width(self._words)) + 1, LINE)
+
+    def minimumSizeHint(self) -> QSize:
+        """Be content with less."""
+        return QSize(0, LINE)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Write what fits."""
+        text = small_words()
+        with QPainter(self) as painter:
+            painter.setFont(text.font)
+            painter.setPen(self.palette().placeholderText().color())
+            text.left(painter, 0.0, 0.5 * self.height(), text.elided(self._words, self.width()))
+
+
+class Matrix(QWidget):
+    """A number table with coloured cells: below zero, zero, above zero, in a range of its own that is symmetric.
+
+    Numbers are shown where cells are large enough, else colours only. The arrow keys move the cursor, whose full number
+    stands below; Enter, Space or a click chooses an entry; + and − or Ctrl and the wheel zoom, 0 shows all of it.
+    """
+
+    entry_clicked = Signal(int, int)
+    """The row and the column of an entry that was chosen."""
+
+    def __init__(self, title: str = "", symbol: str = "") -> None:
+        super().__init__()
+        self.title, self.symbol, self._words = title, symbol, ""
+        self._setup_ui()
+        self._layout()
+
+    def show_values(
+        self,
+        values: ArrayLike,
+        rows: Sequence[str] | None = None,
+        columns: Sequence[str] | None = None,
+        words: str | None = None,
+    ) -> None:
+        """Show a matrix; a vector is a row. Without names rows and columns are counted from 0.
+
+        `words` are the shape as it is to be written, by default "(rows, columns)".
+        """
+        shown = np.atleast_2d(np.asarray(values, float))
+        height, width = shown.shape
+        self._words = words if words is not None else f"({height}, {width})"
+        self.grid.show_values(shown, rows or list(map(str, range(height))), columns or list(map(str, range(width))))
+        self._say()
+
+    def keep_square(self, square: bool) -> None:
+        """Show a whole matrix with square cells, as images are, or fill the room there is."""
+        self.grid.square = square
+
+    def rename(self, title: str, symbol: str) -> None:
+        """Call it something else."""
+        self.title, self.symbol = title, symbol
+        self._say()
+
+    def emphasize(
+        self, row: int | None = None, column: int | None = None, entry: tuple[int, int] | None = None
+    ) -> None:
+        """Frame a row, a column, an entry; nothing if none is given."""
+        self.grid.emphasize(Emphasis(row, column, entry))
+
+    def move_to(self, row: int, column: int) -> None:
+        """Put the cursor on an entry, and bring it into sight."""
+        self.grid.move_to(row, column)
+
+    @property
+    def cursor_entry(self) -> tuple[int, int]:
+        """The row and the column of the cursor."""
+        return self.grid.cursor
+
+    @property
+    def readout(self) -> str:
+        """What is written below: the entry under the mouse or the cursor, with all its digits."""
+        return self._readout.text()
+
+    def table(self) -> Table:
+        """Return the numbers, for a file."""
+        title = " ".join(filter(None, (self.symbol, self._words, self.title)))
+        return Table(title, tuple(self.grid.rows), tuple(self.grid.columns), self.grid.values)
+
+    def retheme(self, theme: Theme) -> None:
+        """Take new colours."""
+        self.grid.retheme(theme)
+
+    def _setup_ui(self) -> None:
+        self.grid = MatrixGrid()
+        self._name, self._shape, self._said, self._readout = QLabel(), QLabel(), ElidedLabel(), ElidedLabel()
+        self._power = QLabel()
+        self._name.setObjectName("title")
+        for label in (self._shape, self._power):
+            label.setObjectName("muted")
+        self._buttons = []
+        for words, tip, zoom in (
+            ("−", "Smaller cells (−, Ctrl+wheel); 0 shows all of it", 1.0 / ZOOM_STEP),
+            ("+", "Larger cells (+, Ctrl+wheel)", ZOOM_STEP),
+        ):
+            button = ToolButton()
+            button.setObjectName("quiet")
+            button.setText(words)
+            button.setToolTip(tip)
+            button.setAutoRepeat(True)
+            button.setFixedSize(22, 18)
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.clicked.connect(lambda _=False, factor=zoom: self.grid.zoom(factor))
+            self._buttons.append(button)
+        self.grid.clicked.connect(self.entry_clicked)
+        self.grid.moved.connect(self._read_out)
+        self.grid.zoomed.connect(self._say_power)
+
+    def _layout(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(4)
+        for label in (self._name, self._shape):
+            head.addWidget(label)
+        head.addWidget(self._said, 1)
+        head.addWidget(self._power)
+        for button in self._buttons:
+            head.addWidget(button)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(2)
+        box.addLayout(head)
+        box.addWidget(self.grid, 1)
+        box.addWidget(self._readout)
+
+    def _say(self) -> None:
+        self._name.setText(self.symbol)
+        self._shape.setText(self._words)
+        self._said.setText(self.title)
+        self._said.setToolTip(self.title)
+        self.grid.setAccessibleName(" ".join(filter(None, (self.symbol, self._words, self.title))))
+        self._say_power()
+        self._read_out()
+
+    def _say_power(self) -> None:
+        """Say what the numbers in narrow cells are to be multiplied by."""
+        grid = self.grid
+        narrow = grid.numbered and not grid.wide
+        self._power.setText(grid.notation.words if narrow else "")
+
+    def _read_out(self) -> None:
+        """Write the entry that is looked at with all its digits, and tell it to a screen reader."""
+        grid = self.grid
+        if not grid.values.size:
+            self._readout.setText("")
+            return
+        row, column = grid.under_mouse or grid.cursor
+        value = float(grid.values[row, column])
+        # A vector has one row or column without a name, a number both.
+        place = ", ".join(filter(None, (grid.rows[row], grid.columns[column])))
+        self._readout.setText(f"{self.symbol}[{place}] = {full(value)}" if place else f"{self.symbol} = {full(value)}")
+        grid.setAccessibleDescription(self._readout.text())

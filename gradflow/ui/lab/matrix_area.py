@@ -1,0 +1,193 @@
+"""What of a matrix is seen: how large its cells are, how far it is scrolled, and where the cursor stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtWidgets import QAbstractScrollArea
+
+from gradflow.ui.lab.matrix_cells import WIDE, Notation, places, reach
+from gradflow.ui.lab.matrix_paint import HEAD, NUMBERED, TALLEST, Emphasis, has_numbers
+from gradflow.ui.lab.small_words import small_words
+from gradflow.ui.theme import LIGHT, Theme
+
+Array = NDArray[np.float64]
+
+WIDEST = 104.0
+WIDEST_HEAD = 72.0
+WIDEST_AT_FIRST = 72.0
+BAR = 10.0
+"""The room of a scroll bar."""
+SCROLLED = 6.0
+"""A matrix at most so many times larger than its room is shown in numbers, a larger one as a picture at first."""
+
+
+class MatrixArea(QAbstractScrollArea):
+    """A matrix that scrolls and zooms. Cells are as high as a line of text at most, and may be kept `square`."""
+
+    moved = Signal()
+    """The cursor stands elsewhere, or something else is under the mouse."""
+
+    zoomed = Signal()
+    """Cells have another size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.theme = LIGHT
+        self.values: Array = np.zeros((0, 0))
+        self.rows: Sequence[str] = ()
+        self.columns: Sequence[str] = ()
+        self.notation = Notation()
+        self.cursor = (0, 0)
+        self.under_mouse: tuple[int, int] | None = None
+        self.emphasis = Emphasis()
+        self._places = places(self.values, 0.0)
+        self.cell = NUMBERED, TALLEST
+        self.square = False
+        self._head = HEAD
+        self._automatic = True
+        self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.viewport().setAutoFillBackground(False)
+        self.setMinimumSize(72, 46)
+
+    # What is shown.
+
+    def show_values(self, values: Array, rows: Sequence[str], columns: Sequence[str]) -> None:
+        """Show these numbers; a matrix of the same shape stays scrolled and zoomed as it was."""
+        same = values.shape == self.values.shape
+        self.values, self.rows, self.columns = values, rows, columns
+        limit = reach(values)
+        self.notation, self._places = Notation.fit(limit), places(values, limit)
+        self.emphasis = self.emphasis if same else Emphasis()
+        self.under_mouse = None
+        longest = sorted(set(rows), key=len)[-8:]
+        self._head = min(max((small_words().width(name) + 8.0 for name in longest), default=HEAD), WIDEST_HEAD)
+        if not same:
+            self.cursor, self._automatic = (0, 0), True
+        self._settle()
+        self.zoomed.emit()
+
+    def emphasize(self, emphasis: Emphasis) -> None:
+        """Let something stand out."""
+        self.emphasis = emphasis
+        self.reveal(*(emphasis.entry or (emphasis.row, emphasis.column)))
+        self.viewport().update()
+
+    def retheme(self, theme: Theme) -> None:
+        """Take new colours."""
+        self.theme = theme
+        self.viewport().update()
+
+    @property
+    def numbered(self) -> bool:
+        """Whether cells show their numbers."""
+        return has_numbers(self.cell)
+
+    @property
+    def wide(self) -> bool:
+        """Whether every number stands for itself, without a power of ten for all."""
+        return self.cell[0] >= WIDE
+
+    def move_to(self, row: int, column: int) -> None:
+        """Put the cursor on an entry, and bring it into sight."""
+        if self.values.size:
+            rows, columns = self.values.shape
+            self.cursor = min(max(row, 0), rows - 1), min(max(column, 0), columns - 1)
+            self.reveal(*self.cursor)
+            self.viewport().update()
+            self.moved.emit()
+
+    def fit(self) -> None:
+        """Show all of the matrix, in numbers if there is room for them."""
+        self._automatic = True
+        self._set_cell(*self._whole())
+
+    def zoom(self, factor: float, around: QPointF | None = None) -> None:
+        """Make cells larger or smaller around a place, which stays where it is; the cursor if there is none."""
+        if not self.values.size:
+            return
+        width, height = self.cell
+        left, top = self.corner()
+        spot = around or QPointF(left + (self.cursor[1] + 0.5) * width, top + (self.cursor[0] + 0.5) * height)
+        row, column = (spot.y() - top) / height, (spot.x() - left) / width
+        least = self._whole()
+        self._automatic = False
+        self._set_cell(max(width * factor, min(least[0], 4.0)), max(height * factor, min(least[1], 4.0)))
+        width, height = self.cell
+        self.horizontalScrollBar().setValue(round(column * width + self._head - spot.x()))
+        self.verticalScrollBar().setValue(round(row * height + HEAD - spot.y()))
+
+    def zoom_to_numbers(self, around: QPointF) -> None:
+        """Make cells so large that they show their numbers."""
+        self.zoom(max(NUMBERED / self.cell[0], TALLEST / self.cell[1]), around)
+
+    def corner(self) -> tuple[float, float]:
+        """Return where the first entry's upper left corner stands, in the viewport."""
+        return self._head - self.horizontalScrollBar().value(), HEAD - self.verticalScrollBar().value()
+
+    def rectangle(self, row: int, column: int) -> QRectF:
+        """Return where an entry stands, in the viewport."""
+        (left, top), (width, height) = self.corner(), self.cell
+        return QRectF(left + column * width, top + row * height, width, height)
+
+    def entry_at(self, spot: QPointF) -> tuple[int, int] | None:
+        """Return the entry at a place of the viewport."""
+        (left, top), (width, height) = self.corner(), self.cell
+        row, column = int((spot.y() - top) // height), int((spot.x() - left) // width)
+        inside = spot.x() >= self._head and spot.y() >= HEAD
+        rows, columns = self.values.shape
+        return (row, column) if inside and 0 <= row < rows and 0 <= column < columns else None
+
+    # Size and scrolling.
+
+    def _room(self) -> tuple[float, float]:
+        return max(self.viewport().width() - self._head, 8.0), max(self.viewport().height() - HEAD, 8.0)
+
+    def _whole(self) -> tuple[float, float]:
+        """Return the size of cells with which all of the matrix is seen."""
+        rows, columns = max(self.values.shape[0], 1), max(self.values.shape[1], 1)
+        wide = max(self.width() - self._head - BAR, 8.0) / columns
+        tall = max(self.height() - HEAD - BAR, 8.0) / rows
+        if self.square and wide < NUMBERED:
+            wide = tall = min(wide, tall)
+        return min(wide, WIDEST_AT_FIRST), min(tall, TALLEST)
+
+    def _preferred(self) -> tuple[float, float]:
+        """Return the size of cells at first sight: numbers, unless very much would be out of sight."""
+        rows, columns = self.values.shape
+        (across, down), (wide, _) = self._room(), self._whole()
+        near = columns * NUMBERED <= SCROLLED * across and rows * TALLEST <= SCROLLED * down
+        return (max(wide, NUMBERED), TALLEST) if near else self._whole()
+
+    def _settle(self) -> None:
+        self._set_cell(*(self._preferred() if self._automatic else self.cell))
+
+    def _set_cell(self, width: float, height: float) -> None:
+        width, height = min(width, WIDEST), min(height, TALLEST)
+        # Whole pixels where a part of one would be seen.
+        self.cell = float(int(width)) if width >= 4.0 else width, float(int(height)) if height >= 4.0 else height
+        (rows, columns), (across, down) = self.values.shape, self._room()
+        for bar, length, room in (
+            (self.horizontalScrollBar(), columns * self.cell[0], across),
+            (self.verticalScrollBar(), rows * self.cell[1], down),
+        ):
+            bar.setRange(0, max(0, round(length - room + 0.49)))
+            bar.setPageStep(max(int(room), 1))
+            bar.setSingleStep(20)
+        self.viewport().update()
+        self.zoomed.emit()
+
+    def reveal(self, row: int | None, column: int | None) -> None:
+        """Bring a row, a column or an entry into sight."""
+        (across, down), (width, height) = self._room(), self.cell
+        for bar, place, length, room in (
+            (self.horizontalScrollBar(), column, width, across),
+            (self.verticalScrollBar(), row, height, down),
+        ):
+            if place is not None:
+                start = place * length
+                bar.setValue(round(min(max(bar.value(), start + length - room), start)))

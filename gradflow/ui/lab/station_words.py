@@ -1,0 +1,79 @@
+"""What happens at a station, in words and formulas, and one entry with its numbers put in."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from gradflow.sim.lab.station import Station
+from gradflow.ui.lab.matrix import ElidedLabel
+from gradflow.ui.lab.walk_strip import phase_color
+from gradflow.ui.theme import LIGHT, Theme
+
+
+class StationWords(QWidget):
+    """The title, the sentence, the formulas and one entry in numbers."""
+
+    def __init__(self, beside: QWidget) -> None:
+        """Take what stands at the right of the first line."""
+        super().__init__()
+        self.theme = LIGHT
+        self._station: Station | None = None
+        self._phase, self._name, self._place = QLabel(), QLabel(), QLabel()
+        self._name.setObjectName("title")
+        self._place.setObjectName("muted")
+        self._said, self._numbers = ElidedLabel(), ElidedLabel()
+        self._formulas = QLabel()
+        self._formulas.setObjectName("formula")
+        self._formulas.setWordWrap(True)
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        for widget in (self._phase, self._name, self._place):
+            head.addWidget(widget)
+        head.addWidget(self._said, 1)
+        head.addWidget(beside)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(4)
+        box.addLayout(head)
+        box.addWidget(self._formulas)
+        box.addWidget(self._numbers)
+
+    def show_station(self, station: Station, position: int, count: int) -> None:
+        """Say what happens here."""
+        self._station = station
+        layer = f"layer {station.layer} · " if station.layer else ""
+        self._name.setText(f"{layer}{station.name}")
+        self._place.setText(f"{position + 1} of {count}")
+        self._said.setText(station.words)
+        self._said.setToolTip(station.words)
+        # Lines break between formulas, not inside of them.
+        self._formulas.setText("      ".join(line.replace(" ", " ") for line in station.formulas))
+        self.setAccessibleName(f"{station.kind}: {layer}{station.name}")
+        self._color()
+
+    def show_numbers(self, words: str) -> None:
+        """Write one entry with its numbers put in."""
+        self._numbers.setText(words)
+        self._numbers.setToolTip(words)
+
+    @property
+    def text(self) -> str:
+        """All that is written, line by line."""
+        lines = (
+            str(self._station.kind) if self._station else "",
+            self._name.text(),
+            self._said.text(),
+            self._formulas.text(),
+            self._numbers.text(),
+        )
+        return "\n".join(lines).replace(" ", " ")
+
+    def retheme(self, theme: Theme) -> None:
+        """Take new colours."""
+        self.theme = theme
+        self._color()
+
+    def _color(self) -> None:
+        if self._station is not None:
+            color = phase_color(self.theme, self._station.kind).name()
+            self._phase.setText(f'<b style="color: {color}">{self._station.kind}</b>')

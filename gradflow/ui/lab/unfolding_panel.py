@@ -1,0 +1,191 @@
+"""One entry unfolded: its formula, the numbers put in, and every term of its sum in a list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
+
+from gradflow.sim.lab.numerals import full, short
+from gradflow.sim.lab.table import Table
+from gradflow.sim.lab.unfolding import Unfolding
+from gradflow.ui.lab.matrix import ElidedLabel
+from gradflow.ui.lab.small_words import small_words
+from gradflow.ui.widgets import Choice
+
+ORDERS = ("in order", "largest first")
+WIDEST_NAME = 110
+
+
+class TermModel(QAbstractTableModel):
+    """The terms of a sum as rows: what each is called, its factors, the term."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._unfolding: Unfolding | None = None
+        self._order = np.zeros(0, np.intp)
+
+    def show(self, unfolding: Unfolding | None, by_size: bool) -> None:
+        """Show these terms, in their order or the largest first."""
+        self.beginResetModel()
+        self._unfolding = unfolding
+        terms = unfolding.terms if unfolding is not None else None
+        if terms is None:
+            self._order = np.zeros(0, np.intp)
+        elif by_size:
+            self._order = np.argsort(-np.abs(np.nan_to_num(terms, nan=np.inf)), kind="stable")
+        else:
+            self._order = np.arange(len(terms))
+        self.endResetModel()
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own
+        """Return how many terms there are."""
+        return 0 if parent.isValid() else len(self._order)
+
+    def columnCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008
+        """Return the name, the factors and the term."""
+        return 0 if parent.isValid() or self._unfolding is None else len(self._unfolding.heads) + 2
+
+    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a number in short, and with all digits as its tooltip."""
+        found, column = self._unfolding, index.column()
+        if found is None or found.terms is None or found.factors is None:
+            return None
+        row = int(self._order[index.row()])
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return int(
+                Qt.AlignmentFlag.AlignVCenter | (Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft)
+            )
+        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return None
+        if column == 0:
+            return found.names[row]
+        value = float(found.terms[row] if column > len(found.heads) else found.factors[row, column - 1])
+        return short(value) if role == Qt.ItemDataRole.DisplayRole else full(value)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return what the columns are."""
+        if self._unfolding is None or orientation is not Qt.Orientation.Horizontal:
+            return None
+        heads = ("", *self._unfolding.heads, "term")
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole) and section < len(heads):
+            return heads[section]
+        return None
+
+
+class UnfoldingPanel(QWidget):
+    """Where an entry comes from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unfolding: Unfolding | None = None
+        self._setup_ui()
+        self._layout()
+
+    def show_unfolding(self, unfolding: Unfolding | None) -> None:
+        """Show another entry, or that none is chosen."""
+        self.unfolding = unfolding
+        for widget in (self._value, self._formula, self._numbers, self._remarks, self._foot):
+            widget.setVisible(unfolding is not None)
+        if unfolding is None:
+            self._title.setText("Click an entry to see where it comes from")
+        else:
+            self._title.setText(f"{unfolding.symbol} = {short(unfolding.value, 6)}")
+            self._value.setText(full(unfolding.value))
+            self._formula.setText(unfolding.formula)
+            told = unfolding.in_numbers
+            self._numbers.setText(f"= {told}")
+            self._numbers.setVisible(bool(told))
+            self._remarks.setText("\n".join(unfolding.remarks))
+            self._remarks.setVisible(bool(unfolding.remarks))
+        self._list()
+
+    @property
+    def by_size(self) -> bool:
+        """Whether the largest terms come first."""
+        return self.order.currentIndex() == 1
+
+    def sort(self, by_size: bool) -> None:
+        """Put the largest terms first, or all in their order."""
+        self.order.setCurrentIndex(int(by_size))
+
+    @property
+    def words(self) -> str:
+        """The line below the terms: how many they are, and what they add up to."""
+        return self._foot.text()
+
+    def table(self) -> Table | None:
+        """Return the terms, for a file; None where there are none."""
+        found = self.unfolding
+        if found is None or found.terms is None or found.factors is None:
+            return None
+        values = np.column_stack([found.factors, found.terms])
+        heads = (*(head or "value" for head in found.heads), "term")
+        return Table(f"{found.symbol} = {found.formula}", tuple(found.names), heads, values)
+
+    def _setup_ui(self) -> None:
+        self._title, self._formula, self._numbers, self._remarks = (QLabel() for _ in range(4))
+        self._value, self._foot, self._count = ElidedLabel(), ElidedLabel(), ElidedLabel()
+        self._title.setObjectName("title")
+        self._formula.setObjectName("formula")
+        self._remarks.setObjectName("muted")
+        for label in (self._title, self._formula, self._numbers, self._remarks):
+            label.setWordWrap(True)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.order = Choice()
+        self.order.addItems(ORDERS)
+        self.order.setAccessibleName("Order of the terms")
+        self.order.currentIndexChanged.connect(self._list)
+        self.model, self.list = TermModel(), QTableView()
+        self.list.setModel(self.model)
+        self.list.setObjectName("terms")
+        self.list.setAccessibleName("Terms of the sum")
+        self.list.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.list.verticalHeader().hide()
+        self.list.verticalHeader().setDefaultSectionSize(20)
+        self.list.setShowGrid(False)
+        self.list.setWordWrap(False)
+        self.list.setTabKeyNavigation(False)
+        self.list.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.list.horizontalHeader().setHighlightSections(False)
+
+    def _layout(self) -> None:
+        box = QVBoxLayout(self)
+        box.setContentsMargins(8, 0, 0, 0)
+        box.setSpacing(4)
+        for widget in (self._title, self._value, self._formula, self._numbers, self._remarks):
+            box.addWidget(widget)
+        row = QHBoxLayout()
+        row.addWidget(self._count, 1)
+        row.addWidget(self.order)
+        box.addLayout(row)
+        box.addWidget(self.list, 1)
+        box.addWidget(self._foot)
+        box.addStretch(0)
+
+    def _list(self) -> None:
+        found = self.unfolding
+        self.model.show(found, self.by_size)
+        terms = found.terms if found is not None else None
+        for widget in (self.list, self._foot):
+            widget.setVisible(terms is not None)
+        for widget in (self._count, self.order):
+            widget.setVisible(terms is not None and len(terms) > 1)
+        if found is None or terms is None:
+            return
+        header = self.list.horizontalHeader()
+        longest = max((small_words().width(name) for name in (found.names[0], found.names[-1])), default=0.0)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
+        header.resizeSection(0, min(round(1.15 * longest) + 20, WIDEST_NAME))
+        self._count.setText(f"{len(terms)} terms")
+        self._foot.setText(_sum_words(found))
+
+
+def _sum_words(unfolding: Unfolding) -> str:
+    """Say what the terms add up to, and how far that is from the entry: the engine rounds in another order."""
+    total, value = unfolding.total, unfolding.value
+    if total == value or (total != total and value != value):
+        return f"Σ = {full(total)}"
+    return f"Σ = {full(total)}, rounded {short(abs(total - value), 1)} off"
