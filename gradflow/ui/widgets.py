@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QSlider, QTabBar, QTableWidget, QToolButton, QWidget
 
 # At run time the mixins stand before a real widget, which brings the methods they call.
 if TYPE_CHECKING:
@@ -96,6 +96,24 @@ class Choice(_KeepsKeys, _IgnoresWheel, QComboBox):
         """Keep what moves it, opens it, or is a letter of a name."""
         plain = not event.modifiers() & Qt.KeyboardModifier.ControlModifier
         return plain and (event.key() in MOVES or (bool(event.text()) and event.text().isprintable()))
+
+
+class TabBar(_KeepsKeys, QTabBar):
+    """Tabs that the arrow keys go through."""
+
+    def keeps(self, event: QKeyEvent) -> bool:
+        """Keep what moves it."""
+        return event.key() in MOVES and not event.modifiers()
+
+
+class Table(_KeepsKeys, QTableWidget):
+    """A table that the arrow keys go through, and into whose cells is typed."""
+
+    def keeps(self, event: QKeyEvent) -> bool:
+        """Keep what moves it, and what can be the beginning of a text."""
+        plain = not event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier
+        shifted = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        return plain and ((event.key() in MOVES and not shifted) or (event.text().isprintable() and bool(event.text())))
 
 
 class TextBox(QLineEdit):

@@ -1,0 +1,239 @@
+"""The sandbox as a person leaves it: the program, the choices beside it, and where the sequence stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gradflow.errors import ProgramError
+from gradflow.sim.lab.sandbox_check import Differences, entry_names
+from gradflow.sim.lab.sandbox_grads import Grads
+from gradflow.sim.lab.sandbox_program import Choices, Opened, open_program, with_value
+from gradflow.sim.lab.sandbox_state import choices_of, state_of
+from gradflow.sim.lab.sandbox_steps import Moment, moment, position_of, positions
+from gradflow.sim.lab.sandbox_words import numbers
+
+MOST_ENTRIES = 200
+STEP = "1e-5"
+
+
+@dataclass(frozen=True)
+class LeafRow:
+    """A leaf beside the graph; `wrong` says why what was typed as "value" or "direction" is not used."""
+
+    name: str
+    value: str
+    asks: bool
+    grad: str
+    direction: str
+    wrong: tuple[tuple[str, str], ...] = ()
+
+
+class Desk:
+    """Choices, and what came of them; a text that is wrong leaves the last good graph standing, which is then `stale`.
+
+    `chosen` is the label of a node that is looked at, "" for none; `entry` and `step` are those of the differences.
+    """
+
+    def __init__(self, choices: Choices) -> None:
+        self.choices = choices
+        self.opened: Opened | None = None
+        self.error: ProgramError | None = None
+        self.grads = Grads()
+        self.chosen, self.entry, self.step = "", "", STEP
+        self._position = 0
+        self.run()
+
+    # The program.
+
+    def begin(self, choices: Choices) -> None:
+        """Take another program, and show its values."""
+        self.grads, self.opened, self.chosen, self.entry = Grads(), None, "", ""
+        self.change(choices)
+
+    def change(self, choices: Choices) -> None:
+        """Take other choices for the same program, or another text for it."""
+        self.choices = choices
+        self.run()
+
+    def run(self) -> None:
+        """Run the program; where the graph has the same nodes the sequence stays where it is."""
+        try:
+            opened = open_program(self.choices)
+        except ProgramError as error:
+            self.error = error
+            return
+        before, self.opened, self.error = self.opened, opened, None
+        same = before is not None and [node.inputs for node in before.sandbox.nodes] == [
+            node.inputs for node in opened.sandbox.nodes
+        ]
+        self._position = self._position if same else len(opened.sandbox.steps)
+        self.go(self._position)
+
+    @property
+    def stale(self) -> bool:
+        """Whether the graph is not that of the text, which is wrong."""
+        return self.error is not None
+
+    # The sequence.
+
+    @property
+    def positions(self) -> int:
+        """How many moments there are."""
+        return positions(self.opened.sandbox, self.opened.walk) if self.opened else 1
+
+    @property
+    def position(self) -> int:
+        """The moment that is shown, from 0."""
+        return self._position
+
+    def go(self, position: int) -> None:
+        """Show a moment; what lies outside of the sequence is its end."""
+        self._position = min(max(position, 0), self.positions - 1)
+
+    @property
+    def now(self) -> Moment | None:
+        """What happens at the moment."""
+        return moment(self.opened.sandbox, self.opened.walk, self._position) if self.opened else None
+
+    def backward_again(self) -> None:
+        """Let the walk end and its gradients stay in .grad, and begin another."""
+        if self.opened and self.opened.sandbox.differentiable:
+            self.grads = self.grads.after(self.opened)
+            self.go(position_of(self.opened.sandbox, self.opened.walk, 0))
+
+    def zero_grad(self) -> None:
+        """Forget what earlier walks have left in .grad."""
+        self.grads = Grads()
+
+    # What is chosen beside the program.
+
+    @property
+    def output(self) -> str:
+        """The label of the node that is differentiated, "" if there is none."""
+        sandbox = self.opened.sandbox if self.opened else None
+        return sandbox.label(sandbox.output) if sandbox and sandbox.output is not None else ""
+
+    def outputs(self) -> list[str]:
+        """Return the labels of what can be differentiated: what nobody reads, then everything with a name."""
+        if not self.opened:
+            return []
+        sandbox = self.opened.sandbox
+        named = [i for i in reversed(sandbox.steps) if sandbox.nodes[i].name]
+        found = [*sandbox.trace.outputs, *named, *([sandbox.output] if sandbox.output is not None else [])]
+        return list(dict.fromkeys(map(sandbox.label, found)))
+
+    def detach(self, label: str, cut: bool) -> None:
+        """Cut a node off by hand, or no longer."""
+        detached = self.choices.detached | {label} if cut else self.choices.detached - {label}
+        if label:
+            self.change(replace(self.choices, detached=detached))
+
+    def ask(self, name: str, asks: bool) -> None:
+        """Let a leaf ask for a gradient, or not."""
+        plain = self.choices.plain - {name} if asks else self.choices.plain | {name}
+        self.change(replace(self.choices, plain=plain))
+
+    def direct(self, name: str, text: str) -> None:
+        """Type a leaf's part of the direction."""
+        self.change(replace(self.choices, direction={**self.choices.direction, name: text}))
+
+    def give(self, name: str, text: str) -> None:
+        """Type a leaf's value: beside the program for a free name, else into the program."""
+        sandbox = self.opened.sandbox if self.opened else None
+        leaf = sandbox.find_leaf(name) if sandbox else None
+        if sandbox is None or leaf is None:
+            return
+        if name in sandbox.trace.inputs:
+            self.change(replace(self.choices, values={**self.choices.values, name: text}))
+            return
+        changed = with_value(self.choices.text, sandbox.nodes[leaf], " ".join(text.split()))
+        if changed is not None:
+            self.change(replace(self.choices, text=changed))
+
+    def rows(self) -> list[LeafRow]:
+        """Return the leaves as they stand."""
+        now = self.now
+        if not self.opened or now is None:
+            return []
+        sandbox, found = self.opened.sandbox, []
+        for node in sandbox.nodes:
+            if node.inputs or not node.variable.requires_grad:
+                continue
+            label = sandbox.label(node.index)
+            grad = self.grads.now(self.opened, node.index, now.visits)
+            direction = self.opened.direction.get(node.index)
+            typed = self.choices.direction.get(label, "")
+            wrong = [
+                (what, self.opened.wrong[what, label])
+                for what in ("value", "direction")
+                if (what, label) in self.opened.wrong
+            ]
+            value = self.choices.values.get(label, "1") if label in sandbox.trace.inputs else node.expression
+            found.append(
+                LeafRow(
+                    label,
+                    value,
+                    node.index not in sandbox.plain,
+                    "None" if grad is None else numbers(grad),
+                    typed or ("0" if direction is None else numbers(direction).replace("−", "-")),
+                    tuple(wrong),
+                )
+            )
+        return found
+
+    # Finite differences.
+
+    def entries(self) -> list[str]:
+        """Return the entries of all leaves by name."""
+        if not self.opened:
+            return []
+        sandbox = self.opened.sandbox
+        found = [entry_names(sandbox.label(i), np.shape(sandbox.value(i)), MOST_ENTRIES) for i in sandbox.leaves]
+        return [name for names in found for name in names][:MOST_ENTRIES]
+
+    def differences(self) -> Differences | None:
+        """Return the difference quotients by the chosen entry, or by the first; None if there is nothing to move."""
+        entries = self.entries()
+        if not self.opened or not entries:
+            return None
+        chosen = self.entry if self.entry in entries else entries[0]
+        name = chosen.partition("[")[0]
+        first = next(i for i, entry in enumerate(entries) if entry.partition("[")[0] == name)
+        try:
+            step = float(self.step.replace("−", "-"))
+        except ValueError:
+            return None
+        if not 0.0 < step < 1e6:
+            return None
+        return self.opened.check(name, entries.index(chosen) - first, step)
+
+    # The state.
+
+    def state(self) -> dict[str, Any]:
+        """Return everything as it can stand in JSON."""
+        beside = {"grads": self.grads.state(), "chosen": self.chosen, "entry": self.entry}
+        step = {"step": self.step} if self.step != STEP else {}
+        return {
+            **state_of(self.choices),
+            **{key: value for key, value in beside.items() if value},
+            **step,
+            "position": self._position,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take what `state` returned; raises KeyError, TypeError or ValueError for anything else."""
+        choices = choices_of(state)
+        grads = Grads.of_state(dict(state.get("grads", {})))
+        position = state.get("position", 0)
+        if not isinstance(position, int):
+            raise TypeError("not a position")
+        chosen, entry, step = (
+            str(state.get(key, usual)) for key, usual in (("chosen", ""), ("entry", ""), ("step", STEP))
+        )
+        self.begin(choices)
+        self.grads, self.chosen, self.entry, self.step = grads, chosen, entry, step
+        self.go(position)

@@ -1,0 +1,223 @@
+"""What a person has chosen in the sandbox, and the program opened by it: the graph, the walk, and what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradflow.autograd.program import ProgramError, TraceNode, run
+from gradflow.sim.lab.sandbox import Sandbox
+from gradflow.sim.lab.sandbox_check import Differences, differences
+from gradflow.sim.lab.sandbox_modes import Cost, cost, jacobian, tangents
+from gradflow.sim.lab.sandbox_walk import Order, Walk, total, walk
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """A program and all that is chosen beside it, as texts: what is not there is left as the program has it.
+
+    `values` and `direction` are typed numbers by the leaf's name, values of free names only; `plain` are leaves that
+    are told not to ask for a gradient. `output` and `detached` are labels of nodes; `seed` is v, typed.
+    """
+
+    text: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    plain: frozenset[str] = frozenset()
+    direction: Mapping[str, str] = field(default_factory=dict)
+    output: str = ""
+    seed: str = ""
+    order: Order = Order.REVERSE
+    detached: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A program that runs, with the choices it runs with.
+
+    `wrong` says of what is typed beside it why it is not used: by ("value" or "direction", input's name), or
+    ("seed", "").
+    """
+
+    choices: Choices
+    sandbox: Sandbox
+    values: Mapping[str, Array]
+    seed: Array
+    direction: Mapping[int, Array]
+    wrong: Mapping[tuple[str, str], str]
+
+    @cached_property
+    def walk(self) -> Walk:
+        """The walk back in the chosen order."""
+        return walk(self.sandbox, self.seed, self.choices.order)
+
+    @cached_property
+    def right(self) -> Walk:
+        """The walk back in the right order."""
+        return self.walk if self.choices.order is Order.REVERSE else walk(self.sandbox, self.seed)
+
+    @cached_property
+    def missing(self) -> dict[int, Array]:
+        """What a walk in a wrong order leaves out, at every node where that is not 0."""
+        found: dict[int, Array] = {}
+        if self.walk is self.right:
+            return found
+        with np.errstate(all="ignore"):
+            for node, parts in self.right.parts.items():
+                all_of_it, received = total(parts), total(self.walk.parts.get(node, ()))
+                assert all_of_it is not None
+                lacks = all_of_it - received if received is not None else all_of_it
+                if received is None or not np.array_equal(all_of_it, received, equal_nan=True):
+                    found[node] = lacks
+        return found
+
+    @cached_property
+    def tangents(self) -> dict[int, Array]:
+        """The change of each node along the direction."""
+        return tangents(self.sandbox, self.direction)
+
+    @cached_property
+    def cost(self) -> Cost:
+        """How many multiplications each mode takes."""
+        return cost(self.sandbox)
+
+    def gradients(self) -> dict[int, Array]:
+        """Return the gradient of each leaf that one has reached."""
+        found = {leaf: total(self.walk.parts.get(leaf, ())) for leaf in self.sandbox.leaves}
+        return {leaf: gradient for leaf, gradient in found.items() if gradient is not None}
+
+    def jacobian(self, leaf: int) -> Array | None:
+        """Return ∂output/∂leaf, None if it is too large."""
+        return jacobian(self.sandbox, leaf)
+
+    def by_reverse(self) -> float:
+        """Return ∇(vᵀf)·h: the slope along the direction by the gradients of reverse mode."""
+        slope = 0.0
+        with np.errstate(all="ignore"):
+            for leaf, step in self.direction.items():
+                gradient = total(self.right.parts.get(leaf, ()))
+                slope += 0.0 if gradient is None else float(np.sum(gradient * step))
+        return slope
+
+    def by_forward(self) -> float:
+        """Return vᵀ(D f[h]): the same slope by the output's tangent of forward mode."""
+        output = self.sandbox.output
+        with np.errstate(all="ignore"):
+            return float(np.sum(self.seed * self.tangents.get(output, np.float64(0.0)))) if output is not None else 0.0
+
+    def check(self, name: str, entry: int, step: float) -> Differences | None:
+        """Compare the gradient by one entry of a leaf with difference quotients; None without such an entry."""
+        sandbox = self.sandbox
+        output, leaf = sandbox.output, sandbox.find_leaf(name)
+        if output is None or leaf is None or entry >= sandbox.value(leaf).size:
+            return None
+
+        entry_of, text = sandbox.nodes[leaf], self.choices.text
+
+        def again(point: Array) -> Array:
+            if name in sandbox.trace.inputs:
+                return run(text, {**self.values, name: point}).nodes[output].variable.data
+            moved = with_value(text, entry_of, repr(np.asarray(point).tolist()))
+            if moved is None or not np.all(np.isfinite(point)):
+                raise ProgramError("this number cannot be moved", entry_of.line, entry_of.column)
+            return run(moved, self.values).nodes[output].variable.data
+
+        gradient = total(self.right.parts.get(leaf, ()))
+        exact = 0.0 if gradient is None else float(np.ravel(gradient)[entry])
+        try:
+            forward, central = differences(again, sandbox.value(leaf), entry, self.seed, step)
+        except ProgramError:
+            return None
+        return Differences(step, forward, central, exact)
+
+
+def numbers_in(text: str) -> Array:
+    """Return typed numbers, such as 2, [1, 2] or [[1, 2], [3, 4]]; raises ProgramError for anything else."""
+    if not text.strip():
+        raise ProgramError("type a number, a vector [1, 2] or a matrix [[1, 2], [3, 4]]", 1, 1)
+    # As numbers are printed, so they can be typed.
+    trace = run(text.strip().replace("−", "-"))
+    if trace.inputs or len(trace.names) or not trace.outputs:
+        raise ProgramError("only numbers can stand here, such as 2, [1, 2] or [[1, 2], [3, 4]]", 1, 1)
+    return trace.nodes[trace.outputs[0]].variable.data
+
+
+def open_program(choices: Choices) -> Opened:
+    """Run a program with what is chosen beside it; raises ProgramError where the text itself is wrong."""
+    wrong: dict[tuple[str, str], str] = {}
+    values = {}
+    for name, text in choices.values.items():
+        with _noting(wrong, ("value", name)):
+            values[name] = numbers_in(text)
+    trace = run(choices.text, values)
+    sandbox = Sandbox(trace, None)
+    output = sandbox.find(choices.output) if choices.output else None
+    if output is None:
+        # The last line is what a program is written for; a sink that nothing asks for is none.
+        output = next((i for i in trace.outputs if sandbox.wanted[i]), trace.outputs[0])
+    sandbox = Sandbox(
+        trace,
+        output,
+        frozenset(node for label in choices.detached if (node := sandbox.find(label)) is not None),
+        frozenset(node for label in choices.plain if (node := sandbox.find_leaf(label)) is not None),
+    )
+    seed: Array = np.ones(np.shape(sandbox.value(output)))[()]
+    if choices.seed and np.size(seed) > 1:
+        with _noting(wrong, ("seed", "")):
+            seed = _shaped(numbers_in(choices.seed), np.shape(seed))
+    return Opened(choices, sandbox, values, seed, _direction(sandbox, choices, wrong), wrong)
+
+
+def _direction(sandbox: Sandbox, choices: Choices, wrong: dict[tuple[str, str], str]) -> dict[int, Array]:
+    """Return the typed direction; where none is typed, that along the first entry of the first leaf."""
+    direction: dict[int, Array] = {}
+    for leaf in sandbox.leaves:
+        text = choices.direction.get(sandbox.label(leaf), "")
+        if text:
+            with _noting(wrong, ("direction", sandbox.label(leaf))):
+                direction[leaf] = _shaped(numbers_in(text), np.shape(sandbox.value(leaf)))
+    if not any(choices.direction.values()) and sandbox.leaves:
+        first = np.zeros(np.shape(sandbox.value(sandbox.leaves[0])))
+        first.flat[:1] = 1.0
+        direction = {sandbox.leaves[0]: first[()]}
+    return direction
+
+
+@contextmanager
+def _noting(wrong: dict[tuple[str, str], str], what: tuple[str, str]) -> Iterator[None]:
+    """Keep the reason why something that was typed is not used."""
+    try:
+        yield
+    except ProgramError as error:
+        wrong[what] = error.reason
+
+
+def _shaped(array: Array, shape: tuple[int, ...]) -> Array:
+    """Return the array; one number stands for all entries. Raises ProgramError for another shape."""
+    if np.shape(array) == shape:
+        return array
+    if np.ndim(array) == 0:
+        return np.full(shape, float(array))
+    raise ProgramError(f"the shape is {_words(np.shape(array))}, and {_words(shape)} is needed", 1, 1)
+
+
+def _words(shape: tuple[int, ...]) -> str:
+    return "that of a single number" if shape == () else str(shape)
+
+
+def with_value(text: str, leaf: TraceNode, value: str) -> str | None:
+    """Return the program with another value for a leaf that it names itself; None if that spans several lines."""
+    lines = text.split("\n")
+    if leaf.line > len(lines):
+        return None
+    line = lines[leaf.line - 1]
+    if line[leaf.column - 1 : leaf.end_column - 1].split() != leaf.expression.split():
+        return None
+    lines[leaf.line - 1] = line[: leaf.column - 1] + value + line[leaf.end_column - 1 :]
+    return "\n".join(lines)

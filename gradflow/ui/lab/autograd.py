@@ -1,0 +1,292 @@
+"""The autograd sandbox: a typed program, its graph, and the chain rule on it step by step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
+
+from gradflow.sim.lab.sandbox_desk import Desk
+from gradflow.sim.lab.sandbox_examples import beginning, examples
+from gradflow.sim.lab.sandbox_program import Opened
+from gradflow.sim.lab.sandbox_table import node_table
+from gradflow.sim.lab.sandbox_walk import Order
+from gradflow.sim.lab.sandbox_words import edge_words, happening
+from gradflow.sim.lab.specimen import Specimen
+from gradflow.sim.lab.table import Table
+from gradflow.ui.lab.autograd_scene import GraphDrawing
+from gradflow.ui.lab.autograd_side import BACKWARD, FORWARD, NODE, Side
+from gradflow.ui.lab.camera import Mode
+from gradflow.ui.lab.dag_canvas import DagCanvas
+from gradflow.ui.lab.dag_scene import Scene
+from gradflow.ui.lab.inputs_table import ASKS, DIRECTION
+from gradflow.ui.lab.lab_view import LabView
+from gradflow.ui.lab.step_bar import StepBar
+from gradflow.ui.theme import Theme
+from gradflow.ui.view import view
+from gradflow.ui.widgets import Choice
+
+LIVE_SECONDS, PAUSE_MS = 0.06, 250
+"""A program that takes longer than this is run anew when the typing pauses."""
+
+MOST_NODES = 800
+
+
+@view("autograd", "What does autograd do?")
+class AutogradView(LabView):
+    """A small program is typed, its graph drawn as typed, and gradients flow back through it step by step.
+
+    Backward: from the output with ∂f/∂f = 1 (or your v for several entries) each operation multiplies what it has
+    received by its local derivative, ∂f/∂x += ∂f/∂z · ∂z/∂x, in the reverse of the order of computing; where a value is
+    used twice, what comes back is added. Names and rules are those of torch.autograd: .grad accumulates, no_grad
+    records nothing, detach cuts. Shift+→ and Shift+← step; in the graph arrows pan, + and − zoom, 0 fits, [ and ]
+    choose a box. Cost: one vector–Jacobian product per edge.
+    """
+
+    wants = frozenset()
+    formula = "∂f/∂x = Σᵣ ∂f/∂zᵣ · ∂zᵣ/∂x"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.desk = Desk(beginning(examples()[0]))
+        self.examples, self.side, self.canvas, self.bar = Choice(), Side(), DagCanvas(), StepBar()
+        self.sentence = QLabel()
+        self._drawing: GraphDrawing | None = None
+        self._drawn_of: tuple[object, ...] = ()
+        self._seconds, self._forward = 0.0, False
+        self._pause = QTimer(self)
+        self._setup_ui()
+        self._connect()
+        self._renew_all()
+
+    def _setup_ui(self) -> None:
+        self.examples.setAccessibleName("Worked examples")
+        self.examples.setToolTip("Worked examples, the lecture's first")
+        self.examples.addItem("Examples…")
+        for example in examples():
+            self.examples.addItem(example.title)
+            self.examples.setItemData(self.examples.count() - 1, example.look_for, Qt.ItemDataRole.ToolTipRole)
+        self.sentence.setWordWrap(True)
+        self.sentence.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 4)
+        self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
+        right = QWidget()
+        box = QVBoxLayout(right)
+        box.setContentsMargins(8, 0, 0, 0)
+        box.setSpacing(4)
+        box.addWidget(self.bar)
+        box.addWidget(self.sentence)
+        box.addWidget(self.canvas, 1)
+        self.split = QSplitter(Qt.Orientation.Horizontal)
+        self.split.addWidget(self.side)
+        self.split.addWidget(right)
+        self.split.setChildrenCollapsible(False)
+        self.split.setStretchFactor(1, 1)
+        self.box.addWidget(self.split, 1)
+
+    def _connect(self) -> None:
+        side, desk = self.side, self.desk
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE_MS)
+        self._pause.timeout.connect(lambda: self._do(desk.run))
+        self.examples.activated.connect(self._take_example)
+        side.editor.text.textChanged.connect(self._typed)
+        side.inputs.edited.connect(self._edit_input)
+        side.page_shown.connect(self._look_at_page)
+        back = side.backward
+        back.output.activated.connect(lambda _: self._change(output=back.output.currentText()))
+        back.order.activated.connect(lambda _: self._change(order=Order(back.order.currentData())))
+        back.seed.editingFinished.connect(lambda: self._change(seed=back.seed.text()))
+        back.again.clicked.connect(lambda: self._do(desk.backward_again))
+        back.zero.clicked.connect(lambda: self._do(desk.zero_grad))
+        back.cut_output.clicked.connect(lambda cut: self._do(lambda: desk.detach(desk.output, cut)))
+        side.node.cut.clicked.connect(lambda cut: self._do(lambda: desk.detach(desk.chosen, cut)))
+        side.differences.chosen.connect(self._move_entry)
+        self.bar.moved.connect(self.go)
+        self.canvas.chosen.connect(self._choose_node)
+        self.canvas.hovered.connect(self._read_out)
+
+    # What a person does.
+
+    def _do(self, what: Callable[[], None]) -> None:
+        """Let something be done at the desk, and show what came of it."""
+        self._pause.stop()
+        # Of this thread alone: a busy machine is no reason to wait longer.
+        start = time.thread_time()
+        what()
+        self._renew_all()
+        self._seconds = time.thread_time() - start
+
+    def _change(self, **choices: Any) -> None:
+        changed = replace(self.desk.choices, **choices)
+        if changed != self.desk.choices:
+            self._do(lambda: self.desk.change(changed))
+
+    def _typed(self) -> None:
+        text = self.side.editor.text.toPlainText()
+        if text == self.desk.choices.text:
+            return
+        if self._seconds > LIVE_SECONDS:
+            self.desk.choices = replace(self.desk.choices, text=text)
+            self._pause.start()
+        else:
+            self._change(text=text)
+
+    def _take_example(self, number: int) -> None:
+        self.examples.setCurrentIndex(0)
+        if number > 0:
+            self._do(lambda: self.desk.begin(beginning(examples()[number - 1])))
+
+    def _edit_input(self, name: str, column: int, text: str) -> None:
+        if column == ASKS:
+            self._do(lambda: self.desk.ask(name, bool(text)))
+        elif column == DIRECTION:
+            self._do(lambda: self.desk.direct(name, text))
+        else:
+            self._do(lambda: self.desk.give(name, text))
+
+    def _move_entry(self, entry: str, step: str) -> None:
+        self.desk.entry, self.desk.step = entry, step
+        self._refresh()
+
+    def _choose_node(self, node: int | None) -> None:
+        opened = self.desk.opened
+        self.desk.chosen = opened.sandbox.label(node) if opened and node is not None else ""
+        if node is not None:
+            self.side.show_page(NODE)
+            self.canvas.reveal(node)
+        self._refresh()
+
+    def _look_at_page(self, page: str) -> None:
+        """Show the tangents of forward mode in the boxes from when its page is opened until that of backward is."""
+        self._forward = page == FORWARD or (self._forward and page != BACKWARD)
+        self._refresh()
+
+    def _read_out(self, edge: int | None) -> None:
+        """Say in place of the moment what an edge is."""
+        opened = self.desk.opened
+        if edge is None or not opened or edge >= len(opened.sandbox.edges):
+            self._say_moment()
+        else:
+            self.sentence.setText(edge_words(opened.sandbox, opened.sandbox.edges[edge]))
+
+    # What is shown.
+
+    def _renew_all(self) -> None:
+        """Show what is new in the program and beside it, and everything else."""
+        self.side.editor.write(self.desk.choices.text)
+        error = self.desk.error
+        if error:
+            self.side.editor.refuse(error.reason, error.line, error.column)
+        else:
+            self.side.editor.accept()
+        self.side.backward.show_choices(self.desk)
+        self.side.differences.show_choices(self.desk.entries(), self.desk.entry, self.desk.step)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Show the moment."""
+        desk, opened, now = self.desk, self.desk.opened, self.desk.now
+        self.bar.show_position(desk.position, desk.positions)
+        self.side.inputs.show_rows(desk.rows())
+        self.side.inputs.show_direction(self._forward)
+        self._say_moment()
+        if not opened or now is None:
+            self.canvas.show_scene(Scene())
+            return
+        drawing = self._drawing_of(opened)
+        chosen = opened.sandbox.find(desk.chosen) if desk.chosen else None
+        self.canvas.show_scene(drawing.scene(now, chosen, desk.stale) if drawing else Scene())
+        if drawing and now.node is not None:
+            self.canvas.reveal(now.node)
+        self.side.show_numbers(desk, chosen, self.theme)
+        self.moved.emit()
+
+    def _drawing_of(self, opened: Opened) -> GraphDrawing | None:
+        """Return how the graph is drawn, made anew only if something has changed."""
+        of = (opened, self.desk.grads, self._forward)
+        if not self._drawing or any(one is not other for one, other in zip(of, self._drawn_of, strict=True)):
+            if len(opened.sandbox.nodes) > MOST_NODES:
+                self._drawing, self._drawn_of = None, ()
+                return None
+            tangents = opened.tangents if self._forward else {}
+            stored = self.desk.grads.by_node(opened.sandbox)
+            self._drawing = GraphDrawing(opened.sandbox, opened.walk, tangents, opened.missing, stored)
+            self._drawn_of = of
+        return self._drawing
+
+    def _say_moment(self) -> None:
+        desk, opened, now = self.desk, self.desk.opened, self.desk.now
+        words = happening(opened.sandbox, opened.walk, now) if opened and now else ""
+        if opened and len(opened.sandbox.nodes) > MOST_NODES:
+            words = f"A graph of {len(opened.sandbox.nodes)} nodes is not drawn; up to {MOST_NODES} are. {words}"
+        for (_, name), reason in opened.wrong.items() if opened else ():
+            words = f"{name or 'v'}: {reason}. {words}"
+        if desk.stale and opened:
+            words = f"The graph is that of the last text without an error. {words}"
+        self.sentence.setText(words)
+        self.canvas.setAccessibleDescription(words)
+
+    # What a view of the lab is asked.
+
+    def show_specimen(self, specimen: Specimen | None) -> None:
+        """Show nothing of a network: the sandbox has programs of its own."""
+
+    def controls(self) -> QWidget:
+        """Choose a worked example."""
+        return self.examples
+
+    def positions(self) -> int:
+        """Return how many moments there are."""
+        return self.desk.positions
+
+    @property
+    def position(self) -> int:
+        """The moment that is shown."""
+        return self.desk.position
+
+    def go(self, position: int) -> None:
+        """Show a moment."""
+        self.desk.go(position)
+        self._refresh()
+
+    def tables(self) -> Mapping[str, Table]:
+        """Return the nodes with their values and gradients."""
+        opened, now = self.desk.opened, self.desk.now
+        return {"nodes": node_table(opened, now)} if opened and now else {}
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that is typed and chosen."""
+        camera = self.canvas.camera
+        places: dict[Mode, dict[str, Any]] = {Mode.WHOLE: {"look": []}, Mode.FREE: {"look": camera.state()}}
+        look = places.get(camera.mode, {})
+        forward = {"forward": True} if self._forward else {}
+        return {**self.desk.state(), "page": self.side.page, **forward, **look}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take what `state` returned."""
+        look = [float(number) for number in state.get("look", ()) if isinstance(number, float)]
+        self._do(lambda: self.desk.restore(state))
+        self._forward = state.get("forward") is True
+        self.side.show_page(str(state.get("page", "")))
+        self._look_at_page(self.side.page)
+        if "look" in state:
+            self.canvas.look(look)
+
+    def retheme(self, theme: Theme) -> None:
+        """Take new colours."""
+        self.theme = theme
+        self.canvas.retheme(theme)
+        self.side.retheme(theme)
+        self._renew_all()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Put the program above the pages, or among them."""
+        super().resizeEvent(event)
+        self.side.arrange(self.height())
+        left = min(max(self.width() * 3 // 10, 244), 380)
+        self.split.setSizes([left, self.width() - left])

@@ -1,0 +1,171 @@
+"""From the sandbox to its drawing: which numbers stand in each box and on each edge at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradflow.sim.lab.sandbox import READ, Sandbox
+from gradflow.sim.lab.sandbox_steps import Moment, Phase, moment, positions
+from gradflow.sim.lab.sandbox_walk import Walk, total
+from gradflow.sim.lab.sandbox_words import DIGITS, accumulated, cells, derivative, edge_labels, sum_of
+from gradflow.ui.lab.cards import Card, Role, Row, text_width
+from gradflow.ui.lab.dag_scene import Look, Scene, Wire
+
+Array = NDArray[np.float64]
+
+
+LONGEST_LABEL = 112.0
+"""Longer labels are written only where there happens to be room."""
+
+IN_GRID = 3
+"""The digits of the entries of vectors and matrices; the page of the box has more."""
+
+SYMBOLS = {"·": "×"}
+"""Signs that are too small to be seen."""
+
+
+@dataclass(frozen=True, eq=False)
+class GraphDrawing:
+    """One program's graph with a walk back through it, as it can be drawn at every moment.
+
+    `tangents` are shown if there are any, `missing` is what a walk in a wrong order leaves out, `stored` what earlier
+    calls of backward() have left in the leaves.
+    """
+
+    sandbox: Sandbox
+    walk: Walk
+    tangents: Mapping[int, Array] = field(default_factory=dict)
+    missing: Mapping[int, Array] = field(default_factory=dict)
+    stored: Mapping[int, Array] = field(default_factory=dict)
+    _kept: dict[Any, Any] = field(default_factory=dict)
+
+    def scene(self, now: Moment, chosen: int | None, stale: bool) -> Scene:
+        """Return what is drawn at a moment."""
+        count = range(len(self.sandbox.nodes))
+        computed = set(self.sandbox.steps[: now.computed])
+        return Scene(
+            room=self._room(),
+            cards=tuple(self._card(node, now, computed) for node in count),
+            looks=tuple(self._look(node, now, computed) for node in count),
+            inputs=frozenset(self.sandbox.leaves),
+            wires=tuple(self._wire(number, now, computed) for number in range(len(self.sandbox.edges))),
+            chosen=chosen if chosen is not None and chosen < len(count) else None,
+            stale=stale,
+        )
+
+    def _room(self) -> tuple[Card, ...]:
+        """Return the cards at the end, when they say most."""
+        if "room" not in self._kept:
+            end = moment(self.sandbox, self.walk, positions(self.sandbox, self.walk) - 1)
+            computed = set(self.sandbox.steps)
+            self._kept["room"] = tuple(self._card(node, end, computed) for node in range(len(self.sandbox.nodes)))
+        return self._kept["room"]
+
+    def _card(self, node: int, now: Moment, computed: set[int]) -> Card:
+        key = ("card", node, not self.sandbox.nodes[node].inputs or node in computed, self._arrived(node, now))
+        if key not in self._kept:
+            self._kept[key] = self._make_card(node, key[2], key[3])
+        return self._kept[key]
+
+    def _arrived(self, node: int, now: Moment) -> int:
+        """Return how many parts of its gradient a node has."""
+        return sum(part.visit <= now.visits for part in self.walk.parts.get(node, ()))
+
+    def _make_card(self, node: int, computed: bool, arrived: int) -> Card:
+        entry, sandbox = self.sandbox.nodes[node], self.sandbox
+        rows = []
+        if computed:
+            value = _numbers(Role.VALUE, "", sandbox.value(node))
+            # A constant's own text is its title already.
+            if value.cells != ((sandbox.label(node),),):
+                rows.append(value)
+            if node in self.tangents:
+                rows.append(_numbers(Role.TANGENT, "D[h]", self.tangents[node]))
+        if arrived:
+            rows += self._gradient_rows(node, arrived)
+        notes = ["not recorded"] if entry.cut == "no_grad" else []
+        notes += ["detached"] if node in sandbox.detached else []
+        rows += [Row(Role.NOTE, words, ()) for words in notes]
+        symbol = SYMBOLS.get(entry.symbol, entry.symbol) if entry.inputs else ""
+        return Card(sandbox.label(node), symbol, tuple(rows))
+
+    def _gradient_rows(self, node: int, arrived: int) -> list[Row]:
+        """Return what a node has received so far, as a sum, and beside that what was there and what is missing."""
+        parts = self.walk.parts[node]
+        received = self.walk.received(node, parts[arrived - 1].visit)
+        summed, symbol = total(received), derivative(self.sandbox, node)
+        if summed is None:
+            return []
+        if np.size(summed) == 1:
+            rows = [Row(Role.GRADIENT, symbol, ((sum_of(received, len(parts)),),))]
+        else:
+            count = f", Σ {arrived} of {len(parts)}" if len(parts) > 1 else ""
+            rows = [_numbers(Role.GRADIENT, symbol + count, summed)]
+        if arrived == len(parts):
+            if node in self.stored:
+                rows.append(_grid(Role.GRADIENT, ".grad", accumulated(self.stored[node], summed), summed))
+            if node in self.missing:
+                rows.append(_numbers(Role.MISSED, "missing", self.missing[node]))
+        return rows
+
+    def _look(self, node: int, now: Moment, computed: set[int]) -> Look:
+        sandbox = self.sandbox
+        leaf = not sandbox.nodes[node].inputs
+        if node == now.node:
+            return Look.NOW
+        if not leaf and node not in computed:
+            return Look.WAITING
+        if self.walk.late(node, now.visits):
+            return Look.LATE
+        if self._arrived(node, now):
+            return Look.BACK
+        return Look.OFF if sandbox.asks[node] and not sandbox.wanted[node] else Look.DONE
+
+    def _wire(self, edge_number: int, now: Moment, computed: set[int]) -> Wire:
+        edge = self.sandbox.edges[edge_number]
+        look = Look.WAITING
+        labels: tuple[str, ...] = ()
+        visit = self.walk.turn.get(edge.target, -1)
+        used = edge.open and 0 < visit <= now.visits
+        if used:
+            late = self.walk.turn.get(edge.source)
+            missed = late is not None and visit >= late
+            look = Look.LATE if missed else Look.NOW if visit == now.visits else Look.BACK
+            labels = self._labels(edge_number)
+        elif edge.target in computed and edge.place == READ:
+            look = Look.OFF
+        elif edge.target in computed:
+            forward = now.phase is Phase.FORWARD and edge.target == now.node
+            look = Look.NOW if forward else Look.DONE
+        known = self._labels(edge_number) if edge_number in self._carries else ()
+        room = next((words for words in known if text_width(words) <= LONGEST_LABEL), "")
+        return Wire(edge.source, edge.target, look, labels, edge.cut, backwards=used, room=room)
+
+    @cached_property
+    def _carries(self) -> frozenset[int]:
+        """The edges over which the walk goes at one time or another."""
+        return frozenset(number for visit in self.walk.visits for number in visit.over)
+
+    def _labels(self, edge_number: int) -> tuple[str, ...]:
+        key = ("labels", edge_number)
+        if key not in self._kept:
+            self._kept[key] = edge_labels(self.sandbox, self.sandbox.edges[edge_number])
+        return self._kept[key]
+
+
+def _numbers(role: Role, words: str, array: Array) -> Row:
+    return _grid(role, words, cells(array, digits=DIGITS if np.ndim(array) == 0 else IN_GRID), array)
+
+
+def _grid(role: Role, words: str, shown: tuple[tuple[str, ...], ...], array: Array) -> Row:
+    """Return the entries of an array as a row of the card, those of a vector below each other."""
+    whole = sum(map(len, shown)) == np.size(array)
+    if whole and np.ndim(array) == 1:
+        shown = tuple((cell,) for cell in shown[0])
+    return Row(role, words, shown, bracket=whole and np.ndim(array) > 0)

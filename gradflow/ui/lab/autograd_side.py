@@ -1,0 +1,128 @@
+"""What stands beside the graph of the sandbox: the program, its inputs, and pages of choices and numbers."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gradflow.sim.lab.sandbox_desk import Desk
+from gradflow.ui.lab import autograd_words as words
+from gradflow.ui.lab.autograd_pages import BackwardPage, DifferencesPage, NodePage, Page
+from gradflow.ui.lab.inputs_table import InputsTable
+from gradflow.ui.lab.program_editor import ProgramEditor
+from gradflow.ui.theme import Theme
+from gradflow.ui.widgets import TabBar
+
+PROGRAM, BACKWARD, FORWARD, DIFFERENCES, NODE = "Program", "Backward", "Forward", "ε", "Node"
+TALL = 560
+"""From this height on the program stands above the pages instead of among them."""
+
+
+class Tabs(QTabWidget):
+    """Pages whose tabs the arrow keys go through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTabBar(TabBar())
+
+
+class Side(QWidget):
+    """Program and inputs above the pages, or, where there is little height, the first of them."""
+
+    page_shown = Signal(str)
+    """The page that is looked at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.editor, self.inputs = ProgramEditor(), InputsTable()
+        self.program = QSplitter(Qt.Orientation.Vertical)
+        self.program.addWidget(self.editor)
+        self.program.addWidget(self.inputs)
+        self.program.setStretchFactor(0, 3)
+        self.program.setStretchFactor(1, 2)
+        self.program.setChildrenCollapsible(False)
+        self.backward, self.forward = BackwardPage(), Page("Forward mode beside reverse mode")
+        self.differences, self.node = DifferencesPage(), NodePage()
+        self.pages = Tabs()
+        self.pages.setDocumentMode(True)
+        self.pages.setAccessibleName("Pages")
+        self.pages.tabBar().setAccessibleName("Pages")
+        self.pages.tabBar().setExpanding(False)
+        self.pages.tabBar().setStyleSheet("QTabBar::tab { padding: 3px 5px; font-size: 11px; }")
+        self.pages.tabBar().setUsesScrollButtons(True)
+        for page, name in (
+            (self.backward, BACKWARD),
+            (self.forward, FORWARD),
+            (self.differences, DIFFERENCES),
+            (self.node, NODE),
+        ):
+            self.pages.addTab(page, name)
+        self.box = QVBoxLayout(self)
+        self.box.setContentsMargins(0, 0, 0, 0)
+        self.box.setSpacing(8)
+        self.box.addWidget(self.program, 5)
+        self.box.addWidget(self.pages, 6)
+        self._wanted = ""
+        self.pages.tabBarClicked.connect(lambda place: self._want(self.pages.tabText(place)))
+        self.pages.currentChanged.connect(lambda _: self.page_shown.emit(self.page))
+
+    @property
+    def page(self) -> str:
+        """The name of the page that is looked at."""
+        return self.pages.tabText(self.pages.currentIndex())
+
+    def show_page(self, name: str) -> None:
+        """Look at a page; one that is not there changes nothing."""
+        self._want(name)
+        names = [self.pages.tabText(i) for i in range(self.pages.count())]
+        if name in names:
+            self.pages.setCurrentIndex(names.index(name))
+
+    def _want(self, name: str) -> None:
+        self._wanted = name
+
+    def arrange(self, height: int) -> None:
+        """Put the program above the pages, or among them."""
+        among = self.pages.indexOf(self.program) >= 0
+        if among == (height < TALL):
+            return
+        if among:
+            self._wanted = "" if self.page == PROGRAM else self.page
+            self.pages.removeTab(self.pages.indexOf(self.program))
+            self.box.insertWidget(0, self.program, 5)
+            self.program.show()
+        else:
+            self.box.removeWidget(self.program)
+            self.pages.insertTab(0, self.program, PROGRAM)
+            self.show_page(self._wanted or PROGRAM)
+
+    def show_numbers(self, desk: Desk, chosen: int | None, theme: Theme) -> None:
+        """Write the page that is looked at; the others wait until they are."""
+        opened, now = desk.opened, desk.now
+        label = opened.sandbox.label(chosen) if opened and chosen is not None else ""
+        self.node.show_choices(label, label in desk.choices.detached)
+        if not opened or not now:
+            return
+        if self.page == BACKWARD:
+            self.backward.say(words.backward_page(opened, theme), theme)
+        elif self.page == FORWARD:
+            self.forward.say(words.forward_page(opened, theme), theme)
+        elif self.page == DIFFERENCES:
+            entry = self.differences.entry.currentText()
+            self.differences.say(words.differences_page(desk.differences(), opened, entry, theme), theme)
+        elif self.page == NODE:
+            self.node.say(words.node_page(opened, chosen, now.visits, theme), theme)
+
+    def retheme(self, theme: Theme) -> None:
+        """Take new colours."""
+        self.editor.retheme(theme)
+        self.inputs.retheme(theme)
+
+    def minimumSizeHint(self) -> QSize:
+        """Be content with little."""
+        return QSize(200, 100)

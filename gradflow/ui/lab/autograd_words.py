@@ -1,0 +1,231 @@
+"""The pages beside the graph of the sandbox, as rich text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+
+from gradflow.sim.lab.sandbox import Sandbox
+from gradflow.sim.lab.sandbox_check import Differences
+from gradflow.sim.lab.sandbox_modes import MOST_ENTRIES
+from gradflow.sim.lab.sandbox_program import Opened
+from gradflow.sim.lab.sandbox_walk import Order
+from gradflow.sim.lab.sandbox_words import cells, derivative, number, numbers, unfolded
+from gradflow.ui.theme import Theme
+
+MOST_SIDE, MOST_BLOCKS = 8, 6
+
+
+_BAD = re.compile(r"(?<!\w)nan(?!\w)|−?∞")
+
+
+def marked(text: str, theme: Theme) -> str:
+    """Return a page in which infinities and what is no number stand out."""
+    return _BAD.sub(lambda found: f"<span style='color:{theme.error}'>{found[0]}</span>", text)
+
+
+def paragraph(*lines: str) -> str:
+    """Return lines that belong together."""
+    return f"<p style='margin-top:0; margin-bottom:8px'>{'<br>'.join(lines)}</p>"
+
+
+def muted(words: str, theme: Theme) -> str:
+    """Return words in grey."""
+    return f"<span style='color:{theme.muted}'>{words}</span>"
+
+
+def matrix(rows: Sequence[Sequence[str]], names: Sequence[str], theme: Theme, last: str = "") -> str:
+    """Return numbers as a table with a name before each row; the `last` row stands below a line."""
+    body = ""
+    for place, (name, row) in enumerate(zip(names, rows, strict=True)):
+        below = place == len(rows) - 1 and last
+        style = f"border-top:1px solid {theme.muted};" if below else ""
+        color = theme.curve if below else theme.text
+        entries = "".join(f"<td align='right' style='{style}color:{color}'>{escape(cell)}</td>" for cell in row)
+        body += f"<tr><td style='{style}color:{theme.muted}'>{escape(name)}</td>{entries}</tr>"
+    return f"<table cellspacing='0' cellpadding='3'>{body}</table>"
+
+
+def backward_page(opened: Opened, theme: Theme) -> str:
+    """Return the Jacobian, v, the weighted sum, what each way costs, and what is cut or missed."""
+    sandbox = opened.sandbox
+    if sandbox.output is None or not sandbox.differentiable:
+        label = escape(sandbox.label(sandbox.output)) if sandbox.output is not None else "The output"
+        cut = "is detached" if sandbox.output in sandbox.detached else "depends on nothing that asks for a gradient"
+        return paragraph(f"{label} {cut}: there is nothing to walk back through.") + savings(sandbox)
+    parts = []
+    if opened.choices.order is Order.DEPTH_FIRST:
+        parts.append(missed(opened, theme))
+    several = sandbox.value(sandbox.output).size > 1
+    leaves = [leaf for leaf in sandbox.leaves if leaf in sandbox.above]
+    parts.append(paragraph(muted("At the end of the walk:", theme)))
+    for leaf in leaves[:MOST_BLOCKS]:
+        parts.append(_jacobian(opened, leaf, several, theme))
+    if len(leaves) > MOST_BLOCKS:
+        parts.append(paragraph(muted(f"… and {len(leaves) - MOST_BLOCKS} more leaves", theme)))
+    parts += [costs(opened, several), savings(sandbox)]
+    return "".join(parts)
+
+
+def _jacobian(opened: Opened, leaf: int, several: bool, theme: Theme) -> str:
+    sandbox = opened.sandbox
+    assert sandbox.output is not None
+    label, output = escape(sandbox.label(leaf)), escape(sandbox.label(sandbox.output))
+    gradient = opened.gradients().get(leaf)
+    found = "–" if gradient is None else numbers(gradient)
+    symbol = escape(derivative(sandbox, leaf))
+    if not several:
+        return paragraph(f"{symbol} = {escape(found)}")
+    table = opened.jacobian(leaf)
+    size = f"{sandbox.value(sandbox.output).size}×{sandbox.value(leaf).size}"
+    head = f"<b>J = ∂{output}/∂{label}</b>, {size}"
+    if table is None or max(table.shape) > MOST_SIDE:
+        why = "too large to be shown" if table is None else "its first entries: " + escape(numbers(table))
+        return paragraph(f"{head}, {why}", f"vᵀJ = {escape(found)}")
+    seed = np.ravel(opened.seed).tolist()
+    names = [f"{number(weight)} ·" for weight in seed] + ["vᵀJ ="]
+    weighted = cells(np.ravel(gradient), most=MOST_SIDE)[0] if gradient is not None else ("–",) * table.shape[1]
+    rows = [*cells(table, most=MOST_SIDE), weighted]
+    return paragraph(head) + matrix(rows, names, theme, last="sum")
+
+
+def costs(opened: Opened, several: bool) -> str:
+    """Return what each way costs in multiplications."""
+    cost = opened.cost
+    lines = [f"<b>Multiplications.</b> One backward pass: {cost.one_pass:,}."]
+    if several:
+        lines.append(
+            f"J by {passes(cost.outputs)} backward: {cost.by_reverse:,}, and vᵀJ from it: {cost.product:,} more. "
+            f"backward(v) needs no J: {cost.one_pass:,} in all."
+        )
+    lines.append(f"Forward mode: {passes(cost.inputs)}, one for each input entry: {cost.by_forward:,}.")
+    return paragraph(*lines)
+
+
+def passes(count: int) -> str:
+    """Return how many passes."""
+    return "1 pass" if count == 1 else f"{count} passes"
+
+
+def savings(sandbox: Sandbox) -> str:
+    """Return what the cuts save, "" for none."""
+    saved = sandbox.saving()
+    lines = []
+    if saved.unrecorded:
+        lines.append(
+            f"<b>Not recorded</b> behind no_grad or a cut: {saved.unrecorded} of {saved.operations} operations, "
+            f"{saved.unrecorded_bytes:,} of {saved.bytes:,} bytes."
+        )
+    if saved.let_go:
+        lines.append(
+            f"<b>Let go</b>, as no output needs it: {saved.let_go} of {saved.operations} operations, "
+            f"{saved.let_go_bytes:,} of {saved.bytes:,} bytes."
+        )
+    return paragraph(*lines) if lines else ""
+
+
+def missed(opened: Opened, theme: Theme) -> str:
+    """Return what the walk in the wrong order has left out."""
+    sandbox = opened.sandbox
+    lacking = [leaf for leaf in sandbox.leaves if leaf in opened.missing]
+    if not lacking:
+        return paragraph(
+            "Depth first: nothing is missed here. Every operation had all it would receive when its turn came."
+        )
+    lines = [
+        f"{escape(derivative(sandbox, leaf))}: <span style='color:{theme.error}'>"
+        f"{escape(numbers(opened.missing[leaf]))} is missing</span>"
+        for leaf in lacking[:MOST_BLOCKS]
+    ]
+    why = "An operation passed on what it had before the rest had arrived; what came later (red) went no further."
+    return paragraph("<b>Depth first, without waiting.</b>", *lines, muted(why, theme))
+
+
+def forward_page(opened: Opened, theme: Theme) -> str:
+    """Return the slope along the direction in both modes, and what each costs."""
+    sandbox = opened.sandbox
+    if sandbox.output is None or not sandbox.differentiable:
+        return paragraph("There is no output to differentiate.")
+    output = sandbox.label(sandbox.output)
+    several = sandbox.value(sandbox.output).size > 1
+    direction = ", ".join(f"{sandbox.label(leaf)}: {numbers(step)}" for leaf, step in opened.direction.items())
+    tangent = opened.tangents.get(sandbox.output)
+    lines = [f"<b>h</b> = {escape(direction) or '0'} {muted('(column h of the inputs)', theme)}"]
+    lines.append(f"forward: D{escape(output)}[h] = {escape(numbers(tangent)) if tangent is not None else '0'}")
+    weight = f"vᵀD{escape(output)}[h]" if several else f"D{escape(output)}[h]"
+    lines.append(f"{weight} = <b>{number(opened.by_forward())}</b>")
+    gradient = f"∇(vᵀ{escape(output)})·h" if several else f"∇{escape(output)}·h"
+    lines.append(f"reverse: {gradient} = <b>{number(opened.by_reverse())}</b>")
+    cost = opened.cost
+    compare = paragraph(
+        f"<b>Multiplications.</b> One pass carries one vector over every edge, either way: {cost.one_pass:,}.",
+        f"The whole Jacobian, {cost.outputs}×{cost.inputs}: forward {passes(cost.inputs)} = {cost.by_forward:,}, "
+        f"reverse {passes(cost.outputs)} = {cost.by_reverse:,}.",
+    )
+    return paragraph(*lines) + compare
+
+
+def differences_page(found: Differences | None, opened: Opened, entry: str, theme: Theme) -> str:
+    """Return the difference quotients beside the exact value."""
+    sandbox = opened.sandbox
+    if found is None or sandbox.output is None:
+        return paragraph("Choose an entry of an input.")
+    rows = [
+        (number(found.forward), number(found.forward_error)),
+        (number(found.central), number(found.central_error)),
+        (number(found.exact), ""),
+    ]
+    names = ("(f(x+ε) − f(x)) / ε", "(f(x+ε) − f(x−ε)) / 2ε", "exact")
+    several = " of vᵀf" if sandbox.value(sandbox.output).size > 1 else ""
+    text = paragraph(f"The slope{several} by {escape(entry)}, and its error:") + matrix(rows, names, theme)
+    if any(edge.cut for edge in sandbox.edges):
+        text += paragraph(muted("Differences know of no cut: they see what no_grad and detach hide.", theme))
+    return text
+
+
+def node_page(opened: Opened, node: int | None, visits: int, theme: Theme) -> str:
+    """Return all there is to say of a node."""
+    sandbox = opened.sandbox
+    if node is None or node >= len(sandbox.nodes):
+        return paragraph("Choose a box of the graph: click it, or press ] in the graph.")
+    entry, value = sandbox.nodes[node], sandbox.value(node)
+    kind = "leaf" if node in sandbox.leaves else "constant" if not entry.inputs else entry.operation
+    size = f", shape {np.shape(value)}" if np.ndim(value) else ""
+    lines = [f"<b>{escape(sandbox.label(node))}</b> {muted(f'{kind}{size}, line {entry.line}', theme)}"]
+    if entry.inputs and entry.expression != sandbox.label(node):
+        lines.append(f"= {escape(entry.expression)}")
+    text = paragraph(*lines) + _whole(value, theme)
+    if sandbox.output is not None and sandbox.differentiable:
+        text += _sum(opened, node, visits, theme)
+    for number_of in sandbox.into[node]:
+        edge = sandbox.edges[number_of]
+        if edge.open and sandbox.value(node).size * sandbox.value(edge.source).size <= MOST_ENTRIES:
+            local = sandbox.local(edge)
+            operation = entry.variable.grad_fn
+            assert operation is not None
+            head = f"∂{escape(sandbox.label(node))}/∂{escape(sandbox.label(edge.source))}"
+            text += paragraph(f"{head} {muted(escape(operation.formula(edge.place)), theme)}") + _whole(local, theme)
+    return text
+
+
+def _sum(opened: Opened, node: int, visits: int, theme: Theme) -> str:
+    sandbox = opened.sandbox
+    lines = unfolded(sandbox, opened.walk, node, visits)
+    if not lines:
+        return ""
+    summed = opened.walk.gradient(node, visits)
+    assert summed is not None
+    head = f"<b>{escape(derivative(sandbox, node))}</b> = {escape(numbers(summed))}"
+    parts = [f"{'+ ' if place else ''}{escape(line)}" for place, line in enumerate(lines)]
+    return paragraph(f"<span style='color:{theme.curve}'>{head}</span>", *parts)
+
+
+def _whole(array: np.ndarray, theme: Theme) -> str:
+    """Return all entries of an array, or as many as a table may have."""
+    if np.ndim(array) > 2 or array.size > MOST_ENTRIES // 4:
+        return paragraph(escape(numbers(array)))
+    rows = cells(array, most=MOST_ENTRIES, digits=6)
+    return matrix(rows, [""] * len(rows), theme) + paragraph("")

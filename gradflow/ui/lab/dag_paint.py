@@ -1,0 +1,116 @@
+"""How the boxes, edges and labels of a computational graph are painted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath
+
+from gradflow.sim.lab.label_places import Rectangle
+from gradflow.ui.items import cosmetic
+from gradflow.ui.lab.cards import card_colors, is_bad, paint_card, text_width
+from gradflow.ui.lab.dag_scene import Look, Scene, Wire
+from gradflow.ui.theme import SMALL_SIZE, Theme, font
+
+Array = NDArray[np.float64]
+
+READABLE = 0.55
+"""Below this zoom the numbers in a box are too small to read, and only its title is written."""
+
+LABEL_HEIGHT, HEAD = 15.0, 7.0
+ALONG = (0.5, 0.34, 0.66, 0.2, 0.8)
+"""Where along the last bend of an edge its label may stand."""
+
+
+def pale(theme: Theme) -> Theme:
+    """Return a theme in which everything is grey: for what is no longer so."""
+    grey = theme.muted
+    return replace(theme, text=grey, curve=grey, curve_second=grey, error=grey)
+
+
+def path_of(points_of: Array, bent: bool = False) -> QPainterPath:
+    """Return a line that is straight across the columns and bent between them, which it may begin with."""
+    points = [QPointF(x, y) for x, y in points_of.tolist()]
+    path = QPainterPath(points[0])
+    for i, (start, end) in enumerate(pairwise(points)):
+        if i % 2 == bent:
+            path.lineTo(end)
+        else:
+            middle = (start.x() + end.x()) / 2
+            path.cubicTo(QPointF(middle, start.y()), QPointF(middle, end.y()), end)
+    return path
+
+
+def on_bend(branch: Array, along: float) -> tuple[float, float]:
+    """Return a point of the bend of an edge's own branch."""
+    (left, start), (right, end), _ = branch.tolist()
+    rest = 1.0 - along
+    x = left * rest**3 + 3 * (left + right) / 2 * along * rest + right * along**3
+    y = start * (rest**3 + 3 * rest**2 * along) + end * (3 * rest * along**2 + along**3)
+    return x, y
+
+
+def paint_box(painter: QPainter, box: QRectF, number: int, scene: Scene, theme: Theme, zoom: float) -> None:
+    """Paint a box and, where the zoom lets them be read, the numbers in it."""
+    look = scene.looks[number]
+    leaf = number in scene.inputs
+    off = look in (Look.OFF, Look.WAITING)
+    painter.setBrush(QColor(theme.raised if leaf else theme.surface))
+    width = 2.5 if look is Look.NOW else 1.0
+    line = {Look.NOW: theme.curve_second, Look.BACK: theme.curve, Look.LATE: theme.error}.get(
+        look, theme.border if off else theme.muted
+    )
+    pen = cosmetic(QColor(line), width)
+    if look is Look.OFF:
+        pen.setStyle(Qt.PenStyle.DashLine)
+    painter.setPen(pen)
+    painter.drawRoundedRect(box, 4.0, 4.0)
+    if number == scene.chosen:
+        painter.setPen(cosmetic(QColor(theme.accent), 2.0))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(box.adjusted(-3.0, -3.0, 3.0, 3.0), 6.0, 6.0)
+    if zoom >= READABLE:
+        colors = card_colors(theme, weak=scene.stale or look is Look.OFF)
+        if look is Look.WAITING:
+            colors["title"] = QColor(theme.muted)
+        paint_card(painter, box, scene.cards[number], colors)
+
+
+def paint_name(painter: QPainter, box: QRectF, number: int, scene: Scene, theme: Theme) -> None:
+    """Write only the name of a box (in pixels) that is too small for more, or its sign, if that fits."""
+    card = scene.cards[number]
+    for words in (card.title, card.symbol):
+        if words and box.height() >= 12.0 and text_width(words) + 4.0 <= box.width():
+            painter.setPen(QColor(theme.muted if scene.stale else theme.text))
+            painter.setFont(font(SMALL_SIZE))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+            return
+
+
+def label_candidates(branch: Array, labels: Sequence[str], zoom: float, shift: QPointF) -> list[Rectangle]:
+    """Return where an edge's labels may stand, in pixels: the longest words first."""
+    found = []
+    for words in labels:
+        wide = text_width(words) + 6.0
+        for along in ALONG:
+            x, y = on_bend(branch, along)
+            x, y = x * zoom + shift.x(), y * zoom + shift.y()
+            found.append((x - wide / 2, y - LABEL_HEIGHT / 2, x + wide / 2, y + LABEL_HEIGHT / 2))
+    return found
+
+
+def paint_label(painter: QPainter, place: Rectangle, words: str, wire: Wire, theme: Theme) -> None:
+    """Write a label onto its edge."""
+    left, top, right, bottom = place
+    box = QRectF(left, top, right - left, bottom - top)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(theme.surface))
+    painter.drawRoundedRect(box, 3.0, 3.0)
+    color = {Look.NOW: theme.curve_second, Look.LATE: theme.error}.get(wire.look, theme.muted)
+    painter.setPen(QColor(theme.error if is_bad(words) else color))
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
