@@ -31,8 +31,7 @@ from gradflow.ui.plot import (
     nice_ceiling,
     power_of_ten,
 )
-from gradflow.ui.theme import DARK, LIGHT, Theme
-from gradflow.ui.view import VIEWS, View
+from gradflow.ui.theme import DARK, LIGHT
 
 SLIDERS = [path for path, field in FIELDS.items() if field.says.span]
 THEMES = pytest.mark.parametrize("look", [LIGHT, DARK], ids=["light", "dark"])
@@ -52,25 +51,6 @@ def with_norms(frame: Frame, changes: dict[tuple[Stat, int], float]) -> Frame:
     for (norm, layer), value in changes.items():
         norms[norm.row, layer - 1] = value
     return dataclasses.replace(frame, snapshot=dataclasses.replace(frame.snapshot, stats=norms))
-
-
-@pytest.fixture
-def shown(qtbot, qapp):
-    """Make a view of its own, on screen, that shows a frame."""
-
-    def show(name: str, frame: Frame, look: Theme = LIGHT) -> View:
-        view = VIEWS[name].part()
-        qtbot.addWidget(view)
-        view.setStyleSheet(f"background: {look.surface}")
-        view.retheme(look)
-        view.resize(700, 400)
-        with qtbot.waitExposed(view):
-            view.show()
-        view.reset(frame.topology)
-        view.draw(frame)
-        return view
-
-    return show
 
 
 # Axes.
@@ -96,6 +76,20 @@ def test_whole_numbers_have_no_tick_between_two_of_them(qapp, side, apart, high,
     assert all((b - a) / (high - low) * size >= apart - 1e-6 for a, b in pairwise(ticks[from_one:]))
     assert not from_one or ticks[0] == 1
     assert [float(words) for words in axis.tickStrings(ticks, 1.0, 1.0)] == ticks
+
+
+@pytest.mark.parametrize(
+    ("high", "size", "named"),
+    [
+        (6.6, 480, [1, 2, 3, 4, 5, 6]),
+        (11.6, 300, [1, 3, 5, 7, 9, 11]),
+        (12.6, 300, [1, 3, 5, 7, 9, 11]),
+        (25.6, 260, [1, 5, 10, 15, 20, 25]),
+        (101.6, 400, [1, 20, 40, 60, 80, 100]),
+    ],
+)
+def test_layers_are_counted_from_one_in_even_steps(qapp, high, size, named):
+    assert WholeAxis("bottom", from_one=True).tickValues(0.4, high, size)[0][1] == named
 
 
 @pytest.mark.parametrize(

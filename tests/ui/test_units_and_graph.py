@@ -15,9 +15,8 @@ from gradflow.sim.layer_rows import LayerRow
 from gradflow.sim.run import Run
 from gradflow.sim.snapshot import Stat
 from gradflow.sim.units import UnitState
-from gradflow.ui.theme import DARK, LIGHT, Theme
+from gradflow.ui.theme import DARK, LIGHT
 from gradflow.ui.unit_cells import ALIKE, DEAD, GROUND, RAMP, SATURATED, STRAIGHT, Grid, fills, pattern
-from gradflow.ui.view import VIEWS, View
 from gradflow.ui.views.graph import STATISTICS
 
 BOTH = pytest.mark.parametrize("name", ["units", "graph"])
@@ -31,25 +30,6 @@ def frame_of(run: Run, steps: int = 1, state: State = State.PAUSED) -> Frame:
             run.advance()
     run.measure(EVERYTHING)
     return run.frame(state)
-
-
-@pytest.fixture
-def shown(qtbot, qapp):
-    """Make a view of its own, on screen, that shows a frame."""
-
-    def show(name: str, frame: Frame, look: Theme = LIGHT, size: tuple[int, int] = (880, 420)) -> View:
-        view = VIEWS[name].part()
-        qtbot.addWidget(view)
-        view.setStyleSheet(f"background: {look.surface}")
-        view.retheme(look)
-        view.resize(*size)
-        with qtbot.waitExposed(view):
-            view.show()
-        view.reset(frame.topology)
-        view.draw(frame)
-        return view
-
-    return show
 
 
 AWKWARD = {
