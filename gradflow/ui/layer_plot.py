@@ -113,11 +113,13 @@ class LayerPlot(Plot):
     layer_clicked = Signal(int)
 
     def __init__(
-        self, y: pg.AxisItem | None, y_label: str, x_label: str = "layer (input → output)", least_decades: float = 2.0
+        self,
+        y: pg.AxisItem | None,
+        y_label: str,
+        x_label: str = "layer (input → output)\nlayer",
+        least_decades: float = 2.0,
     ) -> None:
         super().__init__(WholeAxis("bottom", from_one=True), y, x_label, y_label)
-        # The numbers at the ends of an axis may reach a little beyond it.
-        self.axes["left"].setStyle(hideOverlappingLabels=8)
         self.setMouseTracking(True)
         self.levels, self.picked, self.pointer = Levels(), Shade(upright=True), pg.InfiniteLine(angle=90)
         self.broken = pg.PlotCurveItem(connect="pairs")

@@ -86,7 +86,9 @@ class RidgePlot(Plot):
         divided = " ÷ its σ" if scale is Scale.STANDARD else ""
         symbol = f"|{SYMBOLS[part]}|" if scale is Scale.LOG else f"{SYMBOLS[part]}{divided}"
         words = saturation(frame.topology, part)
-        label = f"{symbol}     (grey: φ saturated, {words})" if words else symbol
+        label = (
+            f"{symbol}     (grey: φ saturated, {words})\n{symbol} (grey: φ saturated)\n{symbol}" if words else symbol
+        )
         if label != self.x_label:
             self.name_axes(label, "layer", self.theme)
         if measured is None:

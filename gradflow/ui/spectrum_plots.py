@@ -29,7 +29,7 @@ class Strips(Plot):
     layer_clicked = Signal(int)
 
     def __init__(self) -> None:
-        super().__init__(WholeAxis("bottom", from_one=True), DecadeAxis("left"), "layer (input → output)", "s")
+        super().__init__(WholeAxis("bottom", from_one=True), DecadeAxis("left"), "layer (input → output)\nlayer", "s")
         self.levels, self.bars, self.tops = Levels(), Bars(), Marks(radius=4.0)
         self.zeros = Marks(radius=4.0)
         self.chosen = pg.InfiniteLine(angle=90)
@@ -131,7 +131,7 @@ class HistogramPlot(Plot):
     def __init__(self) -> None:
         self.axis, left = DecadeAxis("bottom"), pg.AxisItem("left")
         left.setTickDensity(0.3)
-        super().__init__(self.axis, left, "s", "share per decade")
+        super().__init__(self.axis, left, "s", "share per decade\nshare")
         self.filled, self.ghost = _steps(), _steps()
         self.curve, self.edge = pg.PlotCurveItem(), pg.InfiniteLine(angle=90)
         self.add(self.filled, self.ghost, self.edge, self.curve)

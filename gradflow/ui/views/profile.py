@@ -52,7 +52,9 @@ class Profile(View):
 
     def __init__(self) -> None:
         super().__init__()
-        self.plot = Plot(WholeAxis("bottom", from_one=True), DecadeAxis("left"), "layer (input → output)", "norm")
+        self.plot = Plot(
+            WholeAxis("bottom", from_one=True), DecadeAxis("left"), "layer (input → output)\nlayer", "norm"
+        )
         self.plot.setMouseTracking(True)
         self.words = QLabel(" ")
         self.words.setObjectName("muted")
