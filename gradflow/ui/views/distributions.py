@@ -57,6 +57,7 @@ class Distributions(View):
         self.choices = QWidget()
         box = QHBoxLayout(self.choices)
         box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(2)
         box.addWidget(self.pair)
         box.addWidget(self.scale)
         for choice in (self.pair, self.scale):
