@@ -14,10 +14,11 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent
+from PySide6.QtGui import QColor, QMouseEvent
 from PySide6.QtWidgets import QApplication, QGraphicsGridLayout
 
 from gradflow.sim.words import superscript
+from gradflow.ui.fitting import fitting
 from gradflow.ui.items import cosmetic
 from gradflow.ui.theme import SMALL_SIZE, Theme, font
 
@@ -38,7 +39,8 @@ class DecadeAxis(pg.AxisItem):
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
         """Place ticks at whole decades, as many as fit side by side."""
         apart = 42.0 if self.orientation == "bottom" else 24.0
-        every = max(1, math.ceil(apart * (high - low) / max(size, 1.0)))
+        wanted = apart * (high - low) / max(size, 1.0)
+        every = next(step * 10**power for power in range(9) for step in (1, 2, 3, 5) if step * 10**power >= wanted)
         first = math.ceil(low / every) * every
         decades = [float(v) for v in range(first, math.floor(high) + 1, every)]
         # A decade inside a named gutter would give it a number that it has not.
@@ -192,13 +194,6 @@ class Plot(pg.GraphicsView):
             self.view_box.setYRange(*y, padding=0)
 
 
-def fitting(names: Sequence[str], room: float) -> str:
-    """Return the first of these names that is no wider than `room`, or what there is room for of the last."""
-    metrics = QFontMetricsF(font(SMALL_SIZE))
-    found = next((name for name in names if metrics.horizontalAdvance(name) <= room), "")
-    return found or metrics.elidedText(names[-1], Qt.TextElideMode.ElideRight, room)
-
-
 def nice_ceiling(value: float, least: float = 1.0) -> float:
     """Return a round number that is at least `value` (and at least `least`), and not much more."""
     value = max(value, least)
@@ -233,6 +228,10 @@ class Sticky:
         return True
 
 
+CLOSE = 0.05
+"""How close to its end a mark may come on an axis that holds still, in decades."""
+
+
 class DecadeRange:
     """A range in whole decades that grows at once and shrinks only when it is far too large, so that it holds still."""
 
@@ -250,13 +249,16 @@ class DecadeRange:
         finite = values[np.isfinite(values)]
         if not finite.size:
             return (self.low, self.high) if self._set else (-1.0, 1.0)
-        low, high = math.floor(finite.min() - 0.05), math.ceil(finite.max() + 0.05)
+        least, most = float(finite.min()), float(finite.max())
+        # A mark needs room; of many decades the twentieth part of one is none.
+        room = max(CLOSE, 0.04 * (most - least))
+        low, high = float(math.floor(least - room)), float(math.ceil(most + room))
         if high - low < self._least:
             low, high = high - self._least, high
-        low, high = float(low), float(high)
         too_wide = 2.0 * (high - low) + 2.0
         if self._set:
-            grown = min(low, self.low), max(high, self.high)
+            fits = self.low <= least - CLOSE and most + CLOSE <= self.high
+            grown = (self.low, self.high) if fits else (min(low, self.low), max(high, self.high))
             # What was seen before stays in sight, unless it would squeeze what there is now.
             low, high = grown if grown[1] - grown[0] <= too_wide else (low, high)
         self.low, self.high, self._set = low, high, True

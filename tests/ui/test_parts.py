@@ -146,6 +146,16 @@ def test_a_range_that_is_far_too_large_shrinks():
     assert decades.include(np.array([-3.0, 0.0])) == (-4, 1)
 
 
+@pytest.mark.parametrize("values", [(-0.3, 155.98), (-322.97, -0.5), (0.2, 3.6)])
+def test_the_first_and_the_last_mark_have_room_to_the_frame(values):
+    low, high = DecadeRange(3.0).include(np.array(values))
+    assert min(values) - low >= 0.03 * (high - low) and high - max(values) >= 0.03 * (high - low)
+
+
+def test_many_decades_are_named_in_round_steps(qapp):
+    assert DecadeAxis("left").tickValues(0.0, 156.0, 200.0)[0][1] == list(range(0, 160, 20))
+
+
 def test_a_range_forgets():
     decades = DecadeRange(2.0)
     decades.include(np.array([-10.0, 0.0]))
