@@ -102,6 +102,49 @@ def table(window):
 # In the window.
 
 
+def test_before_the_start_the_axes_and_a_hint_say_what_will_be_done(table):
+    x, y = table.view.axes
+    assert (table.view.plot.x_label, table.view.plot.y_label) == ("init scale", "depth")
+    names = [axis.tickStrings(ticks(axis, table), 1.0, 1.0) for axis in (x, y)]
+    assert "1" in names[0] and "50" in names[1]
+    assert table.view.hint.isVisible() and table.view.hint.toPlainText() == "357 networks: press Start"
+    assert "Start runs a network for every cell (21 × 17)" in table.view.words.text() and table.chart is None
+    # The experiment has its ring: init scale 1 and depth 6.
+    ring = table.view.signs._ring
+    assert ring.x() == pytest.approx(20 * math.log(1 / 0.3) / math.log(10)) and ring.y() == pytest.approx(4 / 3)
+    # A chequered ground shows the cells.
+    table.fill_in()
+    assert table.colour(0, 0) == table.colour(1, 1) != table.colour(1, 0)
+
+
+def test_the_axes_before_the_start_are_those_that_are_written(table):
+    table.fill_in()
+    assert table.view.hint.toPlainText() == "9 networks: press Start"
+    names = table.view.axes[0].tickStrings(ticks(table.view.axes[0], table), 1.0, 1.0)
+    assert {"0.5", "1", "2"} <= set(names) and "3" not in names
+    table.form.x_axis.values.setText("0.5:")
+    assert "The map cannot be made" in table.view.words.text() and not table.view.hint.isVisible()
+    table.form.x_axis.values.setText("1,2")
+    assert table.view.hint.isVisible() and "(2 × 3)" in table.view.words.text()
+    table.form.y_axis.field.setCurrentText("Activation")
+    assert table.view.plot.y_label == "activation"
+    table.start()
+    table.desk.until(lambda: table.chart is not None)
+    assert not table.view.hint.isVisible()
+
+
+def test_an_empty_cell_can_be_loaded_too(table):
+    table.fill_in()
+    table.desk.qtbot.mouseClick(table.view.plot.viewport(), Qt.MouseButton.LeftButton, pos=table.place(2, 1))
+    table.desk.until(lambda: table.desk.session.experiment.init.scale == 2.0)
+    assert table.desk.session.experiment.network.depth == 2
+
+
+def ticks(axis, table) -> list[float]:
+    """Return where the ticks of an axis stand."""
+    return table.view.plot.ticks(axis.orientation)
+
+
 def test_the_map_fills_in_while_the_window_lives(table):
     table.fill_in()
     assert "Start runs a network for every cell" in table.view.words.text()
@@ -251,14 +294,17 @@ def test_choosing_a_field_offers_values_to_start_from(table):
     assert table.form.x_axis.text.startswith("network.activation=") and ",relu," in table.form.x_axis.text
 
 
-def test_the_picture_has_the_map_and_no_form(table, colors):
+def test_the_picture_has_the_map_and_no_form(table, pixels):
     table.fill_in()
     table.start()
     table.do(9)
     empty = dataclasses.replace(table.desk.frame, chart=None)
     look = export.Look(LIGHT, {"map": "gradient-ratio"})
-    with_map = export.picture(table.desk.frame, "map", look, 1.0)
-    assert colors(with_map) > 5 + colors(export.picture(empty, "map", look, 1.0))
+    with_map = pixels(export.picture(table.desk.frame, "map", look, 1.0))[:, :, 2::-1]
+    without = pixels(export.picture(empty, "map", look, 1.0))[:, :, 2::-1]
+    for color in table.view.image.image.reshape(-1, 3):
+        areas = [int((picture == color).all(axis=2).sum()) for picture in (with_map, without)]
+        assert areas[0] > 1000 > areas[1]
 
 
 def test_real_processes_leave_the_window_alive_and_end_with_it(window, monkeypatch):

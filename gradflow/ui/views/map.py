@@ -11,17 +11,20 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
+from gradflow.errors import ConfigError
+from gradflow.sim.config import Experiment
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Topology
-from gradflow.sim.sweep import MEASURES, Cell, Chart, Scale
-from gradflow.sim.words import power, spell
+from gradflow.sim.sweep import MEASURES, Axis, Cell, Chart, Scale, Sweep
 from gradflow.ui.color_bar import ColorBar
-from gradflow.ui.forms import rich, spelled
+from gradflow.ui.forms import rich
 from gradflow.ui.grid_axis import GridAxis
+from gradflow.ui.items import cosmetic
 from gradflow.ui.map_signs import MapSigns
+from gradflow.ui.map_words import numbers, plan, sentence
 from gradflow.ui.plot import DecadeRange, Plot, power_of_ten
 from gradflow.ui.sweep_form import SweepForm
-from gradflow.ui.theme import Theme, rgb
+from gradflow.ui.theme import SMALL_SIZE, Theme, font, rgb
 from gradflow.ui.view import SLOW_MS, View, view
 from gradflow.ui.widgets import Choice
 
@@ -43,6 +46,7 @@ class TrainabilityMap(View):
     Any two fields can be the axes. Over init scale, the solid line is where theory says that gradients neither vanish
     nor explode, χ₁ = 1; over depth as well, the dashed one is depth = 6·ξ with the gradient's depth scale
     ξ = 1/|ln χ₁|: deeper networks do not train (Schoenholz et al. 2017). Hover for numbers; click to load a cell.
+    Before Start the axes are those that are written above; chequered cells are not done.
     """
 
     interval_ms = SLOW_MS
@@ -61,8 +65,9 @@ class TrainabilityMap(View):
         self.axes = GridAxis("bottom"), GridAxis("left")
         self.plot = Plot(*self.axes)
         self.image = pg.ImageItem(axisOrder="row-major")
-        self.signs = MapSigns()
-        self.plot.add(self.image, self.signs)
+        self.signs, self.hint = MapSigns(), pg.TextItem(anchor=(0.5, 0.5))
+        self.hint.setFont(font(SMALL_SIZE))
+        self.plot.add(self.image, self.signs, self.hint)
         self.bar = ColorBar()
         row = QHBoxLayout()
         row.setSpacing(0)
@@ -84,6 +89,7 @@ class TrainabilityMap(View):
         self.readout.hide()
         self.frame: Frame | None = None
         self.chart: Chart | None = None
+        self.shown: Chart | None = None
         self._drawn: tuple[object, ...] = ()
         self._range = DecadeRange()
         self._connect()
@@ -99,7 +105,8 @@ class TrainabilityMap(View):
 
     def _connect(self) -> None:
         self.list.currentIndexChanged.connect(self._redraw)
-        self.form.started.connect(lambda x, y, steps: self.sweep_wanted.emit(x, y, steps, self.choice()))
+        self.form.started.connect(self._start)
+        self.form.edited.connect(self._replan)
         self.form.stopped.connect(self.stop_wanted)
         self.plot.setMouseTracking(True)
         self.plot.scene().sigMouseMoved.connect(self._hover)
@@ -134,17 +141,26 @@ class TrainabilityMap(View):
         if drawn == self._drawn:
             return
         self._drawn = drawn
-        if frame.chart is None:
-            self.plot.fix(x=(0.0, 1.0), y=(0.0, 1.0))
-            self.words.setText("Start runs a network for every cell and shows what came of it.")
-            return
-        if self.chart is None or frame.chart.sweep is not self.chart.sweep:
-            self._begin(frame.chart)
         self.chart = frame.chart
-        self._paint(self.chart)
-        self.signs.show_signs(*self.chart.marked(), self.chart.curves, self.chart.place_of(frame.experiment))
-        self.form.show_running(self.chart.running)
-        self.words.setText(_sentence(self.chart, frame, self.choice()))
+        self.hint.setVisible(self.chart is None and not self.form.isHidden())
+        try:
+            chart = self.chart or self._planned(frame.experiment)
+        except ConfigError as error:
+            self.hint.hide()
+            self.words.setText(f"The map cannot be made: {error}.")
+            return
+        if self.shown is None or chart.sweep is not self.shown.sweep:
+            self._begin(chart)
+        self.shown = chart
+        self._paint(chart)
+        self.signs.show_signs(*chart.marked(), chart.curves, chart.place_of(frame.experiment))
+        self.form.show_running(chart.running)
+        self.words.setText(sentence(chart, frame, self.choice()) if self.chart else plan(chart))
+
+    def _planned(self, experiment: Experiment) -> Chart:
+        """Return what Start would fill in, which is empty; raises ConfigError where an axis cannot be read."""
+        x, y = (Axis.parse(axis.text) for axis in (self.form.x_axis, self.form.y_axis))
+        return Chart(Sweep(experiment, x, y, self.choice()), {})
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
@@ -154,6 +170,9 @@ class TrainabilityMap(View):
         self.bar.update()
         self.signs.ink, self.signs.ground = QColor(theme.text), QColor(theme.surface)
         self.signs.accent = QColor(theme.accent)
+        self.hint.setColor(QColor(theme.text))
+        self.hint.fill = pg.mkBrush(theme.surface)
+        self.hint.border = cosmetic(QColor(theme.border))
         self._drawn = ()
 
     def leaveEvent(self, event: object) -> None:
@@ -168,19 +187,23 @@ class TrainabilityMap(View):
         self.plot.name_axes(sweep.x.title.lower(), sweep.y.title.lower(), self.theme)
         self.plot.fix(x=(-0.5, columns - 0.5), y=(-0.5, rows - 0.5))
         self._range.forget()
+        self.hint.setText(f"{chart.size} networks: press Start")
+        self.hint.setPos((columns - 1) / 2, (rows - 1) / 2)
 
     def _paint(self, chart: Chart) -> None:
         name = self.choice()
         values = chart.values(name) if chart.has(name) else np.full(chart.sweep.shape, np.nan)
-        level, table = self._levels(values, MEASURES[name].part.scale, chart.sweep.experiment.training.steps)
+        level, table = self._levels(values, MEASURES[name].part.scale, chart)
         picture = table[np.clip(np.nan_to_num(255.0 * level), 0, 255).astype(np.uint8)]
         picture[np.isnan(level)] = rgb(self.theme.border)
-        picture[~chart.done()] = rgb(self.theme.surface)
+        waiting = ~chart.done()
+        picture[waiting] = rgb(self.theme.surface)
+        picture[waiting & (np.indices(waiting.shape).sum(axis=0) % 2 == 1)] = rgb(self.theme.raised)
         self.image.setImage(picture, autoLevels=False, levels=(0, 255))
         rows, columns = chart.sweep.shape
         self.image.setRect(QRectF(-0.5, -0.5, columns, rows))
 
-    def _levels(self, values: Array, scale: Scale, steps: int) -> tuple[Array, NDArray[np.uint8]]:
+    def _levels(self, values: Array, scale: Scale, chart: Chart) -> tuple[Array, NDArray[np.uint8]]:
         """Return where each value lies in the table of colours, 0 to 1, and that table; label the bar with it."""
         table = self.theme.balance_table() if scale is Scale.RATIO else self.theme.heat_table()
         if scale is Scale.RATIO:
@@ -192,10 +215,21 @@ class TrainabilityMap(View):
             low, high = self._range.include(values)
             words = _decades(low, high)
         else:
-            low, high = 0.0, 1.0 if scale is Scale.SHARE else float(max(steps, 1))
+            low, high = 0.0, 1.0 if scale is Scale.SHARE else float(max(chart.sweep.experiment.training.steps, 1))
             words = {high * part: f"{high * part:g}" for part in (0.0, 0.25, 0.5, 0.75, 1.0)}
-        self.bar.show_scale(table, [((value - low) / (high - low), word) for value, word in words.items()], ())
+        # Before there is a number nobody knows the ends of the scale.
+        ticks = [((value - low) / (high - low), word) for value, word in words.items() if chart.results]
+        self.bar.show_scale(table, ticks, ())
         return (values - low) / (high - low), table
+
+    def _start(self, x: str, y: str, steps: str) -> None:
+        self.sweep_wanted.emit(x, y, steps, self.choice())
+
+    def _replan(self) -> None:
+        """Show the axes as they are written now, as long as nothing else is shown."""
+        if self.frame and self.chart is None:
+            self._drawn = ()
+            self.draw(self.frame)
 
     def _redraw(self) -> None:
         self._range.forget()
@@ -205,23 +239,23 @@ class TrainabilityMap(View):
 
     def _cell(self, position: QPointF) -> Cell | None:
         """Return the cell at a place of the scene."""
-        if self.chart is None or not self.plot.view_box.sceneBoundingRect().contains(position):
+        if self.shown is None or not self.plot.view_box.sceneBoundingRect().contains(position):
             return None
-        spot, (rows, columns) = self.plot.view_box.mapSceneToView(position), self.chart.sweep.shape
+        spot, (rows, columns) = self.plot.view_box.mapSceneToView(position), self.shown.sweep.shape
         cell = Cell(round(spot.x()), round(spot.y()))
         return cell if 0 <= cell.column < columns and 0 <= cell.row < rows else None
 
     def _click(self, event: object) -> None:
         cell = self._cell(event.scenePos())  # type: ignore[attr-defined]
-        if cell is not None and self.chart is not None and event.button() is Qt.MouseButton.LeftButton:  # type: ignore[attr-defined]
-            self.chosen.emit(self.chart.sweep.values(cell))
+        if cell is not None and self.shown is not None and event.button() is Qt.MouseButton.LeftButton:  # type: ignore[attr-defined]
+            self.chosen.emit(self.shown.sweep.values(cell))
 
     def _hover(self, position: QPointF) -> None:
         cell = self._cell(position)
-        if cell is None or self.chart is None:
+        if cell is None or self.shown is None:
             self.readout.hide()
             return
-        self.readout.setText(_numbers(self.chart, cell))
+        self.readout.setText(numbers(self.shown, cell))
         self.readout.adjustSize()
         left = min(position.x() + 14, self.plot.width() - self.readout.width() - 8)
         top = position.y() - self.readout.height() - 8
@@ -234,35 +268,3 @@ def _decades(low: float, high: float) -> dict[float, str]:
     every = max(1, round((high - low) / DECADES))
     first = math.ceil(low / every) * every
     return {n: power_of_ten(n) for n in range(first, math.floor(high) + 1, every)}
-
-
-def _sentence(chart: Chart, frame: Frame, measure: str) -> str:
-    """Say how far the map is, what keeps it from going on, and what it does not show."""
-    lines = "  ".join(f"{sign} {curve.label}" for sign, curve in zip(("—", "┄"), chart.curves, strict=False))
-    words = [f"{len(chart.results)} of {chart.size} cells"]
-    if chart.note:
-        words.append(chart.note)
-    elif not chart.has(measure):
-        words.append("this measure needs trained cells: Start")
-    elif titles := chart.outdated(frame.experiment):
-        words.append(f"of other settings than now: {', '.join(titles[:3]).lower()}")
-    if lines and not chart.note:
-        words.append(f"theory: {lines}")
-    return " · ".join(words)
-
-
-def _numbers(chart: Chart, cell: Cell) -> str:
-    """Return what is known about one cell, as rich text."""
-    sweep, result = chart.sweep, chart.results.get(cell)
-    words = zip((sweep.x.title, sweep.y.title), sweep.values(cell).values(), strict=True)
-    lines = [" · ".join(f"<b>{title.lower()} {spelled(value)}</b>" for title, value in words)]
-    if result is None:
-        lines.append("not done yet")
-    elif result.message:
-        lines.append(result.message)
-    for name, value in (result.values if result else {}).items():
-        if name != "diverged" and chart.has(name) and not math.isnan(value):
-            ratio = MEASURES[name].part.scale is Scale.RATIO
-            shown = (power(value) if math.isfinite(value) else "0") if ratio else spell(value)
-            lines.append(f"{MEASURES[name].title}: {shown}")
-    return "<br>".join(lines)
