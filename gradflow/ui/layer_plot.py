@@ -109,7 +109,9 @@ class StepAxis(pg.AxisItem):
 class LayerPlot(Plot):
     """A plot over the layers. It says which layer the mouse is at, and which one was clicked."""
 
-    pointed = Signal(object)
+    pointed = Signal(object, object)
+    """This plot, and the layer (from 0) that the mouse is at or None."""
+
     layer_clicked = Signal(int)
 
     def __init__(
@@ -191,7 +193,7 @@ class LayerPlot(Plot):
     def leaveEvent(self, event: QEvent) -> None:
         """Point nowhere."""
         super().leaveEvent(event)
-        self.pointed.emit(None)
+        self.pointed.emit(self, None)
 
     def _layer_at(self, position: QPointF) -> int | None:
         if not self.count or not self.view_box.sceneBoundingRect().contains(position):
@@ -200,7 +202,7 @@ class LayerPlot(Plot):
 
     def _point(self, position: QPointF) -> None:
         layer = self._layer_at(position)
-        self.pointed.emit(None if layer is None else layer - 1)
+        self.pointed.emit(self, None if layer is None else layer - 1)
 
     def _click(self, x: float, _y: float) -> None:
         if self.count:

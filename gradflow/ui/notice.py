@@ -90,17 +90,16 @@ class Notice(QFrame):
 
     def _over_tools(self, window: QMainWindow) -> QRect:
         """Return the empty stretch of the tool bar, in the window's pixels."""
-        if self._stretch is None or not self._stretch.isVisible():
+        bar = self._stretch.parentWidget() if self._stretch else None
+        if bar is None or self._stretch is None or not self._stretch.isVisible():
             return QRect()
-        bar = self._stretch.parentWidget()
         across = QRect(self._stretch.mapTo(window, QPoint()), self._stretch.size())
         return QRect(across.left(), bar.y() + 2, across.width(), bar.height() - 4).adjusted(AROUND, 0, -AROUND, 0)
 
     def _beside_menus(self, window: QMainWindow) -> QRect:
         """Return what is free beside the menus, down to where the words of the tool bar below begin."""
-        menus = window.menuBar()
-        if menus.isNativeMenuBar() or not menus.actions() or self._stretch is None:
+        menus, bar = window.menuBar(), self._stretch.parentWidget() if self._stretch else None
+        if bar is None or menus.isNativeMenuBar() or not menus.actions():
             return QRect()
-        bar = self._stretch.parentWidget()
         left = menus.actionGeometry(menus.actions()[-1]).right() + 2 * AROUND
         return QRect(left, 1, window.width() - left - AROUND, bar.y() + bar.height() // 2 - HALF_LETTER - 1)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 import math
 import time
-import weakref
 
 import numpy as np
 import pytest
@@ -21,7 +19,6 @@ from gradflow.sim.run import Run
 from gradflow.ui import export
 from gradflow.ui.export import Look
 from gradflow.ui.theme import DARK, LIGHT
-from gradflow.ui.view import VIEWS
 
 SMALL = {"data.name": "two-moons", "data.samples": 60, "network.depth": 5, "network.width": 12}
 LOOKS = pytest.mark.parametrize("look", [LIGHT, DARK], ids=["light", "dark"])
@@ -169,19 +166,3 @@ def test_the_same_measurement_again_costs_nothing(shown):
         view.draw(frame)
         spent.append(time.perf_counter() - start)
     assert np.median(spent) < 1e-3
-
-
-def test_a_closed_view_is_freed_at_once(qapp):
-    """One that waits for the collector may be collected on the training's thread, where Qt must not be touched."""
-    frame = measured()
-    gc.disable()
-    try:
-        view = VIEWS["spectrum"].part()
-        view.retheme(LIGHT)
-        view.reset(frame.topology)
-        view.draw(frame)
-        alive = weakref.ref(view)
-        del view
-        assert alive() is None
-    finally:
-        gc.enable()

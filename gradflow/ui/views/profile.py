@@ -98,7 +98,7 @@ class Profile(View):
         self.hovered: int | None = None
         self.selected: int | None = None
         self.plot.viewport().setCursor(Qt.CursorShape.PointingHandCursor)
-        self.plot.clicked.connect(lambda x, _: self.picked.emit(self._layer_at(x), None))
+        self.plot.clicked.connect(self._pick)
         self.plot.scene().sigMouseMoved.connect(self._hover)
 
     def reset(self, topology: Topology) -> None:
@@ -251,6 +251,9 @@ class Profile(View):
 
     def _layer_at(self, x: float) -> int:
         return min(max(round(x), 1), len(self.layers))
+
+    def _pick(self, x: float, _y: float) -> None:
+        self.picked.emit(self._layer_at(x), None)
 
     def _mark_layer(self) -> None:
         there = self.selected is not None and self.selected <= len(self.layers)
