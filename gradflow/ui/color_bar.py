@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,14 +11,24 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
+from gradflow.ui.plot import power_of_ten
 from gradflow.ui.theme import SMALL_SIZE, font
 
 WIDTH, TOP, BAR, APART = 60, 10.0, 10.0, 18.0
+MOST_DECADES = 12
 AXIS_HEIGHT = 44.0
 """What the axis of the image beside it takes at the bottom."""
 
 Tick = tuple[float, str]
 Sample = tuple[str, str]
+
+
+def named_decades(low: float, high: float) -> dict[int, str]:
+    """Return the exponents that are named on a bar from one to another, about ten in round steps, with their words."""
+    wanted = (high - low) / MOST_DECADES
+    every = next(step * 10**power for power in range(9) for step in (1, 2, 5) if step * 10**power >= wanted)
+    first = math.ceil(low / every) * every
+    return {n: power_of_ten(n) for n in range(first, math.floor(high) + 1, every)}
 
 
 class ColorBar(QWidget):

@@ -60,6 +60,12 @@ def test_a_loss_that_explodes_is_drawn_in_decades(shown, fast):
     assert any("10" in name for name in names(view))
 
 
+def test_a_loss_far_from_chance_is_drawn_in_decades_from_the_start(shown, fast):
+    view = shown("loss", frame_of(fast({"data.name": "digits", "init.scale": 80.0, "network.activation": "identity"})))
+    assert view.now["loss"]._y[0] > view.chance["loss"].value() + 2.0
+    assert heights(view)[0] <= view.chance["loss"].value()
+
+
 def test_the_axis_stays_logarithmic_until_the_next_run(shown, fast):
     calm, wild = frame_of(fast(), 5), frame_of(fast(EXPLODING), 40)
     view = shown("loss", calm)

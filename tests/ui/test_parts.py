@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
 
 from gradflow.sim.config import FIELDS
@@ -193,7 +193,7 @@ def has(pixels: np.ndarray, color: str) -> bool:
 def test_the_profile_shows_zeros_hollow_on_the_floor_and_overflow_as_a_red_bar(shown, fast, pixels, look):
     clean = frame_of(Run(fast()))
     view = shown("profile", clean, look)
-    assert not view.zero_label.isVisible() and not has(pixels(view), look.error)
+    assert not view.axis.named and not has(pixels(view), look.error)
     first_range = view.plot.view_box.viewRange()[1]
     frame = with_norms(clean, {(Stat.DELTA, 2): 0.0, (Stat.DELTA, 4): math.nan, (Stat.WEIGHT_GRAD, 5): math.inf})
     view.draw(frame)
@@ -202,10 +202,28 @@ def test_the_profile_shows_zeros_hollow_on_the_floor_and_overflow_as_a_red_bar(s
     height = view.deltas._y[1]
     assert floor < height < first_range[0] and ceiling == first_range[1]
     assert np.isnan(view.deltas._y[3]) and np.isfinite(view.deltas._y[[0, 2, 4, 5, 6]]).all()
-    assert view.zero_label.isVisible()
+    assert list(view.axis.named.values()) == ["zero"]
     bars = view.broken.getData()
     assert sorted(set(bars[0])) == [4.0, 5.0] and (bars[1].min(), bars[1].max()) == (floor, ceiling)
     assert has(pixels(view), look.error)
+
+
+@pytest.mark.parametrize("size", [(340, 225), (860, 320)])
+def test_no_mark_of_the_profile_of_an_exploded_run_touches_the_frame(shown, fast, size):
+    """Hundreds of decades, zeros below them: every mark is seen whole, and the ones at the floor stay apart."""
+    clean = frame_of(Run(fast()))
+    sizes = {(Stat.DELTA, layer): 10.0 ** (-50 * layer) for layer in range(3, 7)}
+    changes = sizes | {(Stat.DELTA, 1): 0.0, (Stat.DELTA, 2): 8e202, (Stat.WEIGHT_GRAD, 2): 9.9e202}
+    view = shown("profile", with_norms(clean, changes), size=size)
+    box = view.plot.view_box
+    for marks, radius in ((view.deltas, 5.0), (view.weights, 4.0)):
+        heights = np.array([box.mapViewToScene(QPointF(1.0, y)).y() for y in marks._y])
+        frame = box.sceneBoundingRect()
+        assert (heights - radius >= frame.top()).all() and (heights + radius <= frame.bottom()).all()
+    zero, lowest = (box.mapViewToScene(QPointF(1.0, y)).y() for y in (view.deltas._y[0], np.sort(view.deltas._y)[1]))
+    assert zero - lowest >= 8.0
+    # No number stands where "zero" does.
+    assert view.plot.ticks("left")[-1] == view.deltas._y[0] and min(view.plot.ticks("left")[:-1]) > view.deltas._y[0]
 
 
 def test_the_profile_of_nothing_but_zeros_is_drawn(shown, fast, colors):

@@ -15,9 +15,9 @@ from gradflow.sim.frame import Frame
 from gradflow.sim.series import QUANTITIES, Quantity, Scale, Series, series
 from gradflow.sim.snapshot import Topology
 from gradflow.sim.words import spell
-from gradflow.ui.color_bar import ColorBar, Sample, Tick
+from gradflow.ui.color_bar import ColorBar, Sample, Tick, named_decades
 from gradflow.ui.items import cosmetic
-from gradflow.ui.plot import DecadeRange, LinearRange, Plot, WholeAxis, nice_ceiling, power_of_ten
+from gradflow.ui.plot import DecadeRange, LinearRange, Plot, WholeAxis, nice_ceiling
 from gradflow.ui.theme import Theme, rgb
 from gradflow.ui.view import SLOW_MS, View, view
 from gradflow.ui.widgets import Choice
@@ -164,8 +164,7 @@ class HeatMap(View):
             logs = np.full(values.shape, np.nan)
             np.log10(values, out=logs, where=np.isfinite(values) & (values > 0.0))
             low, high = self.range.include(logs)
-            decades = range(int(low), int(high) + 1)
-            ticks = [((decade - low) / (high - low), power_of_ten(decade)) for decade in decades]
+            ticks = [((decade - low) / (high - low), words) for decade, words in named_decades(low, high).items()]
             return np.nan_to_num((logs - low) / (high - low)), self.theme.heat_table(), ticks
         finite = np.nan_to_num(values, posinf=0.0, neginf=0.0)
         if scale is Scale.SHARE:

@@ -119,10 +119,10 @@ class Loss(View):
 
     def _choose_axis(self, losses: Array) -> None:
         """Fit the axis to these losses and the level of chance; a logarithmic one stays so until the next run."""
-        positive = losses[losses > 0.0]
+        seen = np.append(losses, self.chance_loss)
+        positive = seen[seen > 0.0]
         if self.axis.linear and positive.size and positive.max() > MOST_LINEAR * positive.min():
             self.axis.linear, self.axis.picture = False, None
-        seen = np.append(losses, self.chance_loss)
         if self.axis.linear:
             highest = float(np.nanmax(seen, initial=0.0))
             wanted = nice_ceiling(1.05 * highest, 1e-6) if highest > 0 else 1.0

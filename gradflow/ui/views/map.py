@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
@@ -16,13 +14,13 @@ from gradflow.sim.config import Experiment
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Topology
 from gradflow.sim.sweep import MEASURES, Axis, Cell, Chart, Scale, Sweep
-from gradflow.ui.color_bar import ColorBar
+from gradflow.ui.color_bar import ColorBar, named_decades
 from gradflow.ui.forms import rich
 from gradflow.ui.grid_axis import GridAxis
 from gradflow.ui.items import cosmetic
 from gradflow.ui.map_signs import MapSigns
 from gradflow.ui.map_words import numbers, plan, sentence
-from gradflow.ui.plot import DecadeRange, Plot, power_of_ten
+from gradflow.ui.plot import DecadeRange, Plot
 from gradflow.ui.sweep_form import SweepForm
 from gradflow.ui.theme import SMALL_SIZE, Theme, font, rgb
 from gradflow.ui.view import SLOW_MS, View, view
@@ -32,9 +30,6 @@ Array = NDArray[np.float64]
 
 FURTHEST = 10.0
 """Decades of a gradient ratio that have colours of their own; what is further off has the last one."""
-
-DECADES = 10
-"""About so many of them are named."""
 
 LEGEND = "Ring: this experiment. ×: diverged. –: could not be run. Grey: no such number. Click a cell to load it."
 
@@ -209,11 +204,11 @@ class TrainabilityMap(View):
         if scale is Scale.RATIO:
             low, high = self._range.include(np.abs(values))
             high = min(max(high, 2.0), FURTHEST)
-            low, words = -high, _decades(-high, high)
+            low, words = -high, named_decades(-high, high)
         elif scale is Scale.DECADES:
             values = np.log10(values, out=np.full(values.shape, np.nan), where=values > 0)
             low, high = self._range.include(values)
-            words = _decades(low, high)
+            words = named_decades(low, high)
         else:
             low, high = 0.0, 1.0 if scale is Scale.SHARE else float(max(chart.sweep.experiment.training.steps, 1))
             words = {high * part: f"{high * part:g}" for part in (0.0, 0.25, 0.5, 0.75, 1.0)}
@@ -261,10 +256,3 @@ class TrainabilityMap(View):
         top = position.y() - self.readout.height() - 8
         self.readout.move(int(left), int(top if top >= 0 else min(position.y() + 14, self.plot.height())))
         self.readout.show()
-
-
-def _decades(low: float, high: float) -> dict[float, str]:
-    """Return the whole decades of a range by their exponents, few of many."""
-    every = max(1, round((high - low) / DECADES))
-    first = math.ceil(low / every) * every
-    return {n: power_of_ten(n) for n in range(first, math.floor(high) + 1, every)}
