@@ -243,6 +243,31 @@ def test_the_heat_map_shows_zeros_grey_and_overflow_red(shown, fast, look):
     assert picture.shape[:2] == (7, 1)
 
 
+@THEMES
+def test_the_heat_map_has_another_run_as_an_outlined_column_in_the_same_colours(shown, fast, pixels, look):
+    run, other = Run(fast()), Run(fast({"network.depth": 9, "init.scale": 0.1}))
+    for each in (run, run, run, other, other, other):
+        each.advance()
+    alone, ghost = run.frame(State.PAUSED), other.frame(State.PAUSED)
+    view = shown("heatmap", dataclasses.replace(alone, other=ghost), look, size=(430, 190))
+    assert view.ghost.image.isVisible() and view.ghost.outline.opts["pen"].color().name() == look.muted
+    assert "step 2" in view.ghost.words.text() and view.ghost.words.isVisible()
+    # Layer 10 of the deeper run has its place, and colours mean the same in both.
+    low, high = view.plot.view_box.viewRange()[1]
+    assert low <= 0.5 and high >= 10.5 and view.layer_axis.last == 10
+    logs = np.log10(ghost.history.stat(Stat.DELTA)[2])
+    place = (logs - view.range.low) / (view.range.high - view.range.low)
+    expected = look.heat_table()[(255 * place).astype(int)]
+    np.testing.assert_allclose(view.ghost.image.image[:, 0].astype(int), expected.astype(int), atol=1)
+    assert has(pixels(view), look.muted)
+    spot = view.plot.view_box.mapViewToScene(QPointF(view.ghost.left + 0.1, 3.0))
+    view._hover(spot)
+    assert "<b>layer 3</b>" in view.readout.text() and "step 2" in view.readout.text()
+    view.draw(alone)
+    assert not view.ghost.image.isVisible() and not view.ghost.words.isVisible()
+    assert view.plot.view_box.viewRange()[1][1] == 7.5
+
+
 AWKWARD = {
     "one hidden layer": {"network.depth": 1},
     "one unit": {"network.width": 1},
