@@ -23,12 +23,12 @@ Tick = tuple[float, str]
 Sample = tuple[str, str]
 
 
-def named_decades(low: float, high: float) -> dict[int, str]:
+def named_decades(low: float, high: float) -> dict[float, str]:
     """Return the exponents that are named on a bar from one to another, about ten in round steps, with their words."""
     wanted = (high - low) / MOST_DECADES
     every = next(step * 10**power for power in range(9) for step in (1, 2, 5) if step * 10**power >= wanted)
     first = math.ceil(low / every) * every
-    return {n: power_of_ten(n) for n in range(first, math.floor(high) + 1, every)}
+    return {float(n): power_of_ten(n) for n in range(first, math.floor(high) + 1, every)}
 
 
 class ColorBar(QWidget):

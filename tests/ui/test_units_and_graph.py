@@ -76,7 +76,9 @@ def test_before_anything_is_measured_there_is_a_picture_all_the_same(name, fast,
     view = shown(name, frame)
     assert colors(view) > 1
     view.select(2)
-    view.draw(frame_of(Run(fast({"network.depth": 2}))))
+    small = frame_of(Run(fast({"network.depth": 2})))
+    view.reset(small.topology)
+    view.draw(small)
 
 
 @BOTH
