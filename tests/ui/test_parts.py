@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QLineEdit
 
 from gradflow.sim.config import FIELDS
 from gradflow.sim.details import EVERYTHING
@@ -19,7 +20,7 @@ from gradflow.sim.diagnosis import diagnose
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.run import Run
 from gradflow.sim.snapshot import Stat
-from gradflow.ui import export
+from gradflow.ui import export, theme
 from gradflow.ui.forms import FieldSlider, spelled
 from gradflow.ui.items import cosmetic, pens_scaled
 from gradflow.ui.panels.transport import SPEEDS
@@ -32,6 +33,7 @@ from gradflow.ui.plot import (
     power_of_ten,
 )
 from gradflow.ui.theme import DARK, LIGHT
+from gradflow.ui.widgets import Choice
 
 SLIDERS = [path for path, field in FIELDS.items() if field.says.span]
 THEMES = pytest.mark.parametrize("look", [LIGHT, DARK], ids=["light", "dark"])
@@ -406,6 +408,20 @@ def test_every_layer_has_a_colour_that_stands_out_from_the_ground(look, count):
     colors = [color.name() for color in look.layer_colors(count)]
     assert len(colors) == count and len(set(colors)) >= min(count, 100)
     assert min(contrast(color, look.surface) for color in colors) >= 1.5
+
+
+@THEMES
+def test_a_list_has_an_arrow_and_a_field_has_none(qapp, qtbot, pixels, look):
+    theme.apply(qapp, look)
+    arrows = {}
+    for kind in (Choice, QLineEdit):
+        box = kind()
+        qtbot.addWidget(box)
+        box.resize(90, 26)
+        edge = pixels(box)[6:-6, -20:-4, 2::-1].astype(int)
+        arrows[kind] = (np.abs(edge - np.array(theme.rgb(look.muted))).max(axis=2) < 40).sum()
+    theme.apply(qapp, LIGHT)
+    assert arrows[Choice] >= 6 and arrows[QLineEdit] == 0
 
 
 @THEMES
