@@ -10,15 +10,13 @@ from PySide6.QtGui import QFontMetrics, QPainter
 from gradflow.sim.graph_shape import Box
 from gradflow.ui.theme import SMALL_SIZE, font
 
-ELIDED_FROM = 36
-"""Boxes from this width on show the beginnings of words that are too long."""
 MARGIN = 4
 LEAST_TURNED = 20
 
 
 def write(painter: QPainter, rectangle: QRectF, box: Box) -> None:
     """Write what a box is, in the painter's colour."""
-    words, turned = _fitting(box, int(rectangle.width()), int(rectangle.height()))
+    words, turned = fitted(box, int(rectangle.width()), int(rectangle.height()))
     if not turned:
         painter.drawText(rectangle, Qt.AlignmentFlag.AlignCenter, words)
         return
@@ -31,13 +29,15 @@ def write(painter: QPainter, rectangle: QRectF, box: Box) -> None:
 
 
 @lru_cache(maxsize=4096)
-def _fitting(box: Box, width: int, height: int) -> tuple[str, bool]:
-    """Return what can be written and whether it is to be turned: all of it, or what matters most."""
+def fitted(box: Box, width: int, height: int) -> tuple[str, bool]:
+    """Return what can be written and whether it is to be turned: all of it, or what matters most, in whole words."""
     if box.join:
         return "+" if box.parts == ("add",) else "‖", False
     number, size = ((str(box.layer),) if box.whole else ()), "×".join(map(str, box.shape))
     told = tuple(part for part in box.parts if part not in ("dense", "flatten")) or box.parts
-    full, brief = _known(*number, *box.parts, size), _known(*number, *told, size)
+    full, brief, short = (
+        _known(*words) for words in ((*number, *box.parts, size), (*number, *told, size), (*number, told[0]))
+    )
     metrics = QFontMetrics(font(SMALL_SIZE))
     width, height = width - MARGIN, height - MARGIN
 
@@ -45,20 +45,23 @@ def _fitting(box: Box, width: int, height: int) -> tuple[str, bool]:
         widest = max(map(metrics.horizontalAdvance, lines))
         return widest <= width and metrics.height() * len(lines) <= height + MARGIN
 
-    for lines in (full, brief):
+    for lines in (full, brief, _parted(full), _parted(brief)):
         if upright(lines):
             return "\n".join(lines), False
     for lines in (full, brief):
         if metrics.horizontalAdvance("  ".join(lines)) <= height:
             return "  ".join(lines), True
-    for lines in (box.parts, box.parts[-1:]):
+    for lines in (short, _parted(short)):
         if upright(lines):
             return "\n".join(lines), False
-    if width >= ELIDED_FROM and metrics.height() * len(brief) <= height:
-        elide = Qt.TextElideMode.ElideRight
-        return "\n".join(metrics.elidedText(line, elide, width) for line in brief), False
-    words = "  ".join(_known(*number, size))
-    return (words if metrics.horizontalAdvance(words) <= height and height > LEAST_TURNED else ""), True
+    last = "  ".join(short), *short, *_parted(short[-1:])[::-1]
+    words = next((words for words in last if metrics.horizontalAdvance(words) <= height), "")
+    return (words if height > LEAST_TURNED else ""), True
+
+
+def _parted(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the lines with names of two words on two of them: max-, pool."""
+    return tuple(part for line in lines for part in line.replace("-", "-\n").split("\n"))
 
 
 def _known(*words: str) -> tuple[str, ...]:

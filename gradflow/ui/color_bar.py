@@ -16,6 +16,7 @@ from gradflow.ui.plot import power_of_ten
 from gradflow.ui.theme import SMALL_SIZE, font
 
 WIDTH, TOP, BAR, APART = 66, 10.0, 10.0, 18.0
+MOST_DECADES = 12
 AXIS_HEIGHT = 44.0
 """What the axis of the image beside it takes at the bottom."""
 
@@ -87,8 +88,10 @@ class ColorBar(QWidget):
 
 
 def decade_ticks(low: float, high: float) -> list[Tick]:
-    """Return a tick at every power of ten from 10^low to 10^high."""
-    decades = range(math.ceil(low), math.floor(high) + 1)
+    """Return ticks at powers of ten from 10^low to 10^high, about ten of them in round steps."""
+    wanted = (high - low) / MOST_DECADES
+    every = next(step * 10**power for power in range(9) for step in (1, 2, 5) if step * 10**power >= wanted)
+    decades = range(math.ceil(low / every) * every, math.floor(high) + 1, every)
     return [((decade - low) / (high - low), power_of_ten(decade)) for decade in decades]
 
 

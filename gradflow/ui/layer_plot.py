@@ -109,15 +109,19 @@ class StepAxis(pg.AxisItem):
 class LayerPlot(Plot):
     """A plot over the layers. It says which layer the mouse is at, and which one was clicked."""
 
-    pointed = Signal(object)
+    pointed = Signal(object, object)
+    """This plot, and the layer (from 0) that the mouse is at or None."""
+
     layer_clicked = Signal(int)
 
     def __init__(
-        self, y: pg.AxisItem | None, y_label: str, x_label: str = "layer (input → output)", least_decades: float = 2.0
+        self,
+        y: pg.AxisItem | None,
+        y_label: str,
+        x_label: str = "layer (input → output)\nlayer",
+        least_decades: float = 2.0,
     ) -> None:
         super().__init__(WholeAxis("bottom", from_one=True), y, x_label, y_label)
-        # The numbers at the ends of an axis may reach a little beyond it.
-        self.axes["left"].setStyle(hideOverlappingLabels=8)
         self.setMouseTracking(True)
         self.levels, self.picked, self.pointer = Levels(), Shade(upright=True), pg.InfiniteLine(angle=90)
         self.broken = pg.PlotCurveItem(connect="pairs")
@@ -189,7 +193,7 @@ class LayerPlot(Plot):
     def leaveEvent(self, event: QEvent) -> None:
         """Point nowhere."""
         super().leaveEvent(event)
-        self.pointed.emit(None)
+        self.pointed.emit(self, None)
 
     def _layer_at(self, position: QPointF) -> int | None:
         if not self.count or not self.view_box.sceneBoundingRect().contains(position):
@@ -198,7 +202,7 @@ class LayerPlot(Plot):
 
     def _point(self, position: QPointF) -> None:
         layer = self._layer_at(position)
-        self.pointed.emit(None if layer is None else layer - 1)
+        self.pointed.emit(self, None if layer is None else layer - 1)
 
     def _click(self, x: float, _y: float) -> None:
         if self.count:

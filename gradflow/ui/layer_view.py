@@ -72,8 +72,8 @@ class LayerView(View):
         """Read out the layer that the mouse is at in any of these plots, and tell which one is clicked."""
         for plot in plots:
             self.plots.append(plot)
-            plot.pointed.connect(lambda index, plot=plot: self._point(plot, index))
-            plot.layer_clicked.connect(lambda layer: self.picked.emit(layer, None))
+            plot.pointed.connect(self._point)
+            plot.layer_clicked.connect(self._pick)
 
     def reset(self, topology: Topology) -> None:
         """Take one colour per layer; axes keep their range as long as it fits."""
@@ -146,6 +146,9 @@ class LayerView(View):
     def leaveEvent(self, event: object) -> None:
         """Forget the hovered layer."""
         self._point(self.plots[0], None)
+
+    def _pick(self, layer: int) -> None:
+        self.picked.emit(layer, None)
 
     def _point(self, plot: LayerPlot, index: int | None) -> None:
         self.hovered = index if index is not None and index < len(self.layers) else None

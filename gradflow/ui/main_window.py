@@ -154,6 +154,7 @@ class MainWindow(QMainWindow):
         # Docks fill the window; a main window insists on something in the middle.
         self.setCentralWidget(QWidget(visible=False))
         self.notice.setParent(self)
+        self.notice.keep_to(self.transport.stretch)
         arrange(self, self.panels, self.docks)
 
     def _connect(self) -> None:

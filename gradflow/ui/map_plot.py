@@ -12,12 +12,13 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QColor, QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLabel
 
-from gradflow.sim.sweep import MEASURES, Cell, Chart, Scale
-from gradflow.sim.words import power, spell, spelled
+from gradflow.sim.sweep import Cell, Chart
 from gradflow.ui.grid_axis import GridAxis
+from gradflow.ui.items import cosmetic
 from gradflow.ui.map_signs import MapSigns
+from gradflow.ui.map_words import numbers
 from gradflow.ui.plot import Plot
-from gradflow.ui.theme import Theme
+from gradflow.ui.theme import SMALL_SIZE, Theme, font
 from gradflow.ui.widgets import MovedByKeys
 
 KEYS = "Arrow keys move from cell to cell, Home, End, Page Up and Page Down to the edges; Enter loads the cell"
@@ -34,8 +35,10 @@ class MapPlot(MovedByKeys, Plot):
         super().__init__(*grid)
         self.grid = grid
         self.image = pg.ImageItem(axisOrder="row-major")
-        self.signs = MapSigns()
-        self.add(self.image, self.signs)
+        self.signs, self.hint = MapSigns(), pg.TextItem(anchor=(0.5, 0.5))
+        self.hint.setFont(font(SMALL_SIZE))
+        self.hint.hide()
+        self.add(self.image, self.hint, self.signs)
         self.chart: Chart | None = None
         self.cell: Cell | None = None
         self.readout = QLabel(self)
@@ -53,7 +56,8 @@ class MapPlot(MovedByKeys, Plot):
     def show_chart(self, chart: Chart, picture: NDArray[np.uint8], here: tuple[float, float], theme: Theme) -> None:
         """Show a chart in these colours; `here` is where the experiment is."""
         sweep, (rows, columns) = chart.sweep, chart.sweep.shape
-        if self.chart is None or sweep is not self.chart.sweep:
+        # The cursor stays where the cells stay, whatever else the networks have.
+        if self.chart is None or (sweep.x, sweep.y) != (self.chart.sweep.x, self.chart.sweep.y):
             for item, axis in zip(self.grid, (sweep.x, sweep.y), strict=True):
                 item.show_axis(axis)
             self.name_axes(sweep.x.title.lower(), sweep.y.title.lower(), theme)
@@ -68,9 +72,20 @@ class MapPlot(MovedByKeys, Plot):
         if self._read:
             self._read_out(self._read)
 
+    def show_hint(self, words: str) -> None:
+        """Write a few words across the middle of the map, or none."""
+        self.hint.setVisible(bool(words))
+        if words and self.chart:
+            rows, columns = self.chart.sweep.shape
+            self.hint.setText(words)
+            self.hint.setPos((columns - 1) / 2, (rows - 1) / 2)
+
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
         super().retheme(theme)
+        self.hint.setColor(QColor(theme.text))
+        self.hint.fill = pg.mkBrush(theme.surface)
+        self.hint.border = cosmetic(QColor(theme.border))
         self.signs.ink, self.signs.ground = QColor(theme.text), QColor(theme.surface)
         self.signs.accent = QColor(theme.accent)
 
@@ -152,7 +167,7 @@ class MapPlot(MovedByKeys, Plot):
         self.cell = cell
         self._frame_cell()
         self._read_out(cell)
-        words = ". ".join(_numbers(self.chart, cell)) if self.chart else ""
+        words = ". ".join(numbers(self.chart, cell)) if self.chart else ""
         self.setAccessibleDescription(f"{words}. {KEYS}")
         # A description is read when somebody comes here; where they have moved is news.
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, words))
@@ -165,7 +180,7 @@ class MapPlot(MovedByKeys, Plot):
         if self.chart is None:
             return
         again, self._read = cell == self._read and self.readout.isVisible() and position is None, cell
-        head, *lines = map(html.escape, _numbers(self.chart, cell))
+        head, *lines = map(html.escape, numbers(self.chart, cell))
         self.readout.setText("<br>".join((f"<b>{head}</b>", *lines)))
         self.readout.adjustSize()
         if again:
@@ -175,20 +190,3 @@ class MapPlot(MovedByKeys, Plot):
         top = at.y() - self.readout.height() - 8
         self.readout.move(int(left), int(top if top >= 0 else min(at.y() + 14, self.height())))
         self.readout.show()
-
-
-def _numbers(chart: Chart, cell: Cell) -> list[str]:
-    """Return what is known about one cell, line by line."""
-    sweep, result = chart.sweep, chart.results.get(cell)
-    words = zip((sweep.x.title, sweep.y.title), sweep.values(cell).values(), strict=True)
-    lines = [" · ".join(f"{title.lower()} {spelled(value)}" for title, value in words)]
-    if result is None:
-        lines.append("not done yet")
-    elif result.message:
-        lines.append(result.message)
-    for name, value in (result.values if result else {}).items():
-        if name != "diverged" and chart.has(name) and not math.isnan(value):
-            ratio = MEASURES[name].part.scale is Scale.RATIO
-            shown = (power(value) if math.isfinite(value) else "0") if ratio else spell(value)
-            lines.append(f"{MEASURES[name].title}: {shown}")
-    return lines

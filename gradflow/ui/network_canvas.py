@@ -250,11 +250,13 @@ class NetworkCanvas(QWidget):
             return
         painter.setPen(QColor(self.theme.muted))
         whole = [i for i in self.shape.main if self.shape.boxes[i].whole]
+        # Below the shares, where there are some.
+        top = placed.below + (SHARE_ROW if self.shape.skips else 0.0)
         apart = (placed.rectangles[whole[-1]].x() - placed.rectangles[whole[0]].x()) / max(len(whole) - 1, 1)
         for i in numbered(len(whole), apart):
             box = placed.rectangles[whole[i]]
             x = min(max(box.center().x() - 20.0, -14.0), self.width() - 20.0 - 4.0 * len(str(i + 1)))
-            painter.drawText(QRectF(x, placed.below, 40, SHARE_ROW), Qt.AlignmentFlag.AlignCenter, str(i + 1))
+            painter.drawText(QRectF(x, top, 40, SHARE_ROW), Qt.AlignmentFlag.AlignCenter, str(i + 1))
 
     def _paint_other(self, painter: QPainter) -> None:
         """Paint another run's layers as a row of outlined cells, each below the layer at the same depth."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel
+from PySide6.QtCore import QPoint, QRect, Qt, QTimer
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QMainWindow, QWidget
 
 from gradflow.ui.widgets import ToolButton
 
 STAYS_MS = 12_000
 WIDTH, TOP = 760, 66
+LEAST_WIDTH, AROUND = 200, 8
+HALF_LETTER = 6
+"""Half the height of the words in a tool bar, and a little more."""
 
 
 class Notice(QFrame):
@@ -18,6 +21,7 @@ class Notice(QFrame):
         super().__init__()
         self.setObjectName("notice")
         self._details = ""
+        self._stretch: QWidget | None = None
         self.words = QLabel()
         self.words.setWordWrap(True)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -30,7 +34,7 @@ class Notice(QFrame):
         close.setAccessibleName("Close the message")
         close.clicked.connect(self.hide)
         box = QHBoxLayout(self)
-        box.setContentsMargins(12, 6, 8, 6)
+        box.setContentsMargins(12, 1, 6, 1)
         box.addWidget(self.words, 1)
         box.addWidget(self.copy)
         box.addWidget(close)
@@ -60,12 +64,42 @@ class Notice(QFrame):
         if not self.property("good") and not self._details:
             self.hide()
 
+    def keep_to(self, stretch: QWidget) -> None:
+        """Prefer to lie over this empty stretch of a tool bar."""
+        self._stretch = stretch
+
     def place(self) -> None:
-        """Lie over the top of the views: what moves the controls makes the next click miss."""
+        """Lie where nothing is read: over the empty stretch of the tool bar, or beside the menus.
+
+        Only a long sentence in a small window lies over the views. What moves the controls makes the next click miss.
+        """
         window = self.parentWidget()
-        if window is None:
+        if not isinstance(window, QMainWindow):
             return
+        at_once = self.words.fontMetrics().horizontalAdvance(self.words.text()) + AROUND
+        wanted = at_once + self.sizeHint().width() - self.words.sizeHint().width()
+        for free in (self._over_tools(window), self._beside_menus(window)):
+            width = min(free.width(), wanted)
+            height = self.heightForWidth(width)
+            if width >= min(LEAST_WIDTH, wanted) and height <= free.height():
+                spare = free.height() - height if free.top() > 1 else 0
+                self.setGeometry(free.right() + 1 - width, free.top() + spare // 2, width, height)
+                return
         width = min(WIDTH, window.width() - 32)
-        self.setGeometry(
-            (window.width() - width) // 2, TOP, width, max(self.heightForWidth(width), self.sizeHint().height())
-        )
+        self.setGeometry((window.width() - width) // 2, TOP, width, self.heightForWidth(width))
+
+    def _over_tools(self, window: QMainWindow) -> QRect:
+        """Return the empty stretch of the tool bar, in the window's pixels."""
+        bar = self._stretch.parentWidget() if self._stretch else None
+        if bar is None or self._stretch is None or not self._stretch.isVisible():
+            return QRect()
+        across = QRect(self._stretch.mapTo(window, QPoint()), self._stretch.size())
+        return QRect(across.left(), bar.y() + 2, across.width(), bar.height() - 4).adjusted(AROUND, 0, -AROUND, 0)
+
+    def _beside_menus(self, window: QMainWindow) -> QRect:
+        """Return what is free beside the menus, down to where the words of the tool bar below begin."""
+        menus, bar = window.menuBar(), self._stretch.parentWidget() if self._stretch else None
+        if bar is None or menus.isNativeMenuBar() or not menus.actions():
+            return QRect()
+        left = menus.actionGeometry(menus.actions()[-1]).right() + 2 * AROUND
+        return QRect(left, 1, window.width() - left - AROUND, bar.y() + bar.height() // 2 - HALF_LETTER - 1)

@@ -18,6 +18,7 @@ from PySide6.QtGui import QColor, QMouseEvent
 from PySide6.QtWidgets import QApplication, QGraphicsGridLayout
 
 from gradflow.sim.words import superscript
+from gradflow.ui.fitting import fitting
 from gradflow.ui.items import cosmetic
 from gradflow.ui.theme import SMALL_SIZE, Theme, font
 
@@ -38,7 +39,8 @@ class DecadeAxis(pg.AxisItem):
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
         """Place ticks at whole decades, as many as fit side by side."""
         apart = 42.0 if self.orientation == "bottom" else 24.0
-        every = max(1, math.ceil(apart * (high - low) / max(size, 1.0)))
+        wanted = apart * (high - low) / max(size, 1.0)
+        every = next(step * 10**power for power in range(9) for step in (1, 2, 3, 5) if step * 10**power >= wanted)
         first = math.ceil(low / every) * every
         decades = [float(v) for v in range(first, math.floor(high) + 1, every)]
         # A decade inside a named gutter would give it a number that it has not.
@@ -66,10 +68,10 @@ class WholeAxis(pg.AxisItem):
         wanted = max(1.0, apart * (high - low) / max(size, 1.0))
         magnitude = 10.0 ** math.floor(math.log10(wanted))
         every = next(step * magnitude for step in (1, 2, 5, 10) if step * magnitude >= wanted - 1e-9)
-        ticks = [k * every for k in range(math.ceil(low / every), math.floor(min(high, self.last) / every) + 1)]
+        high = min(high, self.last)
         if self._from_one:
-            ticks = [1.0, *(tick for tick in ticks if tick >= 1.0 + 0.6 * every)]
-        return [(every, ticks)]
+            return [(every, [float(number) for number in from_one(math.floor(high), int(every))])]
+        return [(every, [k * every for k in range(math.ceil(low / every), math.floor(high / every) + 1)])]
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
         """Name the ticks."""
@@ -78,6 +80,8 @@ class WholeAxis(pg.AxisItem):
 
 class Plot(pg.GraphicsView):
     """A themed plot with two axes and fixed ranges; dragging and wheel do nothing by accident.
+
+    An axis may have several names, one per line and the longest first: it bears the first that there is room for.
 
     Put together from a view box and two axes: pyqtgraph's own plot brings a hidden menu that doubles the time to start.
     """
@@ -110,9 +114,8 @@ class Plot(pg.GraphicsView):
             axis.linkToView(self.view_box)
             # In front of what the view box draws, so that ticks are not painted over.
             axis.setZValue(0.5)
-            axis.setStyle(
-                tickFont=font(SMALL_SIZE), tickLength=-4, autoExpandTextSpace=True, hideOverlappingLabels=True
-            )
+            # The numbers at the ends of an axis may reach a little beyond it.
+            axis.setStyle(tickFont=font(SMALL_SIZE), tickLength=-4, autoExpandTextSpace=True, hideOverlappingLabels=8)
             axis.enableAutoSIPrefix(False)
         frame = pg.GraphicsWidget()
         frame.setLayout(grid)
@@ -120,6 +123,8 @@ class Plot(pg.GraphicsView):
         self.setFrameShape(self.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.sticky = {"x": Sticky(), "y": Sticky()}
+        self._ink = ""
+        self.view_box.sigResized.connect(self._fit_names)
         self._pressed_at: QPointF | None = None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -160,10 +165,26 @@ class Plot(pg.GraphicsView):
 
     def name_axes(self, x_label: str, y_label: str, theme: Theme) -> None:
         """Write what the axes are."""
-        self.x_label, self.y_label = x_label, y_label
-        for side, label in (("bottom", x_label), ("left", y_label)):
+        self.x_label, self.y_label, self._ink = x_label, y_label, theme.muted
+        for axis, label in ((self.axes["bottom"], x_label), (self.axes["left"], y_label)):
             if label:
-                self.axes[side].setLabel(label, color=theme.muted, **{"font-size": f"{SMALL_SIZE}px"})
+                axis.showLabel(True)
+        self._fit_names()
+
+    def _fit_names(self) -> None:
+        """Choose for each axis the longest of its names that it has room for; cut the shortest if need be."""
+        for side, label, room in (
+            ("bottom", self.x_label, self.view_box.width()),
+            ("left", self.y_label, self.view_box.height()),
+        ):
+            # A few pixels beyond the axis are free at either end.
+            axis, name = self.axes[side], fitting(label.split("\n"), room + 8.0)
+            if label and self._ink and (name, self._ink) != (axis.labelText, axis.labelStyle.get("color")):
+                shown = axis.label.isVisible()
+                axis.setLabel(name, color=self._ink, **{"font-size": f"{SMALL_SIZE}px"})
+                axis.showLabel(shown)
+                # In the middle of the axis, which pyqtgraph sees to only when the axis changes.
+                axis.resizeEvent()
 
     def fix(self, x: tuple[float, float] | None = None, y: tuple[float, float] | None = None) -> None:
         """Set the visible range; nothing happens (and nothing is redrawn) where it is that already."""
@@ -180,12 +201,17 @@ def nice_ceiling(value: float, least: float = 1.0) -> float:
     return next(s * magnitude for s in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if s * magnitude >= value * (1 - 1e-9))
 
 
+def from_one(last: int, every: int) -> list[int]:
+    """Return the numbers from 1 on that are named: 1, 5, 10, 15, but 1, 3, 5, 7, as 1 and 2 would be too close."""
+    return list(range(1, last + 1, every)) if every <= 2 else [1, *range(every, last + 1, every)]
+
+
 def numbered(count: int, apart: float) -> list[int]:
     """Return which of `count` layers (from 0), `apart` pixels from each other, have room for their number below."""
     room = 12.0 + 7.0 * len(str(count))
     steps = (step * 10**power for power in range(9) for step in (1, 2, 5))
     every = next((step for step in steps if step * apart >= room), count)
-    return [i for i in range(count) if i == 0 or ((i + 1) % every == 0 and i >= 0.6 * every)]
+    return [number - 1 for number in from_one(count, every)]
 
 
 class Sticky:
@@ -202,11 +228,18 @@ class Sticky:
         return True
 
 
-class DecadeRange:
-    """A range in whole decades that grows at once and shrinks only when it is far too large, so that it holds still."""
+CLOSE = 0.05
+"""How close to its end a mark may come on an axis that holds still, in decades."""
 
-    def __init__(self, least: float = 2.0) -> None:
-        self._least = least
+
+class DecadeRange:
+    """A range in whole decades that grows at once and shrinks only when it is far too large, so that it holds still.
+
+    `room` is what marks need at either end, as a share of the decades they span; colours need none.
+    """
+
+    def __init__(self, least: float = 2.0, room: float = 0.04) -> None:
+        self._least, self._room = least, room
         self.low, self.high = 0.0, 0.0
         self._set = False
 
@@ -219,13 +252,16 @@ class DecadeRange:
         finite = values[np.isfinite(values)]
         if not finite.size:
             return (self.low, self.high) if self._set else (-1.0, 1.0)
-        low, high = math.floor(finite.min() - 0.05), math.ceil(finite.max() + 0.05)
+        least, most = float(finite.min()), float(finite.max())
+        # A mark needs room; of many decades the twentieth part of one is none.
+        room = max(CLOSE, self._room * (most - least))
+        low, high = float(math.floor(least - room)), float(math.ceil(most + room))
         if high - low < self._least:
             low, high = high - self._least, high
-        low, high = float(low), float(high)
         too_wide = 2.0 * (high - low) + 2.0
         if self._set:
-            grown = min(low, self.low), max(high, self.high)
+            fits = self.low <= least - CLOSE and most + CLOSE <= self.high
+            grown = (self.low, self.high) if fits else (min(low, self.low), max(high, self.high))
             # What was seen before stays in sight, unless it would squeeze what there is now.
             low, high = grown if grown[1] - grown[0] <= too_wide else (low, high)
         self.low, self.high, self._set = low, high, True

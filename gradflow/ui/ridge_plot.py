@@ -27,8 +27,9 @@ from gradflow.sim.ridgelines import (
 from gradflow.sim.snapshot import Topology
 from gradflow.sim.words import spell
 from gradflow.ui.plot import DecadeRange, LinearRange, Plot, WholeAxis
-from gradflow.ui.ridges import COLUMN, Captions, RidgeItem, Shade, ValueAxis
+from gradflow.ui.ridges import COLUMN, Captions, RidgeItem, Shade
 from gradflow.ui.theme import LIGHT, Theme
+from gradflow.ui.value_axis import ValueAxis
 
 Array = NDArray[np.float64]
 OVERLAP = 1.7
@@ -86,7 +87,9 @@ class RidgePlot(Plot):
         divided = " ÷ its σ" if scale is Scale.STANDARD else ""
         symbol = f"|{SYMBOLS[part]}|" if scale is Scale.LOG else f"{SYMBOLS[part]}{divided}"
         words = saturation(frame.topology, part)
-        label = f"{symbol}     (grey: φ saturated, {words})" if words else symbol
+        label = (
+            f"{symbol}     (grey: φ saturated, {words})\n{symbol} (grey: φ saturated)\n{symbol}" if words else symbol
+        )
         if label != self.x_label:
             self.name_axes(label, "layer", self.theme)
         if measured is None:

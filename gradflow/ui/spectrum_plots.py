@@ -19,6 +19,9 @@ from gradflow.ui.theme import Theme
 
 Array = NDArray[np.float64]
 
+TICK_ROOM = 36.0
+"""How many pixels the number of a tick takes."""
+
 MANTISSAS = (1.0, 2.0, 5.0, 3.0, 7.0, 1.5, 4.0, 6.0, 8.0, 9.0, 1.2, 1.1)
 """What an axis of about a decade names between the powers of ten, the most wanted first."""
 
@@ -29,7 +32,7 @@ class Strips(Plot):
     layer_clicked = Signal(int)
 
     def __init__(self) -> None:
-        super().__init__(WholeAxis("bottom", from_one=True), DecadeAxis("left"), "layer (input → output)", "s")
+        super().__init__(WholeAxis("bottom", from_one=True), DecadeAxis("left"), "layer (input → output)\nlayer", "s")
         self.levels, self.bars, self.tops = Levels(), Bars(), Marks(radius=4.0)
         self.zeros = Marks(radius=4.0)
         self.chosen = pg.InfiniteLine(angle=90)
@@ -131,12 +134,14 @@ class HistogramPlot(Plot):
     def __init__(self) -> None:
         self.axis, left = DecadeAxis("bottom"), pg.AxisItem("left")
         left.setTickDensity(0.3)
-        super().__init__(self.axis, left, "s", "share per decade")
+        super().__init__(self.axis, left, "s", "share per decade\nshare")
         self.filled, self.ghost = _steps(), _steps()
         self.curve, self.edge = pg.PlotCurveItem(), pg.InfiniteLine(angle=90)
         self.add(self.filled, self.ghost, self.edge, self.curve)
         self.decades = DecadeRange(least=1.0)
         self.top = 0.0
+        self.tenths: tuple[float, float] | None = None
+        self.view_box.sigResized.connect(self._name_ticks)
 
     def draw(self, histogram: Histogram | None, ghost: Histogram | None, color: QColor) -> None:
         """Draw what there is."""
@@ -170,18 +175,26 @@ class HistogramPlot(Plot):
         finite = values[np.isfinite(values)]
         low, high = float(finite.min()), float(finite.max())
         if high - low > 1.3:
-            self.axis.named = {}
+            self.tenths = None
             self.fix(x=self.decades.include(finite))
+        else:
+            self.tenths = math.floor(10 * low - 0.5) / 10, math.ceil(10 * high + 0.5) / 10
+            self.fix(x=self.tenths)
+        self._name_ticks()
+
+    def _name_ticks(self) -> None:
+        """Name what there is room for of an axis of tenths of a decade; whole decades have their own names."""
+        if self.tenths is None:
+            self.axis.named = {}
             return
-        low, high = math.floor(10 * low - 0.5) / 10, math.ceil(10 * high + 0.5) / 10
+        low, high = self.tenths
         decades = range(math.floor(low), math.ceil(high) + 1)
         named: dict[float, str] = {}
-        room = 0.12 * (high - low)
+        room = max(0.12, TICK_ROOM / max(self.view_box.width(), TICK_ROOM)) * (high - low)
         for place in (decade + math.log10(mantissa) for mantissa in MANTISSAS for decade in decades):
-            if low <= place <= high and all(abs(place - other) > room for other in named):
+            if low + room / 4 <= place <= high - room / 4 and all(abs(place - other) > room for other in named):
                 named[place] = power(place)
-        self.axis.named = named
-        self.fix(x=(low, high))
+        self.axis.named, self.axis.picture = named, None
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""

@@ -20,8 +20,6 @@ class StepPlot(Plot):
 
     def __init__(self, y_label: str) -> None:
         super().__init__(WholeAxis("bottom"), DecadeAxis("left"), "step", y_label)
-        # The numbers at the ends of the axis may reach a little beyond it.
-        self.axes["left"].setStyle(hideOverlappingLabels=8)
         self.levels, self.decades = Levels(), DecadeRange()
         self.broken = pg.InfiniteLine(angle=90)
         self.add(self.levels, self.broken)

@@ -19,6 +19,8 @@ class AxisForm(QWidget):
     """A field and the values it takes, written as on the command line."""
 
     submitted = Signal()
+    edited = Signal()
+    """Another field or other values are written there."""
 
     def __init__(self, name: str, path: str) -> None:
         super().__init__()
@@ -40,15 +42,19 @@ class AxisForm(QWidget):
         row.addWidget(label)
         row.addWidget(self.field, 2)
         row.addWidget(self.values, 3)
-        self.field.currentIndexChanged.connect(lambda _: self.values.setText(suggested(self.field.currentData())))
-        self.values.returnPressed.connect(self.submitted)
         self.field.setCurrentIndex(self.field.findData(path))
-        self.values.setText(suggested(path))
+        self._suggest()
+        self.field.currentIndexChanged.connect(self._suggest)
+        self.values.textChanged.connect(self.edited)
+        self.values.returnPressed.connect(self.submitted)
 
     @property
     def text(self) -> str:
         """The axis as it is written: ``path=values``."""
         return f"{self.field.currentData()}={self.values.text()}"
+
+    def _suggest(self) -> None:
+        self.values.setText(suggested(self.field.currentData()))
 
 
 class SweepForm(QWidget):
@@ -58,6 +64,9 @@ class SweepForm(QWidget):
     """The texts of the two axes and of the number of steps."""
 
     stopped = Signal()
+
+    edited = Signal()
+    """An axis is another one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,6 +92,7 @@ class SweepForm(QWidget):
         self.button.clicked.connect(self._press)
         for part in (self.x_axis, self.y_axis):
             part.submitted.connect(self._start)
+            part.edited.connect(self.edited)
         self.steps.returnPressed.connect(self._start)
 
     def show_running(self, running: bool) -> None:

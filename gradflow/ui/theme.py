@@ -226,4 +226,6 @@ def _palette(theme: Theme) -> QPalette:
 def _style_sheet(theme: Theme) -> str:
     template = Template(resource("style", "gradflow.qss").read_text(encoding="utf-8"))
     colors = {name: value for name, value in vars(theme).items() if isinstance(value, str)}
-    return template.substitute(colors, base=f"{BASE_SIZE}px", small=f"{SMALL_SIZE}px")
+    # A style sheet that rounds a list also takes its arrow away, and puts only a picture in its place.
+    arrow = resource("icons", f"list-arrow-{theme.name}.svg").as_posix()
+    return template.substitute(colors, list_arrow=arrow, base=f"{BASE_SIZE}px", small=f"{SMALL_SIZE}px")

@@ -6,7 +6,7 @@ import time
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QDockWidget, QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
 
 from gradflow.registry import Entry
 from gradflow.sim.details import Want
@@ -15,6 +15,9 @@ from gradflow.ui.forms import rich
 from gradflow.ui.theme import LIGHT, Theme
 from gradflow.ui.view import FAST_MS, View
 from gradflow.ui.widgets import ToolButton
+
+LEAST_CHOICE = 32
+"""How narrow a list of choices may become where the title needs the room."""
 
 
 class Header(QWidget):
@@ -42,6 +45,7 @@ class Header(QWidget):
         self.box.addWidget(words)
         self.box.addStretch(1)
         self.box.addWidget(self.remark)
+        self.controls: QWidget | None = None
         self.say("")
         self.export_button = _button("⤓", "Export this view as PNG or SVG")
         self.maximise_button = _button("⤢", "Maximise or restore (double-click the title)")
@@ -51,6 +55,9 @@ class Header(QWidget):
     def add_controls(self, controls: QWidget | None) -> None:
         """Put a view's own choices before the buttons."""
         if controls:
+            self.controls = controls
+            for choice in (controls, *controls.findChildren(QComboBox)):
+                choice.setMinimumWidth(LEAST_CHOICE)
             self.box.insertWidget(self.box.count() - 2, controls)
             self._make_room()
 
@@ -65,7 +72,10 @@ class Header(QWidget):
         self._make_room()
 
     def _make_room(self) -> None:
-        """Without room for everything leave the formula out, then put the name in place of the question."""
+        """Without room for everything leave the formula out, then put the name in place of the question.
+
+        Where there is no room even for the name, the choices become narrower.
+        """
         margins = self.box.contentsMargins()
         needed = margins.left() + margins.right()
         for i in range(self.box.count()):
@@ -73,8 +83,12 @@ class Header(QWidget):
             widget = item.widget() if item else None
             if widget and widget not in (self.words, self.remark):
                 needed += widget.sizeHint().width() + self.box.spacing()
-        spare = self.width() - needed - self.words.fontMetrics().horizontalAdvance(self.question) - self.box.spacing()
+        metrics = self.words.fontMetrics()
+        spare = self.width() - needed - metrics.horizontalAdvance(self.question) - self.box.spacing()
         self.words.setText(self.question if spare >= 0 else self.name)
+        if self.controls:
+            lacking = min(self.width() - needed - metrics.horizontalAdvance(self.name) - 2 * self.box.spacing(), 0)
+            self.controls.setMaximumWidth(max(self.controls.sizeHint().width() + lacking, LEAST_CHOICE))
         # An empty label would still keep its distance to its neighbours.
         remark = self.remark.sizeHint().width() + self.box.spacing()
         self.remark.setVisible(bool(self.remark.text()) and remark <= spare)

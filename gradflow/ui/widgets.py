@@ -87,6 +87,12 @@ class Choice(_KeepsKeys, _IgnoresWheel, QComboBox):
         super().__init__()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
+    def showPopup(self) -> None:
+        """Open a list as wide as its longest name, however narrow the box is."""
+        bar = self.view().verticalScrollBar().sizeHint().width()
+        self.view().setMinimumWidth(self.view().sizeHintForColumn(0) + bar)
+        super().showPopup()
+
     def hidePopup(self) -> None:
         """Give the keys back to the window once a name is picked."""
         super().hidePopup()

@@ -19,7 +19,6 @@ from gradflow.sim.run import Run
 from gradflow.sim.snapshot import Stat
 from gradflow.ui import export
 from gradflow.ui.theme import DARK, LIGHT
-from gradflow.ui.view import VIEWS
 
 NAMES = ["forward", "update_ratio", "noise", "clipping"]
 THEMES = pytest.mark.parametrize("look", [LIGHT, DARK], ids=["light", "dark"])
@@ -42,25 +41,6 @@ def predicted(frame: Frame, **curves) -> Frame:
     names = [field.name for field in dataclasses.fields(Prediction) if field.name not in ("step", "note")]
     made = Prediction(0, **(dict.fromkeys(names, nothing) | {k: np.asarray(v, float) for k, v in curves.items()}))
     return dataclasses.replace(frame, prediction=made)
-
-
-@pytest.fixture
-def shown(qtbot, qapp):
-    """Make a view of its own, on screen, that shows a frame."""
-
-    def show(name, frame, look=LIGHT, size=(700, 400)):
-        view = VIEWS[name].part()
-        qtbot.addWidget(view)
-        view.setStyleSheet(f"background: {look.surface}")
-        view.retheme(look)
-        view.resize(*size)
-        with qtbot.waitExposed(view):
-            view.show()
-        view.reset(frame.topology)
-        view.draw(frame)
-        return view
-
-    return show
 
 
 def spot(plot, layer: float):

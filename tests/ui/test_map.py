@@ -105,6 +105,49 @@ def table(window):
 # In the window.
 
 
+def test_before_the_start_the_axes_and_a_hint_say_what_will_be_done(table):
+    x, y = table.view.plot.grid
+    assert (table.view.plot.x_label, table.view.plot.y_label) == ("init scale", "depth")
+    names = [axis.tickStrings(ticks(axis, table), 1.0, 1.0) for axis in (x, y)]
+    assert "1" in names[0] and "50" in names[1]
+    assert table.view.plot.hint.isVisible() and table.view.plot.hint.toPlainText() == "357 networks: press Start"
+    assert "Start runs a network for every cell (21 × 17)" in table.view.words.text() and table.chart is None
+    # The experiment has its ring: init scale 1 and depth 6.
+    ring = table.view.plot.signs.ring
+    assert ring.x() == pytest.approx(20 * math.log(1 / 0.3) / math.log(10)) and ring.y() == pytest.approx(4 / 3)
+    # A chequered ground shows the cells.
+    table.fill_in()
+    assert table.colour(0, 0) == table.colour(1, 1) != table.colour(1, 0)
+
+
+def test_the_axes_before_the_start_are_those_that_are_written(table):
+    table.fill_in()
+    assert table.view.plot.hint.toPlainText() == "9 networks: press Start"
+    names = table.view.plot.grid[0].tickStrings(ticks(table.view.plot.grid[0], table), 1.0, 1.0)
+    assert {"0.5", "1", "2"} <= set(names) and "3" not in names
+    table.form.x_axis.values.setText("0.5:")
+    assert "The map cannot be made" in table.view.words.text() and not table.view.plot.hint.isVisible()
+    table.form.x_axis.values.setText("1,2")
+    assert table.view.plot.hint.isVisible() and "(2 × 3)" in table.view.words.text()
+    table.form.y_axis.field.setCurrentText("Activation")
+    assert table.view.plot.y_label == "activation"
+    table.start()
+    table.desk.until(lambda: table.chart is not None)
+    assert not table.view.plot.hint.isVisible()
+
+
+def test_an_empty_cell_can_be_loaded_too(table):
+    table.fill_in()
+    table.desk.qtbot.mouseClick(table.view.plot.viewport(), Qt.MouseButton.LeftButton, pos=table.place(2, 1))
+    table.desk.until(lambda: table.desk.session.experiment.init.scale == 2.0)
+    assert table.desk.session.experiment.network.depth == 2
+
+
+def ticks(axis, table) -> list[float]:
+    """Return where the ticks of an axis stand."""
+    return table.view.plot.ticks(axis.orientation)
+
+
 def test_the_map_fills_in_while_the_window_lives(table):
     table.fill_in()
     assert "Start runs a network for every cell" in table.view.words.text()
@@ -193,10 +236,35 @@ def test_the_cursor_is_there_only_while_the_map_has_the_focus(table):
     assert plot.cell is None and not plot.readout.isVisible()
 
 
-def test_keys_do_nothing_where_there_is_no_map_yet(table):
-    for key in ("Right", "Return", "End"):
-        table.desk.press(key, table.view.plot)
-    assert table.view.plot.cell is None and not table.view.plot.readout.isVisible()
+def test_keys_read_the_plan_out_and_load_a_cell_of_it(table):
+    """Before Start, too; what the edit and Start change around the cells leaves the cursor where it is."""
+    plot = table.view.plot
+    table.fill_in()
+    for key, cell in (("Home", (0, 0)), ("Right", (1, 0)), ("Right", (2, 0)), ("Up", (2, 1))):
+        table.desk.press(key, plot)
+        assert plot.cell == cell
+    words = plot.readout.text()
+    assert plot.readout.isVisible() and "init scale 2 · depth 2" in words and "not done yet" in words
+    table.desk.press("Return", plot)
+    table.desk.until(lambda: len(table.desk.frame.topology.layers) == 3)
+    table.desk.until(lambda: table.view.frame.experiment.init.scale == 2.0)
+    assert plot.cell == Cell(2, 1) and plot.readout.isVisible() and table.chart is None
+    assert (plot.signs.ring.x(), plot.signs.ring.y()) == (2.0, 1.0)
+    table.start()
+    table.desk.until(lambda: table.chart)
+    assert plot.cell == Cell(2, 1)
+
+
+def test_keys_do_nothing_where_no_plan_could_be_read_yet(frame, qtbot):
+    view = VIEWS["map"].part()
+    qtbot.addWidget(view)
+    view.retheme(LIGHT)
+    view.form.x_axis.values.setText("many")
+    view.draw(frame)
+    assert "The map cannot be made" in view.words.text()
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Return, Qt.Key.Key_End):
+        qtbot.keyClick(view.plot, key)
+    assert view.plot.cell is None and view.plot.readout.isHidden()
 
 
 def test_a_read_out_cell_is_read_again_when_it_is_done(table):
@@ -324,14 +392,17 @@ def test_choosing_a_field_offers_values_to_start_from(table):
     assert table.form.x_axis.text.startswith("network.activation=") and ",relu," in table.form.x_axis.text
 
 
-def test_the_picture_has_the_map_and_no_form(table, colors):
+def test_the_picture_has_the_map_and_no_form(table, pixels):
     table.fill_in()
     table.start()
     table.do(9)
     empty = dataclasses.replace(table.desk.frame, chart=None)
     look = export.Look(LIGHT, {"map": "gradient-ratio"})
-    with_map = export.picture(table.desk.frame, "map", look, 1.0)
-    assert colors(with_map) > 5 + colors(export.picture(empty, "map", look, 1.0))
+    with_map = pixels(export.picture(table.desk.frame, "map", look, 1.0))[:, :, 2::-1]
+    without = pixels(export.picture(empty, "map", look, 1.0))[:, :, 2::-1]
+    for color in table.view.plot.image.image.reshape(-1, 3):
+        areas = [int((picture == color).all(axis=2).sum()) for picture in (with_map, without)]
+        assert areas[0] > 1000 > areas[1]
 
 
 def test_window_and_picture_have_the_same_colours(table):

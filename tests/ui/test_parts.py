@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QLineEdit
 
 from gradflow.sim.config import FIELDS
 from gradflow.sim.details import EVERYTHING
@@ -19,7 +20,7 @@ from gradflow.sim.diagnosis import diagnose
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.run import Run
 from gradflow.sim.snapshot import Stat
-from gradflow.ui import export
+from gradflow.ui import export, theme
 from gradflow.ui.forms import FieldSlider, spelled
 from gradflow.ui.items import cosmetic, pens_scaled
 from gradflow.ui.panels.transport import SPEEDS
@@ -31,8 +32,8 @@ from gradflow.ui.plot import (
     nice_ceiling,
     power_of_ten,
 )
-from gradflow.ui.theme import DARK, LIGHT, Theme
-from gradflow.ui.view import VIEWS, View
+from gradflow.ui.theme import DARK, LIGHT
+from gradflow.ui.widgets import Choice
 
 SLIDERS = [path for path, field in FIELDS.items() if field.says.span]
 THEMES = pytest.mark.parametrize("look", [LIGHT, DARK], ids=["light", "dark"])
@@ -52,25 +53,6 @@ def with_norms(frame: Frame, changes: dict[tuple[Stat, int], float]) -> Frame:
     for (norm, layer), value in changes.items():
         norms[norm.row, layer - 1] = value
     return dataclasses.replace(frame, snapshot=dataclasses.replace(frame.snapshot, stats=norms))
-
-
-@pytest.fixture
-def shown(qtbot, qapp):
-    """Make a view of its own, on screen, that shows a frame."""
-
-    def show(name: str, frame: Frame, look: Theme = LIGHT) -> View:
-        view = VIEWS[name].part()
-        qtbot.addWidget(view)
-        view.setStyleSheet(f"background: {look.surface}")
-        view.retheme(look)
-        view.resize(700, 400)
-        with qtbot.waitExposed(view):
-            view.show()
-        view.reset(frame.topology)
-        view.draw(frame)
-        return view
-
-    return show
 
 
 # Axes.
@@ -96,6 +78,20 @@ def test_whole_numbers_have_no_tick_between_two_of_them(qapp, side, apart, high,
     assert all((b - a) / (high - low) * size >= apart - 1e-6 for a, b in pairwise(ticks[from_one:]))
     assert not from_one or ticks[0] == 1
     assert [float(words) for words in axis.tickStrings(ticks, 1.0, 1.0)] == ticks
+
+
+@pytest.mark.parametrize(
+    ("high", "size", "named"),
+    [
+        (6.6, 480, [1, 2, 3, 4, 5, 6]),
+        (11.6, 300, [1, 3, 5, 7, 9, 11]),
+        (12.6, 300, [1, 3, 5, 7, 9, 11]),
+        (25.6, 260, [1, 5, 10, 15, 20, 25]),
+        (101.6, 400, [1, 20, 40, 60, 80, 100]),
+    ],
+)
+def test_layers_are_counted_from_one_in_even_steps(qapp, high, size, named):
+    assert WholeAxis("bottom", from_one=True).tickValues(0.4, high, size)[0][1] == named
 
 
 @pytest.mark.parametrize(
@@ -152,6 +148,16 @@ def test_a_range_that_is_far_too_large_shrinks():
     assert decades.include(np.array([-3.0, 0.0])) == (-4, 1)
 
 
+@pytest.mark.parametrize("values", [(-0.3, 155.98), (-322.97, -0.5), (0.2, 3.6)])
+def test_the_first_and_the_last_mark_have_room_to_the_frame(values):
+    low, high = DecadeRange(3.0).include(np.array(values))
+    assert min(values) - low >= 0.03 * (high - low) and high - max(values) >= 0.03 * (high - low)
+
+
+def test_many_decades_are_named_in_round_steps(qapp):
+    assert DecadeAxis("left").tickValues(0.0, 156.0, 200.0)[0][1] == list(range(0, 160, 20))
+
+
 def test_a_range_forgets():
     decades = DecadeRange(2.0)
     decades.include(np.array([-10.0, 0.0]))
@@ -189,7 +195,7 @@ def has(pixels: np.ndarray, color: str) -> bool:
 def test_the_profile_shows_zeros_hollow_on_the_floor_and_overflow_as_a_red_bar(shown, fast, pixels, look):
     clean = frame_of(Run(fast()))
     view = shown("profile", clean, look)
-    assert not view.zero_label.isVisible() and not has(pixels(view), look.error)
+    assert not view.axis.named and not has(pixels(view), look.error)
     first_range = view.plot.view_box.viewRange()[1]
     frame = with_norms(clean, {(Stat.DELTA, 2): 0.0, (Stat.DELTA, 4): math.nan, (Stat.WEIGHT_GRAD, 5): math.inf})
     view.draw(frame)
@@ -198,10 +204,28 @@ def test_the_profile_shows_zeros_hollow_on_the_floor_and_overflow_as_a_red_bar(s
     height = view.deltas._y[1]
     assert floor < height < first_range[0] and ceiling == first_range[1]
     assert np.isnan(view.deltas._y[3]) and np.isfinite(view.deltas._y[[0, 2, 4, 5, 6]]).all()
-    assert view.zero_label.isVisible()
+    assert list(view.axis.named.values()) == ["zero"]
     bars = view.broken.getData()
     assert sorted(set(bars[0])) == [4.0, 5.0] and (bars[1].min(), bars[1].max()) == (floor, ceiling)
     assert has(pixels(view), look.error)
+
+
+@pytest.mark.parametrize("size", [(340, 225), (860, 320)])
+def test_no_mark_of_the_profile_of_an_exploded_run_touches_the_frame(shown, fast, size):
+    """Hundreds of decades, zeros below them: every mark is seen whole, and the ones at the floor stay apart."""
+    clean = frame_of(Run(fast()))
+    sizes = {(Stat.DELTA, layer): 10.0 ** (-50 * layer) for layer in range(3, 7)}
+    changes = sizes | {(Stat.DELTA, 1): 0.0, (Stat.DELTA, 2): 8e202, (Stat.WEIGHT_GRAD, 2): 9.9e202}
+    view = shown("profile", with_norms(clean, changes), size=size)
+    box = view.plot.view_box
+    for marks, radius in ((view.deltas, 5.0), (view.weights, 4.0)):
+        heights = np.array([box.mapViewToScene(QPointF(1.0, y)).y() for y in marks._y])
+        frame = box.sceneBoundingRect()
+        assert (heights - radius >= frame.top()).all() and (heights + radius <= frame.bottom()).all()
+    zero, lowest = (box.mapViewToScene(QPointF(1.0, y)).y() for y in (view.deltas._y[0], np.sort(view.deltas._y)[1]))
+    assert zero - lowest >= 8.0
+    # No number stands where "zero" does.
+    assert view.plot.ticks("left")[-1] == view.deltas._y[0] and min(view.plot.ticks("left")[:-1]) > view.deltas._y[0]
 
 
 def test_the_profile_of_nothing_but_zeros_is_drawn(shown, fast, colors):
@@ -219,6 +243,31 @@ def test_the_heat_map_shows_zeros_grey_and_overflow_red(shown, fast, look):
     assert QColor(*map(int, picture[1, 0])).name() == look.border
     assert QColor(*map(int, picture[3, 0])).name() == look.error
     assert picture.shape[:2] == (7, 1)
+
+
+@THEMES
+def test_the_heat_map_has_another_run_as_an_outlined_column_in_the_same_colours(shown, fast, pixels, look):
+    run, other = Run(fast()), Run(fast({"network.depth": 9, "init.scale": 0.1}))
+    for each in (run, run, run, other, other, other):
+        each.advance()
+    alone, ghost = run.frame(State.PAUSED), other.frame(State.PAUSED)
+    view = shown("heatmap", dataclasses.replace(alone, other=ghost), look, size=(430, 190))
+    assert view.ghost.image.isVisible() and view.ghost.outline.opts["pen"].color().name() == look.muted
+    assert "step 2" in view.ghost.words.text() and view.ghost.words.isVisible()
+    # Layer 10 of the deeper run has its place, and colours mean the same in both.
+    low, high = view.plot.view_box.viewRange()[1]
+    assert low <= 0.5 and high >= 10.5 and view.layer_axis.last == 10
+    logs = np.log10(ghost.history.stat(Stat.DELTA)[2])
+    place = (logs - view.range.low) / (view.range.high - view.range.low)
+    expected = look.heat_table()[(255 * place).astype(int)]
+    np.testing.assert_allclose(view.ghost.image.image[:, 0].astype(int), expected.astype(int), atol=1)
+    assert has(pixels(view), look.muted)
+    spot = view.plot.view_box.mapViewToScene(QPointF(view.ghost.left + 0.1, 3.0))
+    view._hover(spot)
+    assert "<b>layer 3</b>" in view.readout.text() and "step 2" in view.readout.text()
+    view.draw(alone)
+    assert not view.ghost.image.isVisible() and not view.ghost.words.isVisible()
+    assert view.plot.view_box.viewRange()[1][1] == 7.5
 
 
 AWKWARD = {
@@ -359,6 +408,20 @@ def test_every_layer_has_a_colour_that_stands_out_from_the_ground(look, count):
     colors = [color.name() for color in look.layer_colors(count)]
     assert len(colors) == count and len(set(colors)) >= min(count, 100)
     assert min(contrast(color, look.surface) for color in colors) >= 1.5
+
+
+@THEMES
+def test_a_list_has_an_arrow_and_a_field_has_none(qapp, qtbot, pixels, look):
+    theme.apply(qapp, look)
+    arrows = {}
+    for kind in (Choice, QLineEdit):
+        box = kind()
+        qtbot.addWidget(box)
+        box.resize(90, 26)
+        edge = pixels(box)[6:-6, -20:-4, 2::-1].astype(int)
+        arrows[kind] = (np.abs(edge - np.array(theme.rgb(look.muted))).max(axis=2) < 40).sum()
+    theme.apply(qapp, LIGHT)
+    assert arrows[Choice] >= 6 and arrows[QLineEdit] == 0
 
 
 @THEMES

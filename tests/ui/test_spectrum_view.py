@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 import math
 import time
-import weakref
 
 import numpy as np
 import pytest
@@ -20,8 +18,7 @@ from gradflow.sim.layer_rows import LayerRow
 from gradflow.sim.run import Run
 from gradflow.ui import export
 from gradflow.ui.export import Look
-from gradflow.ui.theme import DARK, LIGHT, Theme
-from gradflow.ui.view import VIEWS
+from gradflow.ui.theme import DARK, LIGHT
 
 SMALL = {"data.name": "two-moons", "data.samples": 60, "network.depth": 5, "network.width": 12}
 LOOKS = pytest.mark.parametrize("look", [LIGHT, DARK], ids=["light", "dark"])
@@ -38,24 +35,6 @@ def measured(changes: dict[str, object] | None = None, steps: int = 0) -> Frame:
 
 
 @pytest.fixture
-def shown(qtbot, qapp):
-    """Make the view, on screen, showing a frame."""
-
-    def show(frame: Frame, look: Theme = LIGHT):
-        view = VIEWS["spectrum"].part()
-        qtbot.addWidget(view)
-        view.retheme(look)
-        view.resize(800, 420)
-        with qtbot.waitExposed(view):
-            view.show()
-        view.reset(frame.topology)
-        view.draw(frame)
-        return view
-
-    return show
-
-
-@pytest.fixture
 def inks(pixels):
     """Return the colours that a widget shows."""
     return lambda view: {int(color) & 0xFFFFFF for color in np.unique(pixels(view).view(np.uint32))}
@@ -63,13 +42,13 @@ def inks(pixels):
 
 @LOOKS
 def test_a_strip_has_the_colour_of_its_layer(shown, inks, look):
-    found = inks(shown(measured(), look))
+    found = inks(shown("spectrum", measured(), look))
     assert {color.rgb() & 0xFFFFFF for color in look.layer_colors(6)} <= found
 
 
 def test_words_say_the_largest_its_prediction_and_the_condition(shown):
     frame = measured({"init.scheme": "orthogonal"})
-    view, strip = shown(frame), frame.details.spectrum.path
+    view, strip = shown("spectrum", frame), frame.details.spectrum.path
     words = view.words.text()
     layer = frame.details.spectrum.shown
     assert f"input → layer {layer + 1}" in words
@@ -80,7 +59,7 @@ def test_words_say_the_largest_its_prediction_and_the_condition(shown):
 
 def test_dead_directions_are_counted_and_marked_hollow(shown):
     frame = measured({"network.activation": "relu", "init.scheme": "he-normal", "network.width": 30})
-    view = shown(frame)
+    view = shown("spectrum", frame)
     view.choose("layer by layer")
     view.select(3)
     zero = frame.details.spectrum.own.histograms[2].zero
@@ -90,14 +69,14 @@ def test_dead_directions_are_counted_and_marked_hollow(shown):
 
 
 def test_a_choice_shows_the_other_jacobians(shown):
-    view = shown(measured())
+    view = shown("spectrum", measured())
     assert view.caption().endswith("from the input")
     view.kind.setCurrentText("layer by layer")
     assert (view.choice(), "layer 4 → layer 5" in view.words.text()) == ("layer by layer", True)
 
 
 def test_a_click_shows_that_layer_and_tells_the_others(shown, qtbot):
-    view = shown(measured())
+    view = shown("spectrum", measured())
     spot = view.strips.view_box.mapViewToScene(QPointF(3.0, 0.0)).toPoint()
     with qtbot.waitSignal(view.picked) as picked:
         qtbot.mouseClick(view.strips.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(spot.x(), 60))
@@ -111,8 +90,8 @@ def test_a_click_shows_that_layer_and_tells_the_others(shown, qtbot):
 
 def test_the_other_run_is_an_outline_whatever_its_depth(shown, colors):
     frame, other = measured(), measured({"network.depth": 9, "network.activation": "relu", "init.scale": 3.0})
-    alone = colors(shown(frame))
-    view = shown(dataclasses.replace(frame, other=other))
+    alone = colors(shown("spectrum", frame))
+    view = shown("spectrum", dataclasses.replace(frame, other=other))
     assert view.strips.ghosts[1].xData.tolist() == list(range(1, 11))
     assert len(view.histogram.ghost.xData) > 2
     assert alone != colors(view)
@@ -125,14 +104,14 @@ def test_an_older_measurement_says_its_age(shown):
     run.measure({Want.SPECTRUM})
     for _ in range(4):
         run.advance()
-    assert "Step 0" in shown(run.frame(State.RUNNING)).words.text()
+    assert "Step 0" in shown("spectrum", run.frame(State.RUNNING)).words.text()
     run.measure({Want.SPECTRUM})
-    assert "these are trained" in shown(run.frame(State.RUNNING)).words.text()
+    assert "these are trained" in shown("spectrum", run.frame(State.RUNNING)).words.text()
 
 
 def test_nothing_is_drawn_before_the_first_measurement(shown):
     frame = dataclasses.replace(measured(), details=Details())
-    assert shown(frame).words.text() == ""
+    assert shown("spectrum", frame).words.text() == ""
 
 
 AWKWARD = {
@@ -174,32 +153,16 @@ def test_what_is_not_finite_is_a_red_bar(shown, inks):
     path = dataclasses.replace(spectrum.path, largest=largest)
     details = dataclasses.replace(frame.details, spectrum=dataclasses.replace(spectrum, path=path))
     red = QColor(LIGHT.error).rgb() & 0xFFFFFF
-    assert red in inks(shown(dataclasses.replace(frame, details=details)))
-    assert red not in inks(shown(frame))
+    assert red in inks(shown("spectrum", dataclasses.replace(frame, details=details)))
+    assert red not in inks(shown("spectrum", frame))
 
 
 def test_the_same_measurement_again_costs_nothing(shown):
     frame = measured({"network.depth": 100})
-    view = shown(frame)
+    view = shown("spectrum", frame)
     spent = []
     for _ in range(20):
         start = time.perf_counter()
         view.draw(frame)
         spent.append(time.perf_counter() - start)
     assert np.median(spent) < 1e-3
-
-
-def test_a_closed_view_is_freed_at_once(qapp):
-    """One that waits for the collector may be collected on the training's thread, where Qt must not be touched."""
-    frame = measured()
-    gc.disable()
-    try:
-        view = VIEWS["spectrum"].part()
-        view.retheme(LIGHT)
-        view.reset(frame.topology)
-        view.draw(frame)
-        alive = weakref.ref(view)
-        del view
-        assert alive() is None
-    finally:
-        gc.enable()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QPoint, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter
 
 from gradflow.sim.details import EVERYTHING, Details, Want
 from gradflow.sim.frame import Frame, State
@@ -16,10 +17,10 @@ from gradflow.sim.layer_rows import LayerRow
 from gradflow.sim.run import Run
 from gradflow.sim.snapshot import Stat
 from gradflow.sim.units import UnitState
+from gradflow.ui import box_words
 from gradflow.ui.plot import power_of_ten
-from gradflow.ui.theme import DARK, LIGHT, Theme
+from gradflow.ui.theme import DARK, LIGHT
 from gradflow.ui.unit_cells import ALIKE, DEAD, GROUND, RAMP, SATURATED, STRAIGHT, Grid, fills, pattern
-from gradflow.ui.view import VIEWS, View
 from gradflow.ui.views.graph import STATISTICS
 
 BOTH = pytest.mark.parametrize("name", ["units", "graph"])
@@ -33,25 +34,6 @@ def frame_of(run: Run, steps: int = 1, state: State = State.PAUSED) -> Frame:
             run.advance()
     run.measure(EVERYTHING)
     return run.frame(state)
-
-
-@pytest.fixture
-def shown(qtbot, qapp):
-    """Make a view of its own, on screen, that shows a frame."""
-
-    def show(name: str, frame: Frame, look: Theme = LIGHT, size: tuple[int, int] = (880, 420)) -> View:
-        view = VIEWS[name].part()
-        qtbot.addWidget(view)
-        view.setStyleSheet(f"background: {look.surface}")
-        view.retheme(look)
-        view.resize(*size)
-        with qtbot.waitExposed(view):
-            view.show()
-        view.reset(frame.topology)
-        view.draw(frame)
-        return view
-
-    return show
 
 
 AWKWARD = {
@@ -96,7 +78,9 @@ def test_before_anything_is_measured_there_is_a_picture_all_the_same(name, fast,
     view = shown(name, frame)
     assert colors(view) > 1
     view.select(2)
-    view.draw(frame_of(Run(fast({"network.depth": 2}))))
+    small = frame_of(Run(fast({"network.depth": 2})))
+    view.reset(small.topology)
+    view.draw(small)
 
 
 @BOTH
@@ -348,3 +332,34 @@ def test_the_window_measures_and_draws_it_when_it_is_opened(name, window, qtbot)
         assert dock.view.chosen != (1, 1)
     else:
         desk.until(lambda: dock.view.canvas.coloring.paths is not None)
+
+
+@pytest.mark.parametrize(("size", "words"), [((880, 260), "max-\npool 2×2\n4×4×4"), ((350, 220), "pool 2×2")])
+def test_the_boxes_of_the_graph_hold_whole_words(fast, shown, size, words):
+    view = shown("graph", frame_of(Run(fast(AWKWARD["images"] | {"network.depth": 3}))), size=size)
+    shape, rectangles = view.canvas.shape, view.canvas.placed.rectangles
+    written = {
+        box.parts[0]: box_words.fitted(box, int(rectangle.width()), int(rectangle.height()))[0]
+        for box, rectangle in zip(shape.boxes, rectangles, strict=True)
+        if not box.join and box.place >= 0
+    }
+    assert not any("…" in told or not told for told in written.values()), written
+    assert written["max-pool 2×2"] == words
+
+
+def test_shares_and_numbers_of_narrow_boxes_do_not_overlap(fast, shown, monkeypatch):
+    view = shown("graph", frame_of(Run(fast({"network.depth": 40, "network.skip_every": 2}))), size=(870, 230))
+    places = []
+    real = QPainter.drawText
+
+    def drawn(painter, rectangle, *rest):
+        if isinstance(rectangle, QRectF):
+            wide = painter.fontMetrics().horizontalAdvance(rest[-1])
+            places.append(QRectF(rectangle.center().x() - wide / 2, rectangle.top(), wide, rectangle.height()))
+        return real(painter, rectangle, *rest)
+
+    monkeypatch.setattr(QPainter, "drawText", drawn)
+    view.canvas.grab()
+    below = [place for place in places if place.top() > view.canvas.placed.axis]
+    assert len(below) > 20 and max(place.bottom() for place in below) <= view.canvas.height() + 2.0
+    assert not any(one.intersects(other) for one, other in combinations(below, 2))

@@ -45,9 +45,9 @@ class Transport(QToolBar):
         self.speed_text.setObjectName("muted")
         self.speed_text.setFixedWidth(88)
         self.speed.valueChanged.connect(self._speed)
-        gap, spring = QWidget(), QWidget()
+        gap, self.stretch = QWidget(), QWidget()
         gap.setFixedWidth(8)
-        spring.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.stretch.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         caption = QLabel("Speed")
         caption.setBuddy(self.speed)
         for widget in (
@@ -62,7 +62,7 @@ class Transport(QToolBar):
             caption,
             self.speed,
             self.speed_text,
-            spring,
+            self.stretch,
             _button(export),
         ):
             self.addWidget(widget)

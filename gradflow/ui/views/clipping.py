@@ -24,6 +24,8 @@ from gradflow.ui.view import SLOW_MS, view
 Array = NDArray[np.float64]
 MOST_POINTS = 600
 
+ZEROS = "The share of the entries of δ, one per unit and sample, that are exactly zero: discs. Diamonds: by rounding."
+
 
 @view("clipping", "Is the gradient cut or rounded away?")
 class Clipping(LayerView):
@@ -31,21 +33,23 @@ class Clipping(LayerView):
     (bold), with the limit dashed (Pascanu et al. 2013). Steps above the limit are shortened to it and keep their
     direction; where every step is, the limit sets the step length and not the gradient.
 
-    Right above, per layer the share of δ = ∂L/∂z that is exactly 0 (discs) and that a half precision has rounded to 0
-    (diamonds). Zeros are no fault of the precision where φ′ is 0, as in half of a ReLU layer. Right below, the root
-    mean square of δ with the smallest number that the precision has, and the smallest that keeps all digits, both
-    divided by the loss scale: what falls below the lower line is gone (Micikevicius et al. 2018).
+    Right above, how many of the entries of δ = ∂L/∂z, of which every unit has one for each sample, are exactly 0
+    (discs), and how many a half precision has rounded to 0 (diamonds). Zeros are no fault of the precision where φ′ is
+    0, as in half of a ReLU layer. Right below, the root mean square of δ with the smallest number that the precision
+    has, and the smallest that keeps all digits, both divided by the loss scale: what falls below the lower line is gone
+    (Micikevicius et al. 2018).
     """
 
     wants = frozenset({Want.SIGNAL})
     interval_ms = SLOW_MS
-    formula = "‖∇L‖  — before  ━ after     ●  zeros     ◆  underflow"
+    formula = "‖∇L‖  — before  ━ after     ●  zeros in δ     ◆  rounded to 0"
 
     def __init__(self) -> None:
         super().__init__()
         self.norms = NormPlot()
-        self.shares = LayerPlot(StepAxis(25.0, " %"), "share of δ", "layer")
-        self.deltas = LayerPlot(DecadeAxis("left"), "RMS of δ", "layer")
+        self.shares = LayerPlot(StepAxis(25.0, " %"), "zeros in δ\nzeros", "layer")
+        self.deltas = LayerPlot(DecadeAxis("left"), "RMS of δ\nRMS δ", "layer")
+        self.shares.setToolTip(ZEROS)
         self.zeros, self.lost = Marks(radius=4.5), Marks(diamond=True, radius=2.5)
         self.sizes, self.ghost = Marks(radius=3.5), Marks(radius=4.5)
         self.ghost_zeros = Marks(radius=5.5)
@@ -79,9 +83,9 @@ class Clipping(LayerView):
         signal, underflow = frame.details.signal, frame.snapshot.stat(Stat.UNDERFLOW)[index]
         if not signal:
             return ["not measured yet"]
-        lost = "" if np.isnan(underflow) else f"   underflow {100 * underflow:.3g} %"
+        lost = "" if np.isnan(underflow) else f", rounded to 0: {100 * underflow:.3g} %"
         return [
-            f"zeros {100 * signal['zero_share'][index]:.3g} %{lost}",
+            f"{100 * signal['zero_share'][index]:.3g} % of the entries of δ are exactly 0{lost}",
             f"RMS of δ = {spell(signal['delta_rms'][index])}",
         ]
 
@@ -124,7 +128,7 @@ class NormPlot(StepPlot):
     """The norm of the gradient over the steps, before and after clipping, with the limit."""
 
     def __init__(self) -> None:
-        super().__init__("‖∇L‖ of all parameters")
+        super().__init__("‖∇L‖ of all parameters\n‖∇L‖")
         self.limit = Guide()
         self.before, self.after, self.ghost = (pg.PlotCurveItem() for _ in range(3))
         self.now = Marks(radius=3.5)

@@ -45,7 +45,7 @@ class Distributions(View):
         self.carried, self.returned = RidgePlot(), RidgePlot()
         for panel in (self.carried, self.returned):
             row.addWidget(panel, 1)
-            panel.layer_clicked.connect(lambda layer: self.picked.emit(layer, None))
+            panel.layer_clicked.connect(self._pick)
         self.box.addLayout(row)
         self.pair, self.scale = Choice(), Choice()
         self.pair.addItems(list(PAIRS))
@@ -57,6 +57,7 @@ class Distributions(View):
         self.choices = QWidget()
         box = QHBoxLayout(self.choices)
         box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(2)
         box.addWidget(self.pair)
         box.addWidget(self.scale)
         for choice in (self.pair, self.scale):
@@ -81,6 +82,9 @@ class Distributions(View):
     def caption(self) -> str:
         """Return what is drawn left and right."""
         return self.choice()
+
+    def _pick(self, layer: int) -> None:
+        self.picked.emit(layer, None)
 
     def _redraw(self) -> None:
         scale = Scale(self.scale.currentText())

@@ -46,8 +46,8 @@ class Forward(LayerView):
     def __init__(self) -> None:
         super().__init__()
         self.lengths = LayerPlot(DecadeAxis("left"), "mean square")
-        self.alike = LayerPlot(StepAxis(0.5), "correlation", "layer")
-        self.offset = LayerPlot(StepAxis(0.5), "mean / RMS", "layer")
+        self.alike = LayerPlot(StepAxis(0.5), "correlation\ncorr.", "layer")
+        self.offset = LayerPlot(StepAxis(0.5), "mean / RMS\nmean", "layer")
         self.bars = pg.PlotCurveItem(connect="pairs")
         self.curves = {name: pg.PlotCurveItem(connect="finite") for name in ("z_length", "a_length", "correlation")}
         self.fixed = {name: Guide(Qt.PenStyle.DotLine) for name in self.curves}

@@ -94,7 +94,7 @@ class GraphView(View):
         self.readout.setObjectName("chip")
         self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.readout.hide()
-        self.range = DecadeRange(least=2.0)
+        self.range = DecadeRange(least=2.0, room=0.0)
         self.frame: Frame | None = None
         self.topology: Topology | None = None
         self.canvas.hovered.connect(self._read_out)

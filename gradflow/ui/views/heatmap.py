@@ -16,6 +16,7 @@ from gradflow.sim.series import QUANTITIES, Quantity, Scale, Series, series
 from gradflow.sim.snapshot import Topology
 from gradflow.sim.words import spell
 from gradflow.ui.color_bar import ColorBar, Sample, Tick, decade_ticks
+from gradflow.ui.ghost_column import GhostColumn
 from gradflow.ui.items import cosmetic
 from gradflow.ui.plot import DecadeRange, LinearRange, Plot, WholeAxis, nice_ceiling
 from gradflow.ui.theme import Theme, rgb
@@ -39,7 +40,8 @@ class HeatMap(View):
 
     The colours span what is visible now: whole decades for norms and ratios, from 0 for shares, blue below and orange
     above 0 for means. Grey is exactly zero on a logarithmic scale, red is not finite, and where a number does not exist
-    the ground is empty. Hover for numbers; a click looks back at that step and selects that layer in all views.
+    the ground is empty. Hover for numbers; a click looks back at that step and selects that layer in all views. The
+    outlined column at the right is another run at the step that is shown, or the nearest it has.
     """
 
     on_dashboard = True
@@ -48,10 +50,12 @@ class HeatMap(View):
     def __init__(self) -> None:
         super().__init__()
         self.layer_axis = WholeAxis("left", from_one=True)
-        self.plot = Plot(WholeAxis("bottom"), self.layer_axis, "step", "layer")
+        self.step_axis = WholeAxis("bottom")
+        self.plot = Plot(self.step_axis, self.layer_axis, "step", "layer")
         self.image = pg.ImageItem(axisOrder="row-major")
         self.step_line, *self.layer_lines = (pg.InfiniteLine(angle=angle) for angle in (90, 0, 0))
         self.plot.add(self.image, *self.layer_lines, self.step_line)
+        self.ghost = GhostColumn(self.plot)
         self.bar = ColorBar()
         row = QHBoxLayout()
         row.setSpacing(0)
@@ -64,9 +68,10 @@ class HeatMap(View):
             label.setObjectName(kind)
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             label.hide()
-        self.range, self.linear = DecadeRange(least=2.0), LinearRange()
+        self.range, self.linear = DecadeRange(least=2.0, room=0.0), LinearRange()
         self.frame: Frame | None = None
         self.shown: Series | None = None
+        self.others = np.empty(0)
         self.layers = 0
         self.selected: int | None = None
         self.plot.setMouseTracking(True)
@@ -135,9 +140,12 @@ class HeatMap(View):
         self.frame = frame
         window = WINDOWS[self.window_list.currentText()]
         self.shown = found = series(frame, self.quantity, MOST_COLUMNS, window)
-        zero, missing = found.values == 0.0, np.isnan(found.values) & self.quantity.may_lack
-        broken = ~np.isfinite(found.values) & ~missing
-        shares, table, ticks = self._scaled(found.values)
+        self.others, run = self._others(frame)
+        # Both runs in one row, so that they share their colours.
+        values = np.concatenate([found.values.ravel(), self.others])
+        zero, missing = values == 0.0, np.isnan(values) & self.quantity.may_lack
+        broken = ~np.isfinite(values) & ~missing
+        shares, table, ticks = self._scaled(values)
         picture = table[np.clip(255.0 * shares, 0.0, 255.0).astype(np.uint8)]
         samples: list[Sample] = []
         in_decades = self.quantity.scale is Scale.DECADES
@@ -149,13 +157,22 @@ class HeatMap(View):
             if mask.any():
                 picture[mask] = rgb(color)
                 samples += [(color, words)] if words else []
-        self.image.setImage(picture.transpose(1, 0, 2), autoLevels=False, levels=(0, 255))
+        own, others = np.split(picture, [found.values.size])
+        cells = own.reshape(*found.values.shape, 3).transpose(1, 0, 2)
+        self.image.setImage(cells, autoLevels=False, levels=(0, 255))
         self.image.setRect(QRectF(float(found.steps[0]), 0.5, found.width * len(found.steps), self.layers))
-        self._fix_steps(float(found.steps[-1]) + found.width, window)
+        left, right = self._steps(float(found.steps[-1]) + found.width, window)
+        self.step_axis.last = right
+        self.layer_axis.last = max(self.layers, len(others))
+        if run:
+            right = self.ghost.show(others, (left, right), run)
+        else:
+            self.ghost.hide()
+        self.plot.fix(x=(left, right), y=(0.5, self.layer_axis.last + 0.5))
         self.bar.show_scale(table, ticks, samples)
         self.step_line.setValue(frame.snapshot.step + found.width / 2)
         self.step_line.setVisible(frame.past)
-        self._say(f"no layer has “{self.list.currentText()}”" if missing.all() else "")
+        self._say(f"no layer has “{self.list.currentText()}”" if missing[: found.values.size].all() else "")
 
     def _scaled(self, values: Array) -> tuple[Array, NDArray[np.uint8], list[Tick]]:
         """Return the values as shares of the colour scale (0 where they are none), its colours and its numbers."""
@@ -174,18 +191,28 @@ class HeatMap(View):
         ticks = [(0.0, spell(-most).replace("-", "−")), (0.5, "0"), (1.0, spell(most))]
         return (finite / most + 1.0) / 2.0, self.theme.signed_table(), ticks
 
-    def _fix_steps(self, end: float, window: int | None) -> None:
+    def _others(self, frame: Frame) -> tuple[Array, str]:
+        """Return what the other run's layers have at the step that is shown, and words on which run it is."""
+        if frame.other is None:
+            return np.empty(0), ""
+        found = series(frame.other, self.quantity, MOST_COLUMNS)
+        column = int(np.abs(found.steps - frame.snapshot.step).argmin())
+        step = f"step {found.steps[column]:.0f}"
+        return found.values[column], f"outline: {frame.other.label or 'another run'}, {step}\noutline: {step}\n{step}"
+
+    def _steps(self, end: float, window: int | None) -> tuple[float, float]:
+        """Return the first and the last step of the axis."""
         if window is None:
-            self.plot.fix(x=(0.0, nice_ceiling(end, 20.0)))
-            return
+            return 0.0, nice_ceiling(end, 20.0)
         # By quarters of the window, so that the picture holds still for a while.
         right = max(window, math.ceil(end / (window / 4)) * window / 4)
-        self.plot.fix(x=(right - window, right))
+        return right - window, right
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
         self.theme = theme
         self.plot.retheme(theme)
+        self.ghost.retheme(theme)
         self.bar.text = QColor(theme.muted)
         self.bar.update()
         for line in (self.step_line, *self.layer_lines):
@@ -219,6 +246,9 @@ class HeatMap(View):
         """Return the column and the layer (from 1) at a point of the picture, None beside it."""
         if self.shown is None or not self.shown.steps[0] <= x < self.shown.steps[-1] + self.shown.width:
             return None
+        if y > self.layers + 0.5:
+            # Beside a deeper run.
+            return None
         column = int(np.searchsorted(self.shown.steps, x, side="right")) - 1
         return column, min(max(round(y), 1), self.layers)
 
@@ -230,19 +260,28 @@ class HeatMap(View):
     def _hover(self, position: QPointF) -> None:
         view_box = self.plot.view_box
         spot = view_box.mapSceneToView(position)
-        cell = self._cell(spot.x(), spot.y()) if view_box.sceneBoundingRect().contains(position) else None
-        if cell is None or self.shown is None or self.frame is None:
+        lines = self._numbers(spot) if view_box.sceneBoundingRect().contains(position) else []
+        if not lines:
             self.readout.hide()
             return
-        column, layer = cell
-        step, symbol = int(self.shown.steps[column]), self.list.currentText()
-        lines = [f"<b>layer {layer}</b> · step {step}", f"{symbol} = {spell(self.shown.values[column, layer - 1])}"]
-        lines += self._other_run(step, layer)
         self.readout.setText("<br>".join(lines))
         self.readout.adjustSize()
         left = min(position.x() + 12, self.plot.width() - self.readout.width() - 8)
         self.readout.move(int(left), int(max(8, position.y() - self.readout.height() - 8)))
         self.readout.show()
+
+    def _numbers(self, spot: QPointF) -> list[str]:
+        """Return what is at a point of the picture, in words; nothing beside it."""
+        symbol = self.list.currentText()
+        if spot.x() >= self.ghost.left and 1 <= round(spot.y()) <= len(self.others):
+            layer = round(spot.y())
+            return [f"<b>layer {layer}</b> · {self.ghost.words.text()}", f"{symbol} = {spell(self.others[layer - 1])}"]
+        cell = self._cell(spot.x(), spot.y())
+        if cell is None or self.shown is None:
+            return []
+        column, layer = cell
+        step, value = int(self.shown.steps[column]), self.shown.values[column, layer - 1]
+        return [f"<b>layer {layer}</b> · step {step}", f"{symbol} = {spell(value)}", *self._other_run(step, layer)]
 
     def _other_run(self, step: int, layer: int) -> list[str]:
         """Return what the other run has there, in words."""

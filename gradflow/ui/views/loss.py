@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pyqtgraph as pg
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout
 
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Topology
-from gradflow.ui.items import cosmetic
-from gradflow.ui.plot import Plot, WholeAxis, nice_ceiling
+from gradflow.ui.items import Marks, cosmetic
+from gradflow.ui.plot import DecadeRange, Plot, WholeAxis, log10_marks, nice_ceiling
 from gradflow.ui.theme import Theme
+from gradflow.ui.value_axis import ValueAxis
 from gradflow.ui.view import SLOW_MS, View, view
 
+Array = NDArray[np.float64]
 MOST_POINTS = 1_500
+
+MOST_LINEAR = 100.0
+"""From which ratio of the greatest to the least loss on the axis is logarithmic."""
 
 
 @view("loss", "Is it learning?")
@@ -27,8 +33,9 @@ class Loss(View):
 
     Solid: the mini-batch before its update, so it is noisy. Dashed: the whole validation part. Dotted: what guessing
     gives (ln C for C classes). A training loss that stays on the dotted line learns nothing; a validation loss that
-    rises while the training loss falls is overfitting. An upright line marks the step that is looked back at. Grey:
-    another run, beside this one.
+    rises while the training loss falls is overfitting. Once losses span more than two decades, as in a run that
+    explodes, their axis is logarithmic; a red bar is a loss that is not finite. An upright line marks the step that is
+    looked back at. Grey: another run, beside this one.
     """
 
     on_dashboard = True
@@ -37,7 +44,8 @@ class Loss(View):
 
     def __init__(self) -> None:
         super().__init__()
-        self.loss_plot = Plot(WholeAxis("bottom"), None, "step", "loss")
+        self.axis = ValueAxis("left")
+        self.loss_plot = Plot(WholeAxis("bottom"), self.axis, "step", "loss")
         self.accuracy_plot = Plot(WholeAxis("bottom"), None, "step", "accuracy")
         row = QHBoxLayout()
         row.setSpacing(0)
@@ -45,6 +53,9 @@ class Loss(View):
         self.ghosts: dict[str, pg.PlotCurveItem] = {}
         self.chance: dict[str, pg.InfiniteLine] = {}
         self.step_lines = [pg.InfiniteLine(angle=90) for _ in range(2)]
+        self.now = {"loss": Marks(radius=3.5), "accuracy": Marks(radius=3.5)}
+        self.broken = pg.InfiniteLine(angle=90)
+        self.loss_plot.add(self.broken)
         for plot, what in ((self.loss_plot, "loss"), (self.accuracy_plot, "accuracy")):
             row.addWidget(plot, 1)
             self.chance[what] = pg.InfiniteLine(angle=0)
@@ -57,38 +68,81 @@ class Loss(View):
                 curve = pg.PlotCurveItem()
                 plot.add(curve)
                 self.curves[f"{part}_{what}"] = curve
-        for plot, line in zip((self.loss_plot, self.accuracy_plot), self.step_lines, strict=True):
-            plot.add(line)
+        for plot, line, now in zip(
+            (self.loss_plot, self.accuracy_plot), self.step_lines, self.now.values(), strict=True
+        ):
+            plot.add(line, now)
         self.box.addLayout(row)
-        self.top = 1.0
+        self.top, self.decades = 1.0, DecadeRange(least=1.0)
+        self.chance_loss = math.nan
 
     def reset(self, topology: Topology) -> None:
         """Show the accuracy only where there are classes."""
         classes = len(topology.classes)
         self.accuracy_plot.setVisible(classes > 0)
-        cross_entropy = topology.loss.endswith("cross-entropy")
-        for what, level in (("loss", math.log(max(classes, 2))), ("accuracy", 1 / max(classes, 2))):
-            self.chance[what].setValue(level)
-            self.chance[what].setVisible(classes > 1 and (cross_entropy or what == "accuracy"))
+        guessed = classes > 1 and topology.loss.endswith("cross-entropy")
+        self.chance_loss = math.log(classes) if guessed else math.nan
+        self.chance["loss"].setVisible(guessed)
+        self.chance["accuracy"].setVisible(classes > 1)
+        self.chance["accuracy"].setValue(1 / max(classes, 1))
         self.top = 0.0
+        self.decades.forget()
+        self.axis.linear = True
         self.accuracy_plot.fix(y=(0.0, 1.02))
         for curve in (*self.curves.values(), *self.ghosts.values()):
             curve.setData([], [])
 
     def draw(self, frame: Frame) -> None:
-        """Draw what is recorded."""
-        highest = max(_show(self.curves, frame), _show(self.ghosts, frame.other))
-        wanted = nice_ceiling(1.05 * highest, 1e-6) if highest > 0 else 1.0
-        if not self.top or wanted > self.top or wanted < 0.3 * self.top:
-            self.top = wanted
+        """Draw what is recorded, with discs where it stands now."""
+        snapshot = frame.snapshot
+        losses = np.concatenate([_losses(frame), _losses(frame.other) if frame.other else np.empty(0)])
+        self._choose_axis(losses[np.isfinite(losses)])
+        heights = self._heights
+        _show(self.curves, frame, heights)
+        _show(self.ghosts, frame.other, heights)
+        if self.chance["loss"].isVisible():
+            self.chance["loss"].setValue(float(heights(np.array([self.chance_loss]))[0]))
+        for what, value in (("loss", snapshot.train_loss), ("accuracy", snapshot.train_accuracy)):
+            there = heights(np.array([value])) if what == "loss" else np.array([value])
+            self.now[what].set_data(np.array([float(snapshot.step)]), there, [QColor(self.theme.curve)])
+        self.broken.setValue(snapshot.step)
+        self.broken.setVisible(not snapshot.finite)
         for line in self.step_lines:
-            line.setValue(frame.snapshot.step)
+            line.setValue(snapshot.step)
             line.setVisible(frame.past)
-        now = float(frame.history.column("step")[-1]) if frame.past else frame.snapshot.step
+        now = float(frame.history.column("step")[-1]) if frame.past else snapshot.step
         last = max(now, frame.other.snapshot.step if frame.other else 0)
         right = nice_ceiling(last + 1.0, 20.0)
-        self.loss_plot.fix(x=(0.0, right), y=(0.0, self.top))
-        self.accuracy_plot.fix(x=(0.0, right))
+        # A little room at the left, for the mark of step 0.
+        for plot in (self.loss_plot, self.accuracy_plot):
+            plot.fix(x=(-0.02 * right, right))
+
+    def _choose_axis(self, losses: Array) -> None:
+        """Fit the axis to these losses and the level of chance; a logarithmic one stays so until the next run."""
+        seen = np.append(losses, self.chance_loss)
+        positive = seen[seen > 0.0]
+        if self.axis.linear and positive.size and positive.max() > MOST_LINEAR * positive.min():
+            self.axis.linear, self.axis.picture = False, None
+        if self.axis.linear:
+            highest = float(np.nanmax(seen, initial=0.0))
+            wanted = nice_ceiling(1.05 * highest, 1e-6) if highest > 0 else 1.0
+            if not self.top or wanted > self.top or wanted < 0.3 * self.top:
+                self.top = wanted
+            self.axis.named = {}
+            self.loss_plot.fix(y=(0.0, self.top))
+            return
+        logs, zero, _ = log10_marks(seen)
+        low, high = self.decades.include(logs)
+        gutter = 0.1 * (high - low) if zero.any() else 0.0
+        self.axis.named = {low - gutter / 2: "0"} if gutter else {}
+        self.loss_plot.fix(y=(low - gutter, high))
+
+    def _heights(self, losses: Array) -> Array:
+        """Return where losses stand on the axis, nan for those that are not finite."""
+        if self.axis.linear:
+            return np.where(np.isfinite(losses), losses, np.nan)
+        logs, zero, _ = log10_marks(losses)
+        return np.where(zero, next(iter(self.axis.named), np.nan), logs)
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
@@ -109,21 +163,26 @@ class Loss(View):
             ghost.setPen(cosmetic(outline) if name.startswith("train") else outline_dashed)
         for line in self.chance.values():
             line.setPen(dotted)
+        self.broken.setPen(cosmetic(QColor(theme.error), 3.0))
         self.loss_plot.retheme(theme)
         self.accuracy_plot.retheme(theme)
 
 
-def _show(curves: Mapping[str, pg.PlotCurveItem], frame: Frame | None) -> float:
-    """Draw a run's curves, nothing where there is no run; return the highest finite loss."""
-    highest = 0.0
+def _losses(frame: Frame) -> Array:
+    """Return all losses that are recorded or shown."""
+    recorded = [frame.history.column(name) for name in ("train_loss", "validation_loss")]
+    return np.concatenate([*recorded, [frame.snapshot.train_loss, frame.snapshot.validation_loss]])
+
+
+def _show(curves: Mapping[str, pg.PlotCurveItem], frame: Frame | None, heights: Callable[[Array], Array]) -> None:
+    """Draw a run's curves, nothing where there is no run."""
     for name, curve in curves.items():
         if frame is None:
             if curve.xData is not None and len(curve.xData):
                 curve.setData([], [])
             continue
         x, y = frame.history.envelope(name, MOST_POINTS)
+        if name.endswith("loss"):
+            y = heights(y)
         finite = np.isfinite(y)
         curve.setData(x[finite], y[finite])
-        if name.endswith("loss") and finite.any():
-            highest = max(highest, float(y[finite].max()))
-    return highest

@@ -8,12 +8,15 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
+from gradflow.errors import ConfigError
+from gradflow.sim.config import Experiment
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Topology
-from gradflow.sim.sweep import MEASURES, Cell, Chart, Levels, Scale, levels
+from gradflow.sim.sweep import MEASURES, Axis, Cell, Chart, Levels, Scale, Sweep, levels
 from gradflow.ui.color_bar import ColorBar, Tick
 from gradflow.ui.forms import rich
 from gradflow.ui.map_plot import MapPlot
+from gradflow.ui.map_words import plan, sentence
 from gradflow.ui.plot import power_of_ten
 from gradflow.ui.sweep_form import SweepForm
 from gradflow.ui.theme import Theme, rgb
@@ -33,7 +36,8 @@ class TrainabilityMap(View):
     Any two fields can be the axes. Over init scale, the solid line is where theory says that gradients neither vanish
     nor explode, χ₁ = 1; over depth as well, the dashed one is depth = 6·ξ with the gradient's depth scale
     ξ = 1/|ln χ₁|: deeper networks do not train (Schoenholz et al. 2017). Hover for numbers,
-    click to load a cell; or use the arrow keys and Enter.
+    click to load a cell; or use the arrow keys and Enter. Before Start the axes are those that are written above;
+    chequered cells are not done.
     """
 
     interval_ms = SLOW_MS
@@ -81,7 +85,8 @@ class TrainabilityMap(View):
 
     def _connect(self) -> None:
         self.list.currentIndexChanged.connect(self._redraw)
-        self.form.started.connect(lambda x, y, steps: self.sweep_wanted.emit(x, y, steps, self.choice()))
+        self.form.started.connect(self._start)
+        self.form.edited.connect(self._replan)
         self.form.stopped.connect(self.stop_wanted)
         self.plot.chosen.connect(self._choose)
 
@@ -118,14 +123,24 @@ class TrainabilityMap(View):
         if drawn == self._drawn:
             return
         self._drawn = drawn
-        if frame.chart is None:
-            self.plot.fix(x=(0.0, 1.0), y=(0.0, 1.0))
-            self.words.setText("Start runs a network for every cell and shows what came of it.")
-            return
         self.chart = frame.chart
-        self.plot.show_chart(self.chart, self._colored(self.chart), self.chart.place_of(frame.experiment), self.theme)
-        self.form.show_running(self.chart.running)
-        self.words.setText(_sentence(self.chart, frame, self.choice()))
+        try:
+            chart = self.chart or self._planned(frame.experiment)
+        except ConfigError as error:
+            self.plot.show_hint("")
+            self.words.setText(f"The map cannot be made: {error}.")
+            return
+        self.plot.show_chart(chart, self._colored(chart), chart.place_of(frame.experiment), self.theme)
+        # Where there is no form, as in a picture, there is no Start either.
+        hinted = self.chart is None and not self.form.isHidden()
+        self.plot.show_hint(f"{chart.size} networks: press Start" if hinted else "")
+        self.form.show_running(chart.running)
+        self.words.setText(sentence(chart, frame, self.choice()) if self.chart else plan(chart))
+
+    def _planned(self, experiment: Experiment) -> Chart:
+        """Return what Start would fill in, which is empty; raises ConfigError where an axis cannot be read."""
+        x, y = (Axis.parse(axis.text) for axis in (self.form.x_axis, self.form.y_axis))
+        return Chart(Sweep(experiment, x, y, self.choice()), {})
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
@@ -144,9 +159,21 @@ class TrainabilityMap(View):
         table = self.theme.balance_table() if scale is Scale.RATIO else self.theme.heat_table()
         picture = table[np.clip(np.nan_to_num(255.0 * found.shares), 0, 255).astype(np.uint8)]
         picture[np.isnan(found.shares)] = rgb(self.theme.border)
-        picture[~chart.done()] = rgb(self.theme.surface)
-        self.bar.show_scale(table, _named(found), ())
+        waiting = ~chart.done()
+        picture[waiting] = rgb(self.theme.surface)
+        picture[waiting & (np.indices(waiting.shape).sum(axis=0) % 2 == 1)] = rgb(self.theme.raised)
+        # Before there is a number nobody knows the ends of the scale.
+        self.bar.show_scale(table, _named(found) if chart.results else (), ())
         return picture
+
+    def _start(self, x: str, y: str, steps: str) -> None:
+        self.sweep_wanted.emit(x, y, steps, self.choice())
+
+    def _replan(self) -> None:
+        """Show the axes as they are written now, as long as nothing else is shown."""
+        if self.frame and self.chart is None:
+            self._drawn = ()
+            self.draw(self.frame)
 
     def _redraw(self) -> None:
         self.plot.forget()
@@ -154,8 +181,8 @@ class TrainabilityMap(View):
             self.draw(self.frame)
 
     def _choose(self, cell: Cell) -> None:
-        if self.chart:
-            self.chosen.emit(self.chart.sweep.values(cell))
+        if self.plot.chart:
+            self.chosen.emit(self.plot.chart.sweep.values(cell))
 
 
 def _named(found: Levels) -> list[Tick]:
@@ -170,18 +197,3 @@ def _named(found: Levels) -> list[Tick]:
     if found.above:
         words[-1] = f"≥{words[-1]}"
     return list(zip(found.places.tolist(), words, strict=True))
-
-
-def _sentence(chart: Chart, frame: Frame, measure: str) -> str:
-    """Say how far the map is, what keeps it from going on, and what it does not show."""
-    lines = "  ".join(f"{sign} {curve.label}" for sign, curve in zip(("—", "┄"), chart.curves, strict=False))
-    words = [f"{len(chart.results)} of {chart.size} cells"]
-    if chart.note:
-        words.append(chart.note)
-    elif not chart.has(measure):
-        words.append("this measure needs trained cells: Start")
-    elif titles := chart.outdated(frame.experiment):
-        words.append(f"of other settings than now: {', '.join(titles[:3]).lower()}")
-    if lines and not chart.note:
-        words.append(f"theory: {lines}")
-    return " · ".join(words)

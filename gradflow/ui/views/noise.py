@@ -43,9 +43,9 @@ class Noise(LayerView):
 
     def __init__(self) -> None:
         super().__init__()
-        self.scale = LayerPlot(DecadeAxis("left"), "noise scale (samples)")
+        self.scale = LayerPlot(DecadeAxis("left"), "noise scale (samples)\nnoise scale")
         self.angle = LayerPlot(StepAxis(30.0, "°"), "angle", "layer")
-        self.ratio = LayerPlot(DecadeAxis("left"), "‖g‖ / ‖G‖", "layer", least_decades=1.0)
+        self.ratio = LayerPlot(DecadeAxis("left"), "‖g‖ / ‖G‖\n‖g‖/‖G‖", "layer", least_decades=1.0)
         self.places = {SCALE: self.scale, ANGLE: self.angle, RATIO: self.ratio}
         self.marks = {name: Marks(radius=4.5 if name == SCALE else 3.5) for name in self.places}
         self.ghosts = {name: Marks(radius=5.5 if name == SCALE else 4.5) for name in self.places}

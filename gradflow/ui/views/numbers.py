@@ -128,7 +128,7 @@ class Numbers(View):
         for name in GROUPS:
             self.group.addItem(name, name)
         self.group.setAccessibleName("Which statistics")
-        self.group.currentIndexChanged.connect(lambda _: self.model.show_group(self.group.currentData()))
+        self.group.currentIndexChanged.connect(self._regroup)
         self.box.addWidget(self.table, 1)
         self.box.addWidget(self.age)
 
@@ -165,6 +165,9 @@ class Numbers(View):
     def caption(self) -> str:
         """Return the group's name."""
         return self.choice()
+
+    def _regroup(self) -> None:
+        self.model.show_group(self.choice())
 
 
 class _Table(QAbstractTableModel):

@@ -25,6 +25,9 @@ from gradflow.ui.widgets import Choice
 BAND = 36
 """How opaque the band of a selected layer is."""
 
+ZERO_ROW = 0.12
+"""How much of the axis the row of zeros below it takes."""
+
 Array = NDArray[np.float64]
 
 
@@ -52,7 +55,8 @@ class Profile(View):
 
     def __init__(self) -> None:
         super().__init__()
-        self.plot = Plot(WholeAxis("bottom", from_one=True), DecadeAxis("left"), "layer (input → output)", "norm")
+        self.axis = DecadeAxis("left")
+        self.plot = Plot(WholeAxis("bottom", from_one=True), self.axis, "layer (input → output)\nlayer", "norm")
         self.plot.setMouseTracking(True)
         self.words = QLabel(" ")
         self.words.setObjectName("muted")
@@ -82,9 +86,6 @@ class Profile(View):
         self.ghost_chip.setObjectName("outline")
         self.ghost_chip.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.ghost_chip.hide()
-        self.zero_label = QLabel("zero", self.plot)
-        self.zero_label.setObjectName("muted")
-        self.zero_label.hide()
         self.readout = QLabel(self.plot)
         self.readout.setObjectName("chip")
         self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -96,7 +97,7 @@ class Profile(View):
         self.hovered: int | None = None
         self.selected: int | None = None
         self.plot.viewport().setCursor(Qt.CursorShape.PointingHandCursor)
-        self.plot.clicked.connect(lambda x, _: self.picked.emit(self._layer_at(x), None))
+        self.plot.clicked.connect(self._pick)
         self.plot.scene().sigMouseMoved.connect(self._hover)
 
     def reset(self, topology: Topology) -> None:
@@ -147,10 +148,11 @@ class Profile(View):
         expected = [log10_marks(curve.predicted)[0] for curve in (delta, weight)]
         low, high = self.range.include(np.concatenate([delta_logs, weight_logs, ghost, *expected]))
         any_zero = bool(delta_zero.any() or weight_zero.any() or ghost_zero.any())
-        floor = low - 0.6 if any_zero else low
+        floor = low - ZERO_ROW * (high - low) if any_zero else low
+        self.axis.named = {0.5 * (low + floor): "zero"} if any_zero else {}
         self.plot.fix(y=(floor, high))
         self.levels.set_levels(self.plot.ticks("left"))
-        zero_height = low - 0.3
+        zero_height = 0.5 * (low + floor)
         muted = QColor(self.theme.muted)
         self.line.setData(self.layers, delta_logs)
         self.deltas.set_data(self.layers, np.where(delta_zero, zero_height, delta_logs), self.colors, delta_zero)
@@ -166,9 +168,6 @@ class Profile(View):
         norms = (frame.snapshot.stat(stat) for stat in (Stat.DELTA, Stat.WEIGHT_GRAD))
         broken = np.repeat(self.layers[~np.isfinite(sum(norms))], 2)
         self.broken.setData(broken, np.tile([floor, high], len(broken) // 2))
-        self.zero_label.setVisible(any_zero)
-        if any_zero:
-            self._place_zero_label(zero_height)
         self.words.setText(agreement(frame.prediction, frame.snapshot) or " ")
         self._read_out()
 
@@ -229,11 +228,6 @@ class Profile(View):
         self.band.setBrush(accent)
         self.colors = theme.layer_colors(len(self.layers))
 
-    def _place_zero_label(self, height: float) -> None:
-        spot = self.plot.view_box.mapViewToScene(QPointF(self.plot.view_box.viewRange()[0][0], height))
-        self.zero_label.adjustSize()
-        self.zero_label.move(int(spot.x()) - self.zero_label.width() - 6, int(spot.y()) - self.zero_label.height() // 2)
-
     def leaveEvent(self, event: object) -> None:
         """Forget the hovered layer."""
         self.hovered = None
@@ -249,6 +243,9 @@ class Profile(View):
 
     def _layer_at(self, x: float) -> int:
         return min(max(round(x), 1), len(self.layers))
+
+    def _pick(self, x: float, _y: float) -> None:
+        self.picked.emit(self._layer_at(x), None)
 
     def _mark_layer(self) -> None:
         there = self.selected is not None and self.selected <= len(self.layers)
