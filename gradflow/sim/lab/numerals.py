@@ -1,0 +1,29 @@
+"""Numbers as they stand in the lab's formulas and tables, with a minus sign that is one."""
+
+from __future__ import annotations
+
+import math
+
+
+def short(value: float, digits: int = 3) -> str:
+    """Return a number to so many significant digits: 0.0123, −3.4e−5, ∞, nan."""
+    if not math.isfinite(value):
+        return "nan" if math.isnan(value) else "∞" if value > 0 else "−∞"
+    size = abs(value)
+    plain = value == 0.0 or 1e-3 <= size < 10.0 ** max(digits, 4) - 0.5
+    text = f"{value:.{digits}g}" if plain and size < 10.0**digits - 0.5 else f"{value:.0f}" if plain else ""
+    if not plain:
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        text = f"{mantissa}e{int(exponent)}"
+    return text.replace("-", "−")
+
+
+def full(value: float) -> str:
+    """Return a number with all its digits."""
+    return repr(float(value)).replace("-", "−").replace("inf", "∞").replace("e+", "e")
+
+
+def factor(value: float, digits: int = 3) -> str:
+    """Return a number as a factor of a product: in brackets if it is negative."""
+    text = short(value, digits)
+    return f"({text})" if text.startswith("−") else text
