@@ -25,7 +25,7 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 @dataclass(frozen=True)
 class Window:
-    """Which columns (from 0, both ends included) and which units of each are looked at.
+    """Which layers (0 is the data; both ends included) and which units of each are looked at.
 
     A column with no more units than `units` is shown whole.
     """
@@ -35,10 +35,10 @@ class Window:
     unit: int = 0
     units: int = 8
 
-    def fitted(self, columns: int) -> Window:
-        """Return a window that lies inside of a network with so many columns before the loss."""
-        first = min(max(self.first, 0), max(columns - 1, 0))
-        last = min(max(self.last, first), first + MOST_COLUMNS - 1, max(columns - 1, 0))
+    def fitted(self, layers: int) -> Window:
+        """Return a window that lies inside of a network with so many layers."""
+        first = min(max(self.first, 0), layers)
+        last = min(max(self.last, first), layers)
         units = min(max(self.units, 1), MOST_UNITS)
         return replace(self, first=first, last=last, unit=max(self.unit, 0), units=units)
 
@@ -105,7 +105,7 @@ class Neuron:
 
     `value` is z, `output` what it hands on: φ(z), with dropout where that follows (nan where nothing follows).
     `gradient` is the engine's ∂L/∂z (or ∂output/∂z), `rest` the part of it that comes back from outside of the window.
-    `bias`, `bias_grad` and the `slope` φ′(z) are nan where there is none.
+    `bias`, `bias_grad`, the `slope` φ′(z) and the `mask` of dropout are nan where there is none.
     """
 
     column: int
@@ -118,6 +118,7 @@ class Neuron:
     bias: float = math.nan
     bias_grad: float = math.nan
     slope: float = math.nan
+    mask: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,8 @@ class Edge:
 class NeuronGraph:
     """Neurons in topological order, column by column; the last is the one whose gradient is asked for.
 
-    `remarks` say what is left out, in sentences. `all_columns` are those of the whole network. `samples` is how many
-    samples the loss is a mean of.
+    `remarks` say what is left out, in sentences. `all_columns` are those of the whole network, of which the first that
+    is shown has the place `offset`. `samples` is how many samples the loss is a mean of.
     """
 
     columns: Sequence[Column]
@@ -153,6 +154,7 @@ class NeuronGraph:
     samples: int
     target: int
     all_columns: Sequence[Column]
+    offset: int
     outputs: int
     remarks: Sequence[str] = ()
 
@@ -170,6 +172,18 @@ class NeuronGraph:
     def whole(self) -> bool:
         """Whether nothing is left out: then no neuron has a rest."""
         return not any(neuron.rest for neuron in self.neurons) and not any(edge.beyond for edge in self.edges)
+
+    @property
+    def layers(self) -> int:
+        """How many parameter layers the whole network has."""
+        return max(column.layer for column in self.all_columns)
+
+    def key(self, neuron: int) -> tuple[int, int]:
+        """Return the place of a neuron in the whole network: its column there (one more for the loss) and its unit."""
+        found = self.neurons[neuron]
+        if found.column >= len(self.columns) - 1 and self.terminal == neuron:
+            return (len(self.all_columns), 0) if self.target == LOSS else (len(self.all_columns) - 1, self.target)
+        return self.offset + found.column, found.unit
 
     @cached_property
     def outgoing(self) -> list[list[int]]:
@@ -191,8 +205,8 @@ class NeuronGraph:
 
     @cached_property
     def places(self) -> dict[tuple[int, int], int]:
-        """The number of each neuron, by its column among those shown and its unit."""
-        return {(neuron.column, neuron.unit): i for i, neuron in enumerate(self.neurons)}
+        """The number of each neuron by its `key`."""
+        return {self.key(i): i for i in range(len(self.neurons))}
 
     def _by(self, end: str) -> list[list[int]]:
         found: list[list[int]] = [[] for _ in self.neurons]

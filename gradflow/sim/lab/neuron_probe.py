@@ -1,7 +1,7 @@
 """What the engine says about single neurons: its gradients at each turn, and the derivative of one by another.
 
-A derivative is asked of the engine's own backward pass, given a single 1 in place of a gradient: so an edge carries what
-training computes with, whatever the nodes are.
+A derivative is asked of the engine's own backward pass, given a single 1 in place of a gradient: so an edge carries
+what training computes with, whatever the nodes are.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class NeuronProbe:
     def __init__(self, network: Network, row: int, target: int) -> None:
         self.network, self.row, self.target = network, row, target
         order = network.graph.order[:-1]
-        self.stations = [node for node in order if not isinstance(node, PASSING)]
+        self.layer_of = layers_of(network)
+        self.stations = stations(network)
         self.place = {node: i for i, node in enumerate(self.stations)}
         self.origin: dict[Node, tuple[Array, Array]] = {}
         for node in order:
@@ -44,7 +45,6 @@ class NeuronProbe:
                 self.readers[source].append(node)
         self._order = {node: i for i, node in enumerate(order)}
         self._known_between: dict[Node, tuple[list[Node], list[Node]]] = {}
-        self._layer_of = _layers(network)
         self._walk()
 
     def _origin(self, node: Node) -> tuple[Array, Array]:
@@ -161,7 +161,7 @@ class NeuronProbe:
         after = self.following(node)
         return Column(
             kind=_kind(node),
-            layer=self._layer_of[node],
+            layer=self.layer_of[node],
             shape=node.shape,
             shown=shown,
             function=next((name_of(n) for n in after if isinstance(n, Activate)), ""),
@@ -170,7 +170,15 @@ class NeuronProbe:
         )
 
 
-def _layers(network: Network) -> dict[Node, int]:
+def stations(network: Network) -> list[Node]:
+    """Return the nodes whose outputs are neurons, layer by layer: every node after all that it reads."""
+    layer_of = layers_of(network)
+    found = [node for node in network.graph.order[:-1] if not isinstance(node, PASSING)]
+    # The sort is stable, and no node reads a later layer.
+    return sorted(found, key=layer_of.__getitem__)
+
+
+def layers_of(network: Network) -> dict[Node, int]:
     """Return the parameter layer that each node belongs to, or the last one before it; 0 for the data."""
     owner: dict[Node, int] = {}
     for layer in network.layers:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from gradflow.engine.graph import Node
-from gradflow.engine.nodes import Activate, Conv, Dense, Linear
-from gradflow.sim.lab.neuron_graph import LOSS, Column, Edge, Neuron, NeuronGraph, Window
+from gradflow.engine.nodes import Activate, Conv, Dense, Dropout, Linear
+from gradflow.sim.lab.neuron_graph import LOSS, MOST_COLUMNS, Column, Edge, Neuron, NeuronGraph, Window
 from gradflow.sim.lab.neuron_probe import Array, NeuronProbe
 from gradflow.sim.lab.neuron_remarks import remarks
 from gradflow.sim.lab.specimen import Specimen
@@ -20,7 +20,7 @@ def neuron_graph(specimen: Specimen, sample: int = 0, window: Window | None = No
     network = specimen.network(None if specimen.coupled else [sample])
     with np.errstate(all="ignore"):
         probe = NeuronProbe(network, sample if specimen.coupled else 0, target)
-        return _Drawn(probe, (window or Window()).fitted(len(probe.stations)), specimen, sample).graph()
+        return _Drawn(probe, (window or Window()).fitted(len(network.layers)), specimen, sample).graph()
 
 
 class _Drawn:
@@ -32,10 +32,12 @@ class _Drawn:
         # The stations behind the outputs, and the neuron that is the chosen one.
         self.ends = {probe.stations[place] for place in set(places.tolist())}
         self.chosen = (int(places[probe.target]), int(units[probe.target])) if probe.target != LOSS else None
+        seen = [node for node in probe.stations if window.first <= probe.layer_of[node] <= window.last]
         self.shown = {
-            node: window.of(node.units, self.chosen[1] if self.chosen and self.chosen[0] == place else None)
-            for place, node in enumerate(probe.stations[window.first : window.last + 1], start=window.first)
+            node: window.of(node.units, self.chosen[1] if self.chosen and self.chosen[0] == probe.place[node] else None)
+            for node in seen[:MOST_COLUMNS]
         }
+        self.first = probe.place[seen[0]]
         self.neurons: list[Neuron] = []
         self.edges: list[Edge] = []
         self.numbers: dict[tuple[int, int], int] = {}
@@ -62,6 +64,7 @@ class _Drawn:
             samples=self.specimen.samples if self.specimen.coupled else 1,
             target=probe.target,
             all_columns=everything,
+            offset=self.first,
             outputs=probe.network.loss.units,
             remarks=remarks(probe, self.shown, self.specimen.coupled),
         )
@@ -104,6 +107,7 @@ class _Drawn:
                     bias=float(node.b[channel]) if isinstance(node, Linear) and has_bias else np.nan,
                     bias_grad=float(b_grad[channel]) if has_bias else np.nan,
                     slope=float(slopes[row, unit]) if slopes is not None else np.nan,
+                    mask=next((float(n.mask[row, unit]) for n in after if isinstance(n, Dropout)), np.nan),
                 )
             )
 
@@ -141,7 +145,7 @@ class _Drawn:
         end = len(self.neurons)
         read = {edge.source for edge in self.edges}
         for i, neuron in enumerate(self.neurons):
-            node = probe.stations[self.window.first + neuron.column]
+            node = probe.stations[self.first + neuron.column]
             if node in direct:
                 self.edges.append(Edge(i, end, neuron.gradient))
             elif i not in read and neuron.rest == neuron.gradient:

@@ -28,7 +28,7 @@ TOLERANCE = 1e-9
 
 def right(graph: NeuronGraph, seed: int = 0) -> list[int]:
     """Every neuron after all that read it: backprop's own order."""
-    return list(range(graph.terminal, -1, -1))
+    return sorted(range(len(graph.neurons)), key=lambda i: (-graph.neurons[i].column, i != graph.terminal, i))
 
 
 def nearest_first(graph: NeuronGraph, seed: int = 0) -> list[int]:
@@ -127,7 +127,7 @@ class Walk(Frozen):
         return apart
 
     def missing(self, neuron: int) -> float:
-        """Return which share of a neuron's gradient is missing in the end: 1 for all of it; nan where it should be 0."""
+        """Return which share of a neuron's gradient is missing in the end, 1 for all; nan where it should be 0."""
         wanted = float(self.wanted[neuron])
         return 1.0 - float(self.final[neuron]) / wanted if wanted else math.nan
 

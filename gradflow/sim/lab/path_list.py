@@ -1,8 +1,8 @@
 """All paths from a neuron to the loss: how many there are, the largest products, and what they add up to.
 
-The number of paths grows like a power of the depth. It is counted without listing any: what a neuron has is the sum over
-its edges of what their ends have. The largest products are found in order, best first: the largest product that can
-still follow is known at every neuron, so nothing but the wanted paths is ever completed.
+The number of paths grows like a power of the depth. It is counted without listing any: what a neuron has is the sum
+over its edges of what their ends have. The largest products are found in order, best first: the largest product that
+can still follow is known at every neuron, so nothing but the wanted paths is ever completed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How many paths a whole network has, and what they would cost: counted exactly, layer by layer, without listing any."""
+"""How many paths a whole network has, and what they would cost: counted exactly, without listing any."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from gradflow.engine.graph import Node
 from gradflow.engine.network import Network
 from gradflow.sim.lab.multiplications import Costs
 from gradflow.sim.lab.neuron_graph import LOSS
+from gradflow.sim.lab.neuron_probe import stations
 from gradflow.sim.lab.spread import PASSING, spread
 
 Array = NDArray[Any]
@@ -52,12 +53,11 @@ def whole_counts(network: Network, target: int = LOSS) -> WholeCounts:
         _hand_on(node, tallies, [paths, lengths + paths, (0 if end else 1) * reached[node].astype(object) + calls])
         edges += 0 if end else _edges(node, reached[node])
         _reach(node, reached)
-    stations = [node for node in order[:-1] if not isinstance(node, PASSING)]
-    found = tuple(tuple(int(n) for n in tallies[node][0]) for node in stations)
-    lengths_of_all = sum(int(n) for node in stations for n in tallies[node][1])
+    found = tuple(tuple(int(n) for n in tallies[node][0]) for node in stations(network))
+    lengths_of_all = sum(int(n) for node in stations(network) for n in tallies[node][1])
     costs = Costs(
         enumeration=lengths_of_all - sum(sum(own) for own in found) + (1 if target != LOSS else 0),
-        recursion=sum(int(n) for node in stations for n in tallies[node][2]),
+        recursion=sum(int(n) for node in stations(network) for n in tallies[node][2]),
         backprop=edges,
     )
     return WholeCounts(found, costs)

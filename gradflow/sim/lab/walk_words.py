@@ -1,0 +1,89 @@
+"""One step of a walk through the neurons, in sentences: what is complete, what is handed on, what is missed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradflow.sim.lab.neuron_graph import NeuronGraph
+from gradflow.sim.lab.numerals import short
+from gradflow.sim.lab.orders import Walk
+from gradflow.sim.lab.table import Table
+
+
+def step_words(graph: NeuronGraph, walk: Walk, position: int) -> list[str]:
+    """Return what happens at a position: 0 is before the first step, `walk.steps` after the last."""
+    return list(_begin(graph) if position == 0 else _step(graph, walk, position - 1))
+
+
+def verdict(graph: NeuronGraph, walk: Walk) -> str:
+    """Say how the whole walk ends."""
+    wrong = int(walk.wrong.sum())
+    cost = f"{walk.multiplications[-1]:,} multiplications".replace(",", " ")
+    if not wrong:
+        return f"Every gradient is right, with {cost}."
+    return f"{wrong} of {len(graph.neurons)} gradients are wrong, with the same {cost}: only the order differs."
+
+
+def _begin(graph: NeuronGraph) -> Iterator[str]:
+    end = graph.target_name
+    yield f"Begin at the end: ∂{end}/∂{end} = 1."
+    yield "A neuron's gradient is complete once all that read it have handed theirs back."
+
+
+def _step(graph: NeuronGraph, walk: Walk, step: int) -> Iterator[str]:
+    group, end = walk.groups[step], graph.target_name
+    edges = [e for i in group for e in graph.incoming[i]]
+    complete = walk.complete(graph, step)
+    early = [i for i in group if walk.too_early[i]]
+    if len(group) == 1:
+        i = group[0]
+        name = graph.neurons[i].name
+        yield f"{name}: ∂{end}/∂{name} = {short(float(walk.handed[i]))}" + (
+            ", complete." if complete[i] else ", so far: not all that read it have been visited."
+        )
+    else:
+        names = f"{graph.neurons[group[0]].name} … {graph.neurons[group[-1]].name}"
+        yield f"{names}: {len(group)} gradients, {sum(complete[i] for i in group)} of them complete."
+    if edges:
+        each = f"used {len(graph.incoming[group[0]])} times, computed once" if len(edges) > 1 else "used once"
+        yield f"Handed back over {len(edges)} edge{'s' * (len(edges) > 1)}: each gradient is {each}."
+    else:
+        yield "Nothing is before it in this window: nothing to hand back."
+    for i in early[:3]:
+        wanted = float(walk.wanted[i])
+        yield (
+            f"Too early: {graph.neurons[i].name} hands on {short(float(walk.handed[i]))} instead of {short(wanted)}; "
+            "what comes later is lost to all before it."
+        )
+    if len(early) > 3:
+        yield f"… and {len(early) - 3} more of this step."
+    done = walk.multiplications[step + 1]
+    yield f"{done:,} multiplication{'s' * (done != 1)} so far.".replace(",", " ")
+
+
+def walk_table(graph: NeuronGraph, walk: Walk, position: int) -> Table:
+    """Return right and present gradients of all neurons at a position, with the share that is missing in the end."""
+    neurons = range(len(graph.neurons))
+    missing = [walk.missing(i) if walk.wrong[i] else 0.0 for i in neurons]
+    states = walk.complete(graph, position)
+    return Table(
+        "Backprop in this order",
+        [neuron.name for neuron in graph.neurons],
+        ["backprop", "so far", "handed on", "at the end", "share missing"],
+        np.array(
+            [
+                [
+                    walk.wanted[i],
+                    walk.arrived[position, i],
+                    walk.handed[i] if walk.visited_at[i] < position else math.nan,
+                    walk.final[i],
+                    missing[i],
+                ]
+                for i in neurons
+            ]
+        ),
+        [("complete", ["yes" if state else "no" for state in states])],
+    )
