@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from gradflow.sim.lab.neuron_graph import NeuronGraph
 
-QUICK = 20_000
+QUICK = 5_000
 """Up to so many multiplications are really carried out."""
 
 

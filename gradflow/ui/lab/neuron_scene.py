@@ -1,0 +1,131 @@
+"""What is marked in the drawing of neurons, and what follows from it for each neuron and edge."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from gradflow.sim.lab.multiplications import reachable
+from gradflow.sim.lab.neuron_graph import NeuronGraph
+from gradflow.sim.lab.numerals import short
+from gradflow.sim.lab.orders import Walk
+
+STRONG, PLAIN, FAINT, GONE = 3, 2, 1, 0
+"""How much an edge or a neuron is seen."""
+
+Words = tuple[str, str]
+"""A line of text in a neuron, and its role: "name", "text", "sign", "good", "error"."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A graph with what a person has chosen in it: a neuron, an edge or bias, a path, or a step of a walk."""
+
+    graph: NeuronGraph
+    chosen: int | None = None
+    edge: int | None = None
+    bias: bool = False
+    path: tuple[int, ...] = ()
+    walk: Walk | None = None
+    position: int = 0
+
+    @cached_property
+    def edges(self) -> list[int]:
+        """How much each edge is seen."""
+        numbers = range(len(self.graph.edges))
+        if self.walk is not None:
+            return [self._of_walk(self.graph.edges[e].target) for e in numbers]
+        if self.path:
+            on_it = set(self.path)
+            return [STRONG if e in on_it else GONE for e in numbers]
+        cone = self._cone
+        seen = [PLAIN if self.graph.edges[e].source in cone else FAINT for e in numbers]
+        if self.edge is not None:
+            seen[self.edge] = STRONG
+        return seen
+
+    @cached_property
+    def neurons(self) -> list[int]:
+        """How much each neuron is seen."""
+        size = len(self.graph.neurons)
+        if self.walk is not None:
+            visited = self.walk.visited_at
+            current = set(self.walk.groups[self.position - 1]) if self.position else {self.graph.terminal}
+            return [STRONG if i in current else PLAIN if visited[i] < self.position else FAINT for i in range(size)]
+        if self.path:
+            on_it = {end for e in self.path for end in (self.graph.edges[e].source, self.graph.edges[e].target)}
+            return [STRONG if i in on_it else FAINT for i in range(size)]
+        cone = self._cone
+        return [PLAIN if i in cone else FAINT for i in range(size)]
+
+    @cached_property
+    def _cone(self) -> set[int]:
+        everything = set(range(len(self.graph.neurons)))
+        return everything if self.chosen is None else reachable(self.graph, [self.chosen])
+
+    def _of_walk(self, target: int) -> int:
+        assert self.walk is not None
+        at = self.walk.visited_at[target]
+        return STRONG if at == self.position - 1 else PLAIN if at < self.position else GONE
+
+    @cached_property
+    def gradients(self) -> list[float]:
+        """The gradient that each neuron has, at this step of a walk or as backprop leaves it."""
+        if self.walk is not None:
+            return [float(g) for g in self.walk.arrived[self.position]]
+        return [neuron.gradient for neuron in self.graph.neurons]
+
+    @cached_property
+    def wrong(self) -> list[bool]:
+        """Which neurons have handed on too little, or are left with a wrong gradient when the walk is over."""
+        if self.walk is None:
+            return [False] * len(self.graph.neurons)
+        over = self.position >= self.walk.steps
+        early, wrong, visited = self.walk.too_early, self.walk.wrong, self.walk.visited_at
+        return [
+            bool((early[i] and visited[i] < self.position) or (over and wrong[i]))
+            for i in range(len(self.graph.neurons))
+        ]
+
+    @cached_property
+    def complete(self) -> list[bool]:
+        """Whose gradient has come in whole."""
+        if self.walk is None:
+            return [True] * len(self.graph.neurons)
+        return self.walk.complete(self.graph, self.position)
+
+    def words(self, neuron: int, rows: int, fits: Callable[[str], bool]) -> list[Words]:
+        """Return at most so many lines for a neuron, each as exact as `fits` allows."""
+        found = self.graph.neurons[neuron]
+        gradient = self.gradients[neuron]
+        if self.walk is not None and self.wrong[neuron]:
+            now, right = float(self.walk.arrived[self.position, neuron]), float(self.walk.wanted[neuron])
+            share = self.walk.missing(neuron)
+            lines = [("✗", now, "error"), ("✓", right, "good")]
+            told = [(_told(sign, number, fits), role) for sign, number, role in lines]
+            if rows > 2 and self.walk.wrong[neuron] and math.isfinite(share):
+                told.append((f"{abs(share):.0%} off".replace("%", " %"), "error"))
+            return [(found.name, "name"), *told][:rows] if rows > 3 else told[:rows]
+        known = self.walk is None or self.complete[neuron] or gradient != 0.0
+        mark = "δ" if self.complete[neuron] else "…"
+        delta = [(_told(mark, gradient, fits), "sign")] if known else [("…", "name")]
+        if neuron == self.graph.terminal:
+            return [(_told(found.name, found.value, fits), "text"), *delta][:rows]
+        lead = "x" if self.graph.columns[found.column].kind == "input" else "z"
+        values = [(_told(lead, found.value, fits), "text")]
+        if not math.isnan(found.output) and rows > 2:
+            values.append((_told("a", found.output, fits), "text"))
+        if rows >= len(values) + 2:
+            values.insert(0, (found.name, "name"))
+        return [*values[: max(rows - 1, 0)], *delta][:rows]
+
+
+def _told(sign: str, value: float, fits: Callable[[str], bool]) -> str:
+    """Return a number behind its letter with as many digits as fit; without the letter where there is no room."""
+    for digits in (3, 2, 1):
+        words = f"{sign} {short(value, digits)}"
+        if fits(words):
+            return words
+    return short(value, 1)

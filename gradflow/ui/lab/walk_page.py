@@ -1,0 +1,103 @@
+"""The controls of a walk through the neurons: in which order, how far it has come, and what happens there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from gradflow.sim.lab.orders import ORDERS
+from gradflow.ui.widgets import Button, Choice, Number, Slider, ToolButton
+
+
+class WalkPage(QWidget):
+    """Emits the order and the position that a person wants."""
+
+    order_wanted = Signal()
+    """Another order, or another size of step, is chosen."""
+
+    position_wanted = Signal(int)
+    """Another position is chosen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.order = Choice()
+        for name, (words, order) in ORDERS.items():
+            self.order.addItem(words, name)
+            tip = (order.__doc__ or "").strip()
+            self.order.setItemData(self.order.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self.order.setAccessibleName("Order")
+        self.order.setToolTip("In which order the neurons are visited")
+        self.order.currentIndexChanged.connect(self.order_wanted)
+        self.by_layer = Button("layer by layer")
+        self.by_layer.setObjectName("small")
+        self.by_layer.setCheckable(True)
+        self.by_layer.setChecked(True)
+        self.by_layer.setToolTip("Visit a whole layer in one step, or one neuron at a time")
+        self.by_layer.toggled.connect(self.order_wanted)
+        self.seed = Number()
+        self.seed.setRange(0, 9999)
+        self.seed.setAccessibleName("Seed of the random order")
+        self.seed.setToolTip("Another number is another random order")
+        self.seed.valueChanged.connect(self.order_wanted)
+        self.slider = Slider()
+        self.slider.setAccessibleName("Step of the walk")
+        self.slider.setToolTip("Shift+→ and Shift+← step as well")
+        self.slider.valueChanged.connect(self.position_wanted)
+        self.where = QLabel()
+        self.where.setObjectName("muted")
+        self.words, self.verdict = QLabel(), QLabel()
+        for label in (self.words, self.verdict):
+            label.setWordWrap(True)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.verdict.setObjectName("formula")
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        first, second = QHBoxLayout(), QHBoxLayout()
+        for row in (first, second):
+            row.setContentsMargins(0, 0, 0, 0)
+            row.setSpacing(4)
+        first.addWidget(self.order, 1)
+        first.addWidget(self.seed)
+        first.addWidget(self.by_layer)
+        for sign, tip, away in (("◀", "One step back (Shift+←)", -1), ("▶", "One step on (Shift+→)", 1)):
+            button = ToolButton()
+            button.setText(sign)
+            button.setToolTip(tip)
+            button.setAccessibleName(tip)
+            button.clicked.connect(lambda _=False, away=away: self.position_wanted.emit(self.slider.value() + away))
+            second.addWidget(button)
+        second.addWidget(self.slider, 1)
+        second.addWidget(self.where)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 6, 0, 0)
+        box.setSpacing(6)
+        box.addLayout(first)
+        box.addLayout(second)
+        box.addWidget(self.words)
+        box.addStretch(1)
+        box.addWidget(self.verdict)
+
+    def order_name(self) -> str:
+        """Return the name of the order that is chosen."""
+        return str(self.order.currentData())
+
+    def show_order(self, name: str, by_layer: bool, seed: int) -> None:
+        """Show which order is taken."""
+        with QSignalBlocker(self.order), QSignalBlocker(self.by_layer), QSignalBlocker(self.seed):
+            self.order.setCurrentIndex(max(self.order.findData(name), 0))
+            self.by_layer.setChecked(by_layer)
+            self.seed.setValue(seed)
+        self.seed.setVisible(name == "random")
+
+    def show_position(self, position: int, steps: int, words: Sequence[str], verdict: str) -> None:
+        """Show how far the walk is, and what happens there."""
+        with QSignalBlocker(self.slider):
+            self.slider.setRange(0, steps)
+            self.slider.setValue(position)
+        self.where.setText(f"{position} / {steps}")
+        self.words.setText("\n".join(words))
+        self.verdict.setText(verdict)
