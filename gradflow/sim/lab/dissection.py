@@ -20,7 +20,7 @@ class Dissection:
         self.specimen = specimen
         self.graph: NeuronGraph = neuron_graph(specimen, min(sample, specimen.samples - 1), window, target)
         self._paths: PathList | None = None
-        self._walk: tuple[tuple[str, bool, int], Walk] | None = None
+        self._walks: dict[tuple[str, bool, int], Walk] = {}
         alike = before and before.graph.all_columns == self.graph.all_columns and before.graph.target == target
         self._whole = before._whole if before and alike else None
 
@@ -33,9 +33,9 @@ class Dissection:
     def walk(self, order: str, by_layer: bool, seed: int) -> Walk:
         """Return backprop in an order, by its name."""
         wanted = order, by_layer, seed
-        if self._walk is None or self._walk[0] != wanted:
-            self._walk = wanted, walk(self.graph, ORDERS[order][1](self.graph, seed), by_layer)
-        return self._walk[1]
+        if wanted not in self._walks:
+            self._walks[wanted] = walk(self.graph, ORDERS[order][1](self.graph, seed), by_layer)
+        return self._walks[wanted]
 
     @property
     def whole(self) -> WholeCounts:

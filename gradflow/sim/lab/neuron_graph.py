@@ -17,6 +17,11 @@ from gradflow.sim.words import superscript
 MOST_COLUMNS, MOST_UNITS = 32, 32
 """How large a window may be."""
 
+FITTING = -1
+"""In place of the last layer: as many layers as are easily read at once."""
+
+EASY_COLUMNS = 9
+
 LOSS = -1
 """The target whose gradient is asked for, where it is the loss and no output (from 0)."""
 
@@ -31,14 +36,19 @@ class Window:
     """
 
     first: int = 0
-    last: int = 6
+    last: int = FITTING
     unit: int = 0
     units: int = 8
 
-    def fitted(self, layers: int) -> Window:
-        """Return a window that lies inside of a network with so many layers."""
+    def fitted(self, layer_of: Sequence[int]) -> Window:
+        """Return a window that lies inside of a network, given the layer of each of its columns."""
+        layers = layer_of[-1]
         first = min(max(self.first, 0), layers)
         last = min(max(self.last, first), layers)
+        if self.last == FITTING:
+            before = sum(layer < first for layer in layer_of)
+            rest = layer_of[before + EASY_COLUMNS :]
+            last = max(first, rest[0] - 1) if rest else layers
         units = min(max(self.units, 1), MOST_UNITS)
         return replace(self, first=first, last=last, unit=max(self.unit, 0), units=units)
 

@@ -20,7 +20,9 @@ def neuron_graph(specimen: Specimen, sample: int = 0, window: Window | None = No
     network = specimen.network(None if specimen.coupled else [sample])
     with np.errstate(all="ignore"):
         probe = NeuronProbe(network, sample if specimen.coupled else 0, target)
-        return _Drawn(probe, (window or Window()).fitted(len(network.layers)), specimen, sample).graph()
+        return _Drawn(
+            probe, (window or Window()).fitted([probe.layer_of[node] for node in probe.stations]), specimen, sample
+        ).graph()
 
 
 class _Drawn:

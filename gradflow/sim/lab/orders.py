@@ -42,7 +42,7 @@ def nearest_first(graph: NeuronGraph, seed: int = 0) -> list[int]:
             if source not in distance:
                 distance[source] = distance[at] + 1
                 queue.append(source)
-    return sorted(range(len(graph.neurons)), key=lambda i: (distance.get(i, math.inf), -i))
+    return sorted(range(len(graph.neurons)), key=lambda i: (distance.get(i, math.inf), -graph.neurons[i].column, i))
 
 
 def depth_first(graph: NeuronGraph, seed: int = 0) -> list[int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -45,8 +46,7 @@ def _step(graph: NeuronGraph, walk: Walk, step: int) -> Iterator[str]:
             ", complete." if complete[i] else ", so far: not all that read it have been visited."
         )
     else:
-        names = f"{graph.neurons[group[0]].name} … {graph.neurons[group[-1]].name}"
-        yield f"{names}: {len(group)} gradients, {sum(complete[i] for i in group)} of them complete."
+        yield f"{_names(graph, group)}: {len(group)} gradients, {sum(complete[i] for i in group)} of them complete."
     if edges:
         each = f"used {len(graph.incoming[group[0]])} times, computed once" if len(edges) > 1 else "used once"
         yield f"Handed back over {len(edges)} edge{'s' * (len(edges) > 1)}: each gradient is {each}."
@@ -62,6 +62,44 @@ def _step(graph: NeuronGraph, walk: Walk, step: int) -> Iterator[str]:
         yield f"… and {len(early) - 3} more of this step."
     done = walk.multiplications[step + 1]
     yield f"{done:,} multiplication{'s' * (done != 1)} so far.".replace(",", " ")
+
+
+@dataclass(frozen=True)
+class OrderRow:
+    """One step beside the same step of the right order: whom each visits, and what goes wrong here.
+
+    `missing` is the share of its gradient that the neuron lacks in the end, nan where nothing is wrong.
+    """
+
+    here: str
+    right: str
+    handed: str
+    missing: float
+
+
+def order_rows(graph: NeuronGraph, walk: Walk, right: Walk) -> list[OrderRow]:
+    """Return the steps of a walk beside those of the right one."""
+    rows = []
+    for place in range(max(walk.steps, right.steps)):
+        group = walk.groups[place] if place < walk.steps else ()
+        early = [i for i in group if walk.too_early[i]]
+        told = f"{short(float(walk.handed[early[0]]))} ≠ {short(float(walk.wanted[early[0]]))}" if early else ""
+        lacking = [abs(walk.missing(i)) for i in group if walk.wrong[i]]
+        rows.append(
+            OrderRow(
+                _names(graph, group),
+                _names(graph, right.groups[place] if place < right.steps else ()),
+                told + (" …" if len(early) > 1 else ""),
+                max(lacking, default=math.nan),
+            )
+        )
+    return rows
+
+
+def _names(graph: NeuronGraph, group: Sequence[int]) -> str:
+    if len(group) < 2:
+        return graph.neurons[group[0]].name if group else ""
+    return f"{graph.neurons[group[0]].name} … {graph.neurons[group[-1]].name}"
 
 
 def walk_table(graph: NeuronGraph, walk: Walk, position: int) -> Table:

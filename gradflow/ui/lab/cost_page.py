@@ -11,11 +11,16 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gradflow.sim.lab.multiplications import Costs
 from gradflow.sim.words import superscript
-from gradflow.ui.lab.numbers_told import counted
 from gradflow.ui.items import cosmetic
+from gradflow.ui.lab.numbers_told import counted
 from gradflow.ui.theme import LIGHT, SMALL_SIZE, Theme, font
 
 NAME = 84.0
+WORDS = (
+    "All paths: a product of n factors takes n − 1 multiplications.\n"
+    "Recursion: a neuron asks each neuron that reads it, and that one asks again, every time.\n"
+    "Backprop: every neuron is asked once, and what it knows is used again: one multiplication for each edge."
+)
 HEAD, BAR, GAP, AXIS = 18.0, 20.0, 12.0, 18.0
 
 
@@ -63,6 +68,15 @@ class CostPage(QWidget):
                     self._paint_bar(painter, QRectF(NAME, y, room, BAR * squeeze), name, number, decades)
                     y += BAR * squeeze
                 y += GAP * squeeze
+            self._paint_words(painter, bottom + AXIS + 12.0)
+
+    def _paint_words(self, painter: QPainter, top: float) -> None:
+        """Say what is counted, where there is room for it."""
+        room = QRectF(0.0, top, self.width(), self.height() - top)
+        flags = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignTop
+        if painter.boundingRect(room, int(flags), WORDS).height() <= room.height():
+            painter.setPen(QColor(self.theme.muted))
+            painter.drawText(room, int(flags), WORDS)
 
     def _paint_bar(self, painter: QPainter, slot: QRectF, name: str, number: int, decades: int) -> None:
         painter.setPen(QColor(self.theme.text))

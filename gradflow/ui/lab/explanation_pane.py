@@ -6,6 +6,7 @@ import html
 import math
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea
 
 from gradflow.sim.lab.neuron_words import Explanation, Line
@@ -50,6 +51,15 @@ class ExplanationPane(QScrollArea):
         lines = "".join(self._line(line) for line in found.lines)
         remark = f"<p style='color:{self.theme.muted}; margin:4px 0 0 0'>{html.escape(found.remark)}</p>"
         self.words.setText(f"<b>{html.escape(found.heading)}</b>{lines}{remark if found.remark else ''}")
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Take no more room than the words need."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.setMaximumHeight(max(self.words.heightForWidth(max(self.viewport().width(), 1)) + 4, 24))
 
     def _line(self, line: Line) -> str:
         parts = [part for part in (line.symbols, line.numbers) if part]

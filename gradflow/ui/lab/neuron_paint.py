@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from gradflow.sim.lab.numerals import short
 from gradflow.ui.items import cosmetic
@@ -15,9 +15,13 @@ from gradflow.ui.lab.neuron_scene import FAINT, GONE, PLAIN, STRONG, Scene
 from gradflow.ui.theme import SMALL_SIZE, Theme, font
 
 LINE = 13.0
+NUMBERED, LETTERED = 34.0, 58.0
+"""From which width on there are numbers in a neuron, and letters before them."""
 THINNEST, THICKEST = 0.8, 4.5
-ALPHA = {STRONG: 1.0, PLAIN: 0.85, FAINT: 0.3, GONE: 0.12}
-LABELLED = 1500
+WEIGHT = {STRONG: 1.0, PLAIN: 1.0, FAINT: 0.35, GONE: 0.14}
+"""How much of an edge's colour is left."""
+CROWDED = 60
+LABELLED = 600
 """Of more edges only the largest are offered a number: a picture has no room for them all."""
 
 
@@ -31,6 +35,9 @@ class NeuronPainter:
         sizes = [abs(edge.derivative) for edge in scene.graph.edges]
         self.sizes = [size if math.isfinite(size) else 0.0 for size in sizes]
         self.largest = max(self.sizes, default=0.0)
+        self.thickest = min(THICKEST, max(1.6, (layout.column_gap - layout.width) / 16.0))
+        self._mixed: dict[tuple[str, int], QColor] = {}
+        self._widths: dict[str, float] = {}
         # From the faintest and smallest to the strongest.
         self.order = sorted(range(len(sizes)), key=lambda e: (scene.edges[e], self.sizes[e]))
 
@@ -45,59 +52,76 @@ class NeuronPainter:
         self._paint_heads()
         self._paint_legend()
 
-    def sign_color(self, value: float) -> QColor:
+    def sign(self, value: float) -> str:
         """Return the colour of a number: its sign, grey for zero, the colour of errors where it is none."""
         if not math.isfinite(value):
-            return QColor(self.theme.error)
+            return self.theme.error
         if value == 0.0:
-            return QColor(self.theme.muted)
-        return QColor(self.theme.curve_second if value > 0.0 else self.theme.curve)
+            return self.theme.muted
+        return self.theme.curve_second if value > 0.0 else self.theme.curve
+
+    def mixed(self, color: str, share: float) -> QColor:
+        """Return a colour mixed with the ground: opaque, because see-through lines take seven times as long."""
+        step = round(share * 32)
+        if (color, step) not in self._mixed:
+            ink, ground = QColor(color), QColor(self.theme.surface)
+            channels = zip(ink.getRgb()[:3], ground.getRgb()[:3], strict=True)
+            self._mixed[color, step] = QColor(*(round(b + (a - b) * step / 32) for a, b in channels))
+        return self._mixed[color, step]
+
+    def width(self, words: str) -> float:
+        """Return how wide words are: the characters one by one, because asking for whole words takes too long."""
+        known = self._widths
+        total = 0.0
+        for character in words:
+            if character not in known:
+                known[character] = self.metrics.horizontalAdvance(character)
+            total += known[character]
+        return total
 
     # Edges.
 
     def _paint_edges(self) -> None:
-        painter, scene, layout = self.painter, self.scene, self.layout
-        painter.setBrush(Qt.BrushStyle.NoBrush)
+        scene = self.scene
+        crowded = len(self.order) > CROWDED
         for e in self.order:
             edge, seen = scene.graph.edges[e], scene.edges[e]
-            color = self.sign_color(edge.derivative)
-            share = math.sqrt(self.sizes[e] / self.largest) if self.largest else 0.0
-            width = THINNEST + (THICKEST - THINNEST) * share if math.isfinite(edge.derivative) else THICKEST
+            share = self.sizes[e] / self.largest if self.largest else 0.0
+            width = THINNEST + (self.thickest - THINNEST) * (share if crowded else math.sqrt(share))
+            if not math.isfinite(edge.derivative):
+                width, share = self.thickest, 1.0
             if seen == STRONG:
-                painter.setPen(cosmetic(QColor(self.theme.text), width + 3.0))
-                painter.drawPolyline(layout.polygons[e])
-                painter.setPen(cosmetic(QColor(self.theme.surface), width + 1.4))
-                painter.drawPolyline(layout.polygons[e])
-            color.setAlphaF(ALPHA[seen])
-            pen = cosmetic(color, width)
+                self._stroke(e, cosmetic(QColor(self.theme.text), width + 3.0))
+                self._stroke(e, cosmetic(QColor(self.theme.surface), width + 1.4))
+            # In a crowd the large ones stand out from the small ones.
+            depth = 0.3 + 0.7 * math.sqrt(share) if crowded and seen != STRONG else 1.0
+            pen = cosmetic(self.mixed(self.sign(edge.derivative), WEIGHT[seen] * depth), width)
             if edge.derivative == 0.0:
                 pen.setStyle(Qt.PenStyle.DotLine)
             elif edge.beyond:
                 pen.setStyle(Qt.PenStyle.DashLine)
-            painter.setPen(pen)
-            painter.drawPolyline(layout.polygons[e])
+            self._stroke(e, pen)
+
+    def _stroke(self, edge: int, pen: QPen) -> None:
+        self.painter.setPen(pen)
+        for line in self.layout.strokes[edge]:
+            self.painter.drawLine(line)
 
     def _paint_labels(self) -> None:
         """Write the numbers on the edges: those that are seen most and are largest first, the others where they fit."""
-        scene = self.scene
+        scene, painter = self.scene, self.painter
         least = GONE if scene.walk is None and not scene.path else PLAIN
         edges = [e for e in reversed(self.order) if scene.edges[e] >= least][:LABELLED]
         words = [short(scene.graph.edges[e].derivative, 2) for e in edges]
+        widths = [self.width(text) + 4.0 for text in words]
         ground = QColor(self.theme.surface)
-        for e, text, spot in zip(edges, words, self.layout.labels(edges, words, self.metrics), strict=True):
+        for e, text, spot in zip(edges, words, self.layout.labels(edges, widths), strict=True):
             if spot is None:
                 continue
-            seen = scene.edges[e]
-            ground.setAlphaF(0.9)
-            self.painter.setPen(Qt.PenStyle.NoPen)
-            self.painter.setBrush(ground)
-            self.painter.drawRoundedRect(spot.adjusted(0.0, 1.0, 0.0, -1.0), 3.0, 3.0)
-            color = self.sign_color(scene.graph.edges[e].derivative)
-            color.setAlphaF(0.55 if seen <= FAINT else 1.0)
-            self.painter.setPen(color)
-            self.painter.setFont(self.bold if seen == STRONG and scene.walk is None else self.small)
-            self.painter.drawText(spot, Qt.AlignmentFlag.AlignCenter, text)
-        self.painter.setFont(self.small)
+            painter.fillRect(spot.adjusted(0.0, 1.0, 0.0, -1.0), ground)
+            faint = scene.edges[e] <= FAINT
+            painter.setPen(self.mixed(self.sign(scene.graph.edges[e].derivative), 0.5 if faint else 1.0))
+            painter.drawText(spot, Qt.AlignmentFlag.AlignCenter, text)
 
     # Neurons.
 
@@ -108,14 +132,10 @@ class NeuronPainter:
             return
         gradient, known = scene.gradients[i], scene.walk is None or scene.complete[i]
         radius = min(6.0, box.height() / 3)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(theme.surface))
-        painter.drawRoundedRect(box, radius, radius)
-        fill = self.sign_color(gradient) if known and gradient != 0.0 else QColor(theme.raised)
-        large = layout.height >= 20.0
-        fill.setAlphaF((0.16 if large else 0.7) if gradient != 0.0 and known else 1.0)
-        if seen == FAINT:
-            fill.setAlphaF(fill.alphaF() * 0.5)
+        fill = QColor(theme.raised)
+        if known and gradient != 0.0:
+            tint = 0.18 if layout.height >= 20.0 else 0.7
+            fill = self.mixed(self.sign(gradient), tint * (0.4 if seen == FAINT else 1.0))
         frame = QColor(theme.error if wrong else theme.text if seen == STRONG else theme.border)
         painter.setBrush(fill)
         pen = cosmetic(frame, 2.0 if wrong or seen == STRONG else 1.0)
@@ -123,8 +143,8 @@ class NeuronPainter:
             pen.setStyle(Qt.PenStyle.DashLine)
         painter.setPen(pen)
         painter.drawRoundedRect(box, radius, radius)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         if i == scene.chosen:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(cosmetic(QColor(theme.accent), 2.0))
             painter.drawRoundedRect(box.adjusted(-3.0, -3.0, 3.0, 3.0), radius + 2.0, radius + 2.0)
         if scene.graph.neurons[i].rest:
@@ -135,22 +155,24 @@ class NeuronPainter:
 
     def _write(self, i: int, box: QRectF, seen: int) -> None:
         rows = int((box.height() - 2.0) // LINE)
-        if rows < 1 or box.width() < 22.0:
+        if rows < 1:
             return
-        room = box.width() - 6.0
-        lines = self.scene.words(i, rows, lambda words: self.metrics.horizontalAdvance(words) <= room)
+        room = box.width() - 2.0
+        if box.width() >= NUMBERED:
+            letters = box.width() >= LETTERED
+            lines = self.scene.words(i, rows, lambda words: self.width(words) <= room, letters)
+        else:
+            lines = [(self.scene.graph.neurons[i].name, "name")]
         top = box.center().y() - LINE * len(lines) / 2
+        inks = {
+            "name": self.theme.muted,
+            "error": self.theme.error,
+            "good": self.theme.good,
+            "sign": self.sign(self.scene.gradients[i]),
+        }
         for number, (words, role) in enumerate(lines):
-            color = {
-                "name": QColor(self.theme.muted),
-                "error": QColor(self.theme.error),
-                "good": QColor(self.theme.good),
-                "sign": self.sign_color(self.scene.gradients[i]),
-            }.get(role, QColor(self.theme.text))
-            if seen == FAINT:
-                color.setAlphaF(0.55)
-            if self.metrics.horizontalAdvance(words) <= box.width():
-                self.painter.setPen(color)
+            if self.width(words) <= box.width():
+                self.painter.setPen(self.mixed(inks.get(role, self.theme.text), 0.55 if seen == FAINT else 1.0))
                 line = QRectF(box.left(), top + number * LINE, box.width(), LINE)
                 self.painter.drawText(line, Qt.AlignmentFlag.AlignCenter, words)
 
@@ -204,6 +226,13 @@ class NeuronPainter:
         self.painter.drawText(slot, Qt.AlignmentFlag.AlignCenter, words[0])
         self.painter.setFont(self.small)
 
+    def _about_neurons(self) -> str:
+        """Say what stands in a neuron, where letters do not."""
+        if not NUMBERED <= self.layout.width < LETTERED:
+            return ""
+        delta = f"∂{self.scene.graph.target_name}/∂z"
+        return f"neuron: z, a, {delta}" if self.layout.height >= 3 * LINE + 2.0 else f"neuron: z, {delta}"
+
     def _paint_legend(self) -> None:
         """Say what colour and width mean, along the foot."""
         y, x = self.layout.area.bottom() - 7.0, self.layout.area.left() + 6.0
@@ -213,6 +242,7 @@ class NeuronPainter:
             (self.theme.curve, "∂ < 0", Qt.PenStyle.SolidLine),
             (self.theme.muted, "0", Qt.PenStyle.DotLine),
             ("", f"width: |∂|, thickest {largest}", Qt.PenStyle.NoPen),
+            ("", self._about_neurons(), Qt.PenStyle.NoPen),
         ):
             if color:
                 pen = cosmetic(QColor(color), 2.5)

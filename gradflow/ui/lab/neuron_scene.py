@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gradflow.sim.lab.multiplications import reachable
-from gradflow.sim.lab.neuron_graph import NeuronGraph
+from gradflow.sim.lab.neuron_graph import LOSS, NeuronGraph
 from gradflow.sim.lab.numerals import short
 from gradflow.sim.lab.orders import Walk
 
@@ -96,36 +96,45 @@ class Scene:
             return [True] * len(self.graph.neurons)
         return self.walk.complete(self.graph, self.position)
 
-    def words(self, neuron: int, rows: int, fits: Callable[[str], bool]) -> list[Words]:
-        """Return at most so many lines for a neuron, each as exact as `fits` allows."""
+    def words(self, neuron: int, rows: int, fits: Callable[[str], bool], letters: bool) -> list[Words]:
+        """Return at most so many lines for a neuron, each as exact as `fits` allows, with or without letters."""
         found = self.graph.neurons[neuron]
         gradient = self.gradients[neuron]
         if self.walk is not None and self.wrong[neuron]:
-            now, right = float(self.walk.arrived[self.position, neuron]), float(self.walk.wanted[neuron])
-            share = self.walk.missing(neuron)
-            lines = [("✗", now, "error"), ("✓", right, "good")]
-            told = [(_told(sign, number, fits), role) for sign, number, role in lines]
-            if rows > 2 and self.walk.wrong[neuron] and math.isfinite(share):
-                told.append((f"{abs(share):.0%} off".replace("%", " %"), "error"))
-            return [(found.name, "name"), *told][:rows] if rows > 3 else told[:rows]
+            return self._words_of_wrong(self.walk, neuron, rows, fits)
+        letter = (lambda sign: sign) if letters else (lambda _: "")
         known = self.walk is None or self.complete[neuron] or gradient != 0.0
-        mark = "δ" if self.complete[neuron] else "…"
-        delta = [(_told(mark, gradient, fits), "sign")] if known else [("…", "name")]
+        mark = ("δ" if self.graph.target == LOSS else "∂") if self.complete[neuron] else "…"
+        delta = [(_told(letter(mark), gradient, fits), "sign")] if known else [("…", "name")]
         if neuron == self.graph.terminal:
-            return [(_told(found.name, found.value, fits), "text"), *delta][:rows]
+            return [(found.name, "name"), (_told("", found.value, fits), "text"), *delta][-rows:]
         lead = "x" if self.graph.columns[found.column].kind == "input" else "z"
-        values = [(_told(lead, found.value, fits), "text")]
+        values = [(_told(letter(lead), found.value, fits), "text")]
         if not math.isnan(found.output) and rows > 2:
-            values.append((_told("a", found.output, fits), "text"))
+            values.append((_told(letter("a"), found.output, fits), "text"))
         if rows >= len(values) + 2:
             values.insert(0, (found.name, "name"))
         return [*values[: max(rows - 1, 0)], *delta][:rows]
+
+    def _words_of_wrong(self, walk: Walk, neuron: int, rows: int, fits: Callable[[str], bool]) -> list[Words]:
+        """Return what a neuron has or has handed on, what it should, and which share is missing in the end."""
+        wrong = bool(walk.wrong[neuron])
+        over = self.position >= walk.steps
+        has = float((walk.final if wrong and over else walk.handed)[neuron])
+        lines = [(_told("✗", has, fits), "error"), (_told("✓", float(walk.wanted[neuron]), fits), "good")]
+        share = walk.missing(neuron)
+        if rows > 2 and wrong and math.isfinite(share):
+            lines.append((f"{abs(share):.0%} off".replace("%", " %"), "error"))
+        elif rows > 2 and not wrong:
+            lines.append(("too early", "error"))
+        return [(self.graph.neurons[neuron].name, "name"), *lines][:rows] if rows > 3 else lines[:rows]
 
 
 def _told(sign: str, value: float, fits: Callable[[str], bool]) -> str:
     """Return a number behind its letter with as many digits as fit; without the letter where there is no room."""
     for digits in (3, 2, 1):
-        words = f"{sign} {short(value, digits)}"
+        words = f"{sign} {short(value, digits)}".strip()
         if fits(words):
             return words
-    return short(value, 1)
+    # The last way to say it: 7e−3 is shorter than 0.007.
+    return f"{value:.0e}".replace("e-0", "e−").replace("-", "−") if math.isfinite(value) else short(value)

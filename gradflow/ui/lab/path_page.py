@@ -28,7 +28,7 @@ PATH = Qt.ItemDataRole.UserRole
 
 
 class _Row(QStyledItemDelegate):
-    """Two lines for a path: its neurons, and its product with all factors; a bar beside them is as long as its share."""
+    """Two lines for a path: its neurons, and its product with all factors; a bar is as long as its share."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -91,10 +91,10 @@ class _List(QListWidget):
 
     def event(self, event: object) -> bool:
         """Claim the arrow keys before they become shortcuts."""
-        if isinstance(event, QKeyEvent) and event.type() == QKeyEvent.Type.ShortcutOverride:
-            if event.key() in MOVES and event.modifiers() == Qt.KeyboardModifier.NoModifier:
-                event.accept()
-                return True
+        override = isinstance(event, QKeyEvent) and event.type() == QKeyEvent.Type.ShortcutOverride
+        if override and event.key() in MOVES and event.modifiers() == Qt.KeyboardModifier.NoModifier:
+            event.accept()
+            return True
         return bool(super().event(event))  # type: ignore[arg-type]
 
 
@@ -166,7 +166,7 @@ class PathPage(QWidget):
 
 def _sums(graph: NeuronGraph, found: PathList) -> str:
     name, end = graph.neurons[found.start].name, graph.target_name
-    rows = [(f"{len(found.paths)} listed", short(found.listed_sum, 6))]
+    rows = [(f"the {len(found.paths)} largest" if found.others else "all paths", short(found.listed_sum, 6))]
     if found.others:
         rows.append((f"{counted(found.others)} other paths", short(found.others_sum, 6)))
     if found.unshown:

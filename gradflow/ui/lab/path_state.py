@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from gradflow.sim.lab.neuron_graph import LOSS, Window
+from gradflow.sim.lab.neuron_graph import FITTING, LOSS, Window
 from gradflow.sim.lab.orders import ORDERS
 
 PAGES = ("paths", "order", "cost")
@@ -21,7 +21,7 @@ class Chosen:
 
     sample: int = 0
     target: int = LOSS
-    window: tuple[int, int, int, int] = (0, 6, 0, 8)
+    window: tuple[int, int, int, int] = (0, FITTING, 0, 8)
     neuron: Key = (0, 0)
     edge: tuple[int, int, int, int] | None = None
     bias: bool = False
@@ -44,7 +44,7 @@ class Chosen:
 
 
 def read(state: Mapping[str, Any]) -> Chosen:
-    """Return what a text said; what is missing is as at first. Raises TypeError or ValueError where it makes no sense."""
+    """Return what a text said, the rest as at first; raises TypeError or ValueError for what makes no sense."""
     first = Chosen()
     return Chosen(**{field.name: _read(field.name, state, getattr(first, field.name)) for field in fields(Chosen)})
 
@@ -62,7 +62,7 @@ def _read(name: str, state: Mapping[str, Any], usual: Any) -> Any:
     if isinstance(usual, int):
         return _whole(value, -1)
     length = 4 if name == "edge" else len(usual)
-    numbers = tuple(_real(v) if name == "look" else _whole(v, 0) for v in value)
+    numbers = tuple(_real(v) if name == "look" else _whole(v, -1) for v in value)
     if len(numbers) != length:
         raise ValueError(f"{name} has {length} numbers")
     return numbers

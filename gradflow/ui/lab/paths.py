@@ -17,7 +17,7 @@ from gradflow.sim.lab.orders import Walk
 from gradflow.sim.lab.path_tables import edge_table, neuron_table, path_table
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.table import Table
-from gradflow.sim.lab.walk_words import step_words, verdict, walk_table
+from gradflow.sim.lab.walk_words import order_rows, step_words, verdict, walk_table
 from gradflow.sim.snapshot import Topology
 from gradflow.ui.lab.cost_page import CostPage
 from gradflow.ui.lab.explanation_pane import ExplanationPane
@@ -123,7 +123,7 @@ class PathsView(LabView):
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
         self.theme = theme
-        for part in (self.canvas, self.path_page, self.cost_page, self.explained):
+        for part in (self.canvas, self.path_page, self.walk_page, self.cost_page, self.explained):
             part.retheme(theme)
 
     def show_specimen(self, specimen: Specimen | None) -> None:
@@ -261,6 +261,8 @@ class PathsView(LabView):
     def _show_walk(self, graph: NeuronGraph, walk: Walk) -> None:
         self.walk_page.show_order(self.chosen.order, self.chosen.by_layer, self.chosen.seed)
         words = step_words(graph, walk, self.position)
+        right = self.found.walk("right", self.chosen.by_layer, 0) if self.found else walk
+        self.walk_page.show_rows(order_rows(graph, walk, right))
         self.walk_page.show_position(self.position, walk.steps, words, verdict(graph, walk))
 
     def tables(self) -> Mapping[str, Table]:

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gradflow.sim.lab.orders import ORDERS
+from gradflow.sim.lab.walk_words import OrderRow
+from gradflow.ui.theme import LIGHT, Theme
 from gradflow.ui.widgets import Button, Choice, Number, Slider, ToolButton
+
+HEADS = (
+    ("this order", "Whom each step visits; click to go there"),
+    ("right order", "Whom the right order visits"),
+    ("handed on", "What was handed on too early, and what it should have been"),
+    ("missing", "Which share of the gradient is missing in the end"),
+)
 
 
 class WalkPage(QWidget):
@@ -22,6 +41,7 @@ class WalkPage(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.theme = LIGHT
         self.order = Choice()
         for name, (words, order) in ORDERS.items():
             self.order.addItem(words, name)
@@ -53,6 +73,23 @@ class WalkPage(QWidget):
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.verdict.setObjectName("formula")
+        self.steps = QTableWidget(0, len(HEADS))
+        self.steps.setHorizontalHeaderLabels([head for head, _ in HEADS])
+        for place, (_, tip) in enumerate(HEADS):
+            self.steps.horizontalHeaderItem(place).setToolTip(tip)
+        self.steps.verticalHeader().hide()
+        self.steps.verticalHeader().setDefaultSectionSize(22)
+        self.steps.setShowGrid(False)
+        self.steps.setFrameShape(QTableWidget.Shape.NoFrame)
+        self.steps.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.steps.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
+        self.steps.setSelectionMode(QTableWidget.SelectionMode.SingleSelection)
+        self.steps.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.steps.setAccessibleName("Steps of this order beside those of the right one")
+        self.steps.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.steps.horizontalHeader().setMinimumSectionSize(20)
+        self.steps.cellClicked.connect(lambda row, _: self.position_wanted.emit(row + 1))
+        self._rows: Sequence[OrderRow] = ()
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -78,8 +115,8 @@ class WalkPage(QWidget):
         box.addLayout(first)
         box.addLayout(second)
         box.addWidget(self.words)
-        box.addStretch(1)
         box.addWidget(self.verdict)
+        box.addWidget(self.steps, 1)
 
     def order_name(self) -> str:
         """Return the name of the order that is chosen."""
@@ -93,11 +130,36 @@ class WalkPage(QWidget):
             self.seed.setValue(seed)
         self.seed.setVisible(name == "random")
 
+    def retheme(self, theme: Theme) -> None:
+        """Take new colours."""
+        self.theme = theme
+        self._rows = ()
+
+    def show_rows(self, rows: Sequence[OrderRow]) -> None:
+        """List the steps beside those of the right order; what goes wrong is in the colour of errors."""
+        if rows == self._rows:
+            return
+        self._rows = rows
+        self.steps.setRowCount(len(rows))
+        for place, row in enumerate(rows):
+            missing = "" if math.isnan(row.missing) else f"{row.missing:.0%}".replace("%", " %")
+            for column, words in enumerate((row.here, row.right, row.handed, missing)):
+                item = QTableWidgetItem(words)
+                item.setToolTip(words)
+                color = self.theme.error if column > 1 else self.theme.text if column == 0 else self.theme.muted
+                item.setForeground(QColor(color))
+                self.steps.setItem(place, column, item)
+
     def show_position(self, position: int, steps: int, words: Sequence[str], verdict: str) -> None:
         """Show how far the walk is, and what happens there."""
         with QSignalBlocker(self.slider):
             self.slider.setRange(0, steps)
             self.slider.setValue(position)
         self.where.setText(f"{position} / {steps}")
+        if position:
+            self.steps.selectRow(position - 1)
+            self.steps.scrollToItem(self.steps.item(position - 1, 0))
+        else:
+            self.steps.clearSelection()
         self.words.setText("\n".join(words))
         self.verdict.setText(verdict)
