@@ -114,22 +114,24 @@ class Walk(Frozen):
     @property
     def wrong(self) -> NDArray[np.bool_]:
         """Which gradients are wrong in the end."""
-        return self._apart(self.final)
+        return _apart(self.final, self.wanted)
 
     @property
     def too_early(self) -> NDArray[np.bool_]:
-        """Which neurons were visited before all of their gradient had come in."""
-        return self._apart(self.handed)
-
-    def _apart(self, numbers: Array) -> NDArray[np.bool_]:
-        close = np.abs(numbers - self.wanted) <= TOLERANCE * np.abs(self.wanted)
-        apart: NDArray[np.bool_] = ~(close | (numbers == self.wanted) | (np.isnan(numbers) & np.isnan(self.wanted)))
-        return apart
+        """Which neurons were visited before all that was to come had come in."""
+        return _apart(self.handed, self.final)
 
     def missing(self, neuron: int) -> float:
         """Return which share of a neuron's gradient is missing in the end, 1 for all; nan where it should be 0."""
         wanted = float(self.wanted[neuron])
         return 1.0 - float(self.final[neuron]) / wanted if wanted else math.nan
+
+
+def _apart(numbers: Array, others: Array) -> NDArray[np.bool_]:
+    with np.errstate(invalid="ignore"):
+        close = np.abs(numbers - others) <= TOLERANCE * np.abs(others)
+    apart: NDArray[np.bool_] = ~(close | (numbers == others) | (np.isnan(numbers) & np.isnan(others)))
+    return apart
 
 
 def walk(graph: NeuronGraph, order: Sequence[int], by_layer: bool = False) -> Walk:

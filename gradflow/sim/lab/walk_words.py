@@ -53,13 +53,15 @@ def _step(graph: NeuronGraph, walk: Walk, step: int) -> Iterator[str]:
     else:
         yield "Nothing is before it in this window: nothing to hand back."
     for i in early[:3]:
-        wanted = float(walk.wanted[i])
-        yield (
-            f"Too early: {graph.neurons[i].name} hands on {short(float(walk.handed[i]))} instead of {short(wanted)}; "
-            "what comes later is lost to all before it."
-        )
+        handed, late = float(walk.handed[i]), float(walk.final[i] - walk.handed[i])
+        yield f"Too early: {graph.neurons[i].name} hands on {short(handed)}; {short(late)} comes later and is lost."
     if len(early) > 3:
         yield f"… and {len(early) - 3} more of this step."
+    lacking = [i for i in group if walk.wrong[i] and not walk.too_early[i]]
+    if lacking:
+        share = abs(walk.missing(lacking[0]))
+        told = f": {share:.0%} of {graph.neurons[lacking[0]].name} is missing" if math.isfinite(share) else ""
+        yield f"Wrong, because a neuron behind it was visited too early{told.replace('%', ' %')}."
     done = walk.multiplications[step + 1]
     yield f"{done:,} multiplication{'s' * (done != 1)} so far.".replace(",", " ")
 

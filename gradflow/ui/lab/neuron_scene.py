@@ -85,7 +85,7 @@ class Scene:
         over = self.position >= self.walk.steps
         early, wrong, visited = self.walk.too_early, self.walk.wrong, self.walk.visited_at
         return [
-            bool((early[i] and visited[i] < self.position) or (over and wrong[i]))
+            bool((early[i] or wrong[i]) and visited[i] < self.position) or bool(over and wrong[i])
             for i in range(len(self.graph.neurons))
         ]
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
@@ -86,7 +86,11 @@ class WalkPage(QWidget):
         self.steps.setSelectionMode(QTableWidget.SelectionMode.SingleSelection)
         self.steps.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.steps.setAccessibleName("Steps of this order beside those of the right one")
-        self.steps.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        heads = self.steps.horizontalHeader()
+        heads.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+        for place in range(len(HEADS)):
+            fits = QHeaderView.ResizeMode.ResizeToContents
+            heads.setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch if place == 2 else fits)
         self.steps.horizontalHeader().setMinimumSectionSize(20)
         self.steps.cellClicked.connect(lambda row, _: self.position_wanted.emit(row + 1))
         self._rows: Sequence[OrderRow] = ()
@@ -134,6 +138,10 @@ class WalkPage(QWidget):
         """Take new colours."""
         self.theme = theme
         self._rows = ()
+        palette = self.steps.palette()
+        palette.setColor(QPalette.ColorRole.Highlight, QColor(theme.raised))
+        palette.setColor(QPalette.ColorRole.HighlightedText, QColor(theme.text))
+        self.steps.setPalette(palette)
 
     def show_rows(self, rows: Sequence[OrderRow]) -> None:
         """List the steps beside those of the right order; what goes wrong is in the colour of errors."""
