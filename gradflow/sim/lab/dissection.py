@@ -18,11 +18,13 @@ class Dissection:
         self, specimen: Specimen, sample: int, window: Window, target: int, before: Dissection | None = None
     ) -> None:
         self.specimen = specimen
-        self.graph: NeuronGraph = neuron_graph(specimen, min(sample, specimen.samples - 1), window, target)
+        self.graph: NeuronGraph = neuron_graph(specimen, min(max(sample, 0), specimen.samples - 1), window, target)
         self._paths: PathList | None = None
         self._walks: dict[tuple[str, bool, int], Walk] = {}
-        alike = before and before.graph.all_columns == self.graph.all_columns and before.graph.target == target
-        self._whole = before._whole if before and alike else None
+        alike = (
+            before and before.graph.all_columns == self.graph.all_columns and before.graph.target == self.graph.target
+        )
+        self._whole: WholeCounts | None = before._whole if before and alike else None
 
     def paths(self, start: int) -> PathList:
         """Return the paths of a neuron."""

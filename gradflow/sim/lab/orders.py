@@ -64,8 +64,8 @@ def forwards(graph: NeuronGraph, seed: int = 0) -> list[int]:
 
 def shuffled(graph: NeuronGraph, seed: int = 0) -> list[int]:
     """Drawn at random, the end first."""
-    drawn = np.random.default_rng(seed).permutation(graph.terminal).tolist()
-    return [graph.terminal, *drawn]
+    rng = np.random.default_rng(seed)
+    return [graph.terminal, *rng.permutation(graph.terminal).tolist()]
 
 
 ORDERS: dict[str, tuple[str, Order]] = {

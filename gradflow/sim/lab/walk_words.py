@@ -59,9 +59,8 @@ def _step(graph: NeuronGraph, walk: Walk, step: int) -> Iterator[str]:
         yield f"… and {len(early) - 3} more of this step."
     lacking = [i for i in group if walk.wrong[i] and not walk.too_early[i]]
     if lacking:
-        share = abs(walk.missing(lacking[0]))
-        told = f": {share:.0%} of {graph.neurons[lacking[0]].name} is missing" if math.isfinite(share) else ""
-        yield f"Wrong, because a neuron behind it was visited too early{told.replace('%', ' %')}."
+        ends = f"{short(float(walk.final[lacking[0]]))} instead of {short(float(walk.wanted[lacking[0]]))}"
+        yield f"{graph.neurons[lacking[0]].name} is {ends}: a neuron behind it was visited too early."
     done = walk.multiplications[step + 1]
     yield f"{done:,} multiplication{'s' * (done != 1)} so far.".replace(",", " ")
 
@@ -70,7 +69,8 @@ def _step(graph: NeuronGraph, walk: Walk, step: int) -> Iterator[str]:
 class OrderRow:
     """One step beside the same step of the right order: whom each visits, and what goes wrong here.
 
-    `missing` is the share of its gradient that the neuron lacks in the end, nan where nothing is wrong.
+    `missing` is the share of its gradient that the neuron lacks in the end: negative where there is too much, nan where
+    nothing is wrong.
     """
 
     here: str
@@ -85,17 +85,26 @@ def order_rows(graph: NeuronGraph, walk: Walk, right: Walk) -> list[OrderRow]:
     for place in range(max(walk.steps, right.steps)):
         group = walk.groups[place] if place < walk.steps else ()
         early = [i for i in group if walk.too_early[i]]
-        told = f"{short(float(walk.handed[early[0]]))} ≠ {short(float(walk.wanted[early[0]]))}" if early else ""
-        lacking = [abs(walk.missing(i)) for i in group if walk.wrong[i]]
+        told = f"{short(float(walk.handed[early[0]]), 2)} ≠ {short(float(walk.wanted[early[0]]), 2)}" if early else ""
+        lacking = [walk.missing(i) for i in group if walk.wrong[i]]
         rows.append(
             OrderRow(
                 _names(graph, group),
                 _names(graph, right.groups[place] if place < right.steps else ()),
                 told + (" …" if len(early) > 1 else ""),
-                max(lacking, default=math.nan),
+                max(lacking, key=abs, default=math.nan),
             )
         )
     return rows
+
+
+def share_told(missing: float) -> str:
+    """Return a missing share in words: 27 %, or by which factor a gradient is too large where that is far."""
+    if math.isnan(missing):
+        return ""
+    return (
+        f"×{short(1.0 - missing, 2)}" if abs(missing) > 9.995 else f"{missing:.0%}".replace("%", " %").replace("-", "−")
+    )
 
 
 def _names(graph: NeuronGraph, group: Sequence[int]) -> str:

@@ -65,8 +65,8 @@ class NeuronPainter:
         step = round(share * 32)
         if (color, step) not in self._mixed:
             ink, ground = QColor(color), QColor(self.theme.surface)
-            channels = zip(ink.getRgb()[:3], ground.getRgb()[:3], strict=True)
-            self._mixed[color, step] = QColor(*(round(b + (a - b) * step / 32) for a, b in channels))
+            pairs = (ink.red(), ground.red()), (ink.green(), ground.green()), (ink.blue(), ground.blue())
+            self._mixed[color, step] = QColor(*(round(under + (over - under) * step / 32) for over, under in pairs))
         return self._mixed[color, step]
 
     def width(self, words: str) -> float:
@@ -112,7 +112,7 @@ class NeuronPainter:
         scene, painter = self.scene, self.painter
         least = GONE if scene.walk is None and not scene.path else PLAIN
         edges = [e for e in reversed(self.order) if scene.edges[e] >= least][:LABELLED]
-        words = [short(scene.graph.edges[e].derivative, 2) for e in edges]
+        words = [short(scene.graph.edges[e].derivative + 0.0, 2) for e in edges]
         widths = [self.width(text) + 4.0 for text in words]
         ground = QColor(self.theme.surface)
         for e, text, spot in zip(edges, words, self.layout.labels(edges, widths), strict=True):

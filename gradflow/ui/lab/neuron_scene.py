@@ -11,6 +11,7 @@ from gradflow.sim.lab.multiplications import reachable
 from gradflow.sim.lab.neuron_graph import LOSS, NeuronGraph
 from gradflow.sim.lab.numerals import short
 from gradflow.sim.lab.orders import Walk
+from gradflow.sim.lab.walk_words import share_told
 
 STRONG, PLAIN, FAINT, GONE = 3, 2, 1, 0
 """How much an edge or a neuron is seen."""
@@ -124,7 +125,8 @@ class Scene:
         lines = [(_told("✗", has, fits), "error"), (_told("✓", float(walk.wanted[neuron]), fits), "good")]
         share = walk.missing(neuron)
         if rows > 2 and wrong and math.isfinite(share):
-            lines.append((f"{abs(share):.0%} off".replace("%", " %"), "error"))
+            told = f"lacks {share_told(share)}"
+            lines.append((told if fits(told) else share_told(share), "error"))
         elif rows > 2 and not wrong:
             lines.append(("too early", "error"))
         return [(self.graph.neurons[neuron].name, "name"), *lines][:rows] if rows > 3 else lines[:rows]
@@ -133,7 +135,7 @@ class Scene:
 def _told(sign: str, value: float, fits: Callable[[str], bool]) -> str:
     """Return a number behind its letter with as many digits as fit; without the letter where there is no room."""
     for digits in (3, 2, 1):
-        words = f"{sign} {short(value, digits)}".strip()
+        words = f"{sign} {short(value + 0.0, digits)}".strip()
         if fits(words):
             return words
     # The last way to say it: 7e−3 is shorter than 0.007.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -44,8 +44,7 @@ class _Row(QStyledItemDelegate):
     ) -> None:
         """Paint one path."""
         path = index.data(PATH)
-        # The stubs of Qt do not know the fields of an option.
-        box, state = QRectF(option.rect), option.state  # type: ignore[attr-defined]
+        box, state = QRectF(option.rect), option.state
         selected = bool(state & QStyle.StateFlag.State_Selected)
         if selected:
             painter.fillRect(box, QColor(self.theme.raised))
@@ -55,7 +54,7 @@ class _Row(QStyledItemDelegate):
         share = min(abs(path.product) / self.largest, 1.0) if self.largest and path.product == path.product else 0.0
         painter.fillRect(QRectF(box.left(), box.bottom() - 3.0, box.width() * share, 2.0), color)
         text = box.adjusted(6.0, 1.0, -6.0, -4.0)
-        metrics = option.fontMetrics  # type: ignore[attr-defined]
+        metrics = option.fontMetrics
         painter.setFont(font(SMALL_SIZE))
         half = text.height() / 2
         for words, ink, line in (
@@ -89,13 +88,14 @@ def _elided(metrics: object, words: str, width: float) -> str:
 class _List(QListWidget):
     """A list that keeps the keys it moves with."""
 
-    def event(self, event: object) -> bool:
+    def event(self, event: QEvent) -> bool:
         """Claim the arrow keys before they become shortcuts."""
-        override = isinstance(event, QKeyEvent) and event.type() == QKeyEvent.Type.ShortcutOverride
-        if override and event.key() in MOVES and event.modifiers() == Qt.KeyboardModifier.NoModifier:
-            event.accept()
-            return True
-        return bool(super().event(event))  # type: ignore[arg-type]
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
+            plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+            if plain and event.key() in MOVES:
+                event.accept()
+                return True
+        return bool(super().event(event))
 
 
 class PathPage(QWidget):

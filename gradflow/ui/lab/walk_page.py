@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
@@ -18,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from gradflow.sim.lab.orders import ORDERS
-from gradflow.sim.lab.walk_words import OrderRow
+from gradflow.sim.lab.walk_words import OrderRow, share_told
 from gradflow.ui.theme import LIGHT, Theme
 from gradflow.ui.widgets import Button, Choice, Number, Slider, ToolButton
 
@@ -26,7 +25,7 @@ HEADS = (
     ("this order", "Whom each step visits; click to go there"),
     ("right order", "Whom the right order visits"),
     ("handed on", "What was handed on too early, and what it should have been"),
-    ("missing", "Which share of the gradient is missing in the end"),
+    ("missing", "Which share of the gradient is missing in the end; below 0 there is too much, × is a factor"),
 )
 
 
@@ -74,9 +73,10 @@ class WalkPage(QWidget):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.verdict.setObjectName("formula")
         self.steps = QTableWidget(0, len(HEADS))
-        self.steps.setHorizontalHeaderLabels([head for head, _ in HEADS])
-        for place, (_, tip) in enumerate(HEADS):
-            self.steps.horizontalHeaderItem(place).setToolTip(tip)
+        for place, (head, tip) in enumerate(HEADS):
+            item = QTableWidgetItem(head)
+            item.setToolTip(tip)
+            self.steps.setHorizontalHeaderItem(place, item)
         self.steps.verticalHeader().hide()
         self.steps.verticalHeader().setDefaultSectionSize(22)
         self.steps.setShowGrid(False)
@@ -150,8 +150,7 @@ class WalkPage(QWidget):
         self._rows = rows
         self.steps.setRowCount(len(rows))
         for place, row in enumerate(rows):
-            missing = "" if math.isnan(row.missing) else f"{row.missing:.0%}".replace("%", " %")
-            for column, words in enumerate((row.here, row.right, row.handed, missing)):
+            for column, words in enumerate((row.here, row.right, row.handed, share_told(row.missing))):
                 item = QTableWidgetItem(words)
                 item.setToolTip(words)
                 color = self.theme.error if column > 1 else self.theme.text if column == 0 else self.theme.muted
@@ -166,7 +165,7 @@ class WalkPage(QWidget):
         self.where.setText(f"{position} / {steps}")
         if position:
             self.steps.selectRow(position - 1)
-            self.steps.scrollToItem(self.steps.item(position - 1, 0))
+            self.steps.scrollTo(self.steps.model().index(position - 1, 0))
         else:
             self.steps.clearSelection()
         self.words.setText("\n".join(words))
