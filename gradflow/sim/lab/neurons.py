@@ -15,7 +15,8 @@ from gradflow.sim.lab.specimen import Specimen
 def neuron_graph(specimen: Specimen, sample: int = 0, window: Window | None = None, target: int = LOSS) -> NeuronGraph:
     """Return the neurons in a window of the network for one sample (from 0), and the derivative on every edge.
 
-    `target` is the output whose gradient is asked for, or LOSS, also where there is no such output. With batch norm the loss is that of the whole batch.
+    `target` is the output whose gradient is asked for, or LOSS, which is also taken where there is no such output. With
+    batch norm the loss is that of the whole batch.
     """
     network = specimen.network(None if specimen.coupled else [sample])
     if not LOSS <= target < network.loss.units:

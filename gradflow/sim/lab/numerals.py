@@ -9,8 +9,10 @@ def short(value: float, digits: int = 3) -> str:
     """Return a number to so many significant digits: 0.0123, −3.4e−5, ∞, nan."""
     if not math.isfinite(value):
         return "nan" if math.isnan(value) else "∞" if value > 0 else "−∞"
+    if value == 0.0:
+        return "0"
     size = abs(value)
-    plain = value == 0.0 or 1e-3 <= size < 10.0 ** max(digits, 4) - 0.5
+    plain = 1e-3 <= size < 10.0 ** max(digits, 4) - 0.5
     text = f"{value:.{digits}g}" if plain and size < 10.0**digits - 0.5 else f"{value:.0f}" if plain else ""
     if not plain:
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QPointF, QSizeF, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from gradflow.sim.lab.numerals import full
@@ -65,6 +65,7 @@ class NeuronCanvas(QWidget):
         self.scene: Scene | None = None
         self.zoom, self.pan = 1.0, QPointF()
         self._layout: NeuronLayout | None = None
+        self._drawing: QPixmap | None = None
         self._pressed: QPointF | None = None
         self._dragged = False
         self.readout = QLabel(self)
@@ -77,7 +78,7 @@ class NeuronCanvas(QWidget):
         if scene is None or self.scene is None or scene.graph is not self.scene.graph:
             self._layout = None
             self.readout.hide()
-        self.scene = scene
+        self.scene, self._drawing = scene, None
         self.update()
 
     def look(self, zoom: float, pan: QPointF) -> None:
@@ -87,12 +88,12 @@ class NeuronCanvas(QWidget):
         self.pan = QPointF(min(max(pan.x(), -reach_x), reach_x), min(max(pan.y(), -reach_y), reach_y))
         if self.zoom == 1.0:
             self.pan = QPointF()
-        self._layout = None
+        self._layout = self._drawing = None
         self.update()
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
-        self.theme = theme
+        self.theme, self._drawing = theme, None
         self.update()
 
     @property
@@ -109,11 +110,26 @@ class NeuronCanvas(QWidget):
                 painter.setPen(QColor(self.theme.muted))
                 painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "not measured yet")
                 return
-            NeuronPainter(painter, self.scene, self.placed, self.theme).paint()
+            if event.rect().contains(self.rect()):
+                NeuronPainter(painter, self.scene, self.placed, self.theme).paint()
+                return
+            # The readout that passes over a part of it must not cost a new drawing each time.
+            painter.drawPixmap(0, 0, self._drawn(self.scene, self.placed))
+
+    def _drawn(self, scene: Scene, placed: NeuronLayout) -> QPixmap:
+        """Return the whole drawing in pixels."""
+        if self._drawing is None:
+            ratio = self.devicePixelRatioF()
+            self._drawing = QPixmap((QSizeF(self.size()) * ratio).toSize())
+            self._drawing.setDevicePixelRatio(ratio)
+            self._drawing.fill(QColor(self.theme.surface))
+            with QPainter(self._drawing) as painter:
+                NeuronPainter(painter, scene, placed, self.theme).paint()
+        return self._drawing
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Lay out anew."""
-        self._layout = None
+        self._layout = self._drawing = None
 
     # The mouse.
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF
 
 from gradflow.sim.lab.neuron_graph import NeuronGraph
+from gradflow.sim.lab.numerals import short
 
 Array = NDArray[np.float64]
 
@@ -55,6 +56,11 @@ class NeuronLayout:
     def strokes(self) -> list[list[QLineF]]:
         """The lines of the edges as the painter wants them: it draws single lines ten times as fast as polylines."""
         return [[QLineF(*a, *b) for a, b in pairwise(line.tolist())] for line in self.lines]
+
+    @cached_property
+    def edge_words(self) -> list[str]:
+        """The number of every edge as it is written on it."""
+        return [short(edge.derivative, 2) for edge in self.graph.edges]
 
     def neuron_at(self, spot: QPointF) -> int | None:
         """Return the neuron at a place."""

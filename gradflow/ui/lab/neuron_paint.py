@@ -112,7 +112,7 @@ class NeuronPainter:
         scene, painter = self.scene, self.painter
         least = GONE if scene.walk is None and not scene.path else PLAIN
         edges = [e for e in reversed(self.order) if scene.edges[e] >= least][:LABELLED]
-        words = [short(scene.graph.edges[e].derivative + 0.0, 2) for e in edges]
+        words = [self.layout.edge_words[e] for e in edges]
         widths = [self.width(text) + 4.0 for text in words]
         ground = QColor(self.theme.surface)
         for e, text, spot in zip(edges, words, self.layout.labels(edges, widths), strict=True):

@@ -135,7 +135,7 @@ class Scene:
 def _told(sign: str, value: float, fits: Callable[[str], bool]) -> str:
     """Return a number behind its letter with as many digits as fit; without the letter where there is no room."""
     for digits in (3, 2, 1):
-        words = f"{sign} {short(value + 0.0, digits)}".strip()
+        words = f"{sign} {short(value, digits)}".strip()
         if fits(words):
             return words
     # The last way to say it: 7e−3 is shorter than 0.007.
