@@ -76,25 +76,25 @@ def name_of(view):
 def test_a_clicked_neuron_has_its_paths_listed_and_their_sum_is_backprops_number(shown, qtbot):
     view = shown()
     click(qtbot, view, middle_of(view, "z¹₂"))
-    assert "z¹₂</b> has 4 paths to L" in view.path_page.head.text()
-    assert view.path_page.list.count() == 4
+    assert "z¹₂</b> has 4 paths to L" in view.panel.paths.head.text()
+    assert view.panel.paths.list.count() == 4
     neuron = view.graph.neurons[view.neuron]
-    words = view.path_page.sum.text()
+    words = view.panel.paths.sum.text()
     assert words.count(f"<b>{short(neuron.gradient, 6)}</b>") == 2, "the sum and backprop"
-    assert view.explained.explanation.lines[0].backprop == neuron.gradient
+    assert view.panel.explained.explanation.lines[0].backprop == neuron.gradient
 
 
 def test_a_path_chosen_with_the_keyboard_stands_out_in_the_drawing(shown, qtbot, pixels):
     view = shown()
     before = pixels(view.canvas)
-    view.path_page.list.setFocus()
-    qtbot.keyClick(view.path_page.list, Qt.Key.Key_Down)
-    qtbot.keyClick(view.path_page.list, Qt.Key.Key_Down)
-    place = view.path_page.list.currentRow()
+    view.panel.paths.list.setFocus()
+    qtbot.keyClick(view.panel.paths.list, Qt.Key.Key_Down)
+    qtbot.keyClick(view.panel.paths.list, Qt.Key.Key_Down)
+    place = view.panel.paths.list.currentRow()
     path = view.found.paths(view.neuron).paths[place]
     assert {e for e, seen in enumerate(view.canvas.scene.edges) if seen == STRONG} == set(path.edges)
     assert (pixels(view.canvas) != before).any()
-    assert path.written() in view.path_page.list.item(place).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert path.written() in view.panel.paths.list.item(place).data(Qt.ItemDataRole.AccessibleTextRole)
     view.canvas.setFocus()
     qtbot.keyClick(view.canvas, Qt.Key.Key_Escape)
     assert view.chosen.path == -1 and STRONG not in view.canvas.scene.edges
@@ -120,7 +120,7 @@ def test_arrow_keys_walk_over_all_neurons(shown, qtbot):
 def test_another_target_another_sample_another_window(shown, qtbot):
     view = shown({"data.name": "iris", "data.samples": 100})
     view.row.target.setCurrentIndex(2)
-    assert view.graph.target_name == "z³₂" and "to z³₂" in view.path_page.head.text()
+    assert view.graph.target_name == "z³₂" and "to z³₂" in view.panel.paths.head.text()
     gradient = view.graph.neurons[0].gradient
     view.row.sample.setValue(3)
     assert view.graph.sample == 2 and view.graph.neurons[0].gradient != gradient
@@ -147,7 +147,7 @@ def test_a_clicked_edge_shows_the_three_formulas_with_its_numbers(shown, qtbot):
     start, stop = view.canvas.placed.lines[e][0], view.canvas.placed.lines[e][-1]
     click(qtbot, view, start + 0.04 * (stop - start))
     assert view.edge == e
-    words = view.explained.words.text()
+    words = view.panel.explained.words.text()
     for formula in ("∂f[0,k]/∂f_in[0,d]", "∂f[0,k]/∂w[d,k]", "∂f[0,k]/∂b[k]", "∂L/∂w[d,k]"):
         assert formula in words
     assert repr(graph.edges[e].weight_grad).replace("-", "−") in words and "(the same)" in words
@@ -160,10 +160,10 @@ def test_the_mark_of_a_bias_can_be_clicked_and_has_a_key(shown, qtbot):
     spot = view.canvas.placed.bias_spot(number)
     click(qtbot, view, (spot.x(), spot.y()))
     assert view.chosen.bias and name_of(view) == "z¹₃"
-    assert "Bias of z¹₃" in view.explained.words.text() and "(the same)" in view.explained.words.text()
+    assert "Bias of z¹₃" in view.panel.explained.words.text() and "(the same)" in view.panel.explained.words.text()
     qtbot.keyClick(view.canvas, Qt.Key.Key_Right)
     qtbot.keyClick(view.canvas, Qt.Key.Key_B)
-    assert "Bias of z²₃" in view.explained.words.text()
+    assert "Bias of z²₃" in view.panel.explained.words.text()
 
 
 def test_a_key_goes_through_the_edges_that_enter_a_neuron(shown, qtbot):
@@ -184,7 +184,7 @@ def test_the_mouse_reads_out_every_digit(shown, qtbot):
     qtbot.mouseMove(view.canvas, QPoint(round(spot[0]), round(spot[1])))
     qtbot.waitUntil(view.canvas.readout.isVisible)
     assert repr(neuron.gradient).replace("-", "−") in view.canvas.readout.text()
-    told = view.canvas.told("edge", 0)
+    told = view.canvas.scene.told("edge", 0)
     assert repr(view.graph.edges[0].derivative).replace("-", "−") in told[1]
 
 
@@ -195,13 +195,13 @@ def test_the_walk_steps_forth_and_back_and_ends_with_backprops_numbers(shown):
     view = shown()
     assert view.positions() == 6 and view.position == 0
     view.go(2)
-    assert view.chosen.page == "order" and "2 / 5" in view.walk_page.where.text()
-    assert "z³₁" in view.walk_page.words.text() or "z²" in view.walk_page.words.text()
+    assert view.chosen.page == "order" and "2 / 5" in view.panel.walk.where.text()
+    assert "z³₁" in view.panel.walk.words.text() or "z²" in view.panel.walk.words.text()
     view.go(view.positions() - 1)
     np.testing.assert_allclose(
         view.canvas.scene.gradients, [n.gradient for n in view.graph.neurons], rtol=1e-9, atol=1e-15
     )
-    assert "Every gradient is right" in view.walk_page.verdict.text()
+    assert "Every gradient is right" in view.panel.walk.verdict.text()
     view.go(99)
     assert view.position == 5
     view.go(-3)
@@ -211,31 +211,31 @@ def test_the_walk_steps_forth_and_back_and_ends_with_backprops_numbers(shown):
 def test_a_wrong_order_marks_what_is_missed_beside_the_right_order(shown, qtbot):
     view = shown(SKIPS)
     view.go(0)
-    view.walk_page.order.setCurrentIndex(view.walk_page.order.findData("nearest"))
+    view.panel.walk.order.setCurrentIndex(view.panel.walk.order.findData("nearest"))
     view.go(view.positions() - 1)
-    assert any(view.canvas.scene.wrong) and "gradients are wrong" in view.walk_page.verdict.text()
+    assert any(view.canvas.scene.wrong) and "gradients are wrong" in view.panel.walk.verdict.text()
     wrong = view.canvas.scene.wrong.index(True)
     lines = view.canvas.scene.words(wrong, 4, lambda _: True, True)
     assert [role for _, role in lines] == ["name", "error", "good", "error"]
-    table = view.walk_page.steps
+    table = view.panel.walk.steps
     told = {table.item(row, 3).text() for row in range(table.rowCount())}
     assert any("%" in words or "×" in words for words in told)
-    view.walk_page.by_layer.click()
+    view.panel.walk.by_layer.click()
     assert view.positions() == len(view.graph.neurons) + 1 and view.position == 0
-    view.walk_page.order.setCurrentIndex(view.walk_page.order.findData("random"))
-    assert view.walk_page.seed.isVisible()
+    view.panel.walk.order.setCurrentIndex(view.panel.walk.order.findData("random"))
+    assert view.panel.walk.seed.isVisible()
     first = view._walk().groups
-    view.walk_page.seed.setValue(7)
+    view.panel.walk.seed.setValue(7)
     assert view._walk().groups != first
 
 
 def test_costs_are_bars_with_their_numbers(shown, qtbot):
     view = shown()
-    qtbot.mouseClick(view.tabs, Qt.MouseButton.LeftButton, pos=view.tabs.tabRect(2).center())
-    words = view.cost_page.accessibleDescription()
+    qtbot.mouseClick(view.panel.tabs, Qt.MouseButton.LeftButton, pos=view.panel.tabs.tabRect(2).center())
+    words = view.panel.cost.accessibleDescription()
     assert "x₁: all paths 48, recursion 36, backprop 24" in words
     assert "all neurons shown" in words
-    qtbot.keyClick(view.tabs, Qt.Key.Key_Left)
+    qtbot.keyClick(view.panel.tabs, Qt.Key.Key_Left)
     assert view.chosen.page == "order"
 
 
@@ -401,3 +401,22 @@ def test_in_the_window_its_own_keys_do_not_train_and_shifted_ones_step(window):
     assert (view.position, view.chosen.page) == (2, "order")
     desk.press("Shift+End", on=view.canvas)
     assert view.position == view.positions() - 1
+
+
+def test_an_order_is_chosen_neuron_by_neuron_with_mouse_or_keys(shown, qtbot):
+    view = shown()
+    view.go(0)
+    view.panel.walk.order.setCurrentIndex(view.panel.walk.order.findData("own"))
+    click(qtbot, view, middle_of(view, "L"))
+    click(qtbot, view, middle_of(view, "z³₁"))
+    click(qtbot, view, middle_of(view, "z²₁"))
+    click(qtbot, view, middle_of(view, "z¹₁"))
+    assert view.position == 4 and [len(group) for group in view._walk().groups[:4]] == [1] * 4
+    assert "Too early: z¹₁" in view.panel.walk.words.text()
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Down)
+    assert view.position == 4, "moving is not visiting"
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Return)
+    assert view.position == 5 and view.graph.neurons[view._walk().groups[4][0]].name == "z¹₂"
+    assert read(json.loads(view.choice())) == view.chosen
+    qtbot.mouseClick(view.panel.walk.again, Qt.MouseButton.LeftButton)
+    assert view.position == 0 and view.chosen.own == ()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gradflow.sim.lab.multiplications import Costs, costs
 from gradflow.sim.lab.neuron_graph import NeuronGraph, Window
 from gradflow.sim.lab.neurons import neuron_graph
-from gradflow.sim.lab.orders import ORDERS, Walk, walk
+from gradflow.sim.lab.orders import ORDERS, OWN, Walk, by_hand, walk
 from gradflow.sim.lab.path_list import PathList, list_paths
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.whole_counts import WholeCounts, whole_counts
@@ -32,8 +34,10 @@ class Dissection:
             self._paths = list_paths(self.graph, start)
         return self._paths
 
-    def walk(self, order: str, by_layer: bool, seed: int) -> Walk:
-        """Return backprop in an order, by its name."""
+    def walk(self, order: str, by_layer: bool, seed: int, own: Sequence[int] = ()) -> Walk:
+        """Return backprop in an order, by its name; `own` are the neurons chosen by hand, visited one by one."""
+        if order == OWN:
+            return walk(self.graph, by_hand(self.graph, own))
         wanted = order, by_layer, seed
         if wanted not in self._walks:
             self._walks[wanted] = walk(self.graph, ORDERS[order][1](self.graph, seed), by_layer)

@@ -68,12 +68,22 @@ def shuffled(graph: NeuronGraph, seed: int = 0) -> list[int]:
     return [graph.terminal, *rng.permutation(graph.terminal).tolist()]
 
 
+def by_hand(graph: NeuronGraph, chosen: Sequence[int]) -> list[int]:
+    """As chosen, then all others in the right order."""
+    first = list(dict.fromkeys(chosen))
+    return [*first, *(i for i in right(graph) if i not in set(first))]
+
+
+OWN = "own"
+"""The name of the order that a person chooses neuron by neuron."""
+
 ORDERS: dict[str, tuple[str, Order]] = {
     "right": ("right: after all readers", right),
     "nearest": ("nearest to the end first", nearest_first),
     "depth": ("depth first", depth_first),
     "forwards": ("forwards", forwards),
     "random": ("at random", shuffled),
+    OWN: ("by hand: click the next", right),
 }
 """The orders by name, each with its words."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gradflow.sim.lab.multiplications import by_formula
 from gradflow.sim.lab.neuron_graph import NeuronGraph
 from gradflow.sim.lab.numerals import short
 from gradflow.sim.lab.orders import Walk
@@ -61,8 +62,12 @@ def _step(graph: NeuronGraph, walk: Walk, step: int) -> Iterator[str]:
     if lacking:
         ends = f"{short(float(walk.final[lacking[0]]))} instead of {short(float(walk.wanted[lacking[0]]))}"
         yield f"{graph.neurons[lacking[0]].name} is {ends}: a neuron behind it was visited too early."
-    done = walk.multiplications[step + 1]
-    yield f"{done:,} multiplication{'s' * (done != 1)} so far.".replace(",", " ")
+    done, whole = walk.multiplications[step + 1], walk.complete(graph, step + 1)
+    words = f"{done:,} multiplication{'s' * (done != 1)} so far"
+    if not walk.too_early.any():
+        ready = [i for i in range(graph.terminal) if whole[i]]
+        words += f"; path by path the {len(ready)} complete ones take {by_formula(graph, ready).enumeration:,}"
+    yield f"{words}.".replace(",", " ")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from PySide6.QtCore import QEvent, QPointF, QSizeF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
-from gradflow.sim.lab.numerals import full
 from gradflow.ui.lab.neuron_layout import NeuronLayout, lay_out
 from gradflow.ui.lab.neuron_paint import NeuronPainter
 from gradflow.ui.lab.neuron_scene import Scene
@@ -29,6 +28,8 @@ KEYS = {
     Qt.Key.Key_E,
     Qt.Key.Key_B,
     Qt.Key.Key_Escape,
+    Qt.Key.Key_Return,
+    Qt.Key.Key_Enter,
 }
 
 
@@ -43,6 +44,9 @@ class NeuronCanvas(QWidget):
 
     bias_chosen = Signal(int)
     """The neuron whose bias was clicked."""
+
+    entered = Signal(int)
+    """A neuron that was clicked, or the chosen one at the Enter key."""
 
     released = Signal()
     """Whatever is chosen besides a neuron is not wanted any more."""
@@ -196,13 +200,15 @@ class NeuronCanvas(QWidget):
             self.released.emit()
         else:
             {"bias": self.bias_chosen, "neuron": self.neuron_chosen, "edge": self.edge_chosen}[under[0]].emit(under[1])
+            if under[0] == "neuron":
+                self.entered.emit(under[1])
 
     def _read_out(self, spot: QPointF) -> None:
         under = self._under(spot)
         if under is None or self.scene is None:
             self.readout.hide()
             return
-        self.readout.setText("<br>".join(self.told(*under)))
+        self.readout.setText("<br>".join(self.scene.told(*under)))
         self.readout.adjustSize()
         left = spot.x() + 14.0
         if left + self.readout.width() > self.width():
@@ -210,27 +216,6 @@ class NeuronCanvas(QWidget):
         top = min(spot.y() + 10.0, self.height() - self.readout.height() - 2.0)
         self.readout.move(int(left), int(max(top, 0.0)))
         self.readout.show()
-
-    def told(self, kind: str, number: int) -> list[str]:
-        """Return the numbers of something with all their digits."""
-        assert self.scene is not None
-        graph = self.scene.graph
-        if kind == "edge":
-            edge = graph.edges[number]
-            source, target = graph.neurons[edge.source].name, graph.neurons[edge.target].name
-            return [f"<b>{source} → {target}</b>", f"∂{target}/∂{source} = {full(edge.derivative)}"]
-        neuron = graph.neurons[number]
-        if kind == "bias":
-            return [f"<b>bias of {neuron.name}</b>", f"b = {full(neuron.bias)}", f"∂/∂b = {full(neuron.bias_grad)}"]
-        lines = [f"<b>{neuron.name}</b> = {full(neuron.value)}"]
-        if neuron.output == neuron.output:
-            lines.append(f"a = {full(neuron.output)}")
-        lines.append(f"∂{graph.target_name}/∂{neuron.name} = {full(neuron.gradient)}")
-        if self.scene.walk is not None:
-            lines.append(f"at this step {full(self.scene.gradients[number])}")
-        if neuron.rest:
-            lines.append(f"of it not shown {full(neuron.rest)}")
-        return lines
 
     # The keys.
 
@@ -284,8 +269,11 @@ class NeuronCanvas(QWidget):
         return others[min(max(others.index(self.scene.chosen) + down, 0), len(others) - 1)]
 
     def _choose_of_neuron(self, key: Qt.Key, neuron: int) -> None:
-        """Choose the next edge that enters a neuron, or its bias."""
+        """Enter a neuron, or choose its bias or the next edge that enters it."""
         assert self.scene is not None
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.entered.emit(neuron)
+            return
         if key == Qt.Key.Key_B:
             self.bias_chosen.emit(neuron)
             return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
@@ -200,31 +199,25 @@ class NeuronPainter:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.fillRect(QRectF(0.0, 0.0, layout.area.right() + 2.0, 31.0), ground)
         painter.fillRect(QRectF(0.0, layout.area.bottom() - FOOT + 4.0, layout.area.right() + 2.0, FOOT), ground)
-        for column, x in zip(self.scene.graph.columns, layout.column_x, strict=True):
+        columns = self.scene.graph.columns
+        bold = QFontMetricsF(self.bold)
+        # All by their names, or all by their symbols.
+        named = all(bold.horizontalAdvance(column.title) <= layout.column_gap - 4.0 for column in columns)
+        for column, x in zip(columns, layout.column_x, strict=True):
+            if column.kind == "loss":
+                continue
             slot = QRectF(x - layout.column_gap / 2, 2.0, layout.column_gap, 14.0)
-            above = self._fitting(
-                [(column.title, self.bold), (column.symbol, self.bold)] if column.kind != "loss" else [], slot.width()
-            )
-            after = " · ".join(filter(None, [column.function, "dropout" if column.drops else ""]))
+            painter.setFont(self.bold)
+            painter.setPen(QColor(self.theme.text))
+            painter.drawText(slot, Qt.AlignmentFlag.AlignCenter, column.title if named else column.symbol)
             hidden = column.units - len(column.shown)
-            if hidden and column.kind != "loss":
-                after = " · ".join(filter(None, [column.function, f"{len(column.shown)} of {column.units}"]))
-            self._draw(slot, above, self.theme.text)
-            below = self._fitting([(after, self.small), (f"+{hidden}" if hidden else "", self.small)], slot.width())
-            self._draw(slot.translated(0.0, 14.0), below, self.theme.muted)
-
-    def _fitting(self, options: Sequence[tuple[str, object]], width: float) -> tuple[str, bool]:
-        for words, kind in options:
-            bold = kind is self.bold
-            if QFontMetricsF(self.bold if bold else self.small).horizontalAdvance(words) <= width - 4.0:
-                return words, bold
-        return "", False
-
-    def _draw(self, slot: QRectF, words: tuple[str, bool], color: str) -> None:
-        self.painter.setFont(self.bold if words[1] else self.small)
-        self.painter.setPen(QColor(color))
-        self.painter.drawText(slot, Qt.AlignmentFlag.AlignCenter, words[0])
-        self.painter.setFont(self.small)
+            shown = f"{len(column.shown)} of {column.units}" if hidden else "dropout" if column.drops else ""
+            full = " · ".join(filter(None, [column.function, shown]))
+            painter.setFont(self.small)
+            painter.setPen(QColor(self.theme.muted))
+            options = (full, shown if hidden else column.function, f"+{hidden}" if hidden else "")
+            words = next((words for words in options if self.width(words) <= slot.width() - 4.0), "")
+            painter.drawText(slot.translated(0.0, 14.0), Qt.AlignmentFlag.AlignCenter, words)
 
     def _about_neurons(self) -> str:
         """Say what stands in a neuron, where letters do not."""

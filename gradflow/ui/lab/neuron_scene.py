@@ -9,7 +9,7 @@ from functools import cached_property
 
 from gradflow.sim.lab.multiplications import reachable
 from gradflow.sim.lab.neuron_graph import LOSS, NeuronGraph
-from gradflow.sim.lab.numerals import short
+from gradflow.sim.lab.numerals import full, short
 from gradflow.sim.lab.orders import Walk
 from gradflow.sim.lab.walk_words import share_told
 
@@ -131,6 +131,27 @@ class Scene:
             lines.append(("too early", "error"))
         return [(self.graph.neurons[neuron].name, "name"), *lines][:rows] if rows > 3 else lines[:rows]
 
+    def told(self, kind: str, number: int) -> list[str]:
+        """Return the numbers of a neuron, an edge or a bias with all their digits."""
+        graph = self.graph
+        if kind == "edge":
+            edge = graph.edges[number]
+            source, target = graph.neurons[edge.source].name, graph.neurons[edge.target].name
+            return [f"<b>{source} → {target}</b>", f"∂{target}/∂{source} = {full(edge.derivative)}"]
+        neuron, end = graph.neurons[number], graph.target_name
+        if kind == "bias":
+            grad = f"∂{end}/∂b = {full(neuron.bias_grad)}"
+            return [f"<b>bias of {neuron.name}</b>", f"b = {full(neuron.bias)}", grad]
+        lines = [f"<b>{neuron.name}</b> = {full(neuron.value)}"]
+        if not math.isnan(neuron.output):
+            lines.append(f"a = {full(neuron.output)}")
+        lines.append(f"∂{end}/∂{neuron.name} = {full(neuron.gradient)}")
+        if self.walk is not None:
+            lines.append(f"at this step {full(self.gradients[number])}")
+        if neuron.rest:
+            lines.append(f"of it not shown {full(neuron.rest)}")
+        return lines
+
 
 def _told(sign: str, value: float, fits: Callable[[str], bool]) -> str:
     """Return a number behind its letter with as many digits as fit; without the letter where there is no room."""
@@ -139,4 +160,5 @@ def _told(sign: str, value: float, fits: Callable[[str], bool]) -> str:
         if fits(words):
             return words
     # The last way to say it: 7e−3 is shorter than 0.007.
-    return f"{value:.0e}".replace("e-0", "e−").replace("-", "−") if math.isfinite(value) else short(value)
+    words = f"{value:.0e}".replace("e-0", "e−").replace("-", "−") if math.isfinite(value) else short(value)
+    return words if fits(words) else "…"

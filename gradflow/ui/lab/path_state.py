@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from gradflow.sim.lab.neuron_graph import FITTING, LOSS, Window
@@ -30,6 +30,7 @@ class Chosen:
     order: str = "right"
     by_layer: bool = True
     seed: int = 0
+    own: tuple[Key, ...] = ()
     position: int = 0
     look: tuple[float, float, float] = (1.0, 0.0, 0.0)
 
@@ -40,7 +41,7 @@ class Chosen:
 
     def state(self) -> dict[str, Any]:
         """Return what JSON can hold."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
 
 
 def read(state: Mapping[str, Any]) -> Chosen:
@@ -53,6 +54,8 @@ def _read(name: str, state: Mapping[str, Any], usual: Any) -> Any:
     value = state.get(name, usual)
     if name == "edge" and value is None:
         return None
+    if name == "own":
+        return tuple((_whole(column, 0), _whole(unit, 0)) for column, unit in value)
     if name in ("page", "order"):
         if value not in (PAGES if name == "page" else ORDERS):
             raise ValueError(f"no {name} {value!r}")

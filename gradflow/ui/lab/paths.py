@@ -6,40 +6,29 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QPointF, QSignalBlocker
+from PySide6.QtCore import QPointF
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
 from gradflow.sim.lab.dissection import Dissection
 from gradflow.sim.lab.neuron_graph import NeuronGraph
-from gradflow.sim.lab.neuron_words import Explanation, explain_bias, explain_edge, explain_neuron
-from gradflow.sim.lab.orders import Walk
+from gradflow.sim.lab.orders import OWN, Walk
 from gradflow.sim.lab.path_tables import edge_table, neuron_table, path_table
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.table import Table
-from gradflow.sim.lab.walk_words import order_rows, step_words, verdict, walk_table
+from gradflow.sim.lab.walk_words import walk_table
 from gradflow.sim.snapshot import Topology
-from gradflow.ui.lab.cost_page import CostPage
-from gradflow.ui.lab.explanation_pane import ExplanationPane
 from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.lab.neuron_canvas import NeuronCanvas
 from gradflow.ui.lab.neuron_scene import Scene
-from gradflow.ui.lab.path_page import PathPage
-from gradflow.ui.lab.path_state import PAGES, Chosen, read
-from gradflow.ui.lab.walk_page import WalkPage
+from gradflow.ui.lab.path_panel import PathPanel
+from gradflow.ui.lab.path_state import Chosen, read
 from gradflow.ui.lab.window_row import WindowRow
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
-from gradflow.ui.widgets import Tabs
 
 NARROWEST, WIDEST = 244, 372
 """The panel's width."""
-
-TABS = (
-    ("Paths", "All paths of the chosen neuron, and their sum"),
-    ("Order", "Backprop step by step, in the right or in a wrong order"),
-    ("Cost", "Multiplications: path by path, by recursion, by backprop"),
-)
 
 
 @view("paths", "Which paths does a gradient take?")
@@ -67,40 +56,24 @@ class PathsView(LabView):
         self.remarks = QLabel()
         self.remarks.setObjectName("muted")
         self.remarks.setWordWrap(True)
-        self.tabs = Tabs()
-        self.tabs.setExpanding(True)
-        self.tabs.setDrawBase(False)
-        self.tabs.setAccessibleName("Paths, order or cost")
-        for words, tip in TABS:
-            self.tabs.setTabToolTip(self.tabs.addTab(words), tip)
-        self.path_page, self.walk_page, self.cost_page = PathPage(), WalkPage(), CostPage()
-        self.pages = QStackedWidget()
-        for page in (self.path_page, self.walk_page, self.cost_page):
-            self.pages.addWidget(page)
-        self.explained = ExplanationPane()
+        self.panel = PathPanel()
         self.row.changed.connect(self._look_elsewhere)
         self.canvas.neuron_chosen.connect(self.choose_neuron)
         self.canvas.edge_chosen.connect(self.choose_edge)
         self.canvas.bias_chosen.connect(self.choose_bias)
+        self.canvas.entered.connect(self._visit)
         self.canvas.released.connect(lambda: self._choose(edge=None, bias=False, path=-1))
         self.canvas.looked.connect(self._keep_look)
-        self.tabs.currentChanged.connect(lambda place: self._choose(page=PAGES[place]))
-        self.path_page.selected.connect(lambda place: self._choose(path=place, edge=None, bias=False))
-        self.walk_page.order_wanted.connect(self._take_order)
-        self.walk_page.position_wanted.connect(self.go)
+        self.panel.page_wanted.connect(lambda page: self._choose(page=page))
+        self.panel.paths.selected.connect(lambda place: self._choose(path=place, edge=None, bias=False))
+        self.panel.walk.order_wanted.connect(self._take_order)
+        self.panel.walk.position_wanted.connect(self.go)
 
     def _lay_out(self) -> None:
-        left, right, both = QVBoxLayout(), QVBoxLayout(), QHBoxLayout()
+        left, both = QVBoxLayout(), QHBoxLayout()
         left.setSpacing(4)
         left.addWidget(self.canvas, 1)
         left.addWidget(self.remarks)
-        self.panel = QWidget()
-        self.panel.setLayout(right)
-        right.setContentsMargins(0, 0, 0, 0)
-        right.setSpacing(6)
-        right.addWidget(self.tabs)
-        right.addWidget(self.pages, 3)
-        right.addWidget(self.explained, 2)
         both.setSpacing(12)
         both.addLayout(left, 1)
         both.addWidget(self.panel)
@@ -123,8 +96,8 @@ class PathsView(LabView):
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
         self.theme = theme
-        for part in (self.canvas, self.path_page, self.walk_page, self.cost_page, self.explained):
-            part.retheme(theme)
+        self.canvas.retheme(theme)
+        self.panel.retheme(theme)
 
     def show_specimen(self, specimen: Specimen | None) -> None:
         """Take another network apart."""
@@ -221,49 +194,45 @@ class PathsView(LabView):
 
     def _walk(self) -> Walk:
         assert self.found is not None
-        return self.found.walk(self.chosen.order, self.chosen.by_layer, self.chosen.seed)
+        places = self.found.graph.places
+        own = [places[key] for key in self.chosen.own if key in places]
+        return self.found.walk(self.chosen.order, self.chosen.by_layer, self.chosen.seed, own)
+
+    def _visit(self, number: int) -> None:
+        """Let a neuron be the next in the order that is chosen by hand."""
+        if self.graph and self.chosen.page == "order" and self.chosen.order == OWN:
+            key = self.graph.key(number)
+            own = self.chosen.own if key in self.chosen.own else (*self.chosen.own, key)
+            self._choose(own=own, position=len(own))
 
     def _take_order(self) -> None:
-        page = self.walk_page
+        page = self.panel.walk
         by_layer = page.by_layer.isChecked()
-        self._choose(order=page.order_name(), by_layer=by_layer, seed=page.seed.value(), position=0)
+        self._choose(order=page.order_name(), by_layer=by_layer, seed=page.seed.value(), own=(), position=0)
 
     # What is shown.
 
     def _show(self) -> None:
-        page = PAGES.index(self.chosen.page)
-        with QSignalBlocker(self.tabs):
-            self.tabs.setCurrentIndex(page)
-        self.pages.setCurrentIndex(page)
-        if self.found is None:
+        chosen, found = self.chosen, self.found
+        self.panel.turn_to(chosen.page)
+        if found is None:
             return
-        graph, neuron, edge = self.found.graph, self.neuron, self.edge
+        graph, neuron, edge = found.graph, self.neuron, self.edge
         path: tuple[int, ...] = ()
         walk: Walk | None = None
-        if self.chosen.page == "order":
+        if chosen.page == "order":
             walk = self._walk()
-            self._show_walk(graph, walk)
-        elif self.chosen.page == "cost":
-            self.cost_page.show_groups(self.found.costs(neuron))
+            right = found.walk("right", chosen.by_layer and chosen.order != OWN, 0)
+            self.panel.show_walk(found, chosen, walk, right, self.position)
+        elif chosen.page == "cost":
+            self.panel.cost.show_groups(found.costs(neuron))
         else:
-            listed = self.found.paths(neuron)
-            place = self.chosen.path if self.chosen.path < len(listed.paths) else -1
-            path = listed.paths[place].edges if place >= 0 else ()
-            self.path_page.show_paths(graph, listed, self.found.paths_in_all(neuron), place)
-        self.canvas.show_scene(Scene(graph, neuron, edge, self.chosen.bias, path, walk, self.position))
-        self.explained.explain(self._explanation(graph, neuron, edge))
-
-    def _explanation(self, graph: NeuronGraph, neuron: int, edge: int | None) -> Explanation:
-        if edge is not None:
-            return explain_edge(graph, edge)
-        return explain_bias(graph, neuron) if self.chosen.bias else explain_neuron(graph, neuron)
-
-    def _show_walk(self, graph: NeuronGraph, walk: Walk) -> None:
-        self.walk_page.show_order(self.chosen.order, self.chosen.by_layer, self.chosen.seed)
-        words = step_words(graph, walk, self.position)
-        right = self.found.walk("right", self.chosen.by_layer, 0) if self.found else walk
-        self.walk_page.show_rows(order_rows(graph, walk, right))
-        self.walk_page.show_position(self.position, walk.steps, words, verdict(graph, walk))
+            listed = found.paths(neuron).paths
+            place = chosen.path if chosen.path < len(listed) else -1
+            path = listed[place].edges if place >= 0 else ()
+            self.panel.show_paths(found, neuron, place)
+        self.canvas.show_scene(Scene(graph, neuron, edge, chosen.bias, path, walk, self.position))
+        self.panel.explain(found, neuron, edge, chosen.bias)
 
     def tables(self) -> Mapping[str, Table]:
         """Return neurons, edges, the chosen neuron's paths, and the walk."""

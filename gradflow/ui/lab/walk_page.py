@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtGui import QColor, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
@@ -16,11 +16,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gradflow.sim.lab.orders import ORDERS
+from gradflow.sim.lab.orders import ORDERS, OWN
 from gradflow.sim.lab.walk_words import OrderRow, share_told
 from gradflow.ui.theme import LIGHT, Theme
 from gradflow.ui.widgets import Button, Choice, Number, Slider, ToolButton
 
+ROOMY = 320
 HEADS = (
     ("this order", "Whom each step visits; click to go there"),
     ("right order", "Whom the right order visits"),
@@ -60,6 +61,10 @@ class WalkPage(QWidget):
         self.seed.setAccessibleName("Seed of the random order")
         self.seed.setToolTip("Another number is another random order")
         self.seed.valueChanged.connect(self.order_wanted)
+        self.again = Button("begin again")
+        self.again.setObjectName("small")
+        self.again.setToolTip("Forget which neurons were clicked")
+        self.again.clicked.connect(self.order_wanted)
         self.slider = Slider()
         self.slider.setAccessibleName("Step of the walk")
         self.slider.setToolTip("Shift+→ and Shift+← step as well")
@@ -84,6 +89,7 @@ class WalkPage(QWidget):
         self.steps.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self.steps.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
         self.steps.setSelectionMode(QTableWidget.SelectionMode.SingleSelection)
+        self.steps.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.steps.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.steps.setAccessibleName("Steps of this order beside those of the right one")
         heads = self.steps.horizontalHeader()
@@ -104,6 +110,7 @@ class WalkPage(QWidget):
         first.addWidget(self.order, 1)
         first.addWidget(self.seed)
         first.addWidget(self.by_layer)
+        first.addWidget(self.again)
         for sign, tip, away in (("◀", "One step back (Shift+←)", -1), ("▶", "One step on (Shift+→)", 1)):
             button = ToolButton()
             button.setText(sign)
@@ -122,6 +129,11 @@ class WalkPage(QWidget):
         box.addWidget(self.verdict)
         box.addWidget(self.steps, 1)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out of the table what has no room; the words say it."""
+        super().resizeEvent(event)
+        self.steps.setColumnHidden(2, self.width() < ROOMY)
+
     def order_name(self) -> str:
         """Return the name of the order that is chosen."""
         return str(self.order.currentData())
@@ -133,6 +145,8 @@ class WalkPage(QWidget):
             self.by_layer.setChecked(by_layer)
             self.seed.setValue(seed)
         self.seed.setVisible(name == "random")
+        self.by_layer.setVisible(name != OWN)
+        self.again.setVisible(name == OWN)
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
