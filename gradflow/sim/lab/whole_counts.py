@@ -67,7 +67,9 @@ def _hand_on(node: Node, tallies: dict[Node, Array], numbers: list[Array]) -> No
     for row, own in enumerate(numbers):
         if node.inputs:
             for source, part in zip(node.inputs, spread(node, own), strict=True):
-                tallies[source][row] = tallies[source][row] + part
+                # Where nothing has come yet one number serves all units: it may have thousands of digits.
+                before = tallies[source][row]
+                tallies[source][row] = before + part if before.any() else part
 
 
 def _reach(node: Node, reached: dict[Node, Array]) -> None:

@@ -109,4 +109,4 @@ def _bars(costs: Costs) -> tuple[tuple[str, int], ...]:
 
 
 def _told(costs: Costs) -> str:
-    return ", ".join(f"{name} {number}" for name, number in _bars(costs))
+    return ", ".join(f"{name} {counted(number)}" for name, number in _bars(costs))

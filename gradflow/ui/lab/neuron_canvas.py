@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, QSizeF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
-from gradflow.ui.lab.neuron_layout import NeuronLayout, lay_out
+from gradflow.ui.lab.neuron_layout import FOOT, TOP, NeuronLayout, lay_out
 from gradflow.ui.lab.neuron_paint import NeuronPainter
 from gradflow.ui.lab.neuron_scene import Scene
 from gradflow.ui.theme import LIGHT, Theme
@@ -242,7 +242,9 @@ class NeuronCanvas(QWidget):
         if self.scene is None or key not in KEYS or event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             super().keyPressEvent(event)
         elif key in steps:
-            self.neuron_chosen.emit(self.neighbour(*steps[key]))
+            wanted = self.neighbour(*steps[key])
+            self.neuron_chosen.emit(wanted)
+            self._bring_into_sight(wanted)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
             self._enlarge(1.0 / ZOOM_STEP if key == Qt.Key.Key_Minus else ZOOM_STEP, middle)
         elif key == Qt.Key.Key_0:
@@ -252,6 +254,17 @@ class NeuronCanvas(QWidget):
             self.released.emit()
         elif self.scene.chosen is not None:
             self._choose_of_neuron(key, self.scene.chosen)
+
+    def _bring_into_sight(self, neuron: int) -> None:
+        """Move an enlarged picture so that a neuron is in it."""
+        if self.placed is None or self.zoom == 1.0:
+            return
+        box, area = self.placed.box(neuron), QRectF(self.rect()).adjusted(8.0, TOP, -8.0, -FOOT)
+        across = max(area.left() - box.left(), 0.0) - max(box.right() - area.right(), 0.0)
+        down = max(area.top() - box.top(), 0.0) - max(box.bottom() - area.bottom(), 0.0)
+        if across or down:
+            self.look(self.zoom, self.pan + QPointF(across, down))
+            self.looked.emit()
 
     def neighbour(self, across: int, down: int) -> int:
         """Return the neuron beside the chosen one: in its column, or the nearest of the next."""

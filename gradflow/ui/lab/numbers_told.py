@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from gradflow.sim.words import superscript
 
 MOST_DIGITS = 12
@@ -9,7 +11,9 @@ MOST_DIGITS = 12
 
 def counted(number: int) -> str:
     """Return a count: 16 384, or 3.2·10¹⁸ where it has too many digits."""
-    digits = str(number)
-    if len(digits) <= MOST_DIGITS:
+    if number < 10**MOST_DIGITS:
         return f"{number:,}".replace(",", "\u202f")
-    return f"{digits[0]}.{digits[1:3]}·10{superscript(len(digits) - 1)}"
+    # Not by way of its digits: Python refuses to write more than some thousand of them.
+    exponent = int(math.log10(number) + 1e-12)
+    lead = number // 10 ** (exponent - 2)
+    return f"{lead // 100}.{lead % 100:02d}·10{superscript(exponent)}"

@@ -115,6 +115,7 @@ def test_astronomically_many_paths_are_counted_to_the_last_digit(specimen_with: 
     counts = whole_counts(specimen.network([0]))
     assert counts.paths[0][0] == 16**100
     assert counts.costs.backprop == 2 * 16 + 99 * 16 * 16 + 16
+    assert counts.costs.enumeration > 10**120 > counts.paths[0][0] - counts.paths[1][0] > 0
 
 
 def test_equal_weights_and_dead_units_do_not_make_the_list_slow() -> None:
