@@ -189,13 +189,16 @@ def test_the_mouse_reads_out_every_digit(shown, qtbot):
     assert repr(view.graph.edges[0].derivative).replace("-", "−") in told[1]
 
 
-@pytest.mark.parametrize(
-    ("number", "words"),
-    [(0, "0"), (16384, "16\u202f384"), (10**12, "1.00·10¹²"), (10**12 - 1, "999\u202f999\u202f999\u202f999"),
-     (512**2000, "3.46·10⁵⁴¹⁸"), (999 * 10**20, "9.99·10²²")],
-)  # fmt: skip
-def test_a_count_of_any_size_is_written(number, words):
-    assert counted(number) == words
+def test_a_count_of_any_size_is_written():
+    for number, words in (
+        (0, "0"),
+        (16384, "16\u202f384"),
+        (10**12 - 1, "999\u202f999\u202f999\u202f999"),
+        (10**12, "1.00·10¹²"),
+        (999 * 10**20, "9.99·10²²"),
+        (512**2000, "3.46·10⁵⁴¹⁸"),
+    ):
+        assert counted(number) == words
 
 
 # The walk.

@@ -6,6 +6,7 @@ what training computes with, whatever the nodes are.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ class NeuronProbe:
                 self.readers[source].append(node)
         self._order = {node: i for i, node in enumerate(order)}
         self._known_between: dict[Node, tuple[list[Node], list[Node]]] = {}
-        self._walk()
+        self._weighted = {layer.linear for layer in network.layers}
 
     def _origin(self, node: Node) -> tuple[Array, Array]:
         if node in self.place:
@@ -56,8 +57,11 @@ class NeuronProbe:
             return places, units
         return self.origin[node.inputs[0]]
 
-    def _walk(self) -> None:
-        """Run the backward pass, and keep every gradient at the moment at which it is complete."""
+    def walk(self, kept: Iterable[Node]) -> None:
+        """Run the backward pass, and keep every gradient at the moment at which it is complete.
+
+        Of parameters only the gradients of the `kept` nodes are: they are overwritten by whatever is asked next.
+        """
         network, graph = self.network, self.network.graph
         last = network.loss.inputs[0]
         if self.target == LOSS:
@@ -71,18 +75,9 @@ class NeuronProbe:
             self.gradient[node] = node.grad.copy()
             for call in graph.turn(node):
                 call()
-        self.parameter_gradients = network.gradients.copy()
-
-    def parameter_gradient(self, node: Linear, name: str) -> Array:
-        """Return the engine's gradient of W or b of a layer."""
-        start = node.span.start
-        for other, shape in node.parameter_shapes.items():
-            size = int(np.prod(shape))
-            if other == name:
-                found: Array = self.parameter_gradients[start : start + size].reshape(shape)
-                return found
-            start += size
-        return np.full(node.channels, np.nan)
+        linear = [node for node in kept if isinstance(node, Linear)]
+        self.W_grad = {node: node.W_grad.copy() for node in linear}
+        self.b_grad = {node: node.b_grad.copy() for node in linear}
 
     def _between(self, node: Node) -> tuple[list[Node], list[Node]]:
         """Return the nodes without neurons between a node and the stations it reads, in backward order, and these."""
@@ -166,7 +161,7 @@ class NeuronProbe:
             shown=shown,
             function=next((name_of(n) for n in after if isinstance(n, Activate)), ""),
             drops=any(isinstance(n, Dropout) for n in after),
-            projection=isinstance(node, Linear) and all(node is not layer.linear for layer in self.network.layers),
+            projection=isinstance(node, Linear) and node not in self._weighted,
         )
 
 

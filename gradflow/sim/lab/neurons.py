@@ -43,6 +43,7 @@ class _Drawn:
             for node in seen[:MOST_COLUMNS]
         }
         self.first = probe.place[seen[0]]
+        probe.walk(self.shown)
         self.neurons: list[Neuron] = []
         self.edges: list[Edge] = []
         self.numbers: dict[tuple[int, int], int] = {}
@@ -94,7 +95,7 @@ class _Drawn:
             slopes = np.empty_like(node.value)
             after[0].write_slope(slopes)
         has_bias = isinstance(node, Linear) and node.b.size > 0
-        b_grad = probe.parameter_gradient(node, "b") if isinstance(node, Linear) else np.empty(0)
+        b_grad = probe.b_grad[node] if isinstance(node, Linear) else np.empty(0)
         place = probe.place[node]
         # The chosen output stands behind the other outputs: it is where all paths end.
         for unit in sorted(column.shown, key=lambda unit: (place, unit) == self.chosen):
@@ -121,7 +122,7 @@ class _Drawn:
         if not any(source in self.shown for source in probe.reads(node)):
             return
         dense = isinstance(node, Dense) and not isinstance(node, Conv)
-        W_grad = probe.parameter_gradient(node, "W") if isinstance(node, Dense) else np.empty(0)
+        W_grad = probe.W_grad[node] if isinstance(node, Dense) else np.empty(0)
         for unit in self.shown[node]:
             given = probe.derivatives(node, unit)
             for station, source_unit, d in probe.sources(node, unit):

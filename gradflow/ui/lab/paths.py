@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
+from gradflow.sim.frame import Frame, State
 from gradflow.sim.lab.dissection import Dissection
 from gradflow.sim.lab.neuron_graph import NeuronGraph
 from gradflow.sim.lab.orders import OWN, Walk
@@ -48,6 +50,7 @@ class PathsView(LabView):
         super().__init__()
         self.chosen = Chosen()
         self.found: Dissection | None = None
+        self._rest_until = 0.0
         self._set_up()
         self._lay_out()
 
@@ -99,19 +102,25 @@ class PathsView(LabView):
         self.canvas.retheme(theme)
         self.panel.retheme(theme)
 
+    def draw(self, frame: Frame) -> None:
+        """Follow the training, for a tenth of the time: a network of a thousand layers takes long to take apart."""
+        if self.found is None or frame.state is not State.RUNNING or time.monotonic() >= self._rest_until:
+            super().draw(frame)
+
     def show_specimen(self, specimen: Specimen | None) -> None:
         """Take another network apart."""
         if specimen is None:
             self.found = None
             self.canvas.show_scene(None)
             return
-        wanted = self.chosen
+        wanted, begun = self.chosen, time.monotonic()
         self.found = Dissection(specimen, wanted.sample, wanted.shown, wanted.target, self.found)
         graph = self.found.graph
         self.row.show_graph(graph, specimen.samples)
         self.remarks.setText(" ".join(graph.remarks))
         self.remarks.setVisible(bool(graph.remarks))
         self._show()
+        self._rest_until = time.monotonic() + 9.0 * (time.monotonic() - begun)
 
     # What is chosen.
 
