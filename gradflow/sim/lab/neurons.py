@@ -154,7 +154,7 @@ class _Drawn:
             node = probe.stations[self.first + neuron.column]
             if node in direct:
                 self.edges.append(Edge(i, end, neuron.gradient))
-            elif i not in read and neuron.rest == neuron.gradient:
+            elif i not in read and neuron.rest != 0.0:
                 # Nothing that reads it is shown: one edge stands for all that lies between.
                 self.edges.append(Edge(i, end, neuron.gradient, beyond=True))
                 self.neurons[i] = Neuron(**{**vars(neuron), "rest": 0.0})

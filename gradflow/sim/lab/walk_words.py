@@ -104,12 +104,12 @@ def order_rows(graph: NeuronGraph, walk: Walk, right: Walk) -> list[OrderRow]:
 
 
 def share_told(missing: float) -> str:
-    """Return a missing share in words: 27 %, or by which factor a gradient is too large where that is far."""
+    """Return a missing share in words: 27 %; +6 % is too much, and ×52 by which factor where that is far."""
     if math.isnan(missing):
         return ""
-    return (
-        f"×{short(1.0 - missing, 2)}" if abs(missing) > 9.995 else f"{missing:.0%}".replace("%", " %").replace("-", "−")
-    )
+    if abs(missing) > 9.995:
+        return f"×{short(1.0 - missing, 2)}"
+    return f"{'+' if missing < 0.0 else ''}{abs(missing):.0%}".replace("%", " %")
 
 
 def _names(graph: NeuronGraph, group: Sequence[int]) -> str:

@@ -162,7 +162,7 @@ def lay_out(graph: NeuronGraph, width: float, height: float, zoom: float, pan: Q
     count, most = len(graph.columns), max(len(column) for column in rows)
     gap = (width - 2 * SIDE) * zoom / count
     row = (height - TOP - FOOT) * zoom / most
-    node_width = min(max(gap * 0.52 if gap < 112.0 else gap * 0.46, 6.0), WIDEST)
+    node_width = min(max(max(gap * 0.43, min(gap * 0.52, 58.0)), 6.0), WIDEST)
     node_height = min(max(row * 0.66, 6.0), HIGHEST)
     row = min(row, max(2.6 * HIGHEST, (height - TOP - FOOT) / most))
     middle_x, middle_y = width / 2 + pan.x(), TOP + (height - TOP - FOOT) / 2 + pan.y()

@@ -126,7 +126,7 @@ class Scene:
         share = walk.missing(neuron)
         if rows > 2 and wrong and math.isfinite(share):
             told = f"lacks {share_told(share)}"
-            lines.append((told if fits(told) else share_told(share), "error"))
+            lines.append((told if fits(told) and 0.0 <= share < 9.0 else share_told(share), "error"))
         elif rows > 2 and not wrong:
             lines.append(("too early", "error"))
         return [(self.graph.neurons[neuron].name, "name"), *lines][:rows] if rows > 3 else lines[:rows]

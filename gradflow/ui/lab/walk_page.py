@@ -26,7 +26,7 @@ HEADS = (
     ("this order", "Whom each step visits; click to go there"),
     ("right order", "Whom the right order visits"),
     ("handed on", "What was handed on too early, and what it should have been"),
-    ("missing", "Which share of the gradient is missing in the end; below 0 there is too much, × is a factor"),
+    ("missing", "Which share of the gradient is missing in the end; + is too much, × a factor"),
 )
 
 
@@ -133,6 +133,7 @@ class WalkPage(QWidget):
         """Leave out of the table what has no room; the words say it."""
         super().resizeEvent(event)
         self.steps.setColumnHidden(2, self.width() < ROOMY)
+        self._scroll()
 
     def order_name(self) -> str:
         """Return the name of the order that is chosen."""
@@ -179,8 +180,12 @@ class WalkPage(QWidget):
         self.where.setText(f"{position} / {steps}")
         if position:
             self.steps.selectRow(position - 1)
-            self.steps.scrollTo(self.steps.model().index(position - 1, 0))
         else:
             self.steps.clearSelection()
+        self._scroll()
         self.words.setText("\n".join(words))
         self.verdict.setText(verdict)
+
+    def _scroll(self) -> None:
+        """Have the present step in sight."""
+        self.steps.scrollTo(self.steps.model().index(max(self.slider.value() - 1, 0), 0))
