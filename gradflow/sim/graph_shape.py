@@ -101,7 +101,7 @@ def graph_shape(network: Network) -> GraphShape:
     weighted = {id(layer.linear) for layer in network.layers}
     boxes = tuple(
         Box(
-            parts=tuple(name for name in map(name_of, group) if name),
+            parts=tuple(name for name in map(node_name, group) if name),
             shape=() if isinstance(group[-1], Loss) else group[-1].shape,
             layer=owner.get(id(group[-1])),
             whole=any(id(node) in weighted for node in group),
@@ -199,7 +199,7 @@ _ACTIVATIONS: Mapping[type, str] = {entry.part: name for name, entry in ACTIVATI
 _NORMS: Mapping[type, str] = {entry.part: name for name, entry in NORMS.items()}
 
 
-def name_of(node: Node) -> str:
+def node_name(node: Node) -> str:
     """Return what a node is called in its box."""
     if isinstance(node, Activate):
         return _ACTIVATIONS[type(node.function)]

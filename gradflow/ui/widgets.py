@@ -108,12 +108,12 @@ class Number(_KeepsKeys, _IgnoresWheel, QSpinBox):
         return plain and (event.key() in MOVES or event.text().isdigit())
 
 
-class Tabs(_KeepsKeys, QTabBar):
-    """A row of tabs that the arrow keys walk through."""
+class TabBar(_KeepsKeys, QTabBar):
+    """Tabs that the arrow keys go through."""
 
     def keeps(self, event: QKeyEvent) -> bool:
-        """Keep the arrow keys, without modifiers."""
-        return event.key() in MOVES and event.modifiers() == Qt.KeyboardModifier.NoModifier
+        """Keep what moves it."""
+        return event.key() in MOVES and not event.modifiers()
 
 
 class TextBox(QLineEdit):

@@ -17,7 +17,7 @@ from gradflow.engine.losses import Loss
 from gradflow.engine.network import Network
 from gradflow.engine.nodes import Activate, Add, Concatenate, Conv, Dropout, Linear, Norm
 from gradflow.engine.nodes.norm import BatchNorm
-from gradflow.sim.graph_shape import name_of
+from gradflow.sim.graph_shape import node_name
 from gradflow.sim.lab.neuron_graph import LOSS, Column
 from gradflow.sim.lab.spread import PASSING, spread
 
@@ -159,7 +159,7 @@ class NeuronProbe:
             layer=self.layer_of[node],
             shape=node.shape,
             shown=shown,
-            function=next((name_of(n) for n in after if isinstance(n, Activate)), ""),
+            function=next((node_name(n) for n in after if isinstance(n, Activate)), ""),
             drops=any(isinstance(n, Dropout) for n in after),
             projection=isinstance(node, Linear) and node not in self._weighted,
         )

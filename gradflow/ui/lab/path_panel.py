@@ -16,7 +16,7 @@ from gradflow.ui.lab.path_page import PathPage
 from gradflow.ui.lab.path_state import PAGES, Chosen
 from gradflow.ui.lab.walk_page import WalkPage
 from gradflow.ui.theme import Theme
-from gradflow.ui.widgets import Tabs
+from gradflow.ui.widgets import TabBar
 
 TABS = (
     ("Paths", "All paths of the chosen neuron, and their sum"),
@@ -35,7 +35,7 @@ class PathPanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.tabs = Tabs()
+        self.tabs = TabBar()
         self.tabs.setExpanding(True)
         self.tabs.setDrawBase(False)
         self.tabs.setAccessibleName("Paths, order or cost")
