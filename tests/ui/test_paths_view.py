@@ -344,6 +344,25 @@ def test_a_step_responds_at_once(shown):
 # The state.
 
 
+def test_what_is_remembered_from_the_last_time_follows_the_training(fast, shown):
+    """A neuron that was chosen before a restart is chosen again, in the network as it is now."""
+    run = Run(fast(SMALL))
+    view = shown(frame=frame_of(run))
+    view.choose(json.dumps(dataclasses.replace(Chosen(), neuron=(1, 2)).state()))
+    assert name_of(view) == "z¹₃"
+    before = view.specimen
+    view.draw(frame_of(run))
+    assert view.specimen is not before and name_of(view) == "z¹₃"
+
+
+def test_other_colours_are_taken_at_once_also_in_the_table(shown):
+    view = shown(SKIPS)
+    view._choose(page="order", order="nearest")
+    view.retheme(DARK)
+    table = view.panel.walk.steps
+    assert table.item(0, 0).foreground().color().name() == DARK.text
+
+
 def test_a_picture_shows_what_the_screen_shows(fast, shown):
     frame = frame_of(Run(fast(SKIPS)))
     view = shown(frame=frame)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
@@ -23,6 +25,7 @@ TABS = (
     ("Order", "Backprop step by step, in the right or in a wrong order"),
     ("Cost", "Multiplications: path by path, by recursion, by backprop"),
 )
+HINT = "Click an edge (E) for its formulas, or the dot at a neuron (B) for those of its bias."
 TALL = 480
 """From which height on the formulas stand below the order as well."""
 
@@ -85,9 +88,10 @@ class PathPanel(QWidget):
     def explain(self, found: Dissection, neuron: int, edge: int | None, bias: bool) -> None:
         """Show the formulas of an edge, else of a neuron or its bias."""
         if edge is not None:
-            self.explained.explain(explain_edge(found.graph, edge))
+            told = explain_edge(found.graph, edge)
         else:
-            self.explained.explain((explain_bias if bias else explain_neuron)(found.graph, neuron))
+            told = (explain_bias if bias else explain_neuron)(found.graph, neuron)
+        self.explained.explain(replace(told, remark=told.remark or HINT))
 
     def _make_room(self) -> None:
         self.explained.setVisible(self.pages.currentIndex() != PAGES.index("order") or self.height() >= TALL)

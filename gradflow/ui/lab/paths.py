@@ -101,6 +101,7 @@ class PathsView(LabView):
         self.theme = theme
         self.canvas.retheme(theme)
         self.panel.retheme(theme)
+        self._show()
 
     def draw(self, frame: Frame) -> None:
         """Follow the training, for a tenth of the time: a network of a thousand layers takes long to take apart."""
@@ -266,5 +267,4 @@ class PathsView(LabView):
         zoom, x, y = self.chosen.look
         self.canvas.look(zoom, QPointF(x, y))
         if self.specimen:
-            self.hold()
             self.show_specimen(self.specimen)
