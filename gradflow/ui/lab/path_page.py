@@ -86,7 +86,11 @@ def _elided(metrics: object, words: str, width: float) -> str:
 
 
 class _List(QListWidget):
-    """A list that keeps the keys it moves with."""
+    """A list that keeps the keys it moves with, and is content with the height of two rows."""
+
+    def sizeHint(self) -> QSize:
+        """Leave the room to others where it is scarce."""
+        return QSize(100, 2 * ROW)
 
     def event(self, event: QEvent) -> bool:
         """Claim the arrow keys before they become shortcuts."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from gradflow.sim.lab.dissection import Dissection
 from gradflow.sim.lab.neuron_words import explain_bias, explain_edge, explain_neuron
@@ -72,6 +72,11 @@ class PathPanel(QWidget):
         with QSignalBlocker(self.tabs):
             self.tabs.setCurrentIndex(PAGES.index(page))
         self.pages.setCurrentIndex(PAGES.index(page))
+        for place in range(self.pages.count()):
+            # A page that is not seen claims no height.
+            seen = place == self.pages.currentIndex()
+            policy = QSizePolicy.Policy.Preferred if seen else QSizePolicy.Policy.Ignored
+            self.pages.widget(place).setSizePolicy(policy, policy)
         self._make_room()
 
     def show_paths(self, found: Dissection, neuron: int, place: int) -> None:
