@@ -72,11 +72,11 @@ class PathPanel(QWidget):
         with QSignalBlocker(self.tabs):
             self.tabs.setCurrentIndex(PAGES.index(page))
         self.pages.setCurrentIndex(PAGES.index(page))
-        for place in range(self.pages.count()):
+        for part in (self.paths, self.walk, self.cost):
             # A page that is not seen claims no height.
-            seen = place == self.pages.currentIndex()
+            seen = part is self.pages.currentWidget()
             policy = QSizePolicy.Policy.Preferred if seen else QSizePolicy.Policy.Ignored
-            self.pages.widget(place).setSizePolicy(policy, policy)
+            part.setSizePolicy(policy, policy)
         self._make_room()
 
     def show_paths(self, found: Dissection, neuron: int, place: int) -> None:
