@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QSlider, QTabBar, QTableWidget, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QLineEdit,
+    QPushButton,
+    QSlider,
+    QSpinBox,
+    QTabBar,
+    QTableWidget,
+    QToolButton,
+    QWidget,
+)
 
 # At run time the mixins stand before a real widget, which brings the methods they call.
 if TYPE_CHECKING:
@@ -102,6 +112,20 @@ class Choice(_KeepsKeys, _IgnoresWheel, QComboBox):
         """Keep what moves it, opens it, or is a letter of a name."""
         plain = not event.modifiers() & Qt.KeyboardModifier.ControlModifier
         return plain and (event.key() in MOVES or (bool(event.text()) and event.text().isprintable()))
+
+
+class Number(_KeepsKeys, _IgnoresWheel, QSpinBox):
+    """A whole number to type, or to change with the arrow keys; it is taken when typing ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setKeyboardTracking(False)
+
+    def keeps(self, event: QKeyEvent) -> bool:
+        """Keep digits and what moves it or the cursor; with a modifier it is the window's."""
+        plain = not event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+        return plain and (event.key() in MOVES or event.text().isdigit())
 
 
 class TabBar(_KeepsKeys, QTabBar):

@@ -1,0 +1,65 @@
+"""A specimen's graph of neurons with all that can be asked about it, each thing computed when first asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gradflow.sim.lab.multiplications import Costs, costs
+from gradflow.sim.lab.neuron_graph import NeuronGraph, Window
+from gradflow.sim.lab.neurons import neuron_graph
+from gradflow.sim.lab.orders import ORDERS, OWN, Walk, by_hand, walk
+from gradflow.sim.lab.path_list import PathList, list_paths
+from gradflow.sim.lab.specimen import Specimen
+from gradflow.sim.lab.whole_counts import WholeCounts, whole_counts
+
+
+class Dissection:
+    """One window on one sample of a specimen. What does not depend on the numbers is taken over from one `before`."""
+
+    def __init__(
+        self, specimen: Specimen, sample: int, window: Window, target: int, before: Dissection | None = None
+    ) -> None:
+        self.specimen = specimen
+        self.graph: NeuronGraph = neuron_graph(specimen, min(max(sample, 0), specimen.samples - 1), window, target)
+        self._paths: PathList | None = None
+        self._walks: dict[tuple[str, bool, int], Walk] = {}
+        alike = (
+            before and before.graph.all_columns == self.graph.all_columns and before.graph.target == self.graph.target
+        )
+        self._whole: WholeCounts | None = before._whole if before and alike else None
+
+    def paths(self, start: int) -> PathList:
+        """Return the paths of a neuron."""
+        if self._paths is None or self._paths.start != start:
+            self._paths = list_paths(self.graph, start)
+        return self._paths
+
+    def walk(self, order: str, by_layer: bool, seed: int, own: Sequence[int] = ()) -> Walk:
+        """Return backprop in an order, by its name; `own` are the neurons chosen by hand, visited one by one."""
+        if order == OWN:
+            return walk(self.graph, by_hand(self.graph, own))
+        wanted = order, by_layer, seed
+        if wanted not in self._walks:
+            self._walks[wanted] = walk(self.graph, ORDERS[order][1](self.graph, seed), by_layer)
+        return self._walks[wanted]
+
+    @property
+    def whole(self) -> WholeCounts:
+        """What there is to count in the whole network."""
+        if self._whole is None:
+            network = self.specimen.network(None if self.specimen.coupled else [0])
+            self._whole = whole_counts(network, self.graph.target)
+        return self._whole
+
+    def paths_in_all(self, neuron: int) -> int | None:
+        """Return how many paths a neuron has in the whole network; None for the loss."""
+        column, unit = self.graph.key(neuron)
+        return self.whole.paths[column][unit] if column < len(self.whole.paths) else None
+
+    def costs(self, neuron: int) -> list[tuple[str, Costs]]:
+        """Return the multiplications for a neuron, for all shown, and for the whole network if it has more."""
+        name, shown = self.graph.neurons[neuron].name, costs(self.graph)
+        found = [(name, costs(self.graph, [neuron])), ("all neurons shown", shown)]
+        if self.whole.costs.backprop != shown.backprop:
+            found.append(("the whole network", self.whole.costs))
+        return found

@@ -1,0 +1,81 @@
+"""Formulas with numbers put in, beside the number that backprop has."""
+
+from __future__ import annotations
+
+import html
+import math
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea
+
+from gradflow.sim.lab.neuron_words import Explanation, Line
+from gradflow.sim.lab.numerals import full, short
+from gradflow.ui.theme import LIGHT, Theme
+
+
+class ExplanationPane(QScrollArea):
+    """Shows an explanation; scrolls where it is longer than its place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.theme = LIGHT
+        self.explanation: Explanation | None = None
+        self.words = QLabel()
+        self.words.setTextFormat(Qt.TextFormat.RichText)
+        self.words.setWordWrap(True)
+        self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setWidget(self.words)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setAccessibleName("Formulas")
+
+    def explain(self, explanation: Explanation | None) -> None:
+        """Show this from now on."""
+        self.explanation = explanation
+        self._write()
+
+    def retheme(self, theme: Theme) -> None:
+        """Take new colours."""
+        self.theme = theme
+        self._write()
+
+    def _write(self) -> None:
+        found = self.explanation
+        if found is None:
+            self.words.setText("")
+            return
+        lines = "".join(self._line(line) for line in found.lines)
+        remark = f"<p style='color:{self.theme.muted}; margin:4px 0 0 0'>{html.escape(found.remark)}</p>"
+        self.words.setText(f"<b>{html.escape(found.heading)}</b>{lines}{remark if found.remark else ''}")
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Take no more room than the words need."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.setMaximumHeight(max(self.words.heightForWidth(max(self.viewport().width(), 1)) + 4, 24))
+
+    def _line(self, line: Line) -> str:
+        parts = [part for part in (line.symbols, line.numbers) if part]
+        muted = f"<span style='color:{self.theme.muted}'>{html.escape(' = '.join([line.of, *parts[:1]]))}</span>"
+        numbers = " = ".join([*(html.escape(part) for part in parts[1:]), f"<b>{short(line.value, 4)}</b>"])
+        words = f"<p style='margin:4px 0 0 0'>{muted} = {numbers}"
+        if not math.isnan(line.backprop):
+            same = line.value == line.backprop
+            told = "the same" if same else f"difference {short(line.value - line.backprop, 2)}"
+            words += (
+                f"<br><span style='color:{self.theme.good if _close(line) else self.theme.error}'>"
+                f"backprop: {full(line.backprop)} ({told})</span>"
+            )
+        return words + "</p>"
+
+
+def _close(line: Line) -> bool:
+    """Tell whether two numbers differ by no more than rounding."""
+    return line.value == line.backprop or math.isclose(line.value, line.backprop, rel_tol=1e-9, abs_tol=1e-300)

@@ -1,0 +1,164 @@
+"""What is marked in the drawing of neurons, and what follows from it for each neuron and edge."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from gradflow.sim.lab.multiplications import reachable
+from gradflow.sim.lab.neuron_graph import LOSS, NeuronGraph
+from gradflow.sim.lab.numerals import full, short
+from gradflow.sim.lab.orders import Walk
+from gradflow.sim.lab.walk_words import share_told
+
+STRONG, PLAIN, FAINT, GONE = 3, 2, 1, 0
+"""How much an edge or a neuron is seen."""
+
+Words = tuple[str, str]
+"""A line of text in a neuron, and its role: "name", "text", "sign", "good", "error"."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A graph with what a person has chosen in it: a neuron, an edge or bias, a path, or a step of a walk."""
+
+    graph: NeuronGraph
+    chosen: int | None = None
+    edge: int | None = None
+    bias: bool = False
+    path: tuple[int, ...] = ()
+    walk: Walk | None = None
+    position: int = 0
+
+    @cached_property
+    def edges(self) -> list[int]:
+        """How much each edge is seen."""
+        numbers = range(len(self.graph.edges))
+        if self.walk is not None:
+            return [self._of_walk(self.graph.edges[e].target) for e in numbers]
+        if self.path:
+            on_it = set(self.path)
+            return [STRONG if e in on_it else GONE for e in numbers]
+        cone = self._cone
+        seen = [PLAIN if self.graph.edges[e].source in cone else FAINT for e in numbers]
+        if self.edge is not None:
+            seen[self.edge] = STRONG
+        return seen
+
+    @cached_property
+    def neurons(self) -> list[int]:
+        """How much each neuron is seen."""
+        size = len(self.graph.neurons)
+        if self.walk is not None:
+            visited = self.walk.visited_at
+            current = set(self.walk.groups[self.position - 1]) if self.position else {self.graph.terminal}
+            return [STRONG if i in current else PLAIN if visited[i] < self.position else FAINT for i in range(size)]
+        if self.path:
+            on_it = {end for e in self.path for end in (self.graph.edges[e].source, self.graph.edges[e].target)}
+            return [STRONG if i in on_it else FAINT for i in range(size)]
+        cone = self._cone
+        return [PLAIN if i in cone else FAINT for i in range(size)]
+
+    @cached_property
+    def _cone(self) -> set[int]:
+        everything = set(range(len(self.graph.neurons)))
+        return everything if self.chosen is None else reachable(self.graph, [self.chosen])
+
+    def _of_walk(self, target: int) -> int:
+        assert self.walk is not None
+        at = self.walk.visited_at[target]
+        return STRONG if at == self.position - 1 else PLAIN if at < self.position else GONE
+
+    @cached_property
+    def gradients(self) -> list[float]:
+        """The gradient that each neuron has, at this step of a walk or as backprop leaves it."""
+        if self.walk is not None:
+            return [float(g) for g in self.walk.arrived[self.position]]
+        return [neuron.gradient for neuron in self.graph.neurons]
+
+    @cached_property
+    def wrong(self) -> list[bool]:
+        """Which neurons have handed on too little, or are left with a wrong gradient when the walk is over."""
+        if self.walk is None:
+            return [False] * len(self.graph.neurons)
+        over = self.position >= self.walk.steps
+        early, wrong, visited = self.walk.too_early, self.walk.wrong, self.walk.visited_at
+        return [
+            bool((early[i] or wrong[i]) and visited[i] < self.position) or bool(over and wrong[i])
+            for i in range(len(self.graph.neurons))
+        ]
+
+    @cached_property
+    def complete(self) -> list[bool]:
+        """Whose gradient has come in whole."""
+        if self.walk is None:
+            return [True] * len(self.graph.neurons)
+        return self.walk.complete(self.graph, self.position)
+
+    def words(self, neuron: int, rows: int, fits: Callable[[str], bool], letters: bool) -> list[Words]:
+        """Return at most so many lines for a neuron, each as exact as `fits` allows, with or without letters."""
+        found = self.graph.neurons[neuron]
+        gradient = self.gradients[neuron]
+        if self.walk is not None and self.wrong[neuron]:
+            return self._words_of_wrong(self.walk, neuron, rows, fits)
+        letter = (lambda sign: sign) if letters else (lambda _: "")
+        known = self.walk is None or self.complete[neuron] or gradient != 0.0
+        mark = ("δ" if self.graph.target == LOSS else "∂") if self.complete[neuron] else "…"
+        delta = [(_told(letter(mark), gradient, fits), "sign")] if known else [("…", "name")]
+        if neuron == self.graph.terminal:
+            return [(found.name, "name"), (_told("", found.value, fits), "text"), *delta][-rows:]
+        lead = "x" if self.graph.columns[found.column].kind == "input" else "z"
+        values = [(_told(letter(lead), found.value, fits), "text")]
+        if not math.isnan(found.output) and rows > 2:
+            values.append((_told(letter("a"), found.output, fits), "text"))
+        if rows >= len(values) + 2:
+            values.insert(0, (found.name, "name"))
+        return [*values[: max(rows - 1, 0)], *delta][:rows]
+
+    def _words_of_wrong(self, walk: Walk, neuron: int, rows: int, fits: Callable[[str], bool]) -> list[Words]:
+        """Return what a neuron has or has handed on, what it should, and which share is missing in the end."""
+        wrong = bool(walk.wrong[neuron])
+        over = self.position >= walk.steps
+        has = float((walk.final if wrong and over else walk.handed)[neuron])
+        lines = [(_told("✗", has, fits), "error"), (_told("✓", float(walk.wanted[neuron]), fits), "good")]
+        share = walk.missing(neuron)
+        if rows > 2 and wrong and math.isfinite(share):
+            told = f"lacks {share_told(share)}"
+            lines.append((told if fits(told) and 0.0 <= share < 9.0 else share_told(share), "error"))
+        elif rows > 2 and not wrong:
+            lines.append(("too early", "error"))
+        return [(self.graph.neurons[neuron].name, "name"), *lines][:rows] if rows > 3 else lines[:rows]
+
+    def told(self, kind: str, number: int) -> list[str]:
+        """Return the numbers of a neuron, an edge or a bias with all their digits."""
+        graph = self.graph
+        if kind == "edge":
+            edge = graph.edges[number]
+            source, target = graph.neurons[edge.source].name, graph.neurons[edge.target].name
+            return [f"<b>{source} → {target}</b>", f"∂{target}/∂{source} = {full(edge.derivative)}"]
+        neuron, end = graph.neurons[number], graph.target_name
+        if kind == "bias":
+            grad = f"∂{end}/∂b = {full(neuron.bias_grad)}"
+            return [f"<b>bias of {neuron.name}</b>", f"b = {full(neuron.bias)}", grad]
+        lines = [f"<b>{neuron.name}</b> = {full(neuron.value)}"]
+        if not math.isnan(neuron.output):
+            lines.append(f"a = {full(neuron.output)}")
+        lines.append(f"∂{end}/∂{neuron.name} = {full(neuron.gradient)}")
+        if self.walk is not None:
+            lines.append(f"at this step {full(self.gradients[number])}")
+        if neuron.rest:
+            lines.append(f"of it not shown {full(neuron.rest)}")
+        return lines
+
+
+def _told(sign: str, value: float, fits: Callable[[str], bool]) -> str:
+    """Return a number behind its letter with as many digits as fit; without the letter where there is no room."""
+    for digits in (3, 2, 1):
+        words = f"{sign} {short(value, digits)}".strip()
+        if fits(words):
+            return words
+    # The last way to say it: 7e−3 is shorter than 0.007.
+    words = f"{value:.0e}".replace("e-0", "e−").replace("-", "−") if math.isfinite(value) else short(value)
+    return words if fits(words) else "…"
