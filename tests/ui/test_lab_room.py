@@ -1,0 +1,110 @@
+"""The lab in the window: its place, its keys, what it holds on to, and what of it is exported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from gradflow.ui.arrangement import LAB
+from gradflow.ui.lab.lab_view import LabView
+from gradflow.ui.view import VIEWS
+
+SMALL = {"network.depth": 2, "network.width": 4, "training.batch_size": 4}
+
+
+@pytest.fixture
+def desk(window: Any) -> Any:
+    """The window in the lab, on a small network that has taken two steps."""
+    made = window(SMALL)
+    made.run_to(2)
+    made.press("Ctrl+3")
+    made.until(lambda: made.window.lab.front)
+    return made
+
+
+def bring(desk: Any, name: str) -> LabView:
+    """Bring a view of the lab to the front, with the network in it."""
+    desk.window.docks[name].raise_()
+    desk.until(lambda: desk.window.lab.front is desk.window.docks[name].view)
+    view = desk.window.lab.front
+    desk.until(lambda: view.specimen is not None or not view.wants)
+    return view
+
+
+def test_every_view_of_the_lab_has_its_tab() -> None:
+    assert set(LAB) == {name for name, entry in VIEWS.items() if issubclass(entry.part, LabView)}
+
+
+def test_ctrl_3_shows_the_lab_and_ctrl_1_the_instruments(desk: Any) -> None:
+    docks = desk.window.docks
+    assert {name for name, dock in docks.items() if dock.isVisible()} == set(LAB)
+    assert desk.window.panels["builder"].isVisible() and not desk.window.panels["findings"].isVisible()
+    desk.press("Ctrl+1")
+    desk.until(docks["profile"].isVisible)
+    assert not any(docks[name].isVisible() for name in LAB) and desk.window.panels["findings"].isVisible()
+
+
+@pytest.mark.parametrize("name", [name for name in LAB if name not in ("differences", "directions")])
+def test_the_keys_step_the_view_in_front(desk: Any, name: str) -> None:
+    view = bring(desk, name)
+    desk.until(lambda: view.positions() > 2)
+    desk.press("Shift+Home")
+    assert view.position == 0
+    desk.press("Shift+Right")
+    desk.press("Shift+Right")
+    assert view.position == 2
+    desk.press("Shift+Left")
+    assert view.position == 1
+    desk.press("Shift+End")
+    assert view.position == view.positions() - 1
+    desk.press("Shift+Right")
+    assert view.position == view.positions() - 1 and desk.step == 2
+
+
+def test_what_somebody_works_on_stays_while_the_training_goes_on_until_it_is_renewed(desk: Any) -> None:
+    view = bring(desk, "backprop")
+    desk.press("Shift+Right")
+    held = view.specimen
+    desk.press("Right")
+    desk.until(lambda: desk.step == 3 and desk.frame.details.steps["specimen"] == 3)
+    desk.until(view.age.isVisible)
+    assert view.specimen is held and held.step == 2
+    view.renew()
+    assert view.specimen.step == 3 and not view.age.isVisible()
+
+
+def test_what_was_chosen_is_there_again_after_a_restart(desk: Any, window: Any) -> None:
+    view = bring(desk, "backprop")
+    for _ in range(3):
+        desk.press("Shift+Right")
+    desk.close()
+    again = window(SMALL)
+    again.press("Ctrl+3")
+    again.until(lambda: again.window.lab.front)
+    restored = bring(again, "backprop")
+    again.until(lambda: restored.position == 3)
+    assert restored.state() == view.state()
+
+
+def test_the_picture_of_the_lab_is_of_the_step_it_holds(desk: Any, tmp_path: Path, settings: Any) -> None:
+    settings.setValue("export/folder", str(tmp_path))
+    view = bring(desk, "backprop")
+    desk.press("Shift+Right")
+    desk.press("Right")
+    desk.until(lambda: desk.step == 3)
+
+    def save() -> None:
+        dialog = QApplication.activeModalWidget()
+        assert dialog is not None
+        dialog.kind.setCurrentIndex(dialog.kind.findData("csv"))
+        dialog.accept()
+
+    QTimer.singleShot(200, save)
+    desk.window.docks["backprop"].header.export_button.click()
+    desk.until(lambda: desk.notice)
+    assert view.specimen.step == 2
+    assert desk.notice.startswith("Saved") and any("step2" in path.name for path in tmp_path.glob("*.csv"))
