@@ -14,14 +14,14 @@ PLACES = 16
 def written_alike(exact: float, other: float) -> tuple[str, str, str]:
     """Return the exact number as text, and the other's digits that agree with it and those that do not.
 
-    Both have the exponent of the exact one, which stands behind the digits; "1.25", "0037" and "·10⁻³" may be put
-    together again. A number that is far larger has its own exponent and no digit in common.
+    Both have a sign, so that digits stand below digits, and the exponent of the exact one. A number that is far larger
+    has its own exponent and no digit in common.
     """
     if not (math.isfinite(exact) and math.isfinite(other)):
         same = exact == other
         return _plain(exact), _plain(other) if same else "", "" if same else _plain(other)
     if exact == 0.0:
-        return " 0", " 0" if other == 0.0 else "", "" if other == 0.0 else _alone(other)
+        return "+0", "+0" if other == 0.0 else "", "" if other == 0.0 else _alone(other)
     power = _power(exact)
     whole, found = _digits(exact, power), _digits(other, power)
     tail = f"·10{superscript(power)}" if power else ""
@@ -39,7 +39,7 @@ def _power(value: float) -> int:
 
 def _digits(value: float, power: int) -> str:
     text = f"{Decimal(value).scaleb(-power):.{PLACES}f}"
-    return text.replace("-", "−") if value < 0 else f" {text}"
+    return text.replace("-", "−") if text.startswith("-") else f"+{text}"
 
 
 def _alone(value: float) -> str:
@@ -48,4 +48,4 @@ def _alone(value: float) -> str:
 
 
 def _plain(value: float) -> str:
-    return "not a number" if math.isnan(value) else " ∞" if value > 0 else "−∞"
+    return "not a number" if math.isnan(value) else "+∞" if value > 0 else "−∞"
