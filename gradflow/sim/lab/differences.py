@@ -76,11 +76,12 @@ def blocks(network: Network) -> tuple[Block, ...]:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Study:
-    """What differences say of one entry, and what is wrong with comparing, if anything is.
+    """What differences say of one entry, and all `blocks` it could have been taken from.
 
     With `stand_in` the exact number came through a slope that is no derivative (the step's): nothing has to agree.
     """
 
+    blocks: tuple[Block, ...]
     block: Block
     row: int
     column: int
@@ -93,25 +94,39 @@ class Study:
         return self.block.symbol(self.row, self.column)
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One number to differentiate by. Without a block it is the weight of layer 1 with the largest gradient."""
+
+    block: str = ""
+    row: int = 0
+    column: int = 0
+
+
 def study(
-    specimen: Specimen, key: str, row: int, column: int, samples: Sequence[int] | None = None, first: int | None = None
+    specimen: Specimen, entry: Entry, samples: Sequence[int] | None = None, first: int | None = None
 ) -> Iterator[Study]:
     """Yield the step-size curve of the loss over these samples by one entry, from few steps to all.
 
-    Raises ValueError where there is no such entry.
+    What the network does not have is replaced by the nearest that it has. The step numbered `first` comes first.
     """
     network = specimen.network(samples)
-    block = next((block for block in blocks(network) if block.key == key), None)
+    every = blocks(network)
+    block = next((block for block in every if block.key == entry.block), None)
+    row, column = entry.row, entry.column
     if block is None:
-        raise ValueError(f"the network has no {key}")
+        block = next((block for block in every if block.name == "W"), every[0])
+        steepest = np.abs(network.gradients[block.start : block.start + block.rows * block.columns])
+        row, column = divmod(int(np.nan_to_num(steepest).argmax()), block.columns)
+    row, column = min(row, max(block.rows, 1) - 1), min(column, block.columns - 1)
     place = block.place(row, column)
     vector, gradient = network.parameters, network.gradients
-    if key == INPUT:
+    if block.key == INPUT:
         vector, gradient = network.input.value.reshape(-1), network.input.grad.reshape(-1)
     section, exact = _Section(network, vector, place), float(gradient[place])
     stand_in = _stands_in(network, block)
     for curve in refine(section.loss, section.here, exact, section.crossed, first):
-        yield Study(block, row, column, curve, stand_in)
+        yield Study(every, block, row, column, curve, stand_in)
 
 
 def check_layers(specimen: Specimen, seed: int, per_layer: int = 40) -> Iterator[LayerCheck]:

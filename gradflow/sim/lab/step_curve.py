@@ -51,6 +51,14 @@ class Errors:
             return math.nan
         return float((self.noise / (self.order * self.factor)) ** (1.0 / (self.order + 1)))
 
+    def truncation(self, h: Array) -> Array:
+        """Return the truncation error at these steps."""
+        return self.factor * h**self.order
+
+    def round_off(self, h: Array) -> Array:
+        """Return the round-off error at these steps."""
+        return self.noise / h
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class StepCurve(Frozen):
