@@ -16,9 +16,9 @@ from gradflow.registry import Registry
 from gradflow.sim.lab.differences import INPUT, Block, blocks
 from gradflow.sim.lab.objective import Objective
 from gradflow.sim.lab.specimen import Specimen
+from gradflow.sim.lab.trajectory import Trajectory
 
 Array = NDArray[Any]
-
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,33 @@ class Ask:
     unit: bool = False
 
 
-Maker = Callable[[Objective, Specimen, Ask], Array]
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What directions are made from: the loss, the specimen, and the way of the run where a kind asks for it."""
+
+    objective: Objective
+    specimen: Specimen
+    way: Trajectory | None = None
+
+    def travelled(self) -> Trajectory:
+        """Return the way; raises ValueError where there is none."""
+        if self.way is None:
+            raise ValueError("the way of the run is not known here")
+        return self.way
+
+
+Maker = Callable[[Ground, Ask], Array]
 DIRECTIONS: Registry[Maker] = Registry("direction")
 direction = DIRECTIONS.register
 
 WITH_SEED = ("random", "filter-normalised")
 WITH_TEXT = ("coordinate", "typed")
+WITH_WAY = ("principal-1", "principal-2", "principal-last")
 
 
-def make(ask: Ask, objective: Objective, specimen: Specimen) -> Array:
+def make(ask: Ask, ground: Ground) -> Array:
     """Return the direction as a flat vector; raises ValueError in words where there is none."""
-    h = DIRECTIONS[ask.kind].part(objective, specimen, ask)
+    h = DIRECTIONS[ask.kind].part(ground, ask)
     length = float(np.linalg.norm(h))
     if not np.isfinite(length):
         raise ValueError("this direction is not finite")
@@ -54,59 +70,59 @@ def make(ask: Ask, objective: Objective, specimen: Specimen) -> Array:
 
 
 @direction("update", "The next update")
-def update(objective: Objective, specimen: Specimen, ask: Ask) -> Array:
+def update(ground: Ground, ask: Ask) -> Array:
     """What the optimiser adds to the parameters in the next step: at t = 1 stands the next step itself."""
-    return specimen.update.copy()
+    return ground.specimen.update.copy()
 
 
 @direction("gradient", "The gradient")
-def gradient(objective: Objective, specimen: Specimen, ask: Ask) -> Array:
+def gradient(ground: Ground, ask: Ask) -> Array:
     """∇L: no direction of the same length climbs faster, and its slope is ‖∇L‖²."""
-    return objective.gradient.copy()
+    return ground.objective.gradient.copy()
 
 
 @direction("descent", "Against the gradient")
-def descent(objective: Objective, specimen: Specimen, ask: Ask) -> Array:
+def descent(ground: Ground, ask: Ask) -> Array:
     """−∇L: the direction of gradient descent, with the slope −‖∇L‖²."""
-    return -objective.gradient
+    return -ground.objective.gradient
 
 
 @direction("random", "Random")
-def random(objective: Objective, specimen: Specimen, ask: Ask) -> Array:
+def random(ground: Ground, ask: Ask) -> Array:
     """Normal numbers. In n dimensions it is almost at right angles to the gradient: cos ∠ is about 1/√n."""
-    return np.random.default_rng([ask.seed, 41]).standard_normal(objective.start.size)
+    return np.random.default_rng([ask.seed, 41]).standard_normal(ground.objective.start.size)
 
 
 @direction("filter-normalised", "Random, filter-normalised")
-def filter_normalised(objective: Objective, specimen: Specimen, ask: Ask) -> Array:
+def filter_normalised(ground: Ground, ask: Ask) -> Array:
     """Normal numbers, each unit's weights scaled to the length that they have in the network; biases and norms rest.
 
     Makes pictures of networks comparable where a rescaling of the weights changes nothing (Li et al. 2018).
     """
-    h = np.zeros_like(objective.start)
-    drawn = random(objective, specimen, ask)
-    for _, node in objective.network.learning:
+    h = np.zeros_like(ground.objective.start)
+    drawn = random(ground, ask)
+    for _, node in ground.objective.network.learning:
         if isinstance(node, Linear):
             size = node.W.size
             start = node.span.start
-            W = objective.start[start : start + size].reshape(node.W.shape)
+            W = ground.objective.start[start : start + size].reshape(node.W.shape)
             new = drawn[start : start + size].reshape(node.W.shape)
             h[start : start + size] = (new * np.linalg.norm(W, axis=0) / np.linalg.norm(new, axis=0)).ravel()
     return h
 
 
 @direction("coordinate", "One coordinate")
-def coordinate(objective: Objective, specimen: Specimen, ask: Ask) -> Array:
+def coordinate(ground: Ground, ask: Ask) -> Array:
     """One parameter alone, such as "2/W[0, 3]": the slope is one entry of the gradient."""
-    h = np.zeros_like(objective.start)
-    h[_place(objective.network, ask.text.strip() or "1/W[0, 0]")] = 1.0
+    h = np.zeros_like(ground.objective.start)
+    h[_place(ground.objective.network, ask.text.strip() or "1/W[0, 0]")] = 1.0
     return h
 
 
 @direction("typed", "Typed")
-def typed(objective: Objective, specimen: Specimen, ask: Ask) -> Array:
+def typed(ground: Ground, ask: Ask) -> Array:
     """Entries such as "2/W[0, 3] = 1; 2/b[3] = −0.5", the others 0; or as many numbers as there are parameters."""
-    h = np.zeros_like(objective.start)
+    h = np.zeros_like(ground.objective.start)
     text = ask.text.replace("−", "-")
     if "=" not in text:
         numbers = [_number(word) for word in text.replace(",", " ").split()]
@@ -115,8 +131,26 @@ def typed(objective: Objective, specimen: Specimen, ask: Ask) -> Array:
         return np.array(numbers)
     for part in filter(None, (piece.strip() for piece in text.split(";"))):
         name, _, number = part.partition("=")
-        h[_place(objective.network, name.strip())] = _number(number)
+        h[_place(ground.objective.network, name.strip())] = _number(number)
     return h
+
+
+@direction("principal-1", "The way’s first direction")
+def principal_first(ground: Ground, ask: Ask) -> Array:
+    """The first principal direction of the way that the run has taken: along no other has it moved more."""
+    return ground.travelled().principal(0)
+
+
+@direction("principal-2", "The way’s second direction")
+def principal_second(ground: Ground, ask: Ask) -> Array:
+    """The second principal direction of the way; with the first it spans the plane that shows most of it."""
+    return ground.travelled().principal(1)
+
+
+@direction("principal-last", "The way’s last direction")
+def principal_last(ground: Ground, ask: Ask) -> Array:
+    """The last principal direction of the way: along no other of them has the run moved less."""
+    return ground.travelled().principal(-1)
 
 
 def _number(text: str) -> float:

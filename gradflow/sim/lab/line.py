@@ -39,6 +39,16 @@ class Line(Frozen):
     step_loss: float
     done: NDArray[np.bool_]
 
+    def span(self) -> tuple[float, float]:
+        """Return the range of the finite losses, with a little room."""
+        seen = np.concatenate([self.losses, self.whole, [self.value, self.step_loss]])
+        seen = seen[np.isfinite(seen)]
+        if not seen.size:
+            return 0.0, 1.0
+        low, high = float(seen.min()), float(seen.max())
+        room = 0.06 * (high - low) or 0.1 * (abs(high) or 1.0)
+        return low - room, high + room
+
     def first_order(self, t: Array | float) -> Any:
         """Return L + t·∇L·h: the tangent."""
         return self.value + self.slope * t
@@ -86,6 +96,15 @@ def walk(
         yield Line(
             t, losses.copy(), whole.copy(), objective.batch_loss, slope, curvature, step_t, step_loss, done.copy()
         )
+
+
+def default_reach(h: Array, update: Array, theta: Array) -> float:
+    """Return how far to look: three times as far as the next step along its own line, else half the size of θ."""
+    step_t = leads_to(h, update)
+    if np.isfinite(step_t):
+        return 3.0 * abs(step_t)
+    size = 0.5 * float(np.linalg.norm(theta)) or 1.0
+    return size / float(np.linalg.norm(h))
 
 
 def leads_to(h: Array, update: Array) -> float:

@@ -54,5 +54,3 @@ def _is_data(node: Node, network: Network) -> bool:
     while node.shows_input:
         node = node.inputs[0]
     return node is network.input
-
-

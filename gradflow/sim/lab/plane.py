@@ -22,9 +22,6 @@ CELLS = 64
 """Squares along a side; the losses stand at their corners."""
 
 STRIDES = (16, 8, 4, 2, 1)
-ROUGH = 4
-"""The last stride where somebody is in a hurry."""
-
 SHOW_SECONDS = 0.15
 LEVELS = 12
 
@@ -43,6 +40,7 @@ class Axes(Frozen):
     step: Array
     a: Array
     b: Array
+    titles: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -124,7 +122,7 @@ def axes(
     return Axes(directions, points, way.explained(directions) if way else float("nan"), step, a, b)
 
 
-def paint(objective: Objective, plane: Axes, rough: bool = False) -> Iterator[Plane]:
+def paint(objective: Objective, plane: Axes) -> Iterator[Plane]:
     """Yield the plane again and again, from coarse to fine; the present point first."""
     losses = np.full((CELLS + 1, CELLS + 1), np.nan)
     done = np.zeros(losses.shape, bool)
@@ -137,8 +135,6 @@ def paint(objective: Objective, plane: Axes, rough: bool = False) -> Iterator[Pl
 
     put(int(np.abs(plane.b).argmin()), int(np.abs(plane.a).argmin()))
     for stride_now in (CELLS, *STRIDES):
-        if rough and stride_now < ROUGH:
-            return
         for row in range(0, CELLS + 1, stride_now):
             for column in range(0, CELLS + 1, stride_now):
                 if not done[row, column]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,21 +44,31 @@ class Trajectory(Frozen):
         """Whether the way is at its end."""
         return bool(self.steps) and self.step >= self.last
 
+    @property
+    def dimensions(self) -> int:
+        """In how many directions the run has moved."""
+        return len(self._variances()[0])
+
     def principal(self, number: int) -> Array:
         """Return a principal direction of the way, of length 1: 0 is that of the largest variance, −1 of the least.
 
         Raises ValueError where the way has too few dimensions.
         """
+        there, vectors = self._variances()
+        if not -len(there) <= number < len(there):
+            raise ValueError("the run has not moved in that many directions yet")
+        found: Array = (self.points - self.points.mean(axis=0)).T @ vectors[:, number]
+        # The sign of an eigenvector is arbitrary: make its largest entry positive, so that machines agree.
+        found = found * np.sign(found[np.abs(found).argmax()])
+        return found / np.linalg.norm(found)
+
+    def _variances(self) -> tuple[Array, Array]:
+        """Return the variances that are not 0, the largest first, and what they are of in terms of the points."""
         centred = self.points - self.points.mean(axis=0)
         # Of the few points' own matrix: the parameters' would be huge.
         variances, vectors = np.linalg.eigh(centred @ centred.T)
         there = np.flatnonzero(variances > 1e-12 * max(float(variances[-1]), np.finfo(float).tiny))[::-1]
-        if not -len(there) <= number < len(there):
-            raise ValueError("the run has not moved in that many directions yet")
-        found: Array = centred.T @ vectors[:, there[number]]
-        # The sign of an eigenvector is arbitrary: make its largest entry positive, so that machines agree.
-        found = found * np.sign(found[np.abs(found).argmax()])
-        return found / np.linalg.norm(found)
+        return variances[there], vectors[:, there]
 
     def explained(self, axes: Array) -> float:
         """Return the share of the way's variance within a plane, given by its orthonormal axes (2, n)."""
@@ -66,8 +77,17 @@ class Trajectory(Frozen):
         return float(np.sum((centred @ axes.T) ** 2)) / total if total > 0.0 else float("nan")
 
 
+_KEPT: WeakKeyDictionary[Specimen, Trajectory] = WeakKeyDictionary()
+
+
 def retrace(specimen: Specimen) -> Iterator[Trajectory]:
-    """Yield how far the run is retraced, again and again, and at last the whole way to the specimen's step."""
+    """Yield how far the run is retraced, again and again, and at last the whole way to the specimen's step.
+
+    As long as there is the specimen it is done only once.
+    """
+    if kept := _KEPT.get(specimen):
+        yield kept
+        return
     last, course = specimen.step, specimen.course
     end: Array = specimen.network().parameters
     count = int(np.clip(MOST_NUMBERS // max(end.size, 1), LEAST_POINTS, MOST_POINTS))
@@ -81,8 +101,10 @@ def retrace(specimen: Specimen) -> Iterator[Trajectory]:
         if step in wanted[len(steps) : len(steps) + 1]:
             with run.trainer.at_last_step():
                 points.append(np.array(run.trainer.network.parameters, float))
-            steps.append(step)
+            steps.append(run.snapshot.step)
         if step < last and time.perf_counter() - said > WORD_SECONDS:
             said = time.perf_counter()
             yield Trajectory((), nothing, step, last, False)
-    yield Trajectory(tuple(steps), np.array(points), last, last, bool(np.array_equal(points[-1], end)))
+    true = steps[-1:] == [last] and np.array_equal(points[-1], end)
+    way = _KEPT[specimen] = Trajectory(tuple(steps), np.array(points), last, last, true)
+    yield way
