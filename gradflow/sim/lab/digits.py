@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from decimal import Decimal
 
-from gradflow.sim.words import superscript
+from gradflow.sim.words import spell, superscript
 
 PLACES = 16
 """Digits behind the point: all that a float64 has."""
@@ -31,6 +31,24 @@ def written_alike(exact: float, other: float) -> tuple[str, str, str]:
     while common < min(len(whole), len(found)) and whole[common] == found[common]:
         common += 1
     return whole + tail, found[:common], found[common:] + tail
+
+
+def told_apart(*values: float) -> list[str]:
+    """Return numbers as they are printed in a text, with as many digits as it takes to see which differ."""
+    words = [spell(value) for value in values]
+    different = len(set(values))
+    digits = 4
+    while len(set(words)) < different and digits <= PLACES:
+        words = [f"{value:.{digits}g}" if 1e-3 <= abs(value) < 1e4 else _spelled(value, digits) for value in values]
+        digits += 1
+    return [word.replace("-", "−") for word in words]
+
+
+def _spelled(value: float, digits: int) -> str:
+    if value == 0.0 or not math.isfinite(value):
+        return spell(value)
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    return f"{mantissa}·10{superscript(int(exponent))}"
 
 
 def _power(value: float) -> int:

@@ -1,4 +1,4 @@
-"""The loss as a function of all parameters, from the network of one step: on its batch, or on the whole training part."""
+"""The loss as a function of all parameters, from the network of one step: on its batch or on all training samples."""
 
 from __future__ import annotations
 

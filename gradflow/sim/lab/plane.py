@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gradflow.sim.frozen import Frozen
 from gradflow.sim.lab.contours import contours
+from gradflow.sim.lab.digits import told_apart
 from gradflow.sim.lab.objective import Objective
 from gradflow.sim.lab.table import Table
 from gradflow.sim.lab.trajectory import Trajectory
@@ -83,6 +84,14 @@ class Plane(Frozen):
             return values, 0.0, 1.0
         low, high = float(finite.min()), float(finite.max() if log else np.quantile(finite, 0.9))
         return values, low, high if high > low else low + 1.0
+
+    def scale(self, log: bool, count: int = 5) -> list[tuple[float, str]]:
+        """Return so many shares of the colours' range, each with its loss in words."""
+        _, low, high = self.shown(log)
+        shares = np.linspace(0.0, 1.0, count)
+        places = low + shares * (high - low)
+        words = told_apart(*(10.0**places if log else places).tolist())
+        return list(zip(shares.tolist(), words, strict=True))
 
     def contours(self, log: bool) -> Array:
         """Return the contour lines (segments, 2 ends, 2) in the plane's coordinates."""

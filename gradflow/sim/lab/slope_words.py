@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from gradflow.sim.lab.digits import told_apart
 from gradflow.sim.lab.line import Line
 from gradflow.sim.lab.mode_cost import Multiplications
 from gradflow.sim.lab.plane import Plane
@@ -34,10 +35,11 @@ def step(line: Line) -> str:
     """Say what the two orders expect of the next step and what becomes of it; "" where the line does not lead there."""
     if math.isnan(line.step_t):
         return f"Along h: slope ∇L·h = {_signed(line.slope)}, curvature hᵀHh = {_signed(line.curvature)}."
-    first, second = line.first_order(line.step_t), line.second_order(line.step_t)
+    expected = line.first_order(line.step_t), line.second_order(line.step_t)
+    before, after, first, second = told_apart(line.value, line.step_loss, *expected)
     return (
-        f"Next step at t = {spell(line.step_t)}: L goes from {spell(line.value)} to {spell(line.step_loss)} on the same "
-        f"batch; first order expects {_signed(first)}, second {_signed(second)} (hᵀHh = {_signed(line.curvature)})."
+        f"Next step at t = {spell(line.step_t)}: L goes from {before} to {after} on the same batch; "
+        f"first order expects {first}, second {second} (hᵀHh = {_signed(line.curvature)})."
     )
 
 
@@ -54,7 +56,8 @@ def plane(found: Plane) -> str:
     if broken:
         words.append(f"{broken} of them {'is' if broken == 1 else 'are'} not finite (red).")
     lowest = np.where(found.done & ~found.broken, found.losses, np.inf).min()
-    words.append(f"L = {spell(found.present)} here, {spell(float(lowest))} at the lowest.")
+    here, least = told_apart(found.present, float(lowest))
+    words.append(f"L = {here} here, {least} at the lowest.")
     return " ".join(words)
 
 

@@ -2,7 +2,7 @@
 
 Two errors work against each other. The truncation error is what Taylor's series leaves out: ½|f″|·h for the forward
 difference and ⅙|f‴|·h² for the central one. The round-off error is what is left of f after the subtraction of two
-numbers that agree in almost all digits: about ε·|f|/h. It knows nothing of networks: any function of one number will do.
+numbers that agree in almost all digits: about ε·|f|/h. Any function of one number will do, not only a network's loss.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def refine(
 
 
 def _coarse_to_fine(count: int, first: int | None) -> Iterator[list[int]]:
-    """Yield all numbers below `count`: one, then every eighth, then the others between them, a decade or two at once."""
+    """Yield all numbers below `count`: one, then every eighth, then the others between them, a few at once."""
     seen: set[int] = set()
     if first is not None:
         seen.add(first)

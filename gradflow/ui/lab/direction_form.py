@@ -17,7 +17,7 @@ class DirectionForm(QWidget):
 
     changed = Signal(object)
 
-    def __init__(self, name: str, kind: str) -> None:
+    def __init__(self, sign: str, kind: str, name: str = "h") -> None:
         super().__init__()
         self.kind, self.text, self.again = Choice(), TextBox(), Button("Another")
         self.kind.setAccessibleName(f"Direction {name}")
@@ -29,7 +29,7 @@ class DirectionForm(QWidget):
         self.text.setToolTip("Layer/name[row, column], counted from 0: 2/W[0, 3], 2/b[3], 1/gamma[0]")
         self.text.setMinimumWidth(96)
         self.again.setToolTip("Draw other random numbers")
-        label = QLabel(name)
+        label = QLabel(sign)
         label.setObjectName("muted")
         box = QHBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)

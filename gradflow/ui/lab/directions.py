@@ -1,4 +1,4 @@
-"""Directional derivatives: one direction of all parameters in three ways, the loss along it, and over a plane of two."""
+"""Directional derivatives: a direction of all parameters in three ways, the loss along it, and over a plane of two."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Panels(QWidget):
     def __init__(self, age: QWidget) -> None:
         super().__init__()
         self.first = DirectionForm("h", "update")
-        self.across, self.up = DirectionForm("→", "principal-1"), DirectionForm("↑", "principal-2")
+        self.across, self.up = DirectionForm("→", "principal-1", "across"), DirectionForm("↑", "principal-2", "up")
         self.unit = _switch("‖h‖ = 1", "Give h the length 1; t is then a distance")
         self.whole = _switch("All samples", "Also the loss of the whole training part, without dropout")
         self.way = _switch("Way", "Retrace the run from its seed and draw its way on the plane", on=True)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from gradflow.sim.lab.plane import Plane
-from gradflow.sim.words import power, spell
+from gradflow.sim.words import spell
 from gradflow.ui.color_bar import ColorBar
 from gradflow.ui.items import Overlay, cosmetic
 from gradflow.ui.lab.chip import Chip
@@ -20,7 +20,6 @@ from gradflow.ui.theme import Theme, rgb
 Array = NDArray[np.float64]
 
 DOT, RING = 2.5, 6.0
-TICKS = 5
 
 
 class PlaneMap(QWidget):
@@ -43,10 +42,13 @@ class PlaneMap(QWidget):
         self.plane: Plane | None = None
         self._theme: Theme | None = None
         self._log = True
+        self._drawn: tuple[object, ...] = ()
 
     def show_plane(self, plane: Plane | None, log: bool) -> None:
         """Paint a plane, or nothing."""
-        self.plane, self._log = plane, log
+        if (plane, log, self._theme) == self._drawn:
+            return
+        self.plane, self._log, self._drawn = plane, log, (plane, log, self._theme)
         if plane is None or self._theme is None:
             self.image.clear()
             self.signs.show_signs(None, np.empty((0, 2, 2)))
@@ -66,11 +68,8 @@ class PlaneMap(QWidget):
             y=(float(axes.b[0] - b / 2), float(axes.b[-1] + b / 2)),
         )
         self.plot.name_axes(*(f"{title.lower()} (length)" for title in axes.titles), self._theme)
-        shares = [i / (TICKS - 1) for i in range(TICKS)]
-        places = [low + share * (high - low) for share in shares]
-        words = [power(place) if log else spell(place) for place in places]
         lost = ((self._theme.error, "∞, nan"),) if plane.broken.any() else ()
-        self.bar.show_scale(table, list(zip(shares, words, strict=True)), lost)
+        self.bar.show_scale(table, plane.scale(log), lost)
         self.signs.show_signs(plane, plane.contours(log))
 
     def retheme(self, theme: Theme) -> None:
