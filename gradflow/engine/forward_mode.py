@@ -100,7 +100,8 @@ def _(node: LearnableActivate, inputs: Tangents, parts: Parts) -> Array:
     slope = np.empty_like(node.value)
     node.write_slope(slope)
     below = np.minimum(node.inputs[0].value, 0.0).reshape(-1, node.shape[-1])
-    return slope * inputs[0] + (below * parts["a"]).reshape(slope.shape)
+    moved: Array = slope * inputs[0] + (below * parts["a"]).reshape(slope.shape)
+    return moved
 
 
 @_velocity.register
@@ -159,4 +160,5 @@ def _(node: MaxPool, inputs: Tangents, parts: Parts) -> Array:
     (largest,) = node.kink_sides()
     image = inputs[0].reshape(-1, *node.inputs[0].shape)
     candidates = np.stack(list(node.offsets(image)))
-    return np.take_along_axis(candidates, largest[None], axis=0)[0].reshape(node.value.shape)
+    moved: Array = np.take_along_axis(candidates, largest[None], axis=0)[0]
+    return moved.reshape(node.value.shape)

@@ -239,7 +239,7 @@ def test_a_plane_that_takes_long_can_be_given_up(qtbot, shown) -> None:
     "changes",
     [
         {"network.depth": 1, "network.width": 1},
-        {"network.depth": 200, "network.width": 2},
+        {"network.depth": 30, "network.width": 1},
         {"training.precision": "float16"},
         {"training.learning_rate": 1e6},
         {"network.activation": "step"},

@@ -20,7 +20,7 @@ def contours(values: Array, levels: Sequence[float]) -> Array:
     """
     rows, columns = values.shape
     corners = np.stack([values[r : rows - 1 + r, c : columns - 1 + c] for r, c in _CORNERS])
-    there = np.isfinite(corners).all(axis=0)
+    there: NDArray[np.bool_] = np.asarray(np.isfinite(corners).all(axis=0))
     found = [_of_level(corners, there, level) for level in levels]
     return np.concatenate(found) if found else np.empty((0, 2, 2))
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gradflow.engine import gradcheck
 from gradflow.engine.gradcheck import LayerCheck
 from gradflow.engine.network import Network
+from gradflow.sim.lab.memory import remembered
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.step_curve import StepCurve, refine
 from gradflow.sim.lab.table import Table
@@ -110,6 +111,11 @@ def study(
 
     What the network does not have is replaced by the nearest that it has. The step numbered `first` comes first.
     """
+    question = "differences", entry, None if samples is None else tuple(samples)
+    return remembered(specimen, question, lambda: _study(specimen, entry, samples, first))
+
+
+def _study(specimen: Specimen, entry: Entry, samples: Sequence[int] | None, first: int | None) -> Iterator[Study]:
     network = specimen.network(samples)
     every = blocks(network)
     block = next((block for block in every if block.key == entry.block), None)

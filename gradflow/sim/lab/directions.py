@@ -90,7 +90,8 @@ def descent(ground: Ground, ask: Ask) -> Array:
 @direction("random", "Random")
 def random(ground: Ground, ask: Ask) -> Array:
     """Normal numbers. In n dimensions it is almost at right angles to the gradient: cos ∠ is about 1/√n."""
-    return np.random.default_rng([ask.seed, 41]).standard_normal(ground.objective.start.size)
+    rng = np.random.default_rng([ask.seed, 41])
+    return rng.standard_normal(ground.objective.start.size)
 
 
 @direction("filter-normalised", "Random, filter-normalised")

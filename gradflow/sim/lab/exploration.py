@@ -10,6 +10,7 @@ import numpy as np
 
 from gradflow.sim.lab.directions import DIRECTIONS, WITH_WAY, Ask, Ground, make
 from gradflow.sim.lab.line import Line, default_reach, walk
+from gradflow.sim.lab.memory import remembered
 from gradflow.sim.lab.objective import Objective
 from gradflow.sim.lab.plane import Plane, axes, paint
 from gradflow.sim.lab.slope import Slope, slope
@@ -39,7 +40,8 @@ def explore(
     With `whole` the loss of the whole training part as well.
     """
     try:
-        yield from _explore(specimen, ask, zoom, whole)
+        question = "line", ask, zoom, whole
+        yield from remembered(specimen, question, lambda: _explore(specimen, ask, zoom, whole))
     except ValueError as error:
         yield Refused(str(error))
 
@@ -75,7 +77,8 @@ INSTEAD = {"principal-1": "update", "principal-2": "filter-normalised"}
 def survey(specimen: Specimen, ask: Ask, other: Ask, look: Look) -> Iterator[Progress | Refused | Plane]:
     """Yield the plane of two directions, from coarse to fine."""
     try:
-        yield from _survey(specimen, ask, other, look)
+        question = "plane", ask, other, look
+        yield from remembered(specimen, question, lambda: _survey(specimen, ask, other, look))
     except ValueError as error:
         yield Refused(str(error))
 

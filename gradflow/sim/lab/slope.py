@@ -88,4 +88,4 @@ def slope(objective: Objective, h: Array) -> Slope:
 def small_step(theta: Array, h: Array) -> float:
     """Return the t for which t·h is a good step of a central difference at θ."""
     typical = float(np.linalg.norm(theta)) / np.sqrt(max(theta.size, 1))
-    return CUBE_ROOT * max(1.0, typical) / float(np.linalg.norm(h))
+    return float(CUBE_ROOT * max(1.0, typical) / np.linalg.norm(h))

@@ -149,7 +149,8 @@ def refine(
                 kinks[i] = kinks_above[i] or (crossed(x, x - h) if crossed else "")
                 twice = above - below
                 quotients[:, i] = (above - value) / h, twice / (2.0 * h), twice / (h * h)
-            yield StepCurve(x, value, exact, STEPS, *quotients.copy(), tuple(kinks), tuple(kinks_above))
+            forward, central, printed = quotients.copy()
+            yield StepCurve(x, value, exact, STEPS, forward, central, printed, tuple(kinks), tuple(kinks_above))
 
 
 def _coarse_to_fine(count: int, first: int | None) -> Iterator[list[int]]:

@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.sim.frozen import Frozen
+from gradflow.sim.lab.memory import remembered
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.rerun import Rerun
 from gradflow.sim.run import Run
@@ -60,7 +60,8 @@ class Trajectory(Frozen):
         found: Array = (self.points - self.points.mean(axis=0)).T @ vectors[:, number]
         # The sign of an eigenvector is arbitrary: make its largest entry positive, so that machines agree.
         found = found * np.sign(found[np.abs(found).argmax()])
-        return found / np.linalg.norm(found)
+        unit: Array = found / np.linalg.norm(found)
+        return unit
 
     def _variances(self) -> tuple[Array, Array]:
         """Return the variances that are not 0, the largest first, and what they are of in terms of the points."""
@@ -77,17 +78,15 @@ class Trajectory(Frozen):
         return float(np.sum((centred @ axes.T) ** 2)) / total if total > 0.0 else float("nan")
 
 
-_KEPT: WeakKeyDictionary[Specimen, Trajectory] = WeakKeyDictionary()
-
-
 def retrace(specimen: Specimen) -> Iterator[Trajectory]:
     """Yield how far the run is retraced, again and again, and at last the whole way to the specimen's step.
 
     As long as there is the specimen it is done only once.
     """
-    if kept := _KEPT.get(specimen):
-        yield kept
-        return
+    return remembered(specimen, "way", lambda: _retrace(specimen))
+
+
+def _retrace(specimen: Specimen) -> Iterator[Trajectory]:
     last, course = specimen.step, specimen.course
     end: Array = specimen.network().parameters
     count = int(np.clip(MOST_NUMBERS // max(end.size, 1), LEAST_POINTS, MOST_POINTS))
@@ -106,5 +105,4 @@ def retrace(specimen: Specimen) -> Iterator[Trajectory]:
             said = time.perf_counter()
             yield Trajectory((), nothing, step, last, False)
     true = steps[-1:] == [last] and np.array_equal(points[-1], end)
-    way = _KEPT[specimen] = Trajectory(tuple(steps), np.array(points), last, last, true)
-    yield way
+    yield Trajectory(tuple(steps), np.array(points), last, last, true)

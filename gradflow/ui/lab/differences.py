@@ -46,7 +46,8 @@ class Differences(LabView):
 
     def __init__(self) -> None:
         super().__init__()
-        self.entry, self.sample, self.number = Entry(), None, FIRST_STEP
+        self.entry, self.number = Entry(), FIRST_STEP
+        self.sample: int | None = None
         self.study: Study | None = None
         self._waiting: Specimen | None = None
         self._checks: list[Any] = []

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel
 
@@ -26,6 +28,9 @@ from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.lab.number_rows import NumberRow
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
+
+PICTURE_SECONDS = 8.0
+"""How long a picture waits for the plane of a large network."""
 
 
 @view("directions", "How does the loss change along a direction?")
@@ -136,6 +141,17 @@ class Directions(LabView):
         self.blockSignals(before)
         self._walk()
         self._paint()
+
+    def finish(self) -> None:
+        """Wait for what is being computed, but not for ever for the plane: a picture shows as much as there is."""
+        self.walking.finish()
+        last = time.monotonic() + PICTURE_SECONDS
+        while self.painting.busy and time.monotonic() < last:
+            time.sleep(0.01)
+            QCoreApplication.sendPostedEvents(self.painting)
+        if self.painting.busy:
+            self.painting.stop()
+        self.painting.finish()
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""

@@ -92,8 +92,10 @@ class Panels(QWidget):
             ("━", theme.curve, "loss"),
             ("─", theme.curve_second, "first order"),
             ("┄", theme.curve_second, "second"),
+            ("━", theme.muted, "all samples"),
+            ("●", theme.text, "now"),
+            ("◆", theme.accent, "next step"),
         )
-        signs += (("━", theme.muted, "all samples"), ("●", theme.text, "now"), ("◆", theme.accent, "next step"))
         words = (f'<span style="color:{color}">{sign}</span> {name}' for sign, color, name in signs)
         self.legend.setText(" &nbsp; ".join(words))
 

@@ -67,7 +67,8 @@ class PlaneMap(QWidget):
             x=(float(axes.a[0] - a / 2), float(axes.a[-1] + a / 2)),
             y=(float(axes.b[0] - b / 2), float(axes.b[-1] + b / 2)),
         )
-        self.plot.name_axes(*(f"{title.lower()} (length)" for title in axes.titles), self._theme)
+        across, up = axes.titles
+        self.plot.name_axes(f"{across.lower()} (length)", f"{up.lower()} (length)", self._theme)
         lost = ((self._theme.error, "∞, nan"),) if plane.broken.any() else ()
         self.bar.show_scale(table, plane.scale(log), lost)
         self.signs.show_signs(plane, plane.contours(log))

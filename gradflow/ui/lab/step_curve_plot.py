@@ -14,6 +14,7 @@ from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, log10_marks
 from gradflow.ui.theme import SMALL_SIZE, Theme, font
 
 Array = NDArray[np.float64]
+Logs = tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]
 
 LEFT, RIGHT = -16.3, 0.3
 WHICH = ("forward", "central", "printed")
@@ -69,7 +70,7 @@ class StepCurvePlot(Plot):
         self.fix(x=(LEFT, RIGHT), y=(low, high))
         self.levels.set_levels(self.ticks("left"))
         for which in WHICH:
-            self._draw(which, curve, *logs[which], low, which in shown)
+            self._draw(which, curve, logs[which], low, which in shown)
         self._draw_broken(curve, shown, low, high)
         self.here.setVisible(True)
         self.here.setValue(float(self._steps[chosen]))
@@ -94,10 +95,9 @@ class StepCurvePlot(Plot):
         for text in self.words.values():
             text.setColor(QColor(theme.muted))
 
-    def _draw(
-        self, which: str, curve: StepCurve, logs: Array, zero: Array, broken: Array, low: float, visible: bool
-    ) -> None:
+    def _draw(self, which: str, curve: StepCurve, errors: Logs, low: float, visible: bool) -> None:
         """Draw the marks of one difference: what is exactly right lies hollow on the floor."""
+        logs, zero, broken = errors
         kink = np.array([bool(name) for name in (curve.kinks_above if which == "forward" else curve.kinks)])
         color = self.theme_colors.get(which, QColor("black"))
         there = curve.done & ~(broken & ~zero) & visible
