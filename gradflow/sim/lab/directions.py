@@ -55,7 +55,7 @@ direction = DIRECTIONS.register
 
 WITH_SEED = ("random", "filter-normalised")
 WITH_TEXT = ("coordinate", "typed")
-WITH_WAY = ("principal-1", "principal-2", "principal-last")
+WITH_WAY = ("last-update", "principal-1", "principal-2", "principal-last")
 
 
 def make(ask: Ask, ground: Ground) -> Array:
@@ -73,6 +73,12 @@ def make(ask: Ask, ground: Ground) -> Array:
 def update(ground: Ground, ask: Ask) -> Array:
     """What the optimiser adds to the parameters in the next step: at t = 1 stands the next step itself."""
     return ground.specimen.update.copy()
+
+
+@direction("last-update", "The last update")
+def last_update(ground: Ground, ask: Ask) -> Array:
+    """What the last step has added to the parameters: at t = −1 stands where the run came from."""
+    return ground.travelled().last_update()
 
 
 @direction("gradient", "The gradient")

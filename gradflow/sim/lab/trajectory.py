@@ -49,6 +49,13 @@ class Trajectory(Frozen):
         """In how many directions the run has moved."""
         return len(self._variances()[0])
 
+    def last_update(self) -> Array:
+        """Return what the last step has added; raises ValueError where there was none."""
+        if len(self.steps) < 2:
+            raise ValueError("no step has been taken yet")
+        update: Array = self.points[-1] - self.points[-2]
+        return update
+
     def principal(self, number: int) -> Array:
         """Return a principal direction of the way, of length 1: 0 is that of the largest variance, −1 of the least.
 
@@ -90,7 +97,9 @@ def _retrace(specimen: Specimen) -> Iterator[Trajectory]:
     last, course = specimen.step, specimen.course
     end: Array = specimen.network().parameters
     count = int(np.clip(MOST_NUMBERS // max(end.size, 1), LEAST_POINTS, MOST_POINTS))
-    wanted = np.unique(np.linspace(0, last, min(count, last + 1)).round().astype(int)).tolist()
+    spread = np.linspace(0, last, min(count, last + 1)).round().astype(int)
+    # And the last step but one, for the last update.
+    wanted = np.unique([*spread, max(last - 1, 0)]).tolist()
     rerun = Rerun(Run(course.first), course.retunes)
     steps: list[int] = []
     points: list[Array] = []

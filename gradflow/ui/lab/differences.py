@@ -11,13 +11,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gradflow.sim.lab import step_words
 from gradflow.sim.lab.differences import Entry, Study, check_layers, study, table_of_checks
-from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.step_curve import STEPS
 from gradflow.sim.lab.table import Table
 from gradflow.sim.words import spell
 from gradflow.ui.lab.background import Background
 from gradflow.ui.lab.entry_form import EntryForm
-from gradflow.ui.lab.lab_view import LabView
+from gradflow.ui.lab.following import Following
 from gradflow.ui.lab.number_rows import NumberRow, NumberRows
 from gradflow.ui.lab.step_curve_plot import StepCurvePlot, colors
 from gradflow.ui.lab.table_rows import TableRows
@@ -33,7 +32,7 @@ FIRST_STEP = 40
 
 
 @view("differences", "Do finite differences agree with backprop?")
-class Differences(LabView):
+class Differences(Following):
     """∂L/∂w of any parameter or input by differences of the loss, beside the exact number that backprop gives.
 
     Forward: (L(w+h) − L(w))/h, off by ½|L″|·h. Central: (L(w+h) − L(w−h))/2h, off by ⅙|L‴|·h². Both are off by about
@@ -49,7 +48,6 @@ class Differences(LabView):
         self.entry, self.number = Entry(), FIRST_STEP
         self.sample: int | None = None
         self.study: Study | None = None
-        self._waiting: Specimen | None = None
         self._checks: list[Any] = []
         self.curves, self.checking = Background(self), Background(self)
         self.form = EntryForm()
@@ -117,21 +115,24 @@ class Differences(LabView):
 
     # What a view of the lab does.
 
-    def show_specimen(self, specimen: Specimen | None) -> None:
-        """Compute the curve of another network; one that is half done is finished first."""
-        if specimen is None:
-            self.stop()
-            self.study, self._waiting = None, None
-            self.form.show_specimen(None)
-            self._show()
-            return
-        self.form.show_specimen(specimen)
-        if self.curves.busy and self.study and not self._held:
-            self._waiting = specimen
-        else:
-            self._compute()
+    @property
+    def computing(self) -> bool:
+        """Whether the curve is not finished."""
+        return self.curves.busy
+
+    def compute(self) -> None:
+        """Compute the curve and, where it is asked for, the check of the layers."""
+        self.form.show_specimen(self.specimen)
+        self._compute()
         if self.check.isChecked():
             self._check(True)
+
+    def clear(self) -> None:
+        """Show that there is no network."""
+        self.study, self._checks = None, []
+        self.form.show_specimen(None)
+        self.layers.show_table(None)
+        self._show()
 
     def positions(self) -> int:
         """As many as there are steps h, from large to small."""
@@ -225,7 +226,6 @@ class Differences(LabView):
     # What comes of it.
 
     def _compute(self) -> None:
-        self._waiting = None
         if self.specimen:
             sample = self.sample if not self.specimen.coupled else None
             samples = None if sample is None else [min(sample, self.specimen.samples - 1)]
@@ -234,15 +234,15 @@ class Differences(LabView):
     def _take_study(self, found: Study) -> None:
         asked = self.entry.block == found.block.key or not self.entry.block
         same = self.study is not None and self.study.block == found.block and self.study.curve.complete
-        if found.curve.complete or self._held or not same:
+        if found.curve.complete or not self.hurried or not same:
             # A curve that only follows the training is not taken apart and put together again before one's eyes.
             self.study = found
             if asked:
                 self.entry = Entry(found.block.key, found.row, found.column)
             self.form.show_entry(found, self.sample)
             self._show()
-        if found.curve.complete and self._waiting:
-            self._compute()
+        if found.curve.complete:
+            self.go_on()
 
     def _take_check(self, found: Any) -> None:
         self._checks.append(found)

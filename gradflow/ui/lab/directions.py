@@ -12,19 +12,18 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel
 
-from gradflow.sim.frame import Frame, State
+from gradflow.sim.frame import Frame
 from gradflow.sim.lab import slope_words
 from gradflow.sim.lab.directions import DIRECTIONS, Ask
 from gradflow.sim.lab.exploration import Look, Progress, Refused, explore, survey, zoom_of
 from gradflow.sim.lab.line import Line
 from gradflow.sim.lab.plane import Plane
 from gradflow.sim.lab.slope import Slope
-from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.table import Table
 from gradflow.sim.words import spell
 from gradflow.ui.lab.background import Background
 from gradflow.ui.lab.directions_layout import SIDES, TALL, WIDE, Panels
-from gradflow.ui.lab.lab_view import LabView
+from gradflow.ui.lab.following import Following
 from gradflow.ui.lab.number_rows import NumberRow
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
@@ -34,7 +33,7 @@ PICTURE_SECONDS = 8.0
 
 
 @view("directions", "How does the loss change along a direction?")
-class Directions(LabView):
+class Directions(Following):
     """The directional derivative ∇L·h for a direction h of all parameters, and the loss where it leads.
 
     Reverse mode has all of ∇L after one pass back and multiplies by h; forward mode carries the tangents of h through
@@ -51,7 +50,7 @@ class Directions(LabView):
         self.line: Line | None = None
         self.plane: Plane | None = None
         self._remark = self._plane_remark = ""
-        self._running = self._waiting = self._owed = False
+        self._owed = False
         self.walking, self.painting = Background(self), Background(self)
         self.panels = Panels(self.age)
         self.box.setContentsMargins(12, 4, 12, 8)
@@ -80,23 +79,25 @@ class Directions(LabView):
 
     def draw(self, frame: Frame) -> None:
         """Take the frame's specimen; once the run stands still the plane is painted."""
-        self._running = frame.state is State.RUNNING
         super().draw(frame)
-        if self._owed and not self._hurried:
+        if self._owed and not self.hurried:
             self._paint()
 
-    def show_specimen(self, specimen: Specimen | None) -> None:
-        """Compute everything of another network; what is half done is finished first."""
-        if specimen is None:
-            self.stop()
-            self.slope = self.line = self.plane = None
-            self._waiting = self._owed = False
-            self._show()
-        elif self._hurried and self.walking.busy:
-            self._waiting = True
-        else:
-            self._walk()
-            self._paint()
+    @property
+    def computing(self) -> bool:
+        """Whether the line is not finished: the plane waits until the run stands still."""
+        return self.walking.busy
+
+    def compute(self) -> None:
+        """Compute the slope, the line and the plane."""
+        self._walk()
+        self._paint()
+
+    def clear(self) -> None:
+        """Show that there is no network."""
+        self.slope = self.line = self.plane = None
+        self._owed = False
+        self._show()
 
     def positions(self) -> int:
         """The line, the plane, the layers."""
@@ -182,13 +183,8 @@ class Directions(LabView):
 
     # What comes of it.
 
-    @property
-    def _hurried(self) -> bool:
-        """Whether the picture will soon be of the past: the run goes on, and nobody holds on to this network."""
-        return self._running and not self._held
-
     def _walk(self) -> None:
-        self._remark, self._waiting = "", False
+        self._remark = ""
         if self.specimen:
             panels = self.panels
             ask = dataclasses.replace(panels.first.ask, unit=panels.unit.isChecked())
@@ -196,7 +192,7 @@ class Directions(LabView):
             self.walking.run(partial(explore, self.specimen, ask, reach, whole))
 
     def _paint(self) -> None:
-        self._owed = self._hurried
+        self._owed = self.hurried
         self._plane_remark = "The plane is painted when the run stands still." if self._owed else ""
         if self.specimen and not self._owed:
             panels = self.panels
@@ -210,13 +206,12 @@ class Directions(LabView):
         self._remark = ""
         if isinstance(found, Slope):
             self.slope = found
-        elif not self._hurried or self.line is None or found.done.all():
+        elif not self.hurried or self.line is None or found.done.all():
             # What only follows the run is not taken apart and put together again before one's eyes.
             self.line = found
         self._show()
-        if self._waiting and isinstance(found, Line) and found.done.all():
-            self._walk()
-            self._paint()
+        if isinstance(found, Line) and found.done.all():
+            self.go_on()
 
     def _take_line_words(self, words: str, lost: bool = True) -> None:
         self._remark = words

@@ -211,6 +211,19 @@ def test_the_way_is_that_of_the_run_bit_for_bit_with_its_live_edits() -> None:
     assert travelled(specimen) is way
 
 
+def test_the_last_update_leads_back_to_where_the_run_came_from() -> None:
+    run = Run(edit(Experiment(), {"network.depth": 2, "network.width": 4, "training.optimizer": "adam"}))
+    before = []
+    for _ in range(400):
+        run.advance()
+        before.append(run.trainer.network.parameters.copy())
+    specimen = run.measure({Want.SPECIMEN}).specimen
+    assert specimen is not None and len(travelled(specimen).steps) < 200
+    objective = Objective(specimen)
+    h = make(Ask("last-update"), Ground(objective, specimen, travelled(specimen)))
+    np.testing.assert_array_equal(h, before[-1] - before[-2])
+
+
 def test_the_ways_own_plane_shows_most_of_it() -> None:
     _, specimen = specimen_of({}, steps=40)
     own = surveyed(specimen, Ask("principal-1"), Ask("principal-2"))
