@@ -12,6 +12,7 @@ from gradflow.sim.lab.directions import DIRECTIONS, WITH_WAY, Ask, Ground, make
 from gradflow.sim.lab.line import Line, default_reach, walk
 from gradflow.sim.lab.memory import remembered
 from gradflow.sim.lab.objective import Objective
+from gradflow.sim.lab.pause import Pause
 from gradflow.sim.lab.plane import Plane, axes, paint
 from gradflow.sim.lab.slope import Slope, slope
 from gradflow.sim.lab.specimen import Specimen
@@ -23,6 +24,9 @@ class Progress:
     """A word on what takes long, while there is nothing else to show."""
 
     words: str
+
+
+RUNNING = Progress("running the network …")
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,12 @@ def _explore(specimen: Specimen, ask: Ask, zoom: float, whole: bool) -> Iterator
                 yield found
             else:
                 way = found
-    objective = Objective(specimen)
+    pause, objective = Pause(), Objective(specimen)
+    if pause.due():
+        yield RUNNING
     h = make(ask, Ground(objective, specimen, way))
+    if pause.due():
+        yield RUNNING
     yield slope(objective, h)
     reach = default_reach(h, specimen.update, objective.start) / zoom
     yield from walk(objective, h, specimen.update, reach, Objective(specimen, whole=True) if whole else None)
@@ -91,12 +99,16 @@ def _survey(specimen: Specimen, ask: Ask, other: Ask, look: Look) -> Iterator[Pr
                 yield found
             else:
                 way = found
-    objective = Objective(specimen, look.whole)
+    pause, objective = Pause(), Objective(specimen, look.whole)
+    if pause.due():
+        yield RUNNING
     ground = Ground(objective, specimen, way)
     asks = [ask, dataclasses.replace(other, seed=other.seed + 1)]
     if way and way.dimensions < 2:
         asks = [dataclasses.replace(one, kind=INSTEAD.get(one.kind, one.kind)) for one in asks]
     first, second = (make(one, ground) for one in asks)
+    if pause.due():
+        yield RUNNING
     plane = axes(objective, first, second, specimen.update, way if look.way else None, look.zoom)
     titles = [DIRECTIONS[one.kind].title for one in asks]
     with np.errstate(all="ignore"):

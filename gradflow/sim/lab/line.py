@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gradflow.sim.frozen import Frozen
 from gradflow.sim.lab.objective import Objective
+from gradflow.sim.lab.pause import Pause
 from gradflow.sim.lab.slope import small_step
 from gradflow.sim.lab.table import Table
 
@@ -85,6 +86,13 @@ def walk(
     t = reach * np.linspace(-1.0, 1.0, POINTS)
     losses, whole = np.full(POINTS, np.nan), np.full(POINTS if everything else 0, np.nan)
     done = np.zeros(POINTS, bool)
+    slope = float(objective.gradient @ h)
+
+    def so_far() -> Line:
+        copies = losses.copy(), whole.copy()
+        return Line(t, *copies, objective.batch_loss, slope, curvature, step_t, step_loss, done.copy())
+
+    pause = Pause()
     for every in (16, 8, 4, 2, 1):
         for i in range(0, POINTS, every):
             if not done[i]:
@@ -92,10 +100,9 @@ def walk(
                 if everything:
                     whole[i] = everything(theta + t[i] * h)
                 done[i] = True
-        slope = float(objective.gradient @ h)
-        yield Line(
-            t, losses.copy(), whole.copy(), objective.batch_loss, slope, curvature, step_t, step_loss, done.copy()
-        )
+                if pause.due():
+                    yield so_far()
+        yield so_far()
 
 
 def default_reach(h: Array, update: Array, theta: Array) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from gradflow.sim.frozen import Frozen
 from gradflow.sim.lab.contours import contours
 from gradflow.sim.lab.digits import told_apart
 from gradflow.sim.lab.objective import Objective
+from gradflow.sim.lab.pause import Pause
 from gradflow.sim.lab.table import Table
 from gradflow.sim.lab.trajectory import Trajectory
 
@@ -23,7 +23,6 @@ CELLS = 64
 """Squares along a side; the losses stand at their corners."""
 
 STRIDES = (16, 8, 4, 2, 1)
-SHOW_SECONDS = 0.15
 LEVELS = 12
 
 
@@ -136,7 +135,7 @@ def paint(objective: Objective, plane: Axes) -> Iterator[Plane]:
     losses = np.full((CELLS + 1, CELLS + 1), np.nan)
     done = np.zeros(losses.shape, bool)
     first, second = plane.directions
-    stride, shown_at = CELLS, time.perf_counter()
+    stride, pause = CELLS, Pause()
 
     def put(row: int, column: int) -> None:
         theta = objective.start + plane.a[column] * first + plane.b[row] * second
@@ -148,9 +147,9 @@ def paint(objective: Objective, plane: Axes) -> Iterator[Plane]:
             for column in range(0, CELLS + 1, stride_now):
                 if not done[row, column]:
                     put(row, column)
-                if stride_now < CELLS and time.perf_counter() - shown_at > SHOW_SECONDS:
+                # Before the four corners are there is nothing to fill the plane with.
+                if stride_now < CELLS and pause.due():
                     yield Plane(plane, losses.copy(), done.copy(), stride)
-                    shown_at = time.perf_counter()
         stride = stride_now
         yield Plane(plane, losses.copy(), done.copy(), stride)
 

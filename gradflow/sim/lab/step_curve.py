@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.sim.frozen import Frozen
+from gradflow.sim.lab.pause import Pause
 from gradflow.sim.lab.table import Table
 
 Array = NDArray[np.float64]
@@ -138,10 +139,16 @@ def refine(
     count = len(STEPS)
     quotients = np.full((3, count), np.nan)
     kinks, kinks_above = [_UNKNOWN] * count, [_UNKNOWN] * count
+    pause = Pause()
+
+    def so_far() -> StepCurve:
+        forward, central, printed = quotients.copy()
+        return StepCurve(x, value, exact, STEPS, forward, central, printed, tuple(kinks), tuple(kinks_above))
+
     with np.errstate(all="ignore"):
         value = f(x)
-        for batch in _coarse_to_fine(count, first):
-            for i in batch:
+        for level in _coarse_to_fine(count, first):
+            for i in level:
                 h = float(STEPS[i])
                 above = f(x + h)
                 kinks_above[i] = crossed(x, x + h) if crossed else ""
@@ -149,12 +156,13 @@ def refine(
                 kinks[i] = kinks_above[i] or (crossed(x, x - h) if crossed else "")
                 twice = above - below
                 quotients[:, i] = (above - value) / h, twice / (2.0 * h), twice / (h * h)
-            forward, central, printed = quotients.copy()
-            yield StepCurve(x, value, exact, STEPS, forward, central, printed, tuple(kinks), tuple(kinks_above))
+                if pause.due():
+                    yield so_far()
+            yield so_far()
 
 
 def _coarse_to_fine(count: int, first: int | None) -> Iterator[list[int]]:
-    """Yield all numbers below `count`: one, then every eighth, then the others between them, a few at once."""
+    """Yield all numbers below `count`: one, then every eighth, then the others between them."""
     seen: set[int] = set()
     if first is not None:
         seen.add(first)
@@ -162,8 +170,7 @@ def _coarse_to_fine(count: int, first: int | None) -> Iterator[list[int]]:
     for every in (8, 4, 2, 1):
         level = [i for i in range(0, count, every) if i not in seen]
         seen.update(level)
-        for start in range(0, len(level), 16):
-            yield level[start : start + 16]
+        yield level
 
 
 def _fit(steps: Array, errors: Array, smooth: NDArray[np.bool_], order: int, round_off: float) -> Errors:

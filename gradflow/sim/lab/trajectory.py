@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,18 +12,16 @@ from numpy.typing import NDArray
 
 from gradflow.sim.frozen import Frozen
 from gradflow.sim.lab.memory import remembered
+from gradflow.sim.lab.pause import Pause
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.rerun import Rerun
 from gradflow.sim.run import Run
 
 Array = NDArray[Any]
 
-MOST_POINTS, LEAST_POINTS = 160, 8
+MOST_POINTS, LEAST_POINTS = 160, 4
 MOST_NUMBERS = 8_000_000
 """How many numbers are kept: 64 MB."""
-
-WORD_SECONDS = 0.1
-"""So often there is a word on how far it is."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -47,7 +45,7 @@ class Trajectory(Frozen):
     @property
     def dimensions(self) -> int:
         """In how many directions the run has moved."""
-        return len(self._variances()[0])
+        return len(self._variances[0])
 
     def last_update(self) -> Array:
         """Return what the last step has added; raises ValueError where there was none."""
@@ -61,7 +59,7 @@ class Trajectory(Frozen):
 
         Raises ValueError where the way has too few dimensions.
         """
-        there, vectors = self._variances()
+        there, vectors = self._variances
         if not -len(there) <= number < len(there):
             raise ValueError("the run has not moved in that many directions yet")
         found: Array = (self.points - self.points.mean(axis=0)).T @ vectors[:, number]
@@ -70,6 +68,7 @@ class Trajectory(Frozen):
         unit: Array = found / np.linalg.norm(found)
         return unit
 
+    @cached_property
     def _variances(self) -> tuple[Array, Array]:
         """Return the variances that are not 0, the largest first, and what they are of in terms of the points."""
         centred = self.points - self.points.mean(axis=0)
@@ -103,15 +102,14 @@ def _retrace(specimen: Specimen) -> Iterator[Trajectory]:
     rerun = Rerun(Run(course.first), course.retunes)
     steps: list[int] = []
     points: list[Array] = []
-    said, nothing = time.perf_counter(), np.empty((0, end.size))
+    pause, nothing = Pause(), np.empty((0, end.size))
     for step in range(last + 1):
         run = rerun.drive(step, lambda: False)
         if step in wanted[len(steps) : len(steps) + 1]:
             with run.trainer.at_last_step():
                 points.append(np.array(run.trainer.network.parameters, float))
             steps.append(run.snapshot.step)
-        if step < last and time.perf_counter() - said > WORD_SECONDS:
-            said = time.perf_counter()
+        if step < last and pause.due():
             yield Trajectory((), nothing, step, last, False)
     true = steps[-1:] == [last] and np.array_equal(points[-1], end)
     yield Trajectory(tuple(steps), np.array(points), last, last, true)
