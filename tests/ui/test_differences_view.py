@@ -69,7 +69,7 @@ def test_the_numbers_stand_below_each_other_with_their_differing_digits(shown) -
     exact, forward, central = view.rows.text().splitlines()
     assert exact.startswith("exact ∂L/∂W₁[") and forward.startswith("forward (L(W₁[")
     assert central.split()[-1][:8] == exact.split()[-1][:8]
-    assert "best at h ≈" in view.words.text()
+    assert "best at h ≈" in view.words.text() and "Measured slopes +1.00 and −" in view.words.text()
 
 
 def test_an_entry_is_chosen_by_list_and_typed_place(qtbot, shown) -> None:
@@ -165,7 +165,18 @@ def test_a_picture_shows_what_the_screen_shows(qtbot, shown, colors) -> None:
         assert colors(image) > 50
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"entry": 3}', '{"entry": ["x", -1, 2], "sample": -5, "step": "a"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[]",
+        '{"entry": 3}',
+        '{"entry": ["1/b", 0, 1], "sample": null, "step": 3}',
+        '{"entry": ["x", -1, 2], "sample": -5, "step": "a"}',
+    ],
+    ids=range(6),
+)
 def test_a_choice_that_is_none_changes_nothing(shown, text: str) -> None:
     view = shown(frame_of(), text)
     before = view.choice()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,13 +51,7 @@ def explore(
 
 
 def _explore(specimen: Specimen, ask: Ask, zoom: float, whole: bool) -> Iterator[Progress | Slope | Line]:
-    way: Trajectory | None = None
-    if ask.kind in WITH_WAY:
-        for found in _travelled(specimen):
-            if isinstance(found, Progress):
-                yield found
-            else:
-                way = found
+    way = (yield from _travel(specimen)) if ask.kind in WITH_WAY else None
     pause, objective = Pause(), Objective(specimen)
     if pause.due():
         yield RUNNING
@@ -92,13 +86,8 @@ def survey(specimen: Specimen, ask: Ask, other: Ask, look: Look) -> Iterator[Pro
 
 
 def _survey(specimen: Specimen, ask: Ask, other: Ask, look: Look) -> Iterator[Progress | Plane]:
-    way: Trajectory | None = None
-    if look.way or {ask.kind, other.kind} & set(WITH_WAY):
-        for found in _travelled(specimen):
-            if isinstance(found, Progress):
-                yield found
-            else:
-                way = found
+    asked = look.way or {ask.kind, other.kind} & set(WITH_WAY)
+    way = (yield from _travel(specimen)) if asked else None
     pause, objective = Pause(), Objective(specimen, look.whole)
     if pause.due():
         yield RUNNING
@@ -115,12 +104,12 @@ def _survey(specimen: Specimen, ask: Ask, other: Ask, look: Look) -> Iterator[Pr
         yield from paint(objective, dataclasses.replace(plane, titles=(titles[0], titles[1])))
 
 
-def _travelled(specimen: Specimen) -> Iterator[Progress | Trajectory]:
+def _travel(specimen: Specimen) -> Generator[Progress, None, Trajectory]:
+    """Yield how far the run is retraced, and return the whole way."""
     for found in retrace(specimen):
         if not found.complete:
             yield Progress(f"retracing the run: step {found.step} of {found.last}")
-        else:
-            yield found
+    return found
 
 
 ZOOM_STEPS = 16

@@ -30,8 +30,9 @@ LEVELS = 12
 class Axes(Frozen):
     """Two orthonormal directions (2, n), what is on their plane, and how much of it is looked at.
 
-    `way` (points, 2) is the trajectory, projected, and `explained` the share of its variance on the plane; `step` (2,)
-    is where the next step leads, projected. The present point is (0, 0), a corner of the grid `a` × `b`.
+    `way` (points, 2) is the trajectory, projected, and `explained` the share of its variance on the plane; with `lost`
+    it does not lead here. `step` (2,) is where the next step leads, projected. The present point is (0, 0), a corner of
+    the grid `a` × `b`.
     """
 
     directions: Array
@@ -40,6 +41,7 @@ class Axes(Frozen):
     step: Array
     a: Array
     b: Array
+    lost: bool = False
     titles: tuple[str, str] = ("", "")
 
 
@@ -127,7 +129,8 @@ def axes(
     points = (way.points - objective.start) @ directions.T if way else np.empty((0, 2))
     seen = np.vstack([np.zeros(2), points[np.isfinite(points).all(axis=1)], step[None]])
     a, b = _ranges(seen, float(np.linalg.norm(objective.start)), zoom)
-    return Axes(directions, points, way.explained(directions) if way else float("nan"), step, a, b)
+    explained, lost = (way.explained(directions), not way.true) if way else (float("nan"), False)
+    return Axes(directions, points, explained, step, a, b, lost)
 
 
 def paint(objective: Objective, plane: Axes) -> Iterator[Plane]:

@@ -50,6 +50,8 @@ def plane(found: Plane) -> str:
         words.append(f"The plane shows {_percent(found.axes.explained)} of the way’s variance.")
     elif len(found.axes.way):
         words.append("The run has not moved yet.")
+    if found.axes.lost:
+        words.append("The run taken again ends elsewhere: this is not quite the way it took.")
     done, broken = int(found.done.sum()), int(found.broken.sum())
     if done < found.done.size:
         words.append(f"{done} of {found.done.size} losses.")

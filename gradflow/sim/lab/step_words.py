@@ -28,8 +28,8 @@ def best_step(curve: StepCurve, which: str, f: str = "L") -> str:
     root, value = ROOTS[fit.order]
     left_out = f"½|{f}″|·h" if fit.order == 1 else f"⅙|{f}‴|·h²"
     return (
-        f"{name}: best at h ≈ {spell(fit.best_step)}, where truncation {left_out} and round-off ε|{f}|/h balance: "
-        f"{root} = {spell(value)} if all of them were 1."
+        f"{name}: best at h ≈ {spell(fit.best_step)}, where truncation {left_out} and round-off ε|{f}|/h balance "
+        f"({root} = {spell(value)} if all were 1). Measured slopes {slopes(fit)}."
     )
 
 

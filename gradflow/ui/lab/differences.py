@@ -170,15 +170,14 @@ class Differences(Following):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take what `state` returned."""
         block, row, column = state["entry"]
-        sample, number = state["sample"], int(state["step"])
-        if sample is not None and int(sample) < 0:
-            raise ValueError("no such sample")
-        self.entry = Entry(str(block), max(int(row), 0), max(int(column), 0))
-        self.sample = None if sample is None else int(sample)
+        entry = Entry(str(block), max(int(row), 0), max(int(column), 0))
+        sample = None if state["sample"] is None else max(int(state["sample"]), 0)
+        number, printed, layers = int(state["step"]), bool(state["printed"]), bool(state["layers"])
+        self.entry, self.sample = entry, sample
         self.number = min(max(number, 0), len(STEPS) - 1)
         self._show_step()
-        self.printed.setChecked(bool(state["printed"]))
-        self.check.setChecked(bool(state["layers"]))
+        self.printed.setChecked(printed)
+        self.check.setChecked(layers)
         self._compute()
 
     def retheme(self, theme: Theme) -> None:

@@ -30,6 +30,7 @@ class EntryForm(QWidget):
         self.sample.setAccessibleName("Loss of which samples")
         self.sample.setToolTip("The loss is the mean over these samples")
         self.block.setMinimumWidth(120)
+        self.sample.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToContents)
         box = QHBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(8)

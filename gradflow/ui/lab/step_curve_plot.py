@@ -131,18 +131,20 @@ class StepCurvePlot(Plot):
 
     def _name_slopes(self, fits: dict[str, Errors], complete: bool) -> None:
         """Write beside the guide lines what they are proportional to."""
+        forward, central = fits["forward"], fits["central"]
+        # A little beyond the best steps the guide lines are far from each other.
         places = {
-            "h": (-1.5, fits["forward"].truncation),
-            "h²": (-1.5, fits["central"].truncation),
-            "1/h": (-10.5, fits["forward"].round_off),
+            "h": (forward.best_step * 100.0, forward.truncation),
+            "h²": (central.best_step * 20.0, central.truncation),
+            "1/h": (10.0**-10.5, forward.round_off),
         }
-        for name, (x, of) in places.items():
-            text, height = self.words[name], float(of(np.array(10.0**x)))
+        for name, (h, of) in places.items():
+            text, height = self.words[name], float(of(np.array(h)))
             known = complete and height > 0.0 and bool(np.isfinite(height))
             text.setVisible(known)
             if known:
                 text.setText(f"∝ {name}")
-                text.setPos(x, float(np.log10(height)))
+                text.setPos(float(np.log10(h)), float(np.log10(height)))
 
     def _pick(self, x: float, _: float) -> None:
         if len(self._steps):
