@@ -9,7 +9,6 @@ from typing import Any
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from gradflow.sim.lab import step_words
 from gradflow.sim.lab.differences import Entry, Study, check_layers, study, table_of_checks
 from gradflow.sim.lab.step_curve import STEPS
 from gradflow.sim.lab.table import Table
@@ -17,8 +16,9 @@ from gradflow.sim.words import spell
 from gradflow.ui.lab.background import Background
 from gradflow.ui.lab.entry_form import EntryForm
 from gradflow.ui.lab.following import Following
-from gradflow.ui.lab.number_rows import NumberRow, NumberRows
-from gradflow.ui.lab.step_curve_plot import StepCurvePlot, colors
+from gradflow.ui.lab.number_rows import NumberRows
+from gradflow.ui.lab.step_curve_plot import StepCurvePlot
+from gradflow.ui.lab.study_words import numbers, sentences
 from gradflow.ui.lab.table_rows import TableRows
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
@@ -26,6 +26,8 @@ from gradflow.ui.widgets import Button, Slider
 
 WIDE, TALL = 960, 520
 """From which width the layers stand beside the curve, and from which height there is room for all words."""
+
+NOTHING = "No network has been measured yet."
 
 FIRST_STEP = 40
 """The number of the step that is shown at first: 10⁻⁵, the usual one of a central difference."""
@@ -108,7 +110,7 @@ class Differences(Following):
         self.printed.toggled.connect(self._switch)
         self.check.toggled.connect(self._check)
         self.curves.arrived.connect(self._take_study)
-        self.curves.failed.connect(self.words.setText)
+        self.curves.failed.connect(self._take_words)
         self.checking.arrived.connect(self._take_check)
         self.checking.failed.connect(self.words.setText)
         self._show_step()
@@ -243,6 +245,10 @@ class Differences(Following):
         if found.curve.complete:
             self.go_on()
 
+    def _take_words(self, words: str) -> None:
+        self.words.setText(words)
+        self.go_on()
+
     def _take_check(self, found: Any) -> None:
         self._checks.append(found)
         self.layers.show_table(table_of_checks(self._checks))
@@ -256,38 +262,10 @@ class Differences(Following):
     def _show(self) -> None:
         found = self.study
         self.plot.show_curve(found.curve if found else None, self.number, self.printed.isChecked())
-        self.rows.show_rows(self._numbers(found) if found else [])
-        self.words.setText("\n".join(self._sentences(found)) if found else "No network has been measured yet.")
-
-    def _numbers(self, found: Study) -> list[NumberRow]:
-        curve, i, color = found.curve, self.number, colors(self.theme)
-        ready = bool(curve.done[i])
-        w = found.symbol
-        beside = {
-            "forward": ("forward", f"(L({w} + h) − L) / h"),
-            "central": ("central", f"(L({w} + h) − L({w} − h)) / 2h"),
-            "printed": ("as printed", f"(L({w} + h) − L({w} − h)) / h²"),
-        }
-        rows = [NumberRow("exact", f"∂L/∂{w} by backprop", curve.exact, note=f"L = {spell(curve.value)}")]
-        for which, (name, formula) in beside.items():
-            if which == "printed" and not self.printed.isChecked():
-                continue
-            kink = curve.kinks_above[i] if which == "forward" else curve.kinks[i]
-            value = float(getattr(curve, which)[i]) if ready else None
-            rows.append(NumberRow(name, formula, value, color[which], f"straddles {kink}" if kink and ready else ""))
-        return rows
-
-    def _sentences(self, found: Study) -> list[str]:
-        curve = found.curve
-        said = []
-        if self.printed.isChecked():
-            said.append(step_words.as_printed(curve, float(STEPS[self.number])))
-        if found.stand_in:
-            said.append("φ has a stand-in for its slope here: no difference can agree with it.")
-        said.append(step_words.kinks(curve))
-        if self.height() >= TALL or not any(said):
-            said += [step_words.best_step(curve, which) for which in ("forward", "central")]
-        return [sentence for sentence in said if sentence]
+        printed = self.printed.isChecked()
+        self.rows.show_rows(numbers(found, self.number, printed, self.theme) if found else [])
+        said = sentences(found, self.number, printed, brief=self.height() < TALL) if found else [NOTHING]
+        self.words.setText("\n".join(said))
 
     def _place(self) -> None:
         wanted, wide = self.check.isChecked(), self.width() >= WIDE

@@ -153,6 +153,7 @@ class Directions(Following):
         if self.painting.busy:
             self.painting.stop()
         self.painting.finish()
+        self._show()
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
@@ -218,6 +219,8 @@ class Directions(Following):
         if lost:
             self.slope = self.line = None
         self._show()
+        if lost:
+            self.go_on()
 
     def _take_plane(self, found: Any) -> None:
         if isinstance(found, Progress | Refused):

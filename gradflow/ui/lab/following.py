@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QElapsedTimer, QTimer
 
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.ui.lab.lab_view import LabView
 
-REST_MS = 1000
-"""While the training goes on a new network is taken so often: computing takes time from it."""
+REST_MS, SHARE = 1000, 3
+"""While the training goes on there is a rest after each network, this long and so many times as long as it took."""
 
 SOON_MS = 100
 
@@ -26,7 +26,8 @@ class Following(LabView):
         self._running = self._waiting = False
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
-        self._rest.timeout.connect(self.go_on)
+        self._rest.timeout.connect(self._take_turn)
+        self._begun = QElapsedTimer()
 
     @property
     def hurried(self) -> bool:
@@ -59,20 +60,23 @@ class Following(LabView):
             self.clear()
         elif self.hurried and (self.computing or self._rest.isActive()):
             self._waiting = True
-            self.go_on()
         else:
             self._begin()
 
     def go_on(self) -> None:
-        """Begin with the newest network, if one waits and it is its turn."""
-        if self._waiting and not self._rest.isActive():
-            if self.computing:
-                self._rest.start(SOON_MS)
-            else:
-                self._begin()
+        """Take the newest network, if one waits: at once, or after a rest."""
+        if self.hurried:
+            self._rest.start(max(REST_MS, SHARE * self._begun.elapsed()))
+        elif self._waiting:
+            self._take_turn()
+
+    def _take_turn(self) -> None:
+        if self._waiting and self.computing:
+            self._rest.start(SOON_MS)
+        elif self._waiting:
+            self._begin()
 
     def _begin(self) -> None:
         self._waiting = False
-        if self.hurried:
-            self._rest.start(REST_MS)
+        self._begun.start()
         self.compute()

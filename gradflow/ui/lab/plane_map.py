@@ -23,11 +23,14 @@ DOT, RING = 2.5, 6.0
 
 
 class PlaneMap(QWidget):
-    """Colours and contours: the loss. Line: the way of the run. Ring: now. Diamond: the next step. Red: not finite."""
+    """Colours and contours: the loss. Line: the way of the run. Ring: now. Diamond: the next step. Red: not finite.
+
+    Both axes are lengths in the space of all parameters.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.plot = Plot(None, None, "first direction (length)", "second direction (length)")
+        self.plot = Plot(None, None, "first direction", "second direction")
         self.image = pg.ImageItem(axisOrder="row-major")
         self.signs = PlaneSigns()
         self.plot.add(self.image, self.signs)
@@ -68,7 +71,7 @@ class PlaneMap(QWidget):
             y=(float(axes.b[0] - b / 2), float(axes.b[-1] + b / 2)),
         )
         across, up = axes.titles
-        self.plot.name_axes(f"{across.lower()} (length)", f"{up.lower()} (length)", self._theme)
+        self.plot.name_axes(across.lower(), up.lower(), self._theme)
         lost = ((self._theme.error, "∞, nan"),) if plane.broken.any() else ()
         self.bar.show_scale(table, plane.scale(log), lost)
         self.signs.show_signs(plane, plane.contours(log))
