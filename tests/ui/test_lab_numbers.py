@@ -38,13 +38,14 @@ def test_differences_follow_a_training_until_a_step_is_chosen_and_can_be_renewed
     view = in_front(desk, "differences")
     desk.until(lambda: view.study and view.study.curve.complete)
     desk.run_to(20)
-    desk.until(lambda: view.specimen and view.specimen.step == 20 and not view.computing)
-    assert view.study.curve.value == view.specimen.network().loss.loss
+    desk.until(lambda: view.specimen and view.specimen.step == 20)
+    desk.until(lambda: view.study and view.study.curve.value == view.specimen.network().loss.loss)
     desk.press("Shift+Right")
     desk.run_to(40)
-    assert view.specimen.step == 20 and view.age.isVisible()
+    desk.until(view.age.isVisible)
+    assert view.specimen.step == 20
     view.renew()
-    desk.until(lambda: view.study.curve.value == view.specimen.network().loss.loss)
+    desk.until(lambda: view.study and view.study.curve.value == view.specimen.network().loss.loss)
     assert view.specimen.step == 40 and not view.age.isVisible()
 
 
