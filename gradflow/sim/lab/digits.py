@@ -11,26 +11,26 @@ PLACES = 16
 """Digits behind the point: all that a float64 has."""
 
 
-def written_alike(exact: float, other: float) -> tuple[str, str, str]:
-    """Return the exact number as text, and the other's digits that agree with it and those that do not.
+def written_alike(exact: float, other: float) -> tuple[str, str, str, str]:
+    """Return the digits of the exact number, the other's that agree and those that do not, and the power of both.
 
-    Both have a sign, so that digits stand below digits, and the exponent of the exact one. A number that is far larger
-    has its own exponent and no digit in common.
+    Both have a sign, so that digits stand below digits. A number that is far larger has its own power of ten and no
+    digit in common: then its power is among them.
     """
     if not (math.isfinite(exact) and math.isfinite(other)):
         same = exact == other
-        return _plain(exact), _plain(other) if same else "", "" if same else _plain(other)
+        return _plain(exact), _plain(other) if same else "", "" if same else _plain(other), ""
     if exact == 0.0:
-        return "+0", "+0" if other == 0.0 else "", "" if other == 0.0 else _alone(other)
+        return "+0", "+0" if other == 0.0 else "", "" if other == 0.0 else _alone(other), ""
     power = _power(exact)
     whole, found = _digits(exact, power), _digits(other, power)
     tail = f"·10{superscript(power)}" if power else ""
     if other and _power(other) > power + 1:
-        return whole + tail, "", _alone(other)
+        return whole + tail, "", _alone(other), ""
     common = 0
     while common < min(len(whole), len(found)) and whole[common] == found[common]:
         common += 1
-    return whole + tail, found[:common], found[common:] + tail
+    return whole, found[:common], found[common:], tail
 
 
 def told_apart(*values: float) -> list[str]:

@@ -27,7 +27,7 @@ class DirectionForm(QWidget):
         self.kind.setMinimumWidth(150)
         self.text.setAccessibleName(f"Numbers of direction {name}")
         self.text.setToolTip("Layer/name[row, column], counted from 0: 2/W[0, 3], 2/b[3], 1/gamma[0]")
-        self.text.setMinimumWidth(96)
+        self.text.setMinimumWidth(120)
         self.again.setToolTip("Draw other random numbers")
         label = QLabel(sign)
         label.setObjectName("muted")
@@ -56,6 +56,7 @@ class DirectionForm(QWidget):
         self.text.setPlaceholderText(HINTS.get(ask.kind, ""))
         if not self.text.isModified():
             self.text.setText(ask.text)
+            self.text.setCursorPosition(0)
         self.again.setVisible(ask.kind in WITH_SEED)
 
     def mark(self, valid: bool) -> None:

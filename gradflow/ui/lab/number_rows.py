@@ -67,8 +67,7 @@ class NumberRows(QWidget):
         exact = self._rows[0].value
         if row.value is None or exact is None:
             return "…"
-        _, same, other = written_alike(exact, row.value)
-        return f"{same}{other}"
+        return "".join(written_alike(exact, row.value)[1:])
 
     def _line(self, number: int) -> list[QLabel]:
         labels = []
@@ -89,8 +88,8 @@ class NumberRows(QWidget):
         name, formula = f"{mark}{html.escape(row.name)}", html.escape(row.formula)
         if row.value is None or exact is None:
             return name, formula, "…", html.escape(row.note)
-        whole, same, other = written_alike(exact, row.value)
+        whole, same, other, tail = written_alike(exact, row.value)
         if first:
-            return name, formula, f"<b>{whole}</b>", html.escape(row.note)
-        number = f'<b>{same}</b><span style="color:{self.theme.error}">{other}</span>'
+            return name, formula, f"<b>{whole}{tail}</b>", html.escape(row.note)
+        number = f'<b>{same}</b><span style="color:{self.theme.error}">{other}</span>{tail}'
         return name, formula, number, html.escape(row.note or f"off by {spell(abs(row.value - exact))}")

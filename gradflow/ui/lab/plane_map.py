@@ -52,6 +52,7 @@ class PlaneMap(QWidget):
         if (plane, log, self._theme) == self._drawn:
             return
         self.plane, self._log, self._drawn = plane, log, (plane, log, self._theme)
+        self.bar.setVisible(plane is not None)
         if plane is None or self._theme is None:
             self.image.clear()
             self.signs.show_signs(None, np.empty((0, 2, 2)))
