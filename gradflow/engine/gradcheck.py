@@ -99,7 +99,7 @@ def check(
     """
     with _held(network):
         exact = network.gradients.copy()
-        below = _below_stand_ins(network)
+        below = below_stand_ins(network)
         for layer in network.layers:
             entries = _drawn(_entries(layer), per_layer, rng)
             stands_in = not below.isdisjoint(layer.learning)
@@ -159,7 +159,7 @@ def _drawn(entries: NDArray[np.intp], most: int | None, rng: np.random.Generator
     return np.sort(rng.choice(entries, most, replace=False))
 
 
-def _below_stand_ins(network: Network) -> set[Node]:
+def below_stand_ins(network: Network) -> set[Node]:
     """Return the nodes whose gradient came through a φ with a stand-in for its slope."""
     below: set[Node] = set()
     for node in reversed(network.graph.order):
@@ -203,7 +203,7 @@ def _differences(
 ) -> tuple[Array, list[tuple[str, ...]]]:
     """Return the difference quotient for each entry, and the names of the kinks that were crossed."""
     numeric, kinks = np.empty(len(entries)), []
-    here, sides_here = network.forward(), _sides(network)
+    here, sides_here = network.forward(), kink_sides(network)
     for i, entry in enumerate(entries):
         kept = network.parameters[entry]
         above, sides_above = _at(network, int(entry), kept + step)
@@ -214,16 +214,16 @@ def _differences(
             below, sides_below = here, sides_here
             numeric[i] = (above - below) / step
         network.parameters[entry] = kept
-        kinks.append(_crossed(sides_above, sides_below))
+        kinks.append(crossed(sides_above, sides_below))
     return numeric, kinks
 
 
 def _at(network: Network, entry: int, value: float) -> tuple[float, dict[str, list[Array]]]:
     network.parameters[entry] = value
-    return network.forward(), _sides(network)
+    return network.forward(), kink_sides(network)
 
 
-def _sides(network: Network) -> dict[str, list[Array]]:
+def kink_sides(network: Network) -> dict[str, list[Array]]:
     """Return, by the name of the kink, on which side of it everything lies."""
     sides: dict[str, list[Array]] = {}
     for node in network.graph.order:
@@ -232,7 +232,8 @@ def _sides(network: Network) -> dict[str, list[Array]]:
     return sides
 
 
-def _crossed(above: dict[str, list[Array]], below: dict[str, list[Array]]) -> tuple[str, ...]:
+def crossed(above: dict[str, list[Array]], below: dict[str, list[Array]]) -> tuple[str, ...]:
+    """Return the names of the kinks that lie between two points, from the sides that everything is on."""
     return tuple(
         name
         for name, sides in above.items()

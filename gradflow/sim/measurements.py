@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gradflow.engine.network import Network
 from gradflow.sim import clipping, distributions, noise, paths, statistics, surface, units
+from gradflow.sim.course import Course
 from gradflow.sim.details import Want
 from gradflow.sim.forecast import isotropic
 from gradflow.sim.lab import specimen
@@ -34,13 +35,14 @@ class Interrupted(Exception):
 class Look:
     """What is measured: a trainer that stands at a snapshot. `interrupted` is asked now and then.
 
-    `spectra` measures Jacobians, and keeps what it has made for that.
+    `spectra` measures Jacobians, and keeps what it has made for that; `course` is how the run came here.
     """
 
     trainer: Trainer
     snapshot: Snapshot
     spectra: Spectra
     interrupted: Callable[[], bool]
+    course: Course
 
     @property
     def network(self) -> Network:
@@ -104,7 +106,8 @@ def _prediction(look: Look) -> Parts:
 def _specimen(look: Look) -> Parts:
     snapshot, trainer = look.snapshot, look.trainer
     update, rate = trainer.next_update(snapshot.learning_rate), snapshot.learning_rate
-    return {"specimen": specimen.take(look.network, snapshot.step, trainer.experiment, update, rate)}
+    found = specimen.take(look.network, snapshot.step, trainer.experiment, update, rate, look.course)
+    return {"specimen": found}
 
 
 def _surface(look: Look) -> Parts:

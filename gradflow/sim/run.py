@@ -12,6 +12,7 @@ from typing import Any
 
 from gradflow.sim import config, measurements
 from gradflow.sim.config import Experiment, Training, with_live
+from gradflow.sim.course import Course
 from gradflow.sim.details import EVERYTHING, PARTS, Details, Want
 from gradflow.sim.diagnosis import Case, Checkup, check_up, diagnose
 from gradflow.sim.divergence import largest_before
@@ -132,9 +133,11 @@ class Run:
         """
         found: dict[str, Any] = {}
         steps, seconds = dict(self._details.steps), dict(self._details.seconds)
+        course = Course(self._first, tuple(self._retunes))
+        look = Look(self.trainer, self.snapshot, self._spectra, interrupted, course)
         for want in sorted(wants):
             start = time.perf_counter()
-            found.update(measurements.take(want, Look(self.trainer, self.snapshot, self._spectra, interrupted)))
+            found.update(measurements.take(want, look))
             steps[want], seconds[want] = self.snapshot.step, time.perf_counter() - start
         self._details = dataclasses.replace(self._details, steps=steps, seconds=seconds, **found)
         return self._details

@@ -33,7 +33,7 @@ class Pool(Node):
             self._delta = self.grad.reshape(shape)
             self._x_grad = source.grad.reshape(samples, *source.shape)
 
-    def _offsets(self, image: Array) -> Iterator[Array]:
+    def offsets(self, image: Array) -> Iterator[Array]:
         """Yield, for each place in the window, what all windows have there: views of shape (samples, *self.shape)."""
         rows, columns, _ = self.shape
         s = self.stride
@@ -54,7 +54,7 @@ class MaxPool(Pool):
         self._taken = np.empty(shape, bool)
 
     def forward(self) -> None:
-        offsets = self._offsets(self._x)
+        offsets = self.offsets(self._x)
         self._out[:] = next(offsets)
         for values in offsets:
             np.maximum(self._out, values, out=self._out)
@@ -65,7 +65,7 @@ class MaxPool(Pool):
         if self.writes_first[0]:
             self._x_grad.fill(0.0)
         self._taken.fill(False)
-        for values, into in zip(self._offsets(self._x), self._offsets(self._x_grad), strict=True):
+        for values, into in zip(self.offsets(self._x), self.offsets(self._x_grad), strict=True):
             np.equal(values, self._out, self._hit)
             np.greater(self._hit, self._taken, self._hit)
             np.logical_or(self._taken, self._hit, self._taken)
@@ -73,14 +73,14 @@ class MaxPool(Pool):
             np.add(into, self._scratch, into)
 
     def kink_sides(self) -> list[Array]:
-        return [np.stack([values == self._out for values in self._offsets(self._x)]).argmax(axis=0)]
+        return [np.stack([values == self._out for values in self.offsets(self._x)]).argmax(axis=0)]
 
 
 class AveragePool(Pool):
     """The mean of each window; the gradient is shared out evenly."""
 
     def forward(self) -> None:
-        offsets = self._offsets(self._x)
+        offsets = self.offsets(self._x)
         self._out[:] = next(offsets)
         for values in offsets:
             np.add(self._out, values, self._out)
@@ -92,7 +92,7 @@ class AveragePool(Pool):
         if self.writes_first[0]:
             self._x_grad.fill(0.0)
         np.multiply(self._delta, 1.0 / self.size**2, self._scratch)
-        for into in self._offsets(self._x_grad):
+        for into in self.offsets(self._x_grad):
             np.add(into, self._scratch, into)
 
 

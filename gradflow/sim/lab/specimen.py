@@ -14,6 +14,7 @@ from gradflow.engine.network import Network
 from gradflow.engine.nodes import Dropout
 from gradflow.engine.nodes.norm import BatchNorm
 from gradflow.sim.config import Experiment
+from gradflow.sim.course import Course
 from gradflow.sim.frozen import Frozen
 
 Array = NDArray[Any]
@@ -24,8 +25,8 @@ class Specimen(Frozen):
     """A network at a step, and all that its next step needs.
 
     `inputs` (B, units) and `targets` (B, outputs) are the batch of the next step, `update` is what that step adds to
-    all parameters, as a flat vector, at `learning_rate`. Where samples are `coupled`, by batch norm, no sample's
-    numbers are its own: then only the whole batch can be looked at.
+    all parameters, as a flat vector, at `learning_rate`, and `course` how the run came here. Where samples are
+    `coupled`, by batch norm, no sample's numbers are its own: then only the whole batch can be looked at.
     """
 
     step: int
@@ -35,6 +36,7 @@ class Specimen(Frozen):
     update: Array
     learning_rate: float
     coupled: bool
+    course: Course
     _network: Network
     _masks: tuple[Array, ...]
 
@@ -67,7 +69,9 @@ class Specimen(Frozen):
         return made
 
 
-def take(network: Network, step: int, experiment: Experiment, update: Array, learning_rate: float) -> Specimen:
+def take(
+    network: Network, step: int, experiment: Experiment, update: Array, learning_rate: float, course: Course
+) -> Specimen:
     """Return the specimen of a network that has just run its batch."""
     copy = network.copy()
     copy.follow(network)
@@ -79,6 +83,7 @@ def take(network: Network, step: int, experiment: Experiment, update: Array, lea
         update=np.array(update, float),
         learning_rate=learning_rate,
         coupled=any(isinstance(node, BatchNorm) for node in network.graph.order),
+        course=course,
         _network=copy,
         _masks=tuple(np.array(node.mask, float) for node in _dropouts(network)),
     )

@@ -1,0 +1,121 @@
+"""What is computed of a direction, bit by bit: its slope, the loss along it, and the plane with a second one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradflow.sim.lab.directions import DIRECTIONS, WITH_WAY, Ask, Ground, make
+from gradflow.sim.lab.line import Line, default_reach, walk
+from gradflow.sim.lab.memory import remembered
+from gradflow.sim.lab.objective import Objective
+from gradflow.sim.lab.pause import Pause
+from gradflow.sim.lab.plane import Plane, axes, paint
+from gradflow.sim.lab.slope import Slope, slope
+from gradflow.sim.lab.specimen import Specimen
+from gradflow.sim.lab.trajectory import Trajectory, retrace
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A word on what takes long, while there is nothing else to show."""
+
+    words: str
+
+
+RUNNING = Progress("running the network …")
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why there is nothing to show: what was asked for is no direction, or no plane."""
+
+    words: str
+
+
+def explore(
+    specimen: Specimen, ask: Ask, zoom: float = 1.0, whole: bool = False
+) -> Iterator[Progress | Refused | Slope | Line]:
+    """Yield the slope along a direction, then the loss on the line, from few points to all.
+
+    With `whole` the loss of the whole training part as well.
+    """
+    try:
+        question = "line", ask, zoom, whole
+        yield from remembered(specimen, question, lambda: _explore(specimen, ask, zoom, whole))
+    except ValueError as error:
+        yield Refused(str(error))
+
+
+def _explore(specimen: Specimen, ask: Ask, zoom: float, whole: bool) -> Iterator[Progress | Slope | Line]:
+    way = (yield from _travel(specimen)) if ask.kind in WITH_WAY else None
+    pause, objective = Pause(), Objective(specimen)
+    if pause.due():
+        yield RUNNING
+    h = make(ask, Ground(objective, specimen, way))
+    if pause.due():
+        yield RUNNING
+    yield slope(objective, h)
+    reach = default_reach(h, specimen.update, objective.start) / zoom
+    yield from walk(objective, h, specimen.update, reach, Objective(specimen, whole=True) if whole else None)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a plane is looked at: how near, the loss of what, and with the run's way or without."""
+
+    zoom: float = 1.0
+    whole: bool = False
+    way: bool = True
+
+
+INSTEAD = {"principal-1": "update", "principal-2": "filter-normalised"}
+"""What stands in for the way's own directions as long as the run has not moved in two."""
+
+
+def survey(specimen: Specimen, ask: Ask, other: Ask, look: Look) -> Iterator[Progress | Refused | Plane]:
+    """Yield the plane of two directions, from coarse to fine."""
+    try:
+        question = "plane", ask, other, look
+        yield from remembered(specimen, question, lambda: _survey(specimen, ask, other, look))
+    except ValueError as error:
+        yield Refused(str(error))
+
+
+def _survey(specimen: Specimen, ask: Ask, other: Ask, look: Look) -> Iterator[Progress | Plane]:
+    asked = look.way or {ask.kind, other.kind} & set(WITH_WAY)
+    way = (yield from _travel(specimen)) if asked else None
+    pause, objective = Pause(), Objective(specimen, look.whole)
+    if pause.due():
+        yield RUNNING
+    ground = Ground(objective, specimen, way)
+    asks = [ask, dataclasses.replace(other, seed=other.seed + 1)]
+    if way and way.dimensions < 2:
+        asks = [dataclasses.replace(one, kind=INSTEAD.get(one.kind, one.kind)) for one in asks]
+    first, second = (make(one, ground) for one in asks)
+    if pause.due():
+        yield RUNNING
+    plane = axes(objective, first, second, specimen.update, way if look.way else None, look.zoom)
+    titles = [DIRECTIONS[one.kind].title for one in asks]
+    with np.errstate(all="ignore"):
+        yield from paint(objective, dataclasses.replace(plane, titles=(titles[0], titles[1])))
+
+
+def _travel(specimen: Specimen) -> Generator[Progress, None, Trajectory]:
+    """Yield how far the run is retraced, and return the whole way."""
+    for found in retrace(specimen):
+        if not found.complete:
+            yield Progress(f"retracing the run: step {found.step} of {found.last}")
+    return found
+
+
+ZOOM_STEPS = 16
+"""How far a slider for the zoom goes to either side of 0, eight to a power of ten."""
+
+
+def zoom_of(position: int) -> float:
+    """Return the zoom at a slider's position: 1 at 0, 100 at its end."""
+    return float(10.0 ** (position / 8.0))

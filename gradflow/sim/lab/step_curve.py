@@ -1,0 +1,200 @@
+"""The step-size curve: how far a difference quotient is from the derivative, for every step h, and why.
+
+Two errors work against each other. The truncation error is what Taylor's series leaves out: ½|f″|·h for the forward
+difference and ⅙|f‴|·h² for the central one. The round-off error is what is left of f after the subtraction of two
+numbers that agree in almost all digits: about ε·|f|/h. Any function of one number will do, not only a network's loss.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradflow.sim.frozen import Frozen
+from gradflow.sim.lab.pause import Pause
+from gradflow.sim.lab.table import Table
+
+Array = NDArray[np.float64]
+Function = Callable[[float], float]
+Crossed = Callable[[float, float], str]
+
+EPSILON = float(np.finfo(float).eps)
+PER_DECADE = 8
+STEPS = 10.0 ** (-np.arange(16 * PER_DECADE + 1) / PER_DECADE)
+"""The steps h from 1 to 10⁻¹⁶, falling."""
+
+CLEAR = 100.0
+"""How many times the round-off an error must be to be taken for truncation."""
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Where one difference's two errors lie: truncation = `factor`·h^`order`, round-off = `noise`/h; nan if not seen.
+
+    `slope` and `noise_slope` are fitted to the measured points on a log-log scale.
+    """
+
+    order: int
+    factor: float
+    noise: float
+    slope: float
+    noise_slope: float
+
+    @property
+    def best_step(self) -> float:
+        """The h at which the two add up to the least: (noise / order·factor)^(1/(order+1))."""
+        if not (self.factor > 0.0 and self.noise > 0.0):
+            return math.nan
+        return float((self.noise / (self.order * self.factor)) ** (1.0 / (self.order + 1)))
+
+    def truncation(self, h: Array) -> Array:
+        """Return the truncation error at these steps."""
+        return self.factor * h**self.order
+
+    def round_off(self, h: Array) -> Array:
+        """Return the round-off error at these steps."""
+        return self.noise / h
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StepCurve(Frozen):
+    """The difference quotients of a function at `x`, one for each step; nan where it is not computed yet.
+
+    `forward` is (f(x+h) − f(x))/h, `central` (f(x+h) − f(x−h))/2h, and `printed` has h² in place of 2h. `kinks` names
+    what lies between x − h and x + h, "" for nothing, and `kinks_above` what lies between x and x + h.
+    """
+
+    x: float
+    value: float
+    exact: float
+    steps: Array
+    forward: Array
+    central: Array
+    printed: Array
+    kinks: tuple[str, ...]
+    kinks_above: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every step is computed."""
+        return bool(self.done.all())
+
+    @property
+    def done(self) -> NDArray[np.bool_]:
+        """Which steps are computed."""
+        return np.array([kink != _UNKNOWN for kink in self.kinks])
+
+    def errors(self, which: str) -> Array:
+        """Return |quotient − exact| of "forward", "central" or "printed" for every step."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            found: Array = np.abs(getattr(self, which) - self.exact)
+        return found
+
+    def fit(self, which: str) -> Errors:
+        """Return where the errors of the "forward" or the "central" difference lie, away from kinks."""
+        order = 1 if which == "forward" else 2
+        kinks = self.kinks_above if which == "forward" else self.kinks
+        smooth = np.array([not kink for kink in kinks]) & self.done
+        return _fit(self.steps, self.errors(which), smooth, order, self._round_off())
+
+    def table(self, title: str) -> Table:
+        """Return all of it, row by row."""
+        done = np.flatnonzero(self.done)
+        names = ("forward", "central", "printed")
+        columns = [self.steps, *(getattr(self, name) for name in names), *(self.errors(name) for name in names)]
+        return Table(
+            title,
+            [f"{self.steps[i]:.6g}" for i in done],
+            ["h", "forward", "central", "with ε² as printed", *(f"error, {name}" for name in names)],
+            np.stack([column[done] for column in columns], axis=1) if len(done) else np.empty((0, 7)),
+            [("kink", [self.kinks[i] for i in done])],
+        )
+
+    def _round_off(self) -> float:
+        """Return about what two evaluations cannot agree on: the last digits of f, and of x + h."""
+        return EPSILON * max(abs(self.value), abs(self.x * self.exact), np.finfo(float).tiny)
+
+
+_UNKNOWN = "not computed yet"
+
+
+def curve(f: Function, x: float, exact: float, crossed: Crossed | None = None) -> StepCurve:
+    """Return the step-size curve of any function of one number whose derivative at x is `exact`.
+
+    `crossed(a, b)` names the kink between two points at which f was just evaluated, "" if there is none.
+    """
+    *_, last = refine(f, x, exact, crossed)
+    return last
+
+
+def refine(
+    f: Function, x: float, exact: float, crossed: Crossed | None = None, first: int | None = None
+) -> Iterator[StepCurve]:
+    """Yield the curve again and again, from few steps to all of them; the step numbered `first` comes first."""
+    count = len(STEPS)
+    quotients = np.full((3, count), np.nan)
+    kinks, kinks_above = [_UNKNOWN] * count, [_UNKNOWN] * count
+    pause = Pause()
+
+    def so_far() -> StepCurve:
+        forward, central, printed = quotients.copy()
+        return StepCurve(x, value, exact, STEPS, forward, central, printed, tuple(kinks), tuple(kinks_above))
+
+    with np.errstate(all="ignore"):
+        value = f(x)
+        for level in _coarse_to_fine(count, first):
+            for i in level:
+                h = float(STEPS[i])
+                above = f(x + h)
+                kinks_above[i] = crossed(x, x + h) if crossed else ""
+                below = f(x - h)
+                kinks[i] = kinks_above[i] or (crossed(x, x - h) if crossed else "")
+                twice = above - below
+                quotients[:, i] = (above - value) / h, twice / (2.0 * h), twice / (h * h)
+                if pause.due():
+                    yield so_far()
+            yield so_far()
+
+
+def _coarse_to_fine(count: int, first: int | None) -> Iterator[list[int]]:
+    """Yield all numbers below `count`: one, then every eighth, then the others between them."""
+    seen: set[int] = set()
+    if first is not None:
+        seen.add(first)
+        yield [first]
+    for every in (8, 4, 2, 1):
+        level = [i for i in range(0, count, every) if i not in seen]
+        seen.update(level)
+        yield level
+
+
+def _fit(steps: Array, errors: Array, smooth: NDArray[np.bool_], order: int, round_off: float) -> Errors:
+    usable = smooth & np.isfinite(errors) & (errors > 0.0)
+    # Truncation: far above what round-off could be; of that the smallest steps, where the first term is all there is.
+    clear = np.flatnonzero(usable & (errors > CLEAR * round_off / steps))[-2 * PER_DECADE :]
+    factor = slope = noise = noise_slope = math.nan
+    if len(clear) >= 3:
+        slope = _slope(steps[clear], errors[clear])
+        if abs(slope - order) < 0.3:
+            last = clear[-PER_DECADE:]
+            factor = float(np.median(errors[last] / steps[last] ** order))
+    # Round-off: from where truncation would be a tenth of it, down to where not a digit is left.
+    reached = (0.1 * round_off / factor) ** (1.0 / (order + 1)) if factor > 0.0 else 1e-6
+    rough = usable & (steps < reached) & (steps > reached * 1e-5)
+    if np.count_nonzero(rough) >= PER_DECADE:
+        noise = float(np.sqrt(np.mean((errors[rough] * steps[rough]) ** 2)))
+        noise_slope = _slope(steps[rough], errors[rough])
+    return Errors(order, factor, noise, slope, noise_slope)
+
+
+def _slope(steps: Array, errors: Array) -> float:
+    """Return the slope of the straight line through points on a log-log scale."""
+    x: NDArray[Any] = np.log10(steps)
+    y = np.log10(errors)
+    x = x - x.mean()
+    return float(x @ (y - y.mean()) / (x @ x)) if len(x) > 1 else math.nan

@@ -1,0 +1,274 @@
+"""Finite differences beside backprop: one parameter or input, every step size, and the whole network layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from gradflow.sim.lab.differences import Entry, Study, check_layers, study, table_of_checks
+from gradflow.sim.lab.step_curve import STEPS
+from gradflow.sim.lab.table import Table
+from gradflow.sim.words import spell
+from gradflow.ui.lab.background import Background
+from gradflow.ui.lab.entry_form import EntryForm
+from gradflow.ui.lab.following import Following
+from gradflow.ui.lab.number_rows import NumberRows
+from gradflow.ui.lab.step_curve_plot import StepCurvePlot
+from gradflow.ui.lab.study_words import numbers, sentences
+from gradflow.ui.lab.table_rows import TableRows
+from gradflow.ui.theme import Theme
+from gradflow.ui.view import view
+from gradflow.ui.widgets import Button, Slider
+
+WIDE, TALL = 960, 520
+"""From which width the layers stand beside the curve, and from which height there is room for all words."""
+
+NOTHING = "No network has been measured yet."
+
+FIRST_STEP = 40
+"""The number of the step that is shown at first: 10⁻⁵, the usual one of a central difference."""
+
+
+@view("differences", "Do finite differences agree with backprop?")
+class Differences(Following):
+    """∂L/∂w of any parameter or input by differences of the loss, beside the exact number that backprop gives.
+
+    Forward: (L(w+h) − L(w))/h, off by ½|L″|·h. Central: (L(w+h) − L(w−h))/2h, off by ⅙|L‴|·h². Both are off by about
+    ε|L|/h as well, because the two losses agree in almost all digits. Below, the error over h: it falls with slope 1 or
+    2 until round-off takes over and it rises again. Hollow diamonds straddle a kink (of ReLU, of pooling), where the
+    two need not agree. Slide, click the plot or press Shift+→ for another h.
+    """
+
+    formula = "(L(w+h) − L(w−h)) / 2h → ∂L/∂w"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entry, self.number = Entry(), FIRST_STEP
+        self.sample: int | None = None
+        self.study: Study | None = None
+        self._checks: list[Any] = []
+        self.curves, self.checking = Background(self), Background(self)
+        self.form = EntryForm()
+        self.printed = Button("Slide’s ε²")
+        self.printed.setCheckable(True)
+        self.printed.setToolTip("The difference as one slide prints it, over ε² in place of 2ε: see what that does")
+        self.check = Button("Check layers")
+        self.check.setCheckable(True)
+        self.check.setToolTip("Compare backprop with central differences at up to 40 parameters of each layer")
+        self.rows, self.plot, self.layers = NumberRows(), StepCurvePlot(), TableRows("Gradient check of every layer")
+        self.slider = Slider()
+        self.slider.setRange(0, len(STEPS) - 1)
+        self.slider.setPageStep(8)
+        self.slider.setAccessibleName("Step h")
+        self.step_words = QLabel()
+        self.step_words.setMinimumWidth(92)
+        self.words = QLabel()
+        self.words.setObjectName("muted")
+        self.words.setWordWrap(True)
+        self._layout()
+        self._connect()
+
+    def _layout(self) -> None:
+        top = QHBoxLayout()
+        top.setSpacing(8)
+        top.addWidget(self.form)
+        top.addStretch(1)
+        top.addWidget(self.printed)
+        top.addWidget(self.check)
+        steps = QHBoxLayout()
+        steps.setSpacing(8)
+        steps.addWidget(self.step_words)
+        steps.addWidget(self.slider, 1)
+        left = QVBoxLayout()
+        left.setSpacing(4)
+        left.addWidget(self.plot, 1)
+        left.addWidget(self.words)
+        body = QHBoxLayout()
+        body.setSpacing(16)
+        self.curve_side = QWidget()
+        self.curve_side.setLayout(left)
+        left.setContentsMargins(0, 0, 0, 0)
+        body.addWidget(self.curve_side, 3)
+        body.addWidget(self.layers, 2)
+        self.layers.hide()
+        self.box.setContentsMargins(12, 4, 12, 8)
+        self.box.setSpacing(8)
+        self.box.addLayout(top)
+        self.box.addWidget(self.age)
+        self.box.addWidget(self.rows)
+        self.box.addLayout(steps)
+        self.box.addLayout(body, 1)
+
+    def _connect(self) -> None:
+        self.form.changed.connect(self._choose_entry)
+        self.slider.valueChanged.connect(lambda value: self._turn(len(STEPS) - 1 - value))
+        self.plot.step_picked.connect(self._turn)
+        self.printed.toggled.connect(self._switch)
+        self.check.toggled.connect(self._check)
+        self.curves.arrived.connect(self._take_study)
+        self.curves.failed.connect(self._take_words)
+        self.checking.arrived.connect(self._take_check)
+        self.checking.failed.connect(self.words.setText)
+        self._show_step()
+
+    # What a view of the lab does.
+
+    @property
+    def computing(self) -> bool:
+        """Whether the curve is not finished."""
+        return self.curves.busy
+
+    def compute(self) -> None:
+        """Compute the curve and, where it is asked for, the check of the layers."""
+        self.form.show_specimen(self.specimen)
+        self._compute()
+        if self.check.isChecked():
+            self._check(True)
+
+    def clear(self) -> None:
+        """Show that there is no network."""
+        self.study, self._checks = None, []
+        self.form.show_specimen(None)
+        self.layers.show_table(None)
+        self._show()
+
+    def positions(self) -> int:
+        """As many as there are steps h, from large to small."""
+        return len(STEPS)
+
+    @property
+    def position(self) -> int:
+        """The number of the step."""
+        return self.number
+
+    def go(self, position: int) -> None:
+        """Take another step h."""
+        self._turn(min(max(position, 0), len(STEPS) - 1))
+
+    def tables(self) -> Mapping[str, Table]:
+        """Return the curve and, where it was asked for, the check of the layers."""
+        found = {}
+        if self.study:
+            found["step-sizes"] = self.study.curve.table(f"Differences by {self.study.symbol}")
+        if self._checks:
+            found["layers"] = table_of_checks(self._checks)
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """Return the entry, the sample, the step and the switches."""
+        entry = self.entry
+        return {
+            "entry": [entry.block, entry.row, entry.column],
+            "sample": self.sample,
+            "step": self.number,
+            "printed": self.printed.isChecked(),
+            "layers": self.check.isChecked(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take what `state` returned."""
+        block, row, column = state["entry"]
+        entry = Entry(str(block), max(int(row), 0), max(int(column), 0))
+        sample = None if state["sample"] is None else max(int(state["sample"]), 0)
+        number, printed, layers = int(state["step"]), bool(state["printed"]), bool(state["layers"])
+        self.entry, self.sample = entry, sample
+        self.number = min(max(number, 0), len(STEPS) - 1)
+        self._show_step()
+        self.printed.setChecked(printed)
+        self.check.setChecked(layers)
+        self._compute()
+
+    def retheme(self, theme: Theme) -> None:
+        """Take new colours."""
+        self.theme = theme
+        self.plot.retheme(theme)
+        self.rows.retheme(theme)
+        self.layers.retheme(theme)
+        self._show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Put the layers beside the curve, or in its place where there is no room for both."""
+        super().resizeEvent(event)
+        self._place()
+
+    # What a person does.
+
+    def _choose_entry(self, entry: Entry, sample: int | None) -> None:
+        self.entry, self.sample = entry, sample
+        self.hold()
+        self._compute()
+
+    def _turn(self, number: int) -> None:
+        if number != self.number:
+            self.number = number
+            self.hold()
+            self._show_step()
+            self._show()
+            self.moved.emit()
+
+    def _switch(self) -> None:
+        self.plot.decades.forget()
+        self._show()
+
+    def _check(self, wanted: bool) -> None:
+        """Check every layer, or give it up."""
+        self._checks = []
+        self.layers.show_table(table_of_checks([]) if wanted else None)
+        if wanted and self.specimen:
+            self.checking.run(partial(check_layers, self.specimen, 0))
+        else:
+            self.checking.stop()
+        self._place()
+
+    # What comes of it.
+
+    def _compute(self) -> None:
+        if self.specimen:
+            sample = self.sample if not self.specimen.coupled else None
+            samples = None if sample is None else [min(sample, self.specimen.samples - 1)]
+            self.curves.run(partial(study, self.specimen, self.entry, samples, self.number))
+
+    def _take_study(self, found: Study) -> None:
+        asked = self.entry.block == found.block.key or not self.entry.block
+        same = self.study is not None and self.study.block == found.block and self.study.curve.complete
+        if found.curve.complete or not self.hurried or not same:
+            # A curve that only follows the training is not taken apart and put together again before one's eyes.
+            self.study = found
+            if asked:
+                self.entry = Entry(found.block.key, found.row, found.column)
+            self.form.show_entry(found, self.sample)
+            self._show()
+        if found.curve.complete:
+            self.go_on()
+
+    def _take_words(self, words: str) -> None:
+        self.words.setText(words)
+        self.go_on()
+
+    def _take_check(self, found: Any) -> None:
+        self._checks.append(found)
+        self.layers.show_table(table_of_checks(self._checks))
+
+    def _show_step(self) -> None:
+        before = self.slider.blockSignals(True)
+        self.slider.setValue(len(STEPS) - 1 - self.number)
+        self.slider.blockSignals(before)
+        self.step_words.setText(f"h = {spell(float(STEPS[self.number]))}")
+
+    def _show(self) -> None:
+        found = self.study
+        self.plot.show_curve(found.curve if found else None, self.number, self.printed.isChecked())
+        printed = self.printed.isChecked()
+        self.rows.show_rows(numbers(found, self.number, printed, self.theme) if found else [])
+        said = sentences(found, self.number, printed, brief=self.height() < TALL) if found else [NOTHING]
+        self.words.setText("\n".join(said))
+
+    def _place(self) -> None:
+        wanted, wide = self.check.isChecked(), self.width() >= WIDE
+        self.layers.setVisible(wanted)
+        self.curve_side.setVisible(wide or not wanted)
+        self._show()

@@ -1,0 +1,77 @@
+"""Which direction of the parameters: its kind, and the seed or the text that some kinds take."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from gradflow.sim.lab.directions import DIRECTIONS, WITH_SEED, WITH_TEXT, Ask
+from gradflow.ui.forms import rich
+from gradflow.ui.widgets import Button, Choice, TextBox
+
+HINTS = {"coordinate": "1/W[0, 0]", "typed": "1/W[0, 0] = 1; 1/b[0] = −2"}
+
+
+class DirectionForm(QWidget):
+    """Shows what is asked for and lets it be changed; `changed` tells of it."""
+
+    changed = Signal(object)
+
+    def __init__(self, sign: str, kind: str, name: str = "h") -> None:
+        super().__init__()
+        self.kind, self.text, self.again = Choice(), TextBox(), Button("Another")
+        self.kind.setAccessibleName(f"Direction {name}")
+        for key, entry in DIRECTIONS.items():
+            self.kind.addItem(entry.title, key)
+            self.kind.setItemData(self.kind.count() - 1, rich(entry.doc), Qt.ItemDataRole.ToolTipRole)
+        self.kind.setMinimumWidth(150)
+        self.text.setAccessibleName(f"Numbers of direction {name}")
+        self.text.setToolTip("Layer/name[row, column], counted from 0: 2/W[0, 3], 2/b[3], 1/gamma[0]")
+        self.text.setMinimumWidth(120)
+        self.again.setToolTip("Draw other random numbers")
+        label = QLabel(sign)
+        label.setObjectName("muted")
+        box = QHBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(8)
+        for widget in (label, self.kind, self.text, self.again):
+            box.addWidget(widget)
+        self._ask = Ask(kind)
+        self.kind.activated.connect(lambda _: self._tell(Ask(str(self.kind.currentData()), self._ask.seed)))
+        self.text.editingFinished.connect(self._take_text)
+        self.again.clicked.connect(lambda: self._tell(Ask(self._ask.kind, self._ask.seed + 1)))
+        self.show_ask(self._ask)
+
+    @property
+    def ask(self) -> Ask:
+        """What is asked for."""
+        return self._ask
+
+    def show_ask(self, ask: Ask) -> None:
+        """Show what is asked for."""
+        self._ask = ask
+        self.kind.setCurrentIndex(self.kind.findData(ask.kind))
+        self.kind.setToolTip(rich(DIRECTIONS[ask.kind].doc))
+        self.text.setVisible(ask.kind in WITH_TEXT)
+        self.text.setPlaceholderText(HINTS.get(ask.kind, ""))
+        if not self.text.isModified():
+            self.text.setText(ask.text)
+            self.text.setCursorPosition(0)
+        self.again.setVisible(ask.kind in WITH_SEED)
+
+    def mark(self, valid: bool) -> None:
+        """Say at the box whether what is typed is a direction."""
+        if valid == bool(self.text.property("invalid")):
+            self.text.setProperty("invalid", not valid)
+            self.text.style().unpolish(self.text)
+            self.text.style().polish(self.text)
+
+    def _take_text(self) -> None:
+        if self.text.isModified():
+            self.text.setModified(False)
+            self._tell(Ask(self._ask.kind, self._ask.seed, self.text.text()))
+
+    def _tell(self, ask: Ask) -> None:
+        self.text.setModified(False)
+        self.show_ask(ask)
+        self.changed.emit(ask)

@@ -1,0 +1,195 @@
+"""The panels of the directions: the numbers above, below them line, plane and layers, side by side or one in front."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from gradflow.sim.lab.exploration import ZOOM_STEPS
+from gradflow.ui.lab.direction_form import DirectionForm
+from gradflow.ui.lab.line_plot import LinePlot
+from gradflow.ui.lab.number_rows import NumberRows
+from gradflow.ui.lab.plane_map import PlaneMap
+from gradflow.ui.lab.table_rows import TableRows
+from gradflow.ui.theme import Theme
+from gradflow.ui.widgets import Button, Slider
+
+WIDE, TALL = 960, 520
+"""From which width line and plane stand side by side, and from which height there is room for all words."""
+
+SIDES = ("Line", "Plane", "Layers")
+
+
+class Panels(QWidget):
+    """All widgets of the view; it knows where they stand and nothing of what they show."""
+
+    turned = Signal()
+    """Another one is in front."""
+
+    def __init__(self, age: QWidget) -> None:
+        super().__init__()
+        self.first = DirectionForm("h", "update")
+        self.across, self.up = DirectionForm("→", "principal-1", "across"), DirectionForm("↑", "principal-2", "up")
+        self.unit = _switch("‖h‖ = 1", "Give h the length 1; t is then a distance")
+        self.whole = _switch("All samples", "Also the loss of the whole training part, without dropout")
+        self.way = _switch("Way", "Retrace the run from its seed and draw its way on the plane", on=True)
+        self.log = _switch("log", "Colours by the logarithm of the loss", on=True)
+        self.stop = Button("Stop")
+        self.stop.setToolTip("Give up the plane as it is")
+        self.reach, self.zoom = _slider("How far along the line"), _slider("How near the plane is looked at")
+        self.rows, self.layers = NumberRows(), TableRows("The part of each layer in the derivative")
+        self.line, self.plane = LinePlot(), PlaneMap()
+        self.words, self.plane_words = _muted(), _muted()
+        self._group, self._wide = QButtonGroup(self), True
+        for number, name in enumerate(SIDES):
+            button = _switch(name, f"Show the {name.lower()}", on=number == 0)
+            self._group.addButton(button, number)
+        self._lay_out(age)
+        self._group.idToggled.connect(lambda _, on: self._place(tell=on))
+        self._place()
+
+    @property
+    def forms(self) -> dict[str, DirectionForm]:
+        """The directions of the line and of the plane, by their names in the state."""
+        return {"h": self.first, "across": self.across, "up": self.up}
+
+    @property
+    def switches(self) -> dict[str, Button]:
+        """What can be on or off, by its name in the state."""
+        return {"unit": self.unit, "whole": self.whole, "way": self.way, "log": self.log}
+
+    @property
+    def side(self) -> int:
+        """Which of line, plane and layers is in front."""
+        return self._group.checkedId()
+
+    def turn(self, side: int) -> None:
+        """Put one of them in front; what lies beyond is the last."""
+        self._group.button(min(max(side, 0), len(SIDES) - 1)).setChecked(True)
+
+    def spread(self, wide: bool) -> None:
+        """Have the plane beside the others, or one at a time."""
+        if wide != self._wide:
+            self._wide = wide
+            self._place()
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Set widgets without telling anyone."""
+        with ExitStack() as stack:
+            for widget in (*self.switches.values(), self.reach, self.zoom):
+                stack.enter_context(QSignalBlocker(widget))
+            yield
+
+    def retheme(self, theme: Theme) -> None:
+        """Take new colours."""
+        for part in (self.rows, self.line, self.plane, self.layers):
+            part.retheme(theme)
+        signs = (
+            ("━", theme.curve, "loss"),
+            ("─", theme.curve_second, "first order"),
+            ("┄", theme.curve_second, "second"),
+            ("━", theme.muted, "all samples"),
+            ("●", theme.text, "now"),
+            ("◆", theme.accent, "next step"),
+        )
+        words = (f'<span style="color:{color}">{sign}</span> {name}' for sign, color, name in signs)
+        self.legend.setText(" &nbsp; ".join(words))
+
+    def _lay_out(self, age: QWidget) -> None:
+        top = _row(self.first, self.unit, self.whole)
+        top.addStretch(1)
+        for button in self._group.buttons():
+            top.addWidget(button)
+        self.left, self.right = QWidget(), QWidget()
+        self.reach_words, self.legend = _muted("reach"), _muted()
+        self.reach_words.setMinimumWidth(92)
+        reach = _row(self.reach_words, self.reach)
+        reach.setStretch(1, 1)
+        self.reach_row = _widget(reach)
+        left = _column(self.left, self.reach_row, self.line, self.legend, self.layers)
+        left.setStretch(1, 1)
+        left.setStretch(3, 1)
+        directions, controls = (
+            _row(self.across, self.up),
+            _row(_muted("zoom"), self.zoom, self.log, self.way, self.stop),
+        )
+        directions.addStretch(1)
+        controls.setStretch(1, 1)
+        right = _column(self.right, _widget(directions), _widget(controls), self.plane, self.plane_words)
+        right.setStretch(2, 1)
+        body = QHBoxLayout()
+        body.setSpacing(16)
+        body.addWidget(self.left, 1)
+        body.addWidget(self.right, 1)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(6)
+        box.addLayout(top)
+        box.addWidget(age)
+        box.addWidget(self.rows)
+        box.addWidget(self.words)
+        box.addLayout(body, 1)
+
+    def _place(self, tell: bool = False) -> None:
+        plane, layers = self.side == 1, self.side == 2
+        self.left.setVisible(self._wide or not plane)
+        self.right.setVisible(self._wide or plane)
+        for widget in (self.line, self.reach_row, self.legend):
+            widget.setVisible(not layers)
+        self.layers.setVisible(layers)
+        if tell:
+            self.turned.emit()
+
+
+def _switch(words: str, tip: str, on: bool = False) -> Button:
+    button = Button(words)
+    button.setCheckable(True)
+    button.setChecked(on)
+    button.setToolTip(tip)
+    return button
+
+
+def _slider(name: str) -> Slider:
+    slider = Slider()
+    slider.setRange(-ZOOM_STEPS, ZOOM_STEPS)
+    slider.setPageStep(4)
+    slider.setValue(0)
+    slider.setAccessibleName(name)
+    slider.setToolTip(name)
+    slider.setMinimumWidth(60)
+    return slider
+
+
+def _muted(words: str = "") -> QLabel:
+    label = QLabel(words)
+    label.setObjectName("muted")
+    label.setWordWrap(not words)
+    return label
+
+
+def _widget(row: QHBoxLayout) -> QWidget:
+    widget = QWidget()
+    widget.setLayout(row)
+    return widget
+
+
+def _row(*widgets: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(8)
+    for widget in widgets:
+        row.addWidget(widget)
+    return row
+
+
+def _column(parent: QWidget, *widgets: QWidget) -> QVBoxLayout:
+    column = QVBoxLayout(parent)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(4)
+    for widget in widgets:
+        column.addWidget(widget)
+    return column

@@ -1,0 +1,87 @@
+"""The loss along a line as a plot: the curve, what its derivatives expect, where the run is and where it goes next."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor
+
+from gradflow.sim.lab.line import Line
+from gradflow.sim.words import spell
+from gradflow.ui.items import Marks, cosmetic
+from gradflow.ui.lab.chip import Chip
+from gradflow.ui.plot import Plot
+from gradflow.ui.theme import Theme
+
+Array = NDArray[np.float64]
+
+
+class LinePlot(Plot):
+    """Solid: the loss of the batch. Thin: tangent and parabola. Dot: now. Diamond: the next step."""
+
+    def __init__(self) -> None:
+        super().__init__(None, None, "t", "loss at θ + t·h")
+        self.now = pg.InfiniteLine(angle=90)
+        self.broken = pg.PlotCurveItem(connect="pairs")
+        self.tangent, self.parabola = pg.PlotCurveItem(), pg.PlotCurveItem(connect="finite")
+        self.whole, self.curve = pg.PlotCurveItem(connect="finite"), pg.PlotCurveItem(connect="finite")
+        self.present, self.step = Marks(radius=5.0), Marks(diamond=True, radius=6.0)
+        self.add(self.now, self.broken, self.whole, self.tangent, self.parabola, self.curve, self.step, self.present)
+        self.line: Line | None = None
+        self.chip = Chip(self)
+        self.chip.say = self._say
+        self.ink, self.accent = QColor("black"), QColor("blue")
+
+    def show_line(self, line: Line | None) -> None:
+        """Draw a line, or nothing."""
+        self.line = line
+        nothing = np.empty(0)
+        if line is None:
+            for item in (self.curve, self.whole, self.tangent, self.parabola, self.broken):
+                item.setData(nothing, nothing)
+            self.present.set_data(nothing, nothing, ())
+            self.step.set_data(nothing, nothing, ())
+            return
+        low, high = line.span()
+        self.fix(x=(float(line.t[0]), float(line.t[-1])), y=(low, high))
+        done = line.done
+        t, losses = line.t[done], np.where(np.isfinite(line.losses[done]), line.losses[done], np.nan)
+        self.curve.setData(t, losses)
+        self.whole.setData(t, line.whole[done] if line.whole.size else np.full(len(t), np.nan))
+        ends = line.t[[0, -1]]
+        self.tangent.setData(ends, line.first_order(ends))
+        self.parabola.setData(line.t, line.second_order(line.t))
+        lost = np.repeat(t[~np.isfinite(losses)], 2)
+        self.broken.setData(lost, np.tile([low, high], len(lost) // 2))
+        self.now.setValue(0.0)
+        self.present.set_data(np.zeros(1), np.array([line.value]), [self.ink])
+        self.step.set_data(np.array([line.step_t]), np.array([line.step_loss]), [self.accent])
+
+    def retheme(self, theme: Theme) -> None:
+        """Take new colours."""
+        super().retheme(theme)
+        self.ink, self.accent = QColor(theme.text), QColor(theme.accent)
+        self.curve.setPen(cosmetic(QColor(theme.curve), 2.0))
+        self.whole.setPen(cosmetic(QColor(theme.muted), 2.0))
+        self.tangent.setPen(cosmetic(QColor(theme.curve_second)))
+        dashed = cosmetic(QColor(theme.curve_second))
+        dashed.setStyle(Qt.PenStyle.DashLine)
+        self.parabola.setPen(dashed)
+        self.now.setPen(cosmetic(QColor(theme.grid)))
+        self.broken.setPen(cosmetic(QColor(theme.error), 3.0))
+        self.show_line(self.line)
+
+    def _say(self, spot: QPointF) -> str:
+        line = self.line
+        if line is None or not line.done.any():
+            return ""
+        place = np.flatnonzero(line.done)
+        i = int(place[np.abs(line.t[place] - spot.x()).argmin()])
+        t = float(line.t[i])
+        words = [f"<b>t = {spell(t)}</b>: L = {spell(float(line.losses[i]))}"]
+        words.append(f"first order {spell(line.first_order(t))}, second {spell(line.second_order(t))}")
+        if line.whole.size:
+            words.append(f"all training samples {spell(float(line.whole[i]))}")
+        return "<br>".join(words)

@@ -1,0 +1,161 @@
+"""The loss over a plane as a heat map with contours, the way of the run on it, the present point and the next step."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from gradflow.sim.lab.plane import Plane
+from gradflow.sim.words import spell
+from gradflow.ui.color_bar import ColorBar
+from gradflow.ui.items import Overlay, cosmetic
+from gradflow.ui.lab.chip import Chip
+from gradflow.ui.plot import Plot
+from gradflow.ui.theme import Theme, rgb
+
+Array = NDArray[np.float64]
+
+DOT, RING = 2.5, 6.0
+
+
+class PlaneMap(QWidget):
+    """Colours and contours: the loss. Line: the way of the run. Ring: now. Diamond: the next step. Red: not finite.
+
+    Both axes are lengths in the space of all parameters.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plot = Plot(None, None, "first direction", "second direction")
+        self.image = pg.ImageItem(axisOrder="row-major")
+        self.signs = PlaneSigns()
+        self.plot.add(self.image, self.signs)
+        self.bar = ColorBar()
+        self.chip = Chip(self.plot)
+        self.chip.say = self._say
+        box = QHBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(self.plot, 1)
+        box.addWidget(self.bar)
+        self.plane: Plane | None = None
+        self._theme: Theme | None = None
+        self._log = True
+        self._drawn: tuple[object, ...] = ()
+
+    def show_plane(self, plane: Plane | None, log: bool) -> None:
+        """Paint a plane, or nothing."""
+        if (plane, log, self._theme) == self._drawn:
+            return
+        self.plane, self._log, self._drawn = plane, log, (plane, log, self._theme)
+        self.bar.setVisible(plane is not None)
+        if plane is None or self._theme is None:
+            self.image.clear()
+            self.signs.show_signs(None, np.empty((0, 2, 2)))
+            return
+        axes = plane.axes
+        values, low, high = plane.shown(log)
+        table = self._theme.heat_table()
+        level = np.clip(np.nan_to_num((values - low) / (high - low)), 0.0, 1.0)
+        picture = table[np.rint(255.0 * level).astype(np.uint8)].copy()
+        picture[plane.broken] = rgb(self._theme.error)
+        a, b = (float(axis[1] - axis[0]) for axis in (axes.a, axes.b))
+        self.image.setImage(picture, autoLevels=False, levels=(0, 255))
+        # Losses belong to the middles of the cells.
+        self.image.setRect(QRectF(axes.a[0] - a / 2, axes.b[0] - b / 2, np.ptp(axes.a) + a, np.ptp(axes.b) + b))
+        self.plot.fix(
+            x=(float(axes.a[0] - a / 2), float(axes.a[-1] + a / 2)),
+            y=(float(axes.b[0] - b / 2), float(axes.b[-1] + b / 2)),
+        )
+        across, up = axes.titles
+        self.plot.name_axes(across.lower(), up.lower(), self._theme)
+        lost = ((self._theme.error, "∞, nan"),) if plane.broken.any() else ()
+        self.bar.show_scale(table, plane.scale(log), lost)
+        self.signs.show_signs(plane, plane.contours(log))
+
+    def retheme(self, theme: Theme) -> None:
+        """Take new colours."""
+        self._theme = theme
+        self.plot.retheme(theme)
+        self.bar.text = QColor(theme.muted)
+        self.signs.retheme(theme)
+        self.show_plane(self.plane, self._log)
+
+    def _say(self, spot: QPointF) -> str:
+        plane = self.plane
+        if plane is None:
+            return ""
+        row = int(np.abs(plane.axes.b - spot.y()).argmin())
+        column = int(np.abs(plane.axes.a - spot.x()).argmin())
+        loss = spell(float(plane.losses[row, column])) if plane.done[row, column] else "not computed yet"
+        return f"<b>{spell(float(plane.axes.a[column]))}, {spell(float(plane.axes.b[row]))}</b>: L = {loss}"
+
+
+class PlaneSigns(Overlay):
+    """What stands on the colours, on wider strokes of the ground's colour so that it is seen on all of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._contours = QPainterPath()
+        self._way: list[QPointF] = []
+        self._step: QPointF | None = None
+        self._shown = False
+        self._ink = self._ground = self._accent = self._line = QColor("black")
+
+    def show_signs(self, plane: Plane | None, contours: Array) -> None:
+        """Show a plane's contours, way and points, or nothing."""
+        self.prepareGeometryChange()
+        # One path: lines of their own would be brighter where they meet.
+        self._contours = pg.arrayToQPath(*contours.reshape(-1, 2).T, connect="pairs")
+        self._shown = plane is not None
+        way = plane.axes.way if plane else np.empty((0, 2))
+        self._way = [QPointF(x, y) for x, y in way.tolist() if np.isfinite(x + y)]
+        self._step = QPointF(*plane.axes.step.tolist()) if plane and np.isfinite(plane.axes.step).all() else None
+        self.update()
+
+    def retheme(self, theme: Theme) -> None:
+        """Take new colours."""
+        self._ink, self._ground, self._accent = QColor(theme.text), QColor(theme.surface), QColor(theme.accent)
+        self._line = QColor("#ffffff")
+        self._line.setAlphaF(0.35)
+        self.update()
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        """Draw the contours, the way, and the two points."""
+        transform = painter.transform()
+        if not self._shown or not transform.m11() or not transform.m22():
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(cosmetic(self._line))
+        painter.drawPath(self._contours)
+        # In pixels: marks are round whatever the axes are.
+        painter.resetTransform()
+        way = QPolygonF([transform.map(point) for point in self._way])
+        for pen in self._pens(1.6, self._ink):
+            painter.setPen(pen)
+            painter.drawPolyline(way)
+        for i in range(way.size() - 1):
+            # The beginning is hollow.
+            painter.setPen(Qt.PenStyle.NoPen if i else cosmetic(self._ink, 1.5))
+            painter.setBrush(self._ink if i else self._ground)
+            painter.drawEllipse(way.at(i), DOT if i else 2 * DOT, DOT if i else 2 * DOT)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        now = transform.map(QPointF(0.0, 0.0))
+        for pen in self._pens(2.0, self._ink):
+            painter.setPen(pen)
+            painter.drawEllipse(now, RING, RING)
+        if self._step is not None:
+            at = transform.map(self._step)
+            diamond = QPolygonF([at + QPointF(x, y) for x, y in ((-5, 0), (0, 5), (5, 0), (0, -5))])
+            painter.setBrush(self._accent)
+            painter.setPen(cosmetic(QColor("white"), 1.5))
+            painter.drawPolygon(diamond)
+        painter.setTransform(transform)
+
+    def _pens(self, width: float, ink: QColor) -> tuple[QPen, QPen]:
+        return cosmetic(self._ground, width + 2.0), cosmetic(ink, width)

@@ -1,0 +1,42 @@
+"""What is said of differences: the numbers below each other, and the sentences under the curve."""
+
+from __future__ import annotations
+
+from gradflow.sim.lab import step_words
+from gradflow.sim.lab.differences import Study
+from gradflow.sim.words import spell
+from gradflow.ui.lab.number_rows import NumberRow
+from gradflow.ui.lab.step_curve_plot import colors
+from gradflow.ui.theme import Theme
+
+
+def numbers(found: Study, number: int, printed: bool, theme: Theme) -> list[NumberRow]:
+    """Return the exact derivative and the differences at one of the steps; with `printed` the slide's too."""
+    curve, color, w = found.curve, colors(theme), found.symbol
+    ready = bool(curve.done[number])
+    beside = {
+        "forward": ("forward", f"(L({w} + h) − L) / h"),
+        "central": ("central", f"(L({w} + h) − L({w} − h)) / 2h"),
+    }
+    if printed:
+        beside["printed"] = ("as printed", f"(L({w} + h) − L({w} − h)) / h²")
+    rows = [NumberRow("exact", f"∂L/∂{w} by backprop", curve.exact, note=f"L = {spell(curve.value)}")]
+    for which, (name, formula) in beside.items():
+        kink = curve.kinks_above[number] if which == "forward" else curve.kinks[number]
+        value = float(getattr(curve, which)[number]) if ready else None
+        rows.append(NumberRow(name, formula, value, color[which], f"straddles {kink}" if kink and ready else ""))
+    return rows
+
+
+def sentences(found: Study, number: int, printed: bool, brief: bool) -> list[str]:
+    """Return what there is to say; where it has to be `brief`, the best steps only if there is nothing else."""
+    curve = found.curve
+    said = []
+    if printed:
+        said.append(step_words.as_printed(curve, float(curve.steps[number])))
+    if found.stand_in:
+        said.append("φ has a stand-in for its slope here: no difference can agree with it.")
+    said.append(step_words.kinks(curve))
+    if not brief or not any(said):
+        said += [step_words.best_step(curve, which) for which in ("forward", "central")]
+    return [sentence for sentence in said if sentence]

@@ -1,0 +1,81 @@
+"""Finite differences of a network's loss by any of its numbers, beside backprop's derivative."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from test_specimen import NETWORKS, specimen_of
+
+from gradflow.sim.lab.differences import INPUT, Entry, Study, blocks, check_layers, study, table_of_checks
+from gradflow.sim.lab.specimen import Specimen
+from gradflow.sim.layer_rows import LayerRow
+
+MORE: dict[str, dict[str, Any]] = NETWORKS | {
+    "prelu": {"network.activation": "prelu"},
+    "layer norm": {"network.norm": "layer-norm"},
+    "images": {
+        "data.name": "digits",
+        "network.layers": (LayerRow(kind="conv", units=3), LayerRow(kind="max-pool"), LayerRow(units=4)),
+    },
+}
+
+
+def last(specimen: Specimen, entry: Entry, **how: Any) -> Study:
+    *_, found = study(specimen, entry, **how)
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(MORE))
+def test_every_kind_of_parameter_and_the_input_agree(name: str) -> None:
+    _, specimen = specimen_of(MORE[name])
+    network = specimen.network()
+    every = blocks(network)
+    assert len({block.key for block in every}) == len(every)
+    covered = sum(max(block.rows, 1) * block.columns for block in every if block.key != INPUT)
+    assert covered == network.parameters.size
+    for block in every:
+        found = last(specimen, Entry(block.key, block.rows - 1 if block.rows else 0, block.columns - 1))
+        curve = found.curve
+        smooth = np.array([not kink for kink in curve.kinks]) & (curve.steps > 1e-7)
+        best = float(np.min(curve.errors("central")[smooth]))
+        assert best < 1e-8 * max(1.0, abs(curve.exact), abs(curve.value)), block.title
+
+
+def test_the_exact_number_is_the_engines_own() -> None:
+    _, specimen = specimen_of({})
+    network = specimen.network()
+    found = last(specimen, Entry("2/W", 3, 5))
+    assert found.curve.exact == network.layers[1].linear.W_grad[3, 5] and found.symbol == "W₂[3, 5]"
+    one = last(specimen, Entry(INPUT, 0, 1), samples=[4])
+    assert one.curve.exact == specimen.network([4]).input.grad[0, 1] and one.symbol == "x[1]"
+
+
+def test_without_a_block_the_steepest_weight_of_layer_1_is_taken_and_bad_places_are_the_nearest() -> None:
+    _, specimen = specimen_of({})
+    found = last(specimen, Entry())
+    steepest = np.abs(specimen.network().layers[0].linear.W_grad).max()
+    assert found.block.key == "1/W" and abs(found.curve.exact) == steepest
+    assert last(specimen, Entry("nothing", 7, 7)).block.key == "1/W"
+    beyond = last(specimen, Entry("1/b", 99, 99))
+    assert (beyond.row, beyond.column) == (0, beyond.block.columns - 1)
+
+
+def test_a_relu_within_reach_of_the_step_is_named() -> None:
+    _, specimen = specimen_of({"network.activation": "relu"})
+    found = last(specimen, Entry("2/b", 0, 1))
+    assert "a kink of φ" in found.curve.kinks[0] and not found.curve.kinks[-30]
+
+
+def test_a_stand_in_for_a_slope_is_said() -> None:
+    _, specimen = specimen_of({"network.activation": "step"})
+    assert last(specimen, Entry("1/W")).stand_in and not last(specimen, Entry("5/W")).stand_in
+
+
+def test_the_check_of_all_layers_is_a_table() -> None:
+    _, specimen = specimen_of({})
+    checks = list(check_layers(specimen, 0))
+    table = table_of_checks(checks)
+    assert table.rows == [str(n) for n in range(1, 6)] and (table.values[:, 0] < 1e-6).all()
+    assert set(table.notes[0][1]) == {"good"} and table_of_checks([]).values.shape == (0, 4)

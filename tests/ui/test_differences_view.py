@@ -1,0 +1,224 @@
+"""Finite differences in the window: choose an entry and a step with keys and mouse, and read what comes of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPointF, Qt
+
+from gradflow.sim.config import Experiment, edit
+from gradflow.sim.details import Details, Want
+from gradflow.sim.frame import Frame, State
+from gradflow.sim.lab.step_curve import STEPS
+from gradflow.sim.run import Run
+from gradflow.ui import export
+from gradflow.ui.lab.differences import FIRST_STEP, Differences
+from gradflow.ui.theme import DARK, LIGHT
+from gradflow.ui.view import VIEWS
+
+PATIENCE_MS = 10_000
+FAST = {"network.depth": 3, "network.width": 8, "training.batch_size": 16, "data.name": "two-moons"}
+
+
+def frame_of(changes: dict[str, Any] | None = None, steps: int = 3) -> Frame:
+    run = Run(edit(Experiment(), FAST | (changes or {})))
+    for _ in range(steps + 1):
+        run.advance()
+    run.measure({Want.SPECIMEN})
+    return run.frame(State.PAUSED)
+
+
+@pytest.fixture
+def shown(qtbot: Any, qapp: Any) -> Iterator[Callable[..., Differences]]:
+    """Make a view that shows a frame, and has computed it."""
+    views = []
+
+    def show(frame: Frame, choice: str = "", size: tuple[int, int] = (1160, 800)) -> Differences:
+        view = VIEWS["differences"].part()
+        assert isinstance(view, Differences)
+        qtbot.addWidget(view)
+        views.append(view)
+        view.retheme(LIGHT)
+        view.resize(*size)
+        view.choose(choice)
+        with qtbot.waitExposed(view):
+            view.show()
+        view.reset(frame.topology)
+        view.draw(frame)
+        view.finish()
+        return view
+
+    yield show
+    for view in views:
+        view.close()
+
+
+def type_into(qtbot: Any, box: Any, text: str) -> None:
+    box.setFocus()
+    box.selectAll()
+    qtbot.keyClicks(box, text)
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+
+
+def test_the_numbers_stand_below_each_other_with_their_differing_digits(shown) -> None:
+    view = shown(frame_of())
+    exact, forward, central = view.rows.text().splitlines()
+    assert exact.startswith("exact ∂L/∂W₁[") and forward.startswith("forward (L(W₁[")
+    assert central.split()[-1][:8] == exact.split()[-1][:8]
+    assert "best at h ≈" in view.words.text() and "Measured slopes +1.00 and −" in view.words.text()
+
+
+def test_an_entry_is_chosen_by_list_and_typed_place(qtbot, shown) -> None:
+    view = shown(frame_of())
+    view.form.block.setFocus()
+    while view.form.block.currentData() != "2/b":
+        qtbot.keyClick(view.form.block, Qt.Key.Key_Down)
+        view.finish()
+    view.finish()
+    assert view.study.symbol == "b₂[0]" and "row" not in view.form.place.toolTip()
+    type_into(qtbot, view.form.place, "5")
+    view.finish()
+    assert view.study.symbol == "b₂[5]"
+    assert view.study.curve.exact == view.specimen.network().layers[1].linear.b_grad[5]
+    type_into(qtbot, view.form.place, "77")
+    assert view.form.place.property("invalid") and view.study.symbol == "b₂[5]"
+
+
+def test_the_loss_of_one_sample_and_its_input(qtbot, shown) -> None:
+    view = shown(frame_of())
+    view.choose(json.dumps({"entry": ["x", 0, 1], "sample": 4, "step": 30, "printed": False, "layers": False}))
+    view.finish()
+    assert view.study.symbol == "x[1]" and view.form.sample.currentData() == 4
+    assert view.study.curve.exact == view.specimen.network([4]).input.grad[0, 1]
+
+
+def test_with_batch_norm_only_the_whole_batch_can_be_chosen(shown) -> None:
+    view = shown(frame_of({"network.norm": "batch-norm"}))
+    assert not view.form.sample.isEnabled() and "whole batch" in view.form.sample.toolTip()
+    view.choose(json.dumps({"entry": ["1/gamma", 0, 2], "sample": 3, "step": 30, "printed": False, "layers": False}))
+    view.finish()
+    assert view.study.symbol == "γ₁[2]"
+
+
+def test_the_step_follows_slider_keys_and_mouse(qtbot, shown) -> None:
+    view = shown(frame_of())
+    assert view.position == FIRST_STEP and view.positions() == len(STEPS) and "1.00·10⁻⁵" in view.step_words.text()
+    before = view.rows.text()
+    view.slider.setFocus()
+    qtbot.keyClick(view.slider, Qt.Key.Key_Left)
+    assert view.position == FIRST_STEP + 1 and view.rows.text() != before
+    view.go(10_000)
+    assert view.position == len(STEPS) - 1 and view.slider.value() == 0
+    spot = view.plot.view_box.mapViewToScene(QPointF(-3.0, view.plot.decades.low + 1.0))
+    qtbot.mouseClick(view.plot.viewport(), Qt.MouseButton.LeftButton, pos=view.plot.mapFromScene(spot))
+    assert STEPS[view.position] == pytest.approx(1e-3)
+
+
+def test_the_slides_slip_has_a_line_a_curve_and_a_sentence(qtbot, shown) -> None:
+    view = shown(frame_of())
+    qtbot.mouseClick(view.printed, Qt.MouseButton.LeftButton)
+    assert "as printed" in view.rows.text() and "/ h²" in view.rows.text()
+    assert "2/h times the derivative" in view.words.text() and view.plot.decades.high > 8
+    view.go(80)
+    assert "at h = 1.00·10⁻¹⁰" in view.words.text()
+
+
+def test_kinks_are_named_beside_the_number(shown) -> None:
+    view = shown(frame_of({"network.activation": "relu"}))
+    view.go(0)
+    assert "a kink of φ" in view.words.text()
+
+
+def test_every_layer_is_checked_beside_the_curve_or_in_its_place(qtbot, shown) -> None:
+    view = shown(frame_of())
+    qtbot.mouseClick(view.check, Qt.MouseButton.LeftButton)
+    view.finish()
+    assert view.layers.isVisible() and view.curve_side.isVisible()
+    assert set(view.tables()) == {"step-sizes", "layers"} and view.layers.model().rowCount() == 4
+    model = view.layers.model()
+    assert model.data(model.index(0, model.columnCount() - 1)) == "good"
+    view.resize(700, 400)
+    assert view.layers.isVisible() and not view.curve_side.isVisible()
+    qtbot.mouseClick(view.check, Qt.MouseButton.LeftButton)
+    assert view.curve_side.isVisible() and "layers" not in view.tables()
+
+
+def test_the_curve_is_a_table_with_every_digit(shown) -> None:
+    view = shown(frame_of())
+    table = view.tables()["step-sizes"]
+    assert len(table.rows) == len(STEPS) and table.csv().splitlines()[0].startswith(",h,forward,central")
+
+
+def test_a_picture_shows_what_the_screen_shows(qtbot, shown, colors) -> None:
+    frame = frame_of()
+    view = shown(frame)
+    view.go(20)
+    qtbot.mouseClick(view.printed, Qt.MouseButton.LeftButton)
+    other = shown(frame, view.choice())
+    assert other.choice() == view.choice() and other.rows.text() == view.rows.text()
+    for look in (LIGHT, DARK):
+        image = export.picture(frame, "differences", export.Look(look, {"differences": view.choice()}), 1.0)
+        assert colors(image) > 50
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[]",
+        '{"entry": 3}',
+        '{"entry": ["1/b", 0, 1], "sample": null, "step": 3}',
+        '{"entry": ["x", -1, 2], "sample": -5, "step": "a"}',
+    ],
+    ids=range(6),
+)
+def test_a_choice_that_is_none_changes_nothing(shown, text: str) -> None:
+    view = shown(frame_of(), text)
+    before = view.choice()
+    view.choose(text)
+    view.finish()
+    assert view.choice() == before and view.study
+
+
+def test_it_follows_the_training_until_somebody_chooses(shown) -> None:
+    first, second = frame_of(), frame_of(steps=9)
+    view = shown(first)
+    view.draw(second)
+    view.finish()
+    view.finish()
+    assert view.study.curve.value == pytest.approx(second.details.specimen.network().loss.loss)
+    view.go(30)
+    view.draw(first)
+    view.finish()
+    assert view.specimen is second.details.specimen and view.age.isVisible()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"network.depth": 1, "network.width": 1},
+        {"network.depth": 200, "network.width": 2},
+        {"training.precision": "float16"},
+        {"training.learning_rate": 1e6},
+        {"network.activation": "step"},
+        {"init.scheme": "zeros"},
+    ],
+    ids=lambda changes: "-".join(str(value) for value in changes.values()),
+)
+def test_awkward_networks_are_shown(shown, changes: dict[str, Any], colors) -> None:
+    view = shown(frame_of(changes, steps=2), size=(700, 400))
+    assert view.study and colors(view) > 10
+
+
+def test_without_a_network_it_says_so(shown) -> None:
+    frame = frame_of()
+    view = shown(dataclasses.replace(frame, details=Details()))
+    assert "No network" in view.words.text() and not view.tables()
+    view.draw(frame)
+    view.finish()
+    assert view.study

@@ -1,0 +1,262 @@
+"""Directions in the window: what is chosen with keys and mouse, and what line, plane and numbers then show."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+
+from gradflow.sim.config import Experiment, edit
+from gradflow.sim.details import Details, Want
+from gradflow.sim.frame import Frame, State
+from gradflow.sim.run import Run
+from gradflow.ui import export
+from gradflow.ui.lab.directions import Directions
+from gradflow.ui.theme import DARK, LIGHT
+from gradflow.ui.view import VIEWS
+
+FAST = {"network.depth": 3, "network.width": 6, "training.batch_size": 16, "data.name": "two-moons"}
+PATIENCE_MS = 20_000
+
+
+def frame_of(changes: dict[str, Any] | None = None, steps: int = 12, state: State = State.PAUSED) -> Frame:
+    run = Run(edit(Experiment(), FAST | (changes or {})))
+    for _ in range(steps + 1):
+        run.advance()
+    run.measure({Want.SPECIMEN})
+    return run.frame(state)
+
+
+@pytest.fixture
+def shown(qtbot: Any, qapp: Any) -> Iterator[Callable[..., Directions]]:
+    """Make a view that shows a frame, and has computed it."""
+    views = []
+
+    def show(frame: Frame, choice: str = "", size: tuple[int, int] = (1160, 800)) -> Directions:
+        view = VIEWS["directions"].part()
+        assert isinstance(view, Directions)
+        qtbot.addWidget(view)
+        views.append(view)
+        view.retheme(LIGHT)
+        view.resize(*size)
+        view.choose(choice)
+        with qtbot.waitExposed(view):
+            view.show()
+        view.reset(frame.topology)
+        view.draw(frame)
+        view.finish()
+        return view
+
+    yield show
+    for view in views:
+        view.close()
+
+
+def pick(qtbot: Any, view: Directions, form: Any, kind: str) -> None:
+    """Choose a kind of direction with the keyboard."""
+    form.kind.setFocus()
+    place = form.kind.findData(kind)
+    key = Qt.Key.Key_Down if place > form.kind.currentIndex() else Qt.Key.Key_Up
+    while form.kind.currentIndex() != place:
+        qtbot.keyClick(form.kind, key)
+    view.finish()
+
+
+def type_into(qtbot: Any, box: Any, text: str) -> None:
+    box.setFocus()
+    box.selectAll()
+    qtbot.keyClicks(box, text)
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+
+
+def test_three_ways_to_one_number_and_what_they_cost(shown) -> None:
+    view = shown(frame_of())
+    reverse, forward, difference = view.panels.rows.text().splitlines()
+    assert reverse.split()[-1][:14] == forward.split()[-1][:14]
+    assert reverse.split()[-1][:8] == difference.split()[-1][:8]
+    assert "Forward mode (JVP)" in view.panels.words.text() and "Reverse mode (VJP)" in view.panels.words.text()
+
+
+def test_the_next_step_is_marked_on_the_line_and_named(shown) -> None:
+    view = shown(frame_of())
+    assert view.line.step_t == 1.0 and "Next step at t = 1: L goes from" in view.panels.words.text()
+    assert view.panels.reach_words.text() == "reach ±3"
+
+
+def test_another_direction_is_chosen_by_key_and_another_random_one_by_mouse(qtbot, shown) -> None:
+    view = shown(frame_of())
+    assert not view.panels.first.again.isVisible()
+    pick(qtbot, view, view.panels.first, "random")
+    before = view.slope.reverse
+    assert view.panels.first.again.isVisible() and "Along h" in view.panels.words.text()
+    qtbot.mouseClick(view.panels.first.again, Qt.MouseButton.LeftButton)
+    view.finish()
+    assert view.slope.reverse != before
+    qtbot.mouseClick(view.panels.unit, Qt.MouseButton.LeftButton)
+    view.finish()
+    assert view.slope.length == pytest.approx(1.0)
+
+
+def test_a_coordinate_is_typed_and_nonsense_is_refused_in_words(qtbot, shown) -> None:
+    view = shown(frame_of())
+    pick(qtbot, view, view.panels.first, "coordinate")
+    type_into(qtbot, view.panels.first.text, "2/W[1, 3]")
+    view.finish()
+    assert view.slope.reverse == view.specimen.network().layers[1].linear.W_grad[1, 3]
+    type_into(qtbot, view.panels.first.text, "2/W[1, 99]")
+    view.finish()
+    assert "no entry [1, 99]" in view.panels.words.text() and view.panels.first.text.property("invalid")
+    assert view.slope is None and "line" not in view.tables()
+    type_into(qtbot, view.panels.first.text, "2/b[1]")
+    view.finish()
+    assert not view.panels.first.text.property("invalid") and view.slope.length == 1.0
+
+
+def test_the_plane_has_the_way_of_the_run_and_says_how_much_of_it(shown) -> None:
+    view = shown(frame_of())
+    assert view.plane.done.all() and len(view.plane.axes.way) == 13
+    assert "of the way’s variance" in view.panels.plane_words.text()
+    assert view.plane.present == view.line.value
+    assert not view.panels.stop.isVisible()
+
+
+def test_the_plane_without_the_way_with_other_axes_and_nearer(qtbot, shown) -> None:
+    view = shown(frame_of())
+    size = np.ptp(view.plane.axes.a)
+    view.panels.zoom.setFocus()
+    for _ in range(8):
+        qtbot.keyClick(view.panels.zoom, Qt.Key.Key_Right)
+    view.finish()
+    assert np.ptp(view.plane.axes.a) == pytest.approx(size / 10)
+    qtbot.mouseClick(view.panels.way, Qt.MouseButton.LeftButton)
+    pick(qtbot, view, view.panels.across, "gradient")
+    pick(qtbot, view, view.panels.up, "random")
+    assert view.plane.axes.titles == ("The gradient", "Random") and not len(view.plane.axes.way)
+    assert "variance" not in view.panels.plane_words.text()
+
+
+def test_two_equal_directions_are_refused_in_words(qtbot, shown) -> None:
+    view = shown(frame_of({"training.optimizer": "sgd"}))
+    pick(qtbot, view, view.panels.across, "gradient")
+    pick(qtbot, view, view.panels.up, "descent")
+    assert "one and the same" in view.panels.plane_words.text() and view.plane is None
+
+
+def test_the_numbers_under_the_mouse(qtbot, shown) -> None:
+    view = shown(frame_of())
+    for plot in (view.panels.plane.plot, view.panels.line):
+        box = plot.view_box
+        spot = plot.mapFromScene(box.mapViewToScene(QPointF(*(sum(ends) / 2 for ends in box.viewRange()))))
+        qtbot.mouseMove(plot.viewport(), spot)
+        qtbot.waitUntil(lambda plot=plot: plot.findChild(type(view.panels.plane.chip)).isVisible(), timeout=PATIENCE_MS)
+    assert "L = " in view.panels.plane.chip.text() and "first order" in view.panels.line.chip.text()
+
+
+def test_side_by_side_where_there_is_room_and_one_at_a_time_elsewhere(shown) -> None:
+    view = shown(frame_of())
+    panels = view.panels
+    assert panels.line.isVisible() and panels.plane.isVisible()
+    view.resize(700, 400)
+    assert panels.line.isVisible() and not panels.plane.isVisible()
+    view.go(1)
+    assert panels.plane.isVisible() and not panels.line.isVisible() and view.position == 1
+    view.go(5)
+    assert panels.layers.isVisible() and view.position == 2 and panels.layers.model().rowCount() == 4
+
+
+def test_the_numbers_leave_as_tables(shown) -> None:
+    tables = shown(frame_of()).tables()
+    assert set(tables) == {"line", "plane", "layers"}
+    assert tables["plane"].csv().count("\n") == 66 and tables["layers"].latex()
+
+
+def test_the_whole_training_part_has_a_line_of_its_own(qtbot, shown) -> None:
+    view = shown(frame_of())
+    assert not view.line.whole.size
+    qtbot.mouseClick(view.panels.whole, Qt.MouseButton.LeftButton)
+    view.finish()
+    assert view.line.whole.size and view.plane.present == pytest.approx(view.line.whole[64])
+
+
+def test_a_picture_shows_what_the_screen_shows(qtbot, shown, colors) -> None:
+    frame = frame_of()
+    view = shown(frame)
+    pick(qtbot, view, view.panels.first, "descent")
+    view.go(1)
+    other = shown(frame, view.choice())
+    assert other.choice() == view.choice() and other.panels.rows.text() == view.panels.rows.text()
+    for look in (LIGHT, DARK):
+        assert colors(export.picture(frame, "directions", export.Look(look, {"directions": view.choice()}), 1.0)) > 200
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "[3]", '{"h": 1}', json.dumps({"h": {"kind": "up", "seed": 0, "text": "", "unit": False}})]
+)
+def test_a_choice_that_is_none_changes_nothing(shown, text: str) -> None:
+    view = shown(frame_of(), text)
+    before = view.choice()
+    view.choose(text)
+    view.finish()
+    assert view.choice() == before and view.line
+
+
+def test_while_the_run_goes_on_the_plane_waits_until_it_stands_still_or_somebody_asks(qtbot, shown) -> None:
+    running = frame_of(state=State.RUNNING)
+    view = shown(running)
+    assert view.line is not None and view.plane is None and "stands still" in view.panels.plane_words.text()
+    view.draw(dataclasses.replace(running, state=State.PAUSED))
+    view.finish()
+    assert view.plane.done.all()
+    other = shown(running)
+    qtbot.mouseClick(other.panels.log, Qt.MouseButton.LeftButton)
+    assert other.plane is None
+    pick(qtbot, other, other.panels.up, "random")
+    assert other.plane.done.all()
+
+
+def test_a_plane_that_takes_long_can_be_given_up(qtbot, shown) -> None:
+    frame = frame_of({"network.depth": 30, "network.width": 64, "training.batch_size": 64}, steps=2)
+    view = VIEWS["directions"].part()
+    qtbot.addWidget(view)
+    view.retheme(LIGHT)
+    view.resize(1160, 800)
+    view.show()
+    view.reset(frame.topology)
+    view.draw(frame)
+    qtbot.waitUntil(lambda: view.plane is not None, timeout=PATIENCE_MS)
+    assert not view.plane.done.all() and view.panels.stop.isVisible()
+    qtbot.mouseClick(view.panels.stop, Qt.MouseButton.LeftButton)
+    assert not view.painting.busy and "Given up" in view.panels.plane_words.text() and not view.panels.stop.isVisible()
+    view.close()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"network.depth": 1, "network.width": 1},
+        {"network.depth": 30, "network.width": 1},
+        {"training.precision": "float16"},
+        {"training.learning_rate": 1e6},
+        {"network.activation": "step"},
+        {"init.scheme": "zeros"},
+        {"network.norm": "batch-norm", "network.dropout": 0.2},
+    ],
+    ids=lambda changes: "-".join(str(value) for value in changes.values()),
+)
+def test_awkward_networks_are_shown(shown, changes: dict[str, Any], colors) -> None:
+    view = shown(frame_of(changes, steps=2), size=(700, 400))
+    assert view.panels.words.text() and colors(view) > 10
+
+
+def test_without_a_network_it_says_so(shown) -> None:
+    frame = frame_of()
+    view = shown(dataclasses.replace(frame, details=Details()))
+    assert "No network" in view.panels.words.text() and not view.tables()
+    view.draw(frame)
+    view.finish()
+    assert view.line
