@@ -93,7 +93,7 @@ class LabView(View):
         return {}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take what `state` returned, as far as it fits; may raise KeyError, TypeError or ValueError."""
+        """Take what `state` returned, as far as it fits; an error of its kind or its size means that it is none."""
 
     def stop(self) -> None:
         """End whatever is still being computed, and wait for it."""
@@ -140,5 +140,5 @@ class LabView(View):
             state = json.loads(choice)
             if isinstance(state, dict):
                 self.restore(state)
-        except (KeyError, TypeError, ValueError, RecursionError):
+        except (LookupError, TypeError, ValueError, OverflowError, RecursionError):
             return
