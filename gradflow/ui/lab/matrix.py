@@ -114,7 +114,7 @@ class Matrix(QWidget):
     @property
     def cursor_entry(self) -> tuple[int, int]:
         """The row and the column of the cursor."""
-        return self.grid.cursor
+        return self.grid.here
 
     @property
     def readout(self) -> str:
@@ -192,7 +192,7 @@ class Matrix(QWidget):
         if not grid.values.size:
             self._readout.setText("")
             return
-        row, column = grid.under_mouse or grid.cursor
+        row, column = grid.under_mouse or grid.here
         value = float(grid.values[row, column])
         # A vector has one row or column without a name, a number both.
         place = ", ".join(filter(None, (grid.rows[row], grid.columns[column])))

@@ -169,10 +169,11 @@ class UnfoldingPanel(QWidget):
         found = self.unfolding
         self.model.show(found, self.by_size)
         terms = found.terms if found is not None else None
-        for widget in (self.list, self._foot):
-            widget.setVisible(terms is not None)
-        for widget in (self._count, self.order):
-            widget.setVisible(terms is not None and len(terms) > 1)
+        several = terms is not None and len(terms) > 1
+        self.list.setVisible(terms is not None)
+        self._foot.setVisible(terms is not None)
+        self._count.setVisible(several)
+        self.order.setVisible(several)
         if found is None or terms is None:
             return
         header = self.list.horizontalHeader()

@@ -40,11 +40,11 @@ class ActivateExplainer(Explainer):
     def forward_formulas(self) -> Sequence[str]:
         """φ in this layer's symbols, and what it is."""
         z = self.page.symbols.value(self.source())
-        return [f"{self.symbol} = φ({z})", f"φ(z) = {formulas(type(self.node.function))[0]}"]
+        return [f"{self.symbol} = φ({z})", f"φ(z) = {formulas(self.node.function)[0]}"]
 
     def backward_formulas(self) -> Sequence[str]:
         """The chain rule for φ, and its slope."""
-        slope, product = formulas(type(self.node.function))[1], f"{self.gradient_symbol} ⊙ {self.slope_symbol}"
+        slope, product = formulas(self.node.function)[1], f"{self.gradient_symbol} ⊙ {self.slope_symbol}"
         readers = self.recording.readers[id(self.node)]
         if len(readers) == 1 and isinstance(readers[0], Dense):
             # The recursion of the lecture, over one layer.
@@ -58,14 +58,14 @@ class ActivateExplainer(Explainer):
 
     def unfold_slope(self, s: int, j: int) -> Unfolding:
         """Unfold an entry of φ′(z)."""
-        z, slope = float(self.source().value[s, j]), formulas(type(self.node.function))[1]
+        z, slope = float(self.source().value[s, j]), formulas(self.node.function)[1]
         symbol = self.page.at(self.slope_symbol, s, j, self.node)
         told = put_in(slope, z, float(self.node.value[s, j]))
         return self._of_z(Unfolding(symbol, float(self.slope[s, j]), slope, put_in=told), s, j)
 
     def value(self, s: int, j: int) -> Unfolding:
         """Unfold φ(z[s, j])."""
-        z, formula = float(self.source().value[s, j]), formulas(type(self.node.function))[0]
+        z, formula = float(self.source().value[s, j]), formulas(self.node.function)[0]
         value = float(self.node.value[s, j])
         return self._of_z(Unfolding(self.at(s, j), value, formula, put_in=put_in(formula, z, value)), s, j)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -30,8 +30,8 @@ class LossExplainer(Explainer):
     node: Loss
     forward_words = "The loss compares predictions and targets: one number for the whole batch."
     backward_words = "Here the way back begins: how the loss changes with each prediction."
-    entry_formula: ClassVar[str] = "(z − y)²"
-    gift_formula: ClassVar[str] = "2·(z − y)/n"
+    entry_formula: str = "(z − y)²"
+    gift_formula: str = "2·(z − y)/n"
 
     def __init__(self, page: Any, node: Any) -> None:
         super().__init__(page, node)
@@ -280,8 +280,8 @@ class HingeExplainer(LossExplainer):
         super().__init__(page, node)
         self.several = node.units > 1
         if self.several:
-            self.entry_formula = "max(0, 1 − z(right class) + z)"  # type: ignore[misc]
-            self.gift_formula = "([ℓ > 0] − y·(how many ℓ > 0))/n"  # type: ignore[misc]
+            self.entry_formula = "max(0, 1 − z(right class) + z)"
+            self.gift_formula = "([ℓ > 0] − y·(how many ℓ > 0))/n"
 
     @property
     def entries(self) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +20,7 @@ class NormExplainer(Explainer):
     """Batch, layer and RMS norm: they differ in what the means are taken over, and in what is subtracted."""
 
     node: Norm
-    backward_words: ClassVar[str] = (
+    backward_words = (
         "The gradient loses its mean and its part along x̂, for neither can change what is normalised; "
         "the rest is scaled by 1/σ."
     )
