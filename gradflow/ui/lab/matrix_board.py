@@ -19,6 +19,8 @@ FLATS = 3
 """How many of these stand above each other at most."""
 LEAST_WIDTH, WIDEST, LEAST_HEIGHT = 152, 190, 150
 CELL, HEADS = 40, 56
+LINE, WORDS = 20, 76
+"""How high a row of numbers is, and what stands above and below them."""
 
 
 class MatrixBoard(QScrollArea):
@@ -99,7 +101,8 @@ class MatrixBoard(QScrollArea):
         high = (height - GAP * (len(rows) - 1)) // len(rows)
         y = 0
         for row in rows:
-            tall = max(high, *(_least_height(cell, self.shown) for cell in row))
+            wanted = min(high, max(_natural_height(cell, self.shown) for cell in row))
+            tall = max(wanted, *(_least_height(cell, self.shown) for cell in row))
             self._place_row(row, QRect(0, y, width, tall))
             y += tall + GAP
         self._sheet.resize(width, y - GAP)
@@ -124,6 +127,11 @@ def _flat(shown: Shown) -> bool:
 def _least_height(cell: Sequence[int], shown: Sequence[Shown]) -> int:
     flats = sum(_flat(shown[place]) for place in cell)
     return flats * (FLAT + 8) + (LEAST_HEIGHT if flats < len(cell) else 0)
+
+
+def _natural_height(cell: Sequence[int], shown: Sequence[Shown]) -> int:
+    """Return how high a cell would like to be."""
+    return sum(FLAT + 8 if _flat(shown[place]) else LINE * len(shown[place].rows) + WORDS for place in cell)
 
 
 def _natural(cell: Sequence[int], shown: Sequence[Shown]) -> int:

@@ -47,7 +47,7 @@ class StationWords(QWidget):
         self._said.setText(station.words)
         self._said.setToolTip(station.words)
         # Lines break between formulas, not inside of them.
-        self._formulas.setText("      ".join(line.replace(" ", " ") for line in station.formulas))
+        self._formulas.setText("      ".join(line.replace(" ", "\u00a0") for line in station.formulas))
         self.setAccessibleName(f"{station.kind}: {layer}{station.name}")
         self._color()
 
@@ -66,7 +66,7 @@ class StationWords(QWidget):
             self._formulas.text(),
             self._numbers.text(),
         )
-        return "\n".join(lines).replace(" ", " ")
+        return "\n".join(lines).replace("\u00a0", " ")
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""

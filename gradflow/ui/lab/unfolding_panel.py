@@ -170,9 +170,9 @@ class UnfoldingPanel(QWidget):
         self.model.show(found, self.by_size)
         terms = found.terms if found is not None else None
         several = terms is not None and len(terms) > 1
-        self.list.setVisible(terms is not None)
-        self._foot.setVisible(terms is not None)
-        self._count.setVisible(several)
+        for part in (self._count, self._foot):
+            part.setVisible(several)
+        self.list.setVisible(several)
         self.order.setVisible(several)
         if found is None or terms is None:
             return
