@@ -7,7 +7,8 @@ from time import perf_counter
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSplitter
 
 from gradflow.sim.frame import Frame
 from gradflow.sim.lab.convention import Convention
@@ -166,6 +167,15 @@ class BackpropView(LabView):
         for part in (self.strip, self.words, self.board):
             part.retheme(theme)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Make room for the formulas."""
+        super().resizeEvent(event)
+        self._fit_words()
+
+    def _fit_words(self) -> None:
+        margins = self.box.contentsMargins()
+        self.words.fit(self.width() - margins.left() - margins.right())
+
     # What it is made of.
 
     def _setup_ui(self) -> None:
@@ -188,11 +198,15 @@ class BackpropView(LabView):
 
     def _layout(self) -> None:
         self.splitter.addWidget(self.board)
-        self.splitter.addWidget(self.panel)
+        room = QScrollArea()
+        room.setWidgetResizable(True)
+        room.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        room.setWidget(self.panel)
+        room.setMinimumWidth(220)
+        self.splitter.addWidget(room)
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setSizes([860, 292])
-        self.panel.setMinimumWidth(200)
         head = QHBoxLayout()
         head.addWidget(self.bar, 1)
         head.addWidget(self.age)
@@ -260,6 +274,7 @@ class BackpropView(LabView):
         self._station = station
         self.bar.show_position(self._position, self.positions())
         self.words.show_station(station, self._position, self.positions())
+        self._fit_words()
         self.board.show_matrices(self._shown)
         stops = self.walk.stops(self.by_layer)[: self._position + 1]
         self.strip.show_way({stop.box: stop.kind for stop in stops}, (station.box, station.kind))

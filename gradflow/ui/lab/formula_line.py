@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -20,15 +20,13 @@ class FormulaLine(QWidget):
         super().__init__()
         self.theme = LIGHT
         self.formulas: Sequence[str] = ()
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMinimumWidth(60)
 
     def show_formulas(self, formulas: Sequence[str]) -> None:
         """Show these."""
         self.formulas = tuple(formulas)
         self.setAccessibleName("; ".join(formulas))
-        self.updateGeometry()
         self.update()
 
     def retheme(self, theme: Theme) -> None:
@@ -36,22 +34,10 @@ class FormulaLine(QWidget):
         self.theme = theme
         self.update()
 
-    def hasHeightForWidth(self) -> bool:
-        """Be as high as the lines."""
-        return True
-
-    def heightForWidth(self, width: int) -> int:
-        """Return how high the lines are."""
-        lines = [y for _, y, _ in self._placed(width)]
-        return LINE * (1 + max(lines, default=0)) + 4
-
-    def sizeHint(self) -> QSize:
-        """Ask for the lines at the present width."""
-        return QSize(200, self.heightForWidth(max(self.width(), 200)))
-
-    def minimumSizeHint(self) -> QSize:
-        """Be content with little."""
-        return QSize(60, LINE + 4)
+    def fit(self, width: int) -> None:
+        """Be as high as the lines are at this width: known before anything is laid out, so that nothing jumps."""
+        lines = [line for _, line, _ in self._placed(width)]
+        self.setFixedHeight(LINE * (1 + max(lines, default=0)) + 4)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Write the formulas."""

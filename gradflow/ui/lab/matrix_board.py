@@ -114,7 +114,8 @@ class MatrixBoard(QScrollArea):
             y, flats = room.top(), [place for place in cell if _flat(self.shown[place])]
             for place in cell:
                 flat = place in flats
-                high = FLAT if flat else room.height() - (FLAT + 8) * len(flats)
+                spare = room.height() - (FLAT + 8) * len(flats)
+                high = FLAT if flat else min(spare, _natural_height([place], self.shown))
                 self._all[place].setGeometry(x, y, width, high)
                 y += high + 8
             x += width + GAP

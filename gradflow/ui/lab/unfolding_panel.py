@@ -146,6 +146,7 @@ class UnfoldingPanel(QWidget):
         self.list.verticalHeader().hide()
         self.list.verticalHeader().setDefaultSectionSize(20)
         self.list.setShowGrid(False)
+        self.list.setMinimumHeight(72)
         self.list.setWordWrap(False)
         self.list.setTabKeyNavigation(False)
         self.list.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
