@@ -173,6 +173,8 @@ class BackpropView(LabView):
         self._fit_words()
 
     def _fit_words(self) -> None:
+        # In a low view the matrices need the room more than the drawing does.
+        self.strip.setFixedHeight(min(self.strip.sizeHint().height(), max(self.height() // 6, 52)))
         margins = self.box.contentsMargins()
         self.words.fit(self.width() - margins.left() - margins.right())
 
