@@ -52,7 +52,7 @@ class MatrixBoard(QScrollArea):
         while len(self._all) < len(shown):
             self._add()
         for matrix, one in zip(self._all, shown, strict=False):
-            matrix.rename(one.title, one.symbol)
+            matrix.rename(one.title, one.symbol, one.sign)
             matrix.keep_square(one.place is not None)
             matrix.show_values(one.values, one.rows, one.columns, one.shape)
             matrix.emphasize()

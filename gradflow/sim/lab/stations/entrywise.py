@@ -21,6 +21,7 @@ class ActivateExplainer(Explainer):
     """a = φ(z)."""
 
     node: Activate
+    back_sign = "="
     forward_words = "φ bends every number by itself."
     backward_words = "Multiplied by φ′(z), the slope where each unit stands."
 
@@ -54,7 +55,8 @@ class ActivateExplainer(Explainer):
 
     def backward_parts(self) -> Sequence[Shown]:
         """φ′(z)."""
-        return (self.page.of_samples(self.slope_symbol, "slopes", self.slope, self.node, self.unfold_slope),)
+        shown = self.page.of_samples(self.slope_symbol, "slopes", self.slope, self.node, self.unfold_slope)
+        return (replace(shown, sign="⊙"),)
 
     def unfold_slope(self, s: int, j: int) -> Unfolding:
         """Unfold an entry of φ′(z)."""
@@ -140,6 +142,7 @@ class DropoutExplainer(Explainer):
     """d = a ⊙ m."""
 
     node: Dropout
+    sign = back_sign = "="
     forward_words = "Dropout sets some units to zero and scales up the others; the mask is that of this step."
     backward_words = "What was left out gets no gradient; the others get theirs scaled like their value."
 
@@ -159,7 +162,7 @@ class DropoutExplainer(Explainer):
 
     def forward_parts(self) -> Sequence[Shown]:
         """The mask."""
-        return (self.page.of_samples(self.mask, "mask", self.node.mask, self.node, self._drawn),)
+        return (replace(self.page.of_samples(self.mask, "mask", self.node.mask, self.node, self._drawn), sign="⊙"),)
 
     def backward_parts(self) -> Sequence[Shown]:
         """The mask."""

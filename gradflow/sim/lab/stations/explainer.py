@@ -21,6 +21,11 @@ class Explainer:
 
     forward_words: str = ""
     backward_words: str = ""
+    sign: str = "→"
+    """What stands before its value, after all that it is made of."""
+
+    back_sign: str = "→"
+    """What stands before what it gives back."""
 
     def __init__(self, page: Page, node: Any) -> None:
         self.page, self.node = page, node
