@@ -30,7 +30,7 @@ class StationWords(QWidget):
             head.addWidget(widget)
         head.addWidget(self._said, 1)
         head.addWidget(beside)
-        box = QVBoxLayout(self)
+        self._rows = box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(4)
         box.addLayout(head)
@@ -53,7 +53,7 @@ class StationWords(QWidget):
         """Make room for the formulas at this width."""
         self._formulas.fit(width)
         # Now, not when the next events are handled: whoever lays this out asks for its size before that.
-        self.layout().activate()
+        self._rows.activate()
         self.updateGeometry()
 
     def show_numbers(self, words: str) -> None:
