@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSplitter
+from PySide6.QtWidgets import QLabel, QScrollArea, QSplitter
 
 from gradflow.sim.frame import Frame
 from gradflow.sim.lab.convention import Convention
@@ -182,7 +182,7 @@ class BackpropView(LabView):
 
     def _setup_ui(self) -> None:
         self.bar, self.strip = WalkBar(), WalkStrip()
-        self.words = StationWords(self.bar.pictures)
+        self.words = StationWords(self.bar.pictures, self.age)
         self.board, self.panel = MatrixBoard(), UnfoldingPanel()
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.waiting = QLabel("The network comes with the next measurement.")
@@ -209,13 +209,9 @@ class BackpropView(LabView):
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setSizes([860, 292])
-        head = QHBoxLayout()
-        head.addWidget(self.bar, 1)
-        head.addWidget(self.age)
         self.box.setSpacing(8)
-        self.box.addLayout(head)
-        self.box.addWidget(self.strip)
-        self.box.addWidget(self.words)
+        for widget in (self.bar, self.strip, self.words):
+            self.box.addWidget(widget)
         self.box.addWidget(self.splitter, 1)
         self.box.addWidget(self.waiting, 1)
 

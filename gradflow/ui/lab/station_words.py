@@ -14,8 +14,8 @@ from gradflow.ui.theme import LIGHT, Theme
 class StationWords(QWidget):
     """The title, the sentence, the formulas and one entry in numbers."""
 
-    def __init__(self, beside: QWidget) -> None:
-        """Take what stands at the right of the first line."""
+    def __init__(self, beside: QWidget, below: QWidget) -> None:
+        """Take what stands at the right of the first line and of the last."""
         super().__init__()
         self.theme = LIGHT
         self._station: Station | None = None
@@ -35,7 +35,10 @@ class StationWords(QWidget):
         box.setSpacing(4)
         box.addLayout(head)
         box.addWidget(self._formulas)
-        box.addWidget(self._numbers)
+        foot = QHBoxLayout()
+        foot.addWidget(self._numbers, 1)
+        foot.addWidget(below)
+        box.addLayout(foot)
 
     def show_station(self, station: Station, position: int, count: int) -> None:
         """Say what happens here."""
