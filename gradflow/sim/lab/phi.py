@@ -15,10 +15,14 @@ _Z = re.compile(r"(?<![A-Za-z])z(?![A-Za-z])")
 _PHI = re.compile(r"φ(?![(′])|φ(?=\(1)")
 
 
-@lru_cache
-def formulas(function: type[Activation]) -> tuple[str, str]:
+def formulas(function: Activation) -> tuple[str, str]:
     """Return φ(z) and φ′(z) in symbols, as the activation's docstring says them."""
-    line = (function.__doc__ or "").strip().split("\n")[0].rstrip(".").removeprefix("φ(z) = ")
+    return _said(type(function).__doc__ or "")
+
+
+@lru_cache
+def _said(words: str) -> tuple[str, str]:
+    line = words.strip().split("\n")[0].rstrip(".").removeprefix("φ(z) = ")
     value, _, slope = line.partition(", slope ")
     if not slope:
         value, _, slope = (part.strip() for part in line.partition("; its slope is 0, replaced here by "))

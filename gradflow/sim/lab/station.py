@@ -32,7 +32,8 @@ class Shown(Frozen):
     """A matrix at a station: its symbol, what it is, its numbers with names for rows and columns, its shape in words.
 
     `way` unfolds an entry, given as it stands in the engine: a sample's row first. `flipped` says that a sample is a
-    column here. `image` is the shape of a sample (height, width, channels) where it is an image.
+    column here. `image` is the shape of a sample (height, width, channels) where it is an image. `sign` is what stands
+    between the matrix before and this one, where the two belong to one formula.
     """
 
     symbol: str
@@ -45,6 +46,7 @@ class Shown(Frozen):
     flipped: bool = False
     image: tuple[int, ...] | None = None
     place: Callable[[int, int], tuple[int, int]] | None = None
+    sign: str = ""
 
     def unfold(self, row: int, column: int) -> Unfolding:
         """Return where an entry comes from; raises IndexError for one that is not there."""

@@ -45,7 +45,7 @@ def subscript(n: int) -> str:
 
 _IN_FILES = str.maketrans(
     {"δ": "delta", "∂": "d", "φ": "phi", "′": "-slope", "Δ": "Delta-", "γ": "gamma", "β": "beta", "α": "alpha"}
-    | {"/": "-", "ᵀ": "T", "̂": "-hat", "ℓ": "l", "+": "plus", " ": "-", "(": "-", ")": "", "[": "-", "]": ""}
+    | {"/": "-", "ᵀ": "T", "ẑ": "z-hat-", "ℓ": "l", "+": "plus", " ": "-", "(": "-", ")": "", "[": "-", "]": ""}
     | dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
 )
 
@@ -115,10 +115,10 @@ class Symbols:
                     self._names[id(node)], self._number[id(node)] = f"{letter}{index}", layer.number
                     self._words[id(node)] = self._letter(node)[1]
             self._weights[id(layer.linear)] = f"W{index}"
-            for node in layer.learning:
-                if id(node) not in self._names:
-                    self._names[id(node)], self._number[id(node)] = f"r{index}", layer.number
-                    self._weights[id(node)], self._words[id(node)] = f"V{index}", "projection of the skip"
+            for other in layer.learning:
+                if id(other) not in self._names:
+                    self._names[id(other)], self._number[id(other)] = f"r{index}", layer.number
+                    self._weights[id(other)], self._words[id(other)] = f"V{index}", "projection of the skip"
 
     @staticmethod
     def _letter(node: Node) -> tuple[str, str]:

@@ -57,8 +57,10 @@ class Unfolding(Frozen):
         """The formula with the numbers of this entry put in, the first terms of a long sum."""
         if self.put_in or self.terms is None or self.factors is None:
             return self.put_in
-        written = "".join(_signed(row, i == 0) for i, row in enumerate(self.factors[:WRITTEN].tolist()))
-        return f"{written} + … ({len(self.terms)} terms)" if len(self.terms) > WRITTEN else written
+        # What is zero tells nothing, unless all of it is.
+        telling = np.flatnonzero(self.terms)[:WRITTEN] if self.terms.any() else np.arange(min(WRITTEN, len(self.terms)))
+        written = "".join(_signed(row, i == 0) for i, row in enumerate(self.factors[telling].tolist()))
+        return f"{written} + … ({len(self.terms)} terms)" if len(self.terms) > len(telling) else written
 
     @property
     def words(self) -> str:

@@ -6,20 +6,20 @@ Every number is the engine's own. Stations are made when they are looked at, so 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gradflow.engine.graph import Node
 from gradflow.engine.losses import LOSSES, Loss
-from gradflow.engine.nodes import Linear
+from gradflow.engine.nodes import Add, Linear
 from gradflow.sim.graph_shape import GraphShape, graph_shape, members, node_name
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.recording import Page, Recording
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.station import Kind, Shown, Station, joined
 from gradflow.sim.lab.stations import explain
-from gradflow.sim.lab.stations.explainer import gift_symbol
+from gradflow.sim.lab.stations.explainer import Explainer, gift_symbol
 from gradflow.sim.lab.stations.update import UpdateExplainer
 from gradflow.sim.lab.unfolding import Unfolding, products
 
@@ -97,6 +97,8 @@ class Walk:
     def _forward(self, page: Page, node: Node) -> Station:
         explainer = explain(page, node)
         inputs = [value(page, source) for source in dict.fromkeys(node.inputs)]
+        if isinstance(node, Add) and node.scale == 1.0 and len(inputs) > 1:
+            inputs[1] = replace(inputs[1], sign="+")
         return Station(
             kind=Kind.LOSS if isinstance(node, Loss) else Kind.FORWARD,
             name=_name(node),
@@ -104,7 +106,7 @@ class Walk:
             box=self._box[self._order.index(node)],
             words=explainer.forward_words,
             formulas=tuple(explainer.forward_formulas()),
-            matrices=(*inputs, *explainer.forward_parts(), value(page, node)),
+            matrices=(*inputs, *explainer.forward_parts(), replace(value(page, node), sign=_sign(inputs, explainer))),
             main=page.symbols.value(node),
         )
 
@@ -113,14 +115,14 @@ class Walk:
         formulas, matrices = list(explainer.backward_formulas()), list[Shown]()
         if len(readers) > 1:
             ways = [gift(page, node, reader) for reader in readers]
-            matrices += ways
+            matrices += [replace(way, sign="+" if i else "") for i, way in enumerate(ways)]
             arriving = " + ".join(way.symbol for way in ways)
             formulas.insert(0, f"{page.symbols.gradient(node)} = {arriving}")
         if readers:
-            matrices.append(gradient(page, node))
+            matrices.append(replace(gradient(page, node), sign="=" if len(readers) > 1 else ""))
         # What came in is needed for the gradient of the weights only.
         came = [value(page, node.inputs[0])] if isinstance(node, Linear) else []
-        given = [gift(page, source, node) for source in dict.fromkeys(node.inputs)]
+        given = [replace(gift(page, one, node), sign=explainer.back_sign) for one in dict.fromkeys(node.inputs)]
         return Station(
             kind=Kind.BACKWARD,
             name=_name(node),
@@ -149,6 +151,10 @@ class Walk:
 
     def _layer(self, page: Page, node: Node) -> int | None:
         return page.symbols.layer(node) or self.graph.boxes[self._box[self._order.index(node)]].layer
+
+
+def _sign(before: Sequence[Shown], explainer: Explainer) -> str:
+    return explainer.sign if before else ""
 
 
 def _name(node: Node) -> str:

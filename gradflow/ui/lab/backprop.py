@@ -7,7 +7,8 @@ from time import perf_counter
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QLabel, QScrollArea, QSplitter
 
 from gradflow.sim.frame import Frame
 from gradflow.sim.lab.convention import Convention
@@ -166,11 +167,22 @@ class BackpropView(LabView):
         for part in (self.strip, self.words, self.board):
             part.retheme(theme)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Make room for the formulas."""
+        super().resizeEvent(event)
+        self._fit_words()
+
+    def _fit_words(self) -> None:
+        # In a low view the matrices need the room more than the drawing does.
+        self.strip.setFixedHeight(min(self.strip.sizeHint().height(), max(self.height() // 6, 52)))
+        margins = self.box.contentsMargins()
+        self.words.fit(self.width() - margins.left() - margins.right())
+
     # What it is made of.
 
     def _setup_ui(self) -> None:
         self.bar, self.strip = WalkBar(), WalkStrip()
-        self.words = StationWords(self.bar.pictures)
+        self.words = StationWords(self.bar.pictures, self.age)
         self.board, self.panel = MatrixBoard(), UnfoldingPanel()
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.waiting = QLabel("The network comes with the next measurement.")
@@ -188,18 +200,18 @@ class BackpropView(LabView):
 
     def _layout(self) -> None:
         self.splitter.addWidget(self.board)
-        self.splitter.addWidget(self.panel)
+        room = QScrollArea()
+        room.setWidgetResizable(True)
+        room.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        room.setWidget(self.panel)
+        room.setMinimumWidth(220)
+        self.splitter.addWidget(room)
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setSizes([860, 292])
-        self.panel.setMinimumWidth(200)
-        head = QHBoxLayout()
-        head.addWidget(self.bar, 1)
-        head.addWidget(self.age)
         self.box.setSpacing(8)
-        self.box.addLayout(head)
-        self.box.addWidget(self.strip)
-        self.box.addWidget(self.words)
+        for widget in (self.bar, self.strip, self.words):
+            self.box.addWidget(widget)
         self.box.addWidget(self.splitter, 1)
         self.box.addWidget(self.waiting, 1)
 
@@ -260,6 +272,7 @@ class BackpropView(LabView):
         self._station = station
         self.bar.show_position(self._position, self.positions())
         self.words.show_station(station, self._position, self.positions())
+        self._fit_words()
         self.board.show_matrices(self._shown)
         stops = self.walk.stops(self.by_layer)[: self._position + 1]
         self.strip.show_way({stop.box: stop.kind for stop in stops}, (station.box, station.kind))

@@ -97,7 +97,7 @@ class LabView(View):
         return {}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take what `state` returned, as far as it fits; may raise KeyError, TypeError or ValueError."""
+        """Take what `state` returned, as far as it fits; an error of its kind or its size means that it is none."""
 
     def finish(self) -> None:
         """Wait for what is being computed."""
@@ -170,5 +170,5 @@ class LabView(View):
 
     def _restore(self) -> None:
         state, self._chosen = self._chosen, {}
-        with suppress(KeyError, TypeError, ValueError):
+        with suppress(LookupError, TypeError, ValueError, OverflowError):
             self.restore(state)

@@ -96,9 +96,11 @@ class Matrix(QWidget):
         """Show a whole matrix with square cells, as images are, or fill the room there is."""
         self.grid.square = square
 
-    def rename(self, title: str, symbol: str) -> None:
-        """Call it something else."""
+    def rename(self, title: str, symbol: str, sign: str = "") -> None:
+        """Call it something else; `sign` is what stands between the matrix before it and this one."""
         self.title, self.symbol = title, symbol
+        self._sign.setText(sign)
+        self._sign.setVisible(bool(sign))
         self._say()
 
     def emphasize(
@@ -114,7 +116,7 @@ class Matrix(QWidget):
     @property
     def cursor_entry(self) -> tuple[int, int]:
         """The row and the column of the cursor."""
-        return self.grid.cursor
+        return self.grid.here
 
     @property
     def readout(self) -> str:
@@ -133,7 +135,7 @@ class Matrix(QWidget):
     def _setup_ui(self) -> None:
         self.grid = MatrixGrid()
         self._name, self._shape, self._said, self._readout = QLabel(), QLabel(), ElidedLabel(), ElidedLabel()
-        self._power = QLabel()
+        self._power, self._sign = QLabel(), QLabel()
         self._name.setObjectName("title")
         for label in (self._shape, self._power):
             label.setObjectName("muted")
@@ -158,7 +160,7 @@ class Matrix(QWidget):
     def _layout(self) -> None:
         head = QHBoxLayout()
         head.setSpacing(4)
-        for label in (self._name, self._shape):
+        for label in (self._sign, self._name, self._shape):
             head.addWidget(label)
         head.addWidget(self._said, 1)
         head.addWidget(self._power)
@@ -192,7 +194,7 @@ class Matrix(QWidget):
         if not grid.values.size:
             self._readout.setText("")
             return
-        row, column = grid.under_mouse or grid.cursor
+        row, column = grid.under_mouse or grid.here
         value = float(grid.values[row, column])
         # A vector has one row or column without a name, a number both.
         place = ", ".join(filter(None, (grid.rows[row], grid.columns[column])))

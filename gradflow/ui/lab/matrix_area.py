@@ -41,7 +41,7 @@ class MatrixArea(QAbstractScrollArea):
         self.rows: Sequence[str] = ()
         self.columns: Sequence[str] = ()
         self.notation = Notation()
-        self.cursor = (0, 0)
+        self.here = (0, 0)
         self.under_mouse: tuple[int, int] | None = None
         self.emphasis = Emphasis()
         self._places = places(self.values, 0.0)
@@ -67,7 +67,7 @@ class MatrixArea(QAbstractScrollArea):
         longest = sorted(set(rows), key=len)[-8:]
         self._head = min(max((small_words().width(name) + 8.0 for name in longest), default=HEAD), WIDEST_HEAD)
         if not same:
-            self.cursor, self._automatic = (0, 0), True
+            self.here, self._automatic = (0, 0), True
         self._settle()
         self.zoomed.emit()
 
@@ -96,8 +96,8 @@ class MatrixArea(QAbstractScrollArea):
         """Put the cursor on an entry, and bring it into sight."""
         if self.values.size:
             rows, columns = self.values.shape
-            self.cursor = min(max(row, 0), rows - 1), min(max(column, 0), columns - 1)
-            self.reveal(*self.cursor)
+            self.here = min(max(row, 0), rows - 1), min(max(column, 0), columns - 1)
+            self.reveal(*self.here)
             self.viewport().update()
             self.moved.emit()
 
@@ -112,7 +112,7 @@ class MatrixArea(QAbstractScrollArea):
             return
         width, height = self.cell
         left, top = self.corner()
-        spot = around or QPointF(left + (self.cursor[1] + 0.5) * width, top + (self.cursor[0] + 0.5) * height)
+        spot = around or QPointF(left + (self.here[1] + 0.5) * width, top + (self.here[0] + 0.5) * height)
         row, column = (spot.y() - top) / height, (spot.x() - left) / width
         least = self._whole()
         self._automatic = False

@@ -17,8 +17,10 @@ FLAT = 96
 """How high a matrix of one row is, with its words."""
 FLATS = 3
 """How many of these stand above each other at most."""
-LEAST_WIDTH, WIDEST, LEAST_HEIGHT = 152, 190, 150
+LEAST_WIDTH, NARROW, ROOMY, LEAST_HEIGHT = 152, 160, 190, 150
 CELL, HEADS = 40, 56
+LINE, WORDS = 20, 76
+"""How high a row of numbers is, and what stands above and below them."""
 
 
 class MatrixBoard(QScrollArea):
@@ -50,7 +52,7 @@ class MatrixBoard(QScrollArea):
         while len(self._all) < len(shown):
             self._add()
         for matrix, one in zip(self._all, shown, strict=False):
-            matrix.rename(one.title, one.symbol)
+            matrix.rename(one.title, one.symbol, one.sign)
             matrix.keep_square(one.place is not None)
             matrix.show_values(one.values, one.rows, one.columns, one.shape)
             matrix.emphasize()
@@ -99,7 +101,8 @@ class MatrixBoard(QScrollArea):
         high = (height - GAP * (len(rows) - 1)) // len(rows)
         y = 0
         for row in rows:
-            tall = max(high, *(_least_height(cell, self.shown) for cell in row))
+            wanted = min(high, max(_natural_height(cell, self.shown) for cell in row))
+            tall = max(wanted, *(_least_height(cell, self.shown) for cell in row))
             self._place_row(row, QRect(0, y, width, tall))
             y += tall + GAP
         self._sheet.resize(width, y - GAP)
@@ -111,7 +114,8 @@ class MatrixBoard(QScrollArea):
             y, flats = room.top(), [place for place in cell if _flat(self.shown[place])]
             for place in cell:
                 flat = place in flats
-                high = FLAT if flat else room.height() - (FLAT + 8) * len(flats)
+                spare = room.height() - (FLAT + 8) * len(flats)
+                high = FLAT if flat else min(spare, _natural_height([place], self.shown))
                 self._all[place].setGeometry(x, y, width, high)
                 y += high + 8
             x += width + GAP
@@ -126,16 +130,26 @@ def _least_height(cell: Sequence[int], shown: Sequence[Shown]) -> int:
     return flats * (FLAT + 8) + (LEAST_HEIGHT if flats < len(cell) else 0)
 
 
+def _enough(width: int) -> int:
+    """Return how wide a cell must be, however much there is in it."""
+    return ROOMY if width >= 4 * ROOMY else NARROW
+
+
+def _natural_height(cell: Sequence[int], shown: Sequence[Shown]) -> int:
+    """Return how high a cell would like to be."""
+    return sum(FLAT + 8 if _flat(shown[place]) else LINE * len(shown[place].rows) + WORDS for place in cell)
+
+
 def _natural(cell: Sequence[int], shown: Sequence[Shown]) -> int:
     """Return how wide a cell would like to be."""
     widest = max(CELL * len(shown[place].columns) + HEADS for place in cell)
-    return min(max(widest, LEAST_WIDTH), 2 * WIDEST)
+    return min(max(widest, LEAST_WIDTH), 2 * ROOMY)
 
 
 def _shared_out(row: Sequence[Sequence[int]], shown: Sequence[Shown], width: int) -> list[int]:
     """Return how wide the cells of a row are: what they need, and of what is left the more the more they show."""
     natural = [_natural(cell, shown) for cell in row]
-    least = [min(one, WIDEST) for one in natural]
+    least = [min(one, _enough(width)) for one in natural]
     spare, wanted = width - sum(least), [a - b for a, b in zip(natural, least, strict=True)]
     parts = wanted if any(wanted) and spare > 0 else least
     return [one + int(spare * part / sum(parts)) for one, part in zip(least, parts, strict=True)]
@@ -156,7 +170,7 @@ def _cells(shown: Sequence[Shown]) -> list[list[int]]:
 
 def _rows(cells: Sequence[list[int]], shown: Sequence[Shown], width: int) -> list[list[list[int]]]:
     """Return the cells in rows of about the same width, as few as fit."""
-    least = [min(_natural(cell, shown), WIDEST) + GAP for cell in cells]
+    least = [min(_natural(cell, shown), _enough(width)) + GAP for cell in cells]
     count = max(1, -(-sum(least) // max(width + GAP, 1)))
     even, used = sum(least) / count, 0.0
     rows: list[list[list[int]]] = [[]]

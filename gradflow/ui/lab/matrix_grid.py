@@ -39,7 +39,7 @@ class MatrixGrid(MatrixArea):
             sheet = Sheet(self.values, self._places, self.rows, self.columns, self.notation, self.cell, self.corner())
             with QPainter(self.viewport()) as painter:
                 size = self.viewport().width(), self.viewport().height()
-                paint(painter, sheet, size, self.theme, self.emphasis, self.cursor, self.hasFocus(), self._head)
+                paint(painter, sheet, size, self.theme, self.emphasis, self.here, self.hasFocus(), self._head)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep showing all of the matrix, unless somebody chose a size."""
@@ -64,7 +64,7 @@ class MatrixGrid(MatrixArea):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the cursor, zoom (+ −, 0 for all of it), or choose the entry (Enter, Space)."""
-        key, (row, column) = event.key(), self.cursor
+        key, (row, column) = event.key(), self.here
         page = max(int(self._room()[1] // self.cell[1]) - 1, 1)
         steps = {
             Qt.Key.Key_Left: (0, -1),

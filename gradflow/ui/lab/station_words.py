@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gradflow.sim.lab.station import Station
+from gradflow.ui.lab.formula_line import FormulaLine
 from gradflow.ui.lab.matrix import ElidedLabel
 from gradflow.ui.lab.walk_strip import phase_color
 from gradflow.ui.theme import LIGHT, Theme
@@ -13,8 +14,8 @@ from gradflow.ui.theme import LIGHT, Theme
 class StationWords(QWidget):
     """The title, the sentence, the formulas and one entry in numbers."""
 
-    def __init__(self, beside: QWidget) -> None:
-        """Take what stands at the right of the first line."""
+    def __init__(self, beside: QWidget, below: QWidget) -> None:
+        """Take what stands at the right of the first line and of the last."""
         super().__init__()
         self.theme = LIGHT
         self._station: Station | None = None
@@ -22,21 +23,22 @@ class StationWords(QWidget):
         self._name.setObjectName("title")
         self._place.setObjectName("muted")
         self._said, self._numbers = ElidedLabel(), ElidedLabel()
-        self._formulas = QLabel()
-        self._formulas.setObjectName("formula")
-        self._formulas.setWordWrap(True)
+        self._formulas = FormulaLine()
         head = QHBoxLayout()
         head.setSpacing(8)
         for widget in (self._phase, self._name, self._place):
             head.addWidget(widget)
         head.addWidget(self._said, 1)
         head.addWidget(beside)
-        box = QVBoxLayout(self)
+        self._rows = box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(4)
         box.addLayout(head)
         box.addWidget(self._formulas)
-        box.addWidget(self._numbers)
+        foot = QHBoxLayout()
+        foot.addWidget(self._numbers, 1)
+        foot.addWidget(below)
+        box.addLayout(foot)
 
     def show_station(self, station: Station, position: int, count: int) -> None:
         """Say what happens here."""
@@ -46,10 +48,16 @@ class StationWords(QWidget):
         self._place.setText(f"{position + 1} of {count}")
         self._said.setText(station.words)
         self._said.setToolTip(station.words)
-        # Lines break between formulas, not inside of them.
-        self._formulas.setText("      ".join(line.replace(" ", " ") for line in station.formulas))
+        self._formulas.show_formulas(station.formulas)
         self.setAccessibleName(f"{station.kind}: {layer}{station.name}")
         self._color()
+
+    def fit(self, width: int) -> None:
+        """Make room for the formulas at this width."""
+        self._formulas.fit(width)
+        # Now, not when the next events are handled: whoever lays this out asks for its size before that.
+        self._rows.activate()
+        self.updateGeometry()
 
     def show_numbers(self, words: str) -> None:
         """Write one entry with its numbers put in."""
@@ -59,18 +67,14 @@ class StationWords(QWidget):
     @property
     def text(self) -> str:
         """All that is written, line by line."""
-        lines = (
-            str(self._station.kind) if self._station else "",
-            self._name.text(),
-            self._said.text(),
-            self._formulas.text(),
-            self._numbers.text(),
-        )
-        return "\n".join(lines).replace(" ", " ")
+        phase = str(self._station.kind) if self._station else ""
+        formulas = "    ".join(self._formulas.formulas)
+        return "\n".join((phase, self._name.text(), self._said.text(), formulas, self._numbers.text()))
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
         self.theme = theme
+        self._formulas.retheme(theme)
         self._color()
 
     def _color(self) -> None:

@@ -146,6 +146,7 @@ class UnfoldingPanel(QWidget):
         self.list.verticalHeader().hide()
         self.list.verticalHeader().setDefaultSectionSize(20)
         self.list.setShowGrid(False)
+        self.list.setMinimumHeight(72)
         self.list.setWordWrap(False)
         self.list.setTabKeyNavigation(False)
         self.list.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
@@ -169,10 +170,11 @@ class UnfoldingPanel(QWidget):
         found = self.unfolding
         self.model.show(found, self.by_size)
         terms = found.terms if found is not None else None
-        for widget in (self.list, self._foot):
-            widget.setVisible(terms is not None)
-        for widget in (self._count, self.order):
-            widget.setVisible(terms is not None and len(terms) > 1)
+        several = terms is not None and len(terms) > 1
+        for part in (self._count, self._foot):
+            part.setVisible(several)
+        self.list.setVisible(several)
+        self.order.setVisible(several)
         if found is None or terms is None:
             return
         header = self.list.horizontalHeader()

@@ -113,8 +113,8 @@ class WalkBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
-        for widget in (self.back, self.on):
-            row.addWidget(widget)
+        row.addWidget(self.back)
+        row.addWidget(self.on)
         row.addWidget(self.slider, 1)
         for widget in (self.samples, self.stride, self.convention):
             row.addWidget(widget)

@@ -95,8 +95,8 @@ class WalkStrip(NetworkCanvas):
 
     def _pale(self, kind: Kind) -> QColor:
         strong, ground = phase_color(self.theme, kind), QColor(self.theme.surface)
-        parts = zip(strong.getRgb()[:3], ground.getRgb()[:3], strict=True)
-        return QColor(*(round(PALE * a + (1.0 - PALE) * b) for a, b in parts))
+        pairs = ((strong.red(), ground.red()), (strong.green(), ground.green()), (strong.blue(), ground.blue()))
+        return QColor(*(round(PALE * a + (1.0 - PALE) * b) for a, b in pairs))
 
 
 def _arrow(x: float, y: float, kind: Kind) -> QPolygonF:

@@ -119,6 +119,39 @@ def test_every_matrix_is_the_engines_own(name: str, convention: Convention) -> N
     assert seen == set(expected)
 
 
+def drawn(seed: int) -> dict[str, Any]:
+    """Draw a network of any kinds of layers that fit each other."""
+    rng, image, text = np.random.default_rng(seed), True, list[str]()
+    for place in range(int(rng.integers(2, 4))):
+        kinds = ["conv", "max-pool", "average-pool", "global-average", "dense"] if image else ["dense"]
+        kind = str(rng.choice(kinds[: 3 if place == 0 else 5]))
+        image = image and kind not in ("dense", "global-average")
+        row = [f'kind = "{kind}"']
+        if kind in ("dense", "conv"):
+            row += [f"units = {rng.integers(1, 6)}", f'norm = "{rng.choice(["none", "layer-norm", "rms-norm"])}"']
+            row += [f'activation = "{rng.choice(["relu", "prelu-per-unit", "gelu", "tanh"])}"', "dropout = 0.25"]
+        if kind == "dense" and place and rng.random() < 0.6:
+            join = rng.choice(["add", "concat"])
+            way = rng.choice(["after-activation", "post-activation", "pre-activation"]) if join == "add" else "default"
+            row += [f"skip_from = {place}", f'join = "{join}"', f'residual = "{way}"']
+        if kind == "conv":
+            row += [f"kernel = {rng.integers(1, 3)}", f"stride = {rng.integers(1, 3)}"]
+        text.append("{" + ", ".join(row) + "}")
+    return {"network.layers": rows("[" + ", ".join(text) + "]"), "training.precision": "float32"}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_networks_show_the_engines_numbers_which_unfold(seed: int) -> None:
+    taken = specimen(drawn(seed), steps=1)
+    expected = engine_arrays(taken.network())
+    for station in stations(Walk(taken)):
+        for shown in station.matrices:
+            symbol = shown.symbol.rstrip("ᵀ")
+            if symbol in expected:
+                np.testing.assert_array_equal(in_engine(shown).reshape(expected[symbol].shape), expected[symbol])
+            check(shown, *shown.largest)
+
+
 @pytest.mark.parametrize("by_layer", [False, True])
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_every_entry_unfolds_into_what_adds_up_to_it(name: str, by_layer: bool) -> None:

@@ -28,7 +28,7 @@ from gradflow.engine.nodes import (
     Norm,
 )
 from gradflow.sim.lab.recording import Page
-from gradflow.sim.lab.stations import entrywise, joins, loss, pool
+from gradflow.sim.lab.stations import classification, entrywise, joins, loss, pool
 from gradflow.sim.lab.stations.conv import ConvExplainer
 from gradflow.sim.lab.stations.explainer import Explainer
 from gradflow.sim.lab.stations.linear import DenseExplainer
@@ -51,9 +51,9 @@ EXPLAINERS: Mapping[type[Node], type[Explainer]] = {
     MeanSquaredError: loss.LossExplainer,
     MeanAbsoluteError: loss.AbsoluteExplainer,
     Huber: loss.HuberExplainer,
-    BinaryCrossEntropy: loss.BinaryExplainer,
-    SoftmaxCrossEntropy: loss.SoftmaxExplainer,
-    Hinge: loss.HingeExplainer,
+    BinaryCrossEntropy: classification.BinaryExplainer,
+    SoftmaxCrossEntropy: classification.SoftmaxExplainer,
+    Hinge: classification.HingeExplainer,
 }
 """Who explains which kind of node; of two that fit the first is meant."""
 

@@ -17,6 +17,13 @@ class ConvExplainer(LinearExplainer):
     """z[h, w] = Σ_ij x[s·h + i − p, s·w + j − p]·W[i, j] + b."""
 
     node: Conv
+    sign = "="
+
+    @property
+    def times(self) -> str:
+        """The sign of the convolution."""
+        return "∗"
+
     forward_words = "Every place of every channel adds up one window of the image, each number times its weight."
     backward_words = "Every number gets back δ from all windows it was in; a weight adds up over all its places."
 

@@ -21,6 +21,7 @@ class ActivateExplainer(Explainer):
     """a = φ(z)."""
 
     node: Activate
+    back_sign = "="
     forward_words = "φ bends every number by itself."
     backward_words = "Multiplied by φ′(z), the slope where each unit stands."
 
@@ -40,11 +41,11 @@ class ActivateExplainer(Explainer):
     def forward_formulas(self) -> Sequence[str]:
         """φ in this layer's symbols, and what it is."""
         z = self.page.symbols.value(self.source())
-        return [f"{self.symbol} = φ({z})", f"φ(z) = {formulas(type(self.node.function))[0]}"]
+        return [f"{self.symbol} = φ({z})", f"φ(z) = {formulas(self.node.function)[0]}"]
 
     def backward_formulas(self) -> Sequence[str]:
         """The chain rule for φ, and its slope."""
-        slope, product = formulas(type(self.node.function))[1], f"{self.gradient_symbol} ⊙ {self.slope_symbol}"
+        slope, product = formulas(self.node.function)[1], f"{self.gradient_symbol} ⊙ {self.slope_symbol}"
         readers = self.recording.readers[id(self.node)]
         if len(readers) == 1 and isinstance(readers[0], Dense):
             # The recursion of the lecture, over one layer.
@@ -54,18 +55,19 @@ class ActivateExplainer(Explainer):
 
     def backward_parts(self) -> Sequence[Shown]:
         """φ′(z)."""
-        return (self.page.of_samples(self.slope_symbol, "slopes", self.slope, self.node, self.unfold_slope),)
+        shown = self.page.of_samples(self.slope_symbol, "slopes", self.slope, self.node, self.unfold_slope)
+        return (replace(shown, sign="⊙"),)
 
     def unfold_slope(self, s: int, j: int) -> Unfolding:
         """Unfold an entry of φ′(z)."""
-        z, slope = float(self.source().value[s, j]), formulas(type(self.node.function))[1]
+        z, slope = float(self.source().value[s, j]), formulas(self.node.function)[1]
         symbol = self.page.at(self.slope_symbol, s, j, self.node)
         told = put_in(slope, z, float(self.node.value[s, j]))
         return self._of_z(Unfolding(symbol, float(self.slope[s, j]), slope, put_in=told), s, j)
 
     def value(self, s: int, j: int) -> Unfolding:
         """Unfold φ(z[s, j])."""
-        z, formula = float(self.source().value[s, j]), formulas(type(self.node.function))[0]
+        z, formula = float(self.source().value[s, j]), formulas(self.node.function)[0]
         value = float(self.node.value[s, j])
         return self._of_z(Unfolding(self.at(s, j), value, formula, put_in=put_in(formula, z, value)), s, j)
 
@@ -140,6 +142,7 @@ class DropoutExplainer(Explainer):
     """d = a ⊙ m."""
 
     node: Dropout
+    sign = back_sign = "="
     forward_words = "Dropout sets some units to zero and scales up the others; the mask is that of this step."
     backward_words = "What was left out gets no gradient; the others get theirs scaled like their value."
 
@@ -159,7 +162,7 @@ class DropoutExplainer(Explainer):
 
     def forward_parts(self) -> Sequence[Shown]:
         """The mask."""
-        return (self.page.of_samples(self.mask, "mask", self.node.mask, self.node, self._drawn),)
+        return (replace(self.page.of_samples(self.mask, "mask", self.node.mask, self.node, self._drawn), sign="⊙"),)
 
     def backward_parts(self) -> Sequence[Shown]:
         """The mask."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,13 @@ Array = NDArray[Any]
 class Explainer:
     """Explains one node of a recording on a page. Entries are given as in the engine: sample, unit."""
 
-    forward_words: ClassVar[str] = ""
-    backward_words: ClassVar[str] = ""
+    forward_words: str = ""
+    backward_words: str = ""
+    sign: str = "→"
+    """What stands before its value, after all that it is made of."""
+
+    back_sign: str = "→"
+    """What stands before what it gives back."""
 
     def __init__(self, page: Page, node: Any) -> None:
         self.page, self.node = page, node

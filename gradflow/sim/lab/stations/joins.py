@@ -37,6 +37,7 @@ class AddExplainer(Explainer):
     """s = left + scale·right."""
 
     node: Add
+    sign = "="
     forward_words = "What the skip carries and what the branch has made of it are added."
     backward_words = "A sum hands its gradient to both ways: to the skip as it is, to the branch times its scale."
 

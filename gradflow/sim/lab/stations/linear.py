@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,15 @@ class LinearExplainer(Explainer):
         self.W = page.symbols.parameter(node, "W")
         self.b = page.symbols.parameter(node, "b")
         self.a = page.symbols.value(node.inputs[0])
+        if page.columns:
+            # The factors stand in the other order than in the formula.
+            self.sign = self.back_sign = "→"
         self.row_names = window_names(node.kernel, node.channels_in)
+
+    @property
+    def times(self) -> str:
+        """The sign of the product before W; where samples are columns, W would stand first."""
+        return self.page.product("·", "")
 
     @property
     def weights(self) -> Shown:
@@ -37,7 +46,8 @@ class LinearExplainer(Explainer):
 
     def forward_parts(self) -> Sequence[Shown]:
         """W and b."""
-        return (self.weights, self.biases) if self.node.b.size else (self.weights,)
+        weights = replace(self.weights, sign=self.times)
+        return (weights, replace(self.biases, sign=self.page.product("+", ""))) if self.node.b.size else (weights,)
 
     @property
     def biases(self) -> Shown:
@@ -79,6 +89,7 @@ class DenseExplainer(LinearExplainer):
     """z = a·W + b."""
 
     node: Dense
+    sign = back_sign = "="
     forward_words = "Every unit adds up what comes in, each number times its weight, and adds its bias."
     backward_words = "δ goes back over the weights; a weight's gradient is what came in times what comes back."
 
@@ -98,7 +109,7 @@ class DenseExplainer(LinearExplainer):
 
     def backward_parts(self) -> Sequence[Shown]:
         """Wᵀ, or W where samples are columns, and what came in."""
-        return (self.weights if self.page.columns else self.page.turned(self.weights),)
+        return (self.weights if self.page.columns else replace(self.page.turned(self.weights), sign=self.times),)
 
     def value(self, s: int, j: int) -> Unfolding:
         """Unfold z[s, j] = Σ_i a[s, i]·W[i, j] + b[j]."""

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from gradflow.engine.losses import (
-    BinaryCrossEntropy,
-    Hinge,
-    Huber,
-    Loss,
-    MeanAbsoluteError,
-    SoftmaxCrossEntropy,
-)
+from gradflow.engine.losses import Huber, Loss, MeanAbsoluteError
 from gradflow.sim.lab.numerals import factor, short
 from gradflow.sim.lab.station import Shown
 from gradflow.sim.lab.stations.explainer import Array, Explainer
@@ -30,8 +23,8 @@ class LossExplainer(Explainer):
     node: Loss
     forward_words = "The loss compares predictions and targets: one number for the whole batch."
     backward_words = "Here the way back begins: how the loss changes with each prediction."
-    entry_formula: ClassVar[str] = "(z − y)²"
-    gift_formula: ClassVar[str] = "2·(z − y)/n"
+    entry_formula: str = "(z − y)²"
+    gift_formula: str = "2·(z − y)/n"
 
     def __init__(self, page: Any, node: Any) -> None:
         super().__init__(page, node)
@@ -122,116 +115,6 @@ class LossExplainer(Explainer):
         return Unfolding(self.source_at(s, j), z, "what the network says")
 
 
-class ProbabilityExplainer(LossExplainer):
-    """What the cross-entropies share: probabilities."""
-
-    backward_words = "Here the way back begins: probability minus target."
-
-    @property
-    def probabilities(self) -> Array:
-        """What the predictions mean."""
-        raise NotImplementedError
-
-    def probability(self, s: int, j: int) -> Unfolding:
-        """Unfold a probability."""
-        raise NotImplementedError
-
-    def forward_parts(self) -> Sequence[Shown]:
-        """Probabilities before targets and costs."""
-        p = self.page.of_samples("p", "probabilities", self.probabilities, self.source(), self.probability)
-        return (p, *super().forward_parts())
-
-    def backward_parts(self) -> Sequence[Shown]:
-        """Probabilities and targets."""
-        return self.forward_parts()[:2]
-
-
-class BinaryExplainer(ProbabilityExplainer):
-    """The cross-entropy of yes or no."""
-
-    node: BinaryCrossEntropy
-    entry_formula = "ln(1 + e^z) − y·z"
-    gift_formula = "(p − y)/n"
-
-    @property
-    def probabilities(self) -> Array:
-        """σ(z)."""
-        with np.errstate(over="ignore"):
-            found: Array = 1.0 / (1.0 + np.exp(-self.source().value))
-        return found
-
-    @property
-    def entries(self) -> Array:
-        """What each prediction costs."""
-        return self.node.value
-
-    def forward_formulas(self) -> Sequence[str]:
-        """With the probability."""
-        return [*super().forward_formulas(), f"p = σ({self.z}) = 1/(1 + e^−{self.z})"]
-
-    def probability(self, s: int, j: int) -> Unfolding:
-        """Unfold σ(z)."""
-        put_in = f"1/(1 + e^−{factor(self._z(s, j))})"
-        head = self.page.at("p", s, j, self.source())
-        return Unfolding(head, float(self.probabilities[s, j]), "σ(z)", put_in=put_in, remarks=self._are(s, j))
-
-    def gift_terms(self, s: int, j: int) -> tuple[list[str], list[float], float]:
-        """p − y as p·(1 − y) − (1 − p)·y, which stays exact where p rounds to 1."""
-        z, y = self._z(s, j), self._y(s, j)
-        with np.errstate(over="ignore"):
-            p, q = float(1.0 / (1.0 + np.exp(-z))), float(1.0 / (1.0 + np.exp(z)))
-        return ["p·(1 − y)", "−(1 − p)·y"], [p * (1.0 - y), -q * y], 1.0 / self.count
-
-
-class SoftmaxExplainer(ProbabilityExplainer):
-    """The cross-entropy of one class out of several."""
-
-    node: SoftmaxCrossEntropy
-    entry_formula = "−y·ln p"
-    gift_formula = "(p − y)/n"
-
-    @property
-    def count(self) -> int:
-        """How many samples there are."""
-        return len(self.node.targets)
-
-    @property
-    def probabilities(self) -> Array:
-        """softmax(z)."""
-        return self.node.value
-
-    @property
-    def entries(self) -> Array:
-        """What each class costs: only the right one does."""
-        with np.errstate(invalid="ignore"):
-            found: Array = -self.node.targets * self.node.scratch
-        return found + 0.0
-
-    def forward_formulas(self) -> Sequence[str]:
-        """With the probability."""
-        return [*super().forward_formulas(), f"p = softmax({self.z}) = e^z/Σ e^z"]
-
-    def probability(self, s: int, j: int) -> Unfolding:
-        """Unfold softmax(z)."""
-        z = self.source().value[s]
-        with np.errstate(over="ignore", invalid="ignore"):
-            total = float(np.exp(z - z.max()).sum())
-        put_in = f"e^({factor(self._z(s, j))} − {factor(float(z.max()))})/{short(total)}"
-        remarks = (
-            *self._are(s, j),
-            f"largest z of the sample = {short(float(z.max()), 6)}, Σ e^(z − largest) = {short(total, 6)}",
-        )
-        head = self.page.at("p", s, j, self.source())
-        return Unfolding(head, float(self.node.value[s, j]), "e^z/Σ e^z", put_in=put_in, remarks=remarks)
-
-    def gift_terms(self, s: int, j: int) -> tuple[list[str], list[float], float]:
-        """p − y."""
-        return ["p", "−y"], [float(self.node.value[s, j]), -self._y(s, j)], 1.0 / self.count
-
-    def _put_in(self, formula: str, s: int, j: int) -> str:
-        return f"−{factor(self._y(s, j))}·ln {factor(float(self.node.value[s, j]))}"
-
-
 class AbsoluteExplainer(LossExplainer):
     """The mean absolute error."""
 
@@ -267,31 +150,3 @@ class HuberExplainer(LossExplainer):
         """The residual, cut off."""
         cut = min(max(self._z(s, j) - self._y(s, j), -self.node.delta), self.node.delta)
         return [f"z − y cut off at ±{short(self.node.delta)}"], [cut], 1.0 / self.count
-
-
-class HingeExplainer(LossExplainer):
-    """The hinge."""
-
-    node: Hinge
-    entry_formula = "max(0, 1 − t·z), t = 2y − 1"
-    gift_formula = "−t/n where ℓ > 0, else 0"
-
-    def __init__(self, page: Any, node: Any) -> None:
-        super().__init__(page, node)
-        self.several = node.units > 1
-        if self.several:
-            self.entry_formula = "max(0, 1 − z(right class) + z)"  # type: ignore[misc]
-            self.gift_formula = "([ℓ > 0] − y·(how many ℓ > 0))/n"  # type: ignore[misc]
-
-    @property
-    def entries(self) -> Array:
-        """What each prediction falls short of the margin."""
-        return self.node.value
-
-    def gift_terms(self, s: int, j: int) -> tuple[list[str], list[float], float]:
-        """Who comes too close is pushed down, the right one up."""
-        close = np.sign(self.node.value[s])
-        if not self.several:
-            return ["−t·[ℓ > 0]"], [float(close[j]) * (1.0 - 2.0 * self._y(s, j))], 1.0 / self.count
-        terms = [float(close[j]), -self._y(s, j) * float(close.sum())]
-        return ["[ℓ > 0]", "−y·(how many ℓ > 0)"], terms, 1.0 / self.count

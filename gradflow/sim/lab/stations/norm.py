@@ -1,9 +1,9 @@
-"""The normalisations on the walk: x̂ = (x − μ)/σ, y = γ·x̂ + β, and the three terms of the way back."""
+"""The normalisations on the walk: ẑ = (z − μ)/σ, y = γ·ẑ + β, and the three terms of the way back."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +20,8 @@ class NormExplainer(Explainer):
     """Batch, layer and RMS norm: they differ in what the means are taken over, and in what is subtracted."""
 
     node: Norm
-    backward_words: ClassVar[str] = (
-        "The gradient loses its mean and its part along x̂, for neither can change what is normalised; "
+    backward_words = (
+        "The gradient loses its mean and its part along ẑ, for neither can change what is normalised; "
         "the rest is scaled by 1/σ."
     )
 
@@ -29,7 +29,7 @@ class NormExplainer(Explainer):
         super().__init__(page, node)
         self.of_batch, self.centred = isinstance(node, BatchNorm), isinstance(node, BatchNorm | LayerNorm)
         self.gamma, self.beta = (page.symbols.parameter(node, name) for name in ("gamma", "beta"))
-        self.hat = f"x̂{self.symbol[1:]}"
+        self.hat = f"ẑ{self.symbol[1:]}"
         self.forward_words = (
             "Every unit is brought to mean 0 and variance 1 over the batch, then to a learnt gain and shift."
             if self.of_batch
@@ -59,16 +59,16 @@ class NormExplainer(Explainer):
         ]
 
     def forward_parts(self) -> Sequence[Shown]:
-        """x̂, γ and β."""
+        """ẑ, γ and β."""
         return (self.normed, *(self._parameter(name) for name in self.node.parameter_views))
 
     def backward_parts(self) -> Sequence[Shown]:
-        """x̂ and γ."""
+        """ẑ and γ."""
         return self.normed, self._parameter("gamma")
 
     @property
     def normed(self) -> Shown:
-        """x̂."""
+        """ẑ."""
         return self.page.of_samples(self.hat, "normalised", self.node.normed, self.node, self.unfold_normed)
 
     def learnt(self) -> Sequence[Shown]:
@@ -83,11 +83,11 @@ class NormExplainer(Explainer):
         return found
 
     def value(self, s: int, j: int) -> Unfolding:
-        """Unfold γ·x̂ + β."""
+        """Unfold γ·ẑ + β."""
         k, x_hat = self._unit(j), float(self.node.normed[s, j])
         heads = f"{self.gamma}[{k}]", self.page.at(self.hat, s, j, self.node)
         gamma, beta = self.node.gamma[k], self.node.parameter_views.get("beta")
-        names, gains, hats, formula = ["γ·x̂"], [gamma], [x_hat], f"{heads[0]}·{heads[1]}"
+        names, gains, hats, formula = ["γ·ẑ"], [gamma], [x_hat], f"{heads[0]}·{heads[1]}"
         if beta is not None:
             names, gains, hats = [*names, "β"], [*gains, beta[k]], [*hats, 1.0]
             formula += f" + {self.beta}[{k}]"
@@ -95,11 +95,11 @@ class NormExplainer(Explainer):
         return products(self.at(s, j), self.node.value[s, j], formula, names, columns, self._statistics(s, j))
 
     def unfold_normed(self, s: int, j: int) -> Unfolding:
-        """Unfold x̂."""
+        """Unfold ẑ."""
         mean, inverse = self._moments(s, j)
         x, head = float(self.source().value[s, j]), self.page.at(self.hat, s, j, self.node)
         top = f"({factor(x)} − {factor(mean)})" if self.centred else short(x)
-        formula = "(x − μ)/√(σ² + ε)" if self.centred else "x/√(mean x² + ε)"
+        formula = "(z − μ)/√(σ² + ε)" if self.centred else "z/√(mean z² + ε)"
         value = float(self.node.normed[s, j])
         return Unfolding(head, value, formula, put_in=f"{top}/{short(1.0 / inverse)}", remarks=self._statistics(s, j))
 
@@ -113,9 +113,9 @@ class NormExplainer(Explainer):
         names, terms = ["g"], [[here, 1.0]]
         if self.centred:
             names, terms = [*names, "− mean(g)"], [*terms, [-float(np.mean(g)), 1.0]]
-        names, terms = [*names, "− x̂·mean(g·x̂)"], [*terms, [-along, x_hat]]
+        names, terms = [*names, "− ẑ·mean(g·ẑ)"], [*terms, [-along, x_hat]]
         numbers = np.array(terms)
-        columns = [("mean or g", numbers[:, 0]), ("x̂ or 1", numbers[:, 1]), ("1/√(σ²+ε)", np.full(len(terms), inverse))]
+        columns = [("mean or g", numbers[:, 0]), ("ẑ or 1", numbers[:, 1]), ("1/√(σ²+ε)", np.full(len(terms), inverse))]
         formula = "(" + " ".join(names) + ")/√(σ² + ε)"
         at = self.gift_at(s, j)
         return products(at, self.gift_value(i, s, j), formula, names, columns, self._statistics(s, j))
