@@ -27,13 +27,34 @@ class Kind(StrEnum):
     UPDATE = "update"
 
 
+@dataclass(frozen=True)
+class Channel:
+    """One channel of one sample's image, in the engine's rows of height · width · channels units."""
+
+    sample: int
+    channel: int
+    width: int
+    channels: int
+
+    def unit(self, row: int, column: int) -> int:
+        """Return the unit that stands at a place of the image."""
+        return (row * self.width + column) * self.channels + self.channel
+
+    def spot(self, sample: int | None, unit: int | None) -> tuple[int | None, int | None]:
+        """Return where a unit of a sample stands in the image; nowhere if it is of another channel or sample."""
+        if sample != self.sample or unit is None or unit % self.channels != self.channel:
+            return None, None
+        return divmod(unit // self.channels, self.width)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Shown(Frozen):
     """A matrix at a station: its symbol, what it is, its numbers with names for rows and columns, its shape in words.
 
     `way` unfolds an entry, given as it stands in the engine: a sample's row first. `flipped` says that a sample is a
-    column here. `image` is the shape of a sample (height, width, channels) where it is an image. `sign` is what stands
-    between the matrix before and this one, where the two belong to one formula.
+    column here. `image` is the shape of a sample (height, width, channels) where it is an image, and `channel` says
+    what of it is shown, where this is one image alone. `sign` is what stands between the matrix before and this one,
+    where the two belong to one formula.
     """
 
     symbol: str
@@ -45,7 +66,7 @@ class Shown(Frozen):
     way: Way
     flipped: bool = False
     image: tuple[int, ...] | None = None
-    place: Callable[[int, int], tuple[int, int]] | None = None
+    channel: Channel | None = None
     sign: str = ""
 
     def unfold(self, row: int, column: int) -> Unfolding:
@@ -57,13 +78,17 @@ class Shown(Frozen):
 
     def engine_entry(self, row: int, column: int) -> tuple[int, int]:
         """Return where an entry of what is shown stands in the engine's array."""
-        if self.place is not None:
-            return self.place(row, column)
+        if self.channel is not None:
+            return self.channel.sample, self.channel.unit(row, column)
         return (column, row) if self.flipped else (row, column)
 
     def framed(self, uses: Uses) -> tuple[int | None, int | None]:
         """Return the row and the column, or the entry, that an unfolding takes from this matrix."""
-        i, j = uses.get(self.symbol.rstrip("ᵀ"), (None, None)) if self.place is None else (None, None)
+        # An image is called as the matrix that it is part of, with its sample behind it.
+        symbol = self.symbol.rstrip("ᵀ") if self.channel is None else self.symbol.rpartition("[")[0]
+        i, j = uses.get(symbol, (None, None))
+        if self.channel is not None:
+            return self.channel.spot(i, j)
         return (j, i) if self.flipped else (i, j)
 
     def picture(self, sample: int, channel: int) -> Shown:
@@ -85,7 +110,7 @@ class Shown(Frozen):
             shape=f"({height}, {width})",
             flipped=False,
             image=None,
-            place=lambda row, column: (sample, (row * width + column) * channels + channel),
+            channel=Channel(sample, channel, width, channels),
         )
 
     def table(self) -> Table:

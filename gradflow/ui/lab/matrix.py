@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gradflow.sim.lab.numerals import full
@@ -18,6 +18,7 @@ from gradflow.ui.lab.small_words import small_words
 from gradflow.ui.theme import Theme
 from gradflow.ui.widgets import ToolButton
 
+ROOM_FOR_BUTTONS = 196
 LINE = 16
 """How high a line of small words is."""
 
@@ -131,6 +132,12 @@ class Matrix(QWidget):
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
         self.grid.retheme(theme)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room symbol and shape are worth more than the buttons: keys and wheel zoom as well."""
+        super().resizeEvent(event)
+        for button in self._buttons:
+            button.setVisible(self.width() >= ROOM_FOR_BUTTONS)
 
     def _setup_ui(self) -> None:
         self.grid = MatrixGrid()

@@ -53,7 +53,7 @@ class MatrixBoard(QScrollArea):
             self._add()
         for matrix, one in zip(self._all, shown, strict=False):
             matrix.rename(one.title, one.symbol, one.sign)
-            matrix.keep_square(one.place is not None)
+            matrix.keep_square(one.channel is not None)
             matrix.show_values(one.values, one.rows, one.columns, one.shape)
             matrix.emphasize()
         for place, matrix in enumerate(self._all):

@@ -328,6 +328,9 @@ def test_a_channel_as_an_image_has_the_numbers_of_its_sample() -> None:
         np.testing.assert_array_equal(picture.values, value[:, :, 1])
         check(picture, 4, 7)
         assert picture.unfold(4, 7).value == value[4, 7, 1]
+        unit = (4 * 8 + 7) * 3 + 1
+        assert picture.framed({"z₁": (2, unit)}) == (4, 7)
+        assert picture.framed({"z₁": (2, unit + 1)}) == picture.framed({"z₁": (3, unit)}) == (None, None)
 
 
 def test_what_is_not_finite_is_shown_and_unfolded_all_the_same() -> None:
