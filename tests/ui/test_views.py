@@ -10,7 +10,8 @@ import pytest
 from gradflow.sim.details import EVERYTHING
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.run import Run
-from gradflow.ui import views as _registered  # noqa: F401 - importing it registers the views
+from gradflow.ui import lab as _lab  # noqa: F401 - importing them registers the views
+from gradflow.ui import views as _views  # noqa: F401
 from gradflow.ui.theme import DARK, LIGHT
 from gradflow.ui.view import VIEWS
 
@@ -39,6 +40,7 @@ def test_a_view_that_nobody_holds_is_freed_at_once(name, qapp, frame):
         view.select(2)
         view.retheme(DARK)
         view.draw(frame)
+        view.close()
         freed = weakref.ref(view)
         del view
         assert freed() is None

@@ -29,6 +29,7 @@ from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.lab.step_bar import StepBar
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
+from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import Choice
 
 LIVE_SECONDS, PAUSE_MS = 0.06, 250
@@ -92,19 +93,19 @@ class AutogradView(LabView):
         side, desk = self.side, self.desk
         self._pause.setSingleShot(True)
         self._pause.setInterval(PAUSE_MS)
-        self._pause.timeout.connect(lambda: self._do(desk.run))
+        self._pause.timeout.connect(weakly(self, lambda self: self._do(desk.run)))
         self.examples.activated.connect(self._take_example)
         side.editor.text.textChanged.connect(self._typed)
         side.inputs.edited.connect(self._edit_input)
         side.page_shown.connect(self._look_at_page)
         back = side.backward
-        back.output.activated.connect(lambda _: self._change(output=back.output.currentText()))
-        back.order.activated.connect(lambda _: self._change(order=Order(back.order.currentData())))
-        back.seed.editingFinished.connect(lambda: self._change(seed=back.seed.text()))
-        back.again.clicked.connect(lambda: self._do(desk.backward_again))
-        back.zero.clicked.connect(lambda: self._do(desk.zero_grad))
-        back.cut_output.clicked.connect(lambda cut: self._do(lambda: desk.detach(desk.output, cut)))
-        side.node.cut.clicked.connect(lambda cut: self._do(lambda: desk.detach(desk.chosen, cut)))
+        back.output.activated.connect(weakly(self, lambda self, _: self._change(output=back.output.currentText())))
+        back.order.activated.connect(weakly(self, lambda self, _: self._change(order=Order(back.order.currentData()))))
+        back.seed.editingFinished.connect(weakly(self, lambda self: self._change(seed=back.seed.text())))
+        back.again.clicked.connect(weakly(self, lambda self: self._do(desk.backward_again)))
+        back.zero.clicked.connect(weakly(self, lambda self: self._do(desk.zero_grad)))
+        back.cut_output.clicked.connect(self._cut_output)
+        side.node.cut.clicked.connect(self._cut_chosen)
         side.differences.chosen.connect(self._move_entry)
         self.bar.moved.connect(self.go)
         self.canvas.chosen.connect(self._choose_node)
@@ -135,6 +136,12 @@ class AutogradView(LabView):
             self._pause.start()
         else:
             self._change(text=text)
+
+    def _cut_output(self, cut: bool) -> None:
+        self._do(lambda: self.desk.detach(self.desk.output, cut))
+
+    def _cut_chosen(self, cut: bool) -> None:
+        self._do(lambda: self.desk.detach(self.desk.chosen, cut))
 
     def _take_example(self, number: int) -> None:
         self.examples.setCurrentIndex(0)

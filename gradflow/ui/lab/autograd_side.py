@@ -16,6 +16,7 @@ from gradflow.ui.lab.autograd_pages import BackwardPage, DifferencesPage, NodePa
 from gradflow.ui.lab.inputs_table import InputsTable
 from gradflow.ui.lab.program_editor import ProgramEditor
 from gradflow.ui.theme import Theme
+from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import TabBar
 
 PROGRAM, BACKWARD, FORWARD, DIFFERENCES, NODE = "Program", "Backward", "Forward", "ε", "Node"
@@ -68,8 +69,8 @@ class Side(QWidget):
         self.box.addWidget(self.program, 5)
         self.box.addWidget(self.pages, 6)
         self._wanted = ""
-        self.pages.tabBarClicked.connect(lambda place: self._want(self.pages.tabText(place)))
-        self.pages.currentChanged.connect(lambda _: self.page_shown.emit(self.page))
+        self.pages.tabBarClicked.connect(weakly(self, lambda self, place: self._want(self.pages.tabText(place))))
+        self.pages.currentChanged.connect(weakly(self, lambda self, _: self.page_shown.emit(self.page)))
 
     @property
     def page(self) -> str:

@@ -26,6 +26,7 @@ from gradflow.ui.lab.walk_bar import WalkBar
 from gradflow.ui.lab.walk_strip import WalkStrip
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
+from gradflow.ui.weak import weakly
 
 PATIENCE = 20.0
 """A walk that took a second to make is not made anew for twenty, while nobody has stepped."""
@@ -192,7 +193,7 @@ class BackpropView(LabView):
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.timeout.connect(self._catch_up)
-        self.bar.stepped.connect(lambda step: self.go(self._position + step))
+        self.bar.stepped.connect(weakly(self, lambda self, step: self.go(self._position + step)))
         self.bar.slid.connect(self.go)
         self.bar.chosen.connect(self._choose_anew)
         self.strip.clicked.connect(self._go_to_box)

@@ -22,6 +22,7 @@ from gradflow.ui.lab.study_words import numbers, sentences
 from gradflow.ui.lab.table_rows import TableRows
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
+from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import Button, Slider
 
 WIDE, TALL = 960, 520
@@ -105,7 +106,7 @@ class Differences(Following):
 
     def _connect(self) -> None:
         self.form.changed.connect(self._choose_entry)
-        self.slider.valueChanged.connect(lambda value: self._turn(len(STEPS) - 1 - value))
+        self.slider.valueChanged.connect(weakly(self, lambda self, value: self._turn(len(STEPS) - 1 - value)))
         self.plot.step_picked.connect(self._turn)
         self.printed.toggled.connect(self._switch)
         self.check.toggled.connect(self._check)

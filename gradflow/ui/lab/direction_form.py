@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from gradflow.sim.lab.directions import DIRECTIONS, WITH_SEED, WITH_TEXT, Ask
 from gradflow.ui.forms import rich
+from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import Button, Choice, TextBox
 
 HINTS = {"coordinate": "1/W[0, 0]", "typed": "1/W[0, 0] = 1; 1/b[0] = −2"}
@@ -37,9 +38,9 @@ class DirectionForm(QWidget):
         for widget in (label, self.kind, self.text, self.again):
             box.addWidget(widget)
         self._ask = Ask(kind)
-        self.kind.activated.connect(lambda _: self._tell(Ask(str(self.kind.currentData()), self._ask.seed)))
+        self.kind.activated.connect(self._take_kind)
         self.text.editingFinished.connect(self._take_text)
-        self.again.clicked.connect(lambda: self._tell(Ask(self._ask.kind, self._ask.seed + 1)))
+        self.again.clicked.connect(weakly(self, lambda self: self._tell(Ask(self._ask.kind, self._ask.seed + 1))))
         self.show_ask(self._ask)
 
     @property
@@ -65,6 +66,9 @@ class DirectionForm(QWidget):
             self.text.setProperty("invalid", not valid)
             self.text.style().unpolish(self.text)
             self.text.style().polish(self.text)
+
+    def _take_kind(self) -> None:
+        self._tell(Ask(str(self.kind.currentData()), self._ask.seed))
 
     def _take_text(self) -> None:
         if self.text.isModified():

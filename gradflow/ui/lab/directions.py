@@ -27,6 +27,7 @@ from gradflow.ui.lab.following import Following
 from gradflow.ui.lab.number_rows import NumberRow
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
+from gradflow.ui.weak import weakly
 
 PICTURE_SECONDS = 8.0
 """How long a picture waits for the plane of a large network."""
@@ -59,21 +60,21 @@ class Directions(Following):
 
     def _connect(self) -> None:
         panels = self.panels
-        panels.first.changed.connect(lambda _: self._choose(line=True))
-        panels.across.changed.connect(lambda _: self._choose(plane=True))
-        panels.up.changed.connect(lambda _: self._choose(plane=True))
-        panels.unit.toggled.connect(lambda _: self._choose(line=True))
-        panels.whole.toggled.connect(lambda _: self._choose(line=True, plane=True))
-        panels.way.toggled.connect(lambda _: self._choose(plane=True))
-        panels.log.toggled.connect(lambda _: self._show())
-        panels.reach.valueChanged.connect(lambda _: self._choose(line=True))
-        panels.zoom.valueChanged.connect(lambda _: self._choose(plane=True))
+        panels.first.changed.connect(weakly(self, lambda self, _: self._choose(line=True)))
+        panels.across.changed.connect(weakly(self, lambda self, _: self._choose(plane=True)))
+        panels.up.changed.connect(weakly(self, lambda self, _: self._choose(plane=True)))
+        panels.unit.toggled.connect(weakly(self, lambda self, _: self._choose(line=True)))
+        panels.whole.toggled.connect(weakly(self, lambda self, _: self._choose(line=True, plane=True)))
+        panels.way.toggled.connect(weakly(self, lambda self, _: self._choose(plane=True)))
+        panels.log.toggled.connect(weakly(self, lambda self, _: self._show()))
+        panels.reach.valueChanged.connect(weakly(self, lambda self, _: self._choose(line=True)))
+        panels.zoom.valueChanged.connect(weakly(self, lambda self, _: self._choose(plane=True)))
         panels.stop.clicked.connect(self._give_up)
         panels.turned.connect(self.moved)
         self.walking.arrived.connect(self._take_line)
-        self.walking.failed.connect(partial(self._take_line_words))
+        self.walking.failed.connect(self._take_line_words)
         self.painting.arrived.connect(self._take_plane)
-        self.painting.failed.connect(partial(self._take_plane_words))
+        self.painting.failed.connect(self._take_plane_words)
 
     # What a view of the lab does.
 

@@ -15,6 +15,7 @@ from gradflow.ui.lab.number_rows import NumberRows
 from gradflow.ui.lab.plane_map import PlaneMap
 from gradflow.ui.lab.table_rows import TableRows
 from gradflow.ui.theme import Theme
+from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import Button, Slider
 
 WIDE, TALL = 960, 520
@@ -48,7 +49,7 @@ class Panels(QWidget):
             button = _switch(name, f"Show the {name.lower()}", on=number == 0)
             self._group.addButton(button, number)
         self._lay_out(age)
-        self._group.idToggled.connect(lambda _, on: self._place(tell=on))
+        self._group.idToggled.connect(weakly(self, lambda self, _, on: self._place(tell=on)))
         self._place()
 
     @property

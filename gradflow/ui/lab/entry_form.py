@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from gradflow.sim.lab.differences import INPUT, Block, Entry, Study
 from gradflow.sim.lab.specimen import Specimen
+from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import Choice, TextBox
 
 COUPLED = "With batch norm a sample's numbers depend on the whole batch."
@@ -44,8 +45,8 @@ class EntryForm(QWidget):
         self._samples = -1
         self.block.activated.connect(self._choose_block)
         self.place.editingFinished.connect(self._choose_place)
-        self.place.textEdited.connect(lambda _: self._mark(valid=True))
-        self.sample.activated.connect(lambda _: self._tell(self._shown))
+        self.place.textEdited.connect(weakly(self, lambda self, _: self._mark(valid=True)))
+        self.sample.activated.connect(weakly(self, lambda self, _: self._tell(self._shown)))
 
     def show_specimen(self, specimen: Specimen | None) -> None:
         """Offer the samples of a batch."""

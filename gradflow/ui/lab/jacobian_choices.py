@@ -12,6 +12,7 @@ from gradflow.sim.lab.chain_glance import Glance
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.jacobian_answers import Answer
 from gradflow.sim.lab.jacobians import Stops
+from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import Choice, ToolButton
 
 EXAMPLE = "example t, g, f"
@@ -63,11 +64,11 @@ class ChainChoices(QWidget):
             _arrow("◀", "One factor less (Shift+←)"),
             _arrow("▶", "One factor more (Shift+→)"),
         )
-        back.clicked.connect(lambda: self.stepped.emit(-1))
-        on.clicked.connect(lambda: self.stepped.emit(1))
+        back.clicked.connect(weakly(self, lambda self: self.stepped.emit(-1)))
+        on.clicked.connect(weakly(self, lambda self: self.stepped.emit(1)))
         for box in (self.source, self.target, self.stops):
-            box.activated.connect(lambda _: self.asked.emit())
-        self.direction.activated.connect(lambda _: self.turned.emit())
+            box.activated.connect(weakly(self, lambda self, _: self.asked.emit()))
+        self.direction.activated.connect(weakly(self, lambda self, _: self.turned.emit()))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
@@ -110,8 +111,8 @@ class PageChoices(QWidget):
             "Columns: ∇(f∘g) = J·∇f with J_kr = ∂g_r/∂x_k; rows: the transpose, in reversed order",
             [f"gradients are {way}" for way in Convention],
         )
-        self.sample.activated.connect(lambda _: self.sampled.emit())
-        self.convention.activated.connect(lambda _: self.rewritten.emit())
+        self.sample.activated.connect(weakly(self, lambda self, _: self.sampled.emit()))
+        self.convention.activated.connect(weakly(self, lambda self, _: self.rewritten.emit()))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)

@@ -27,6 +27,7 @@ from gradflow.ui.lab.jacobian_choices import EXAMPLE, ChainChoices, PageChoices
 from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
+from gradflow.ui.weak import weakly
 
 QUICK_ENTRIES = 128 * 128
 """Matrices up to here are measured at once."""
@@ -74,14 +75,14 @@ class JacobiansView(LabView):
         page, choices = self.page, self.choices
         choices.asked.connect(self._ask_chosen)
         self.bar.sampled.connect(self._ask_chosen)
-        choices.turned.connect(lambda: self._look(direction=Direction(choices.direction.currentText()), entry=None))
+        choices.turned.connect(self._turn)
         self.bar.rewritten.connect(self._rewrite)
-        choices.stepped.connect(lambda by: self.go(self.position + by))
+        choices.stepped.connect(weakly(self, lambda self, by: self.go(self.position + by)))
         page.strip.factor_chosen.connect(self._show_factor)
-        page.strip.point_chosen.connect(lambda place: self._look(what=POINT, place=place, entry=None))
-        page.strip.left.connect(lambda: self._look(what=PRODUCT, entry=None))
+        page.strip.point_chosen.connect(self._show_point)
+        page.strip.left.connect(weakly(self, lambda self: self._look(what=PRODUCT, entry=None)))
         page.matrices.entry_clicked.connect(self._unfold)
-        page.sum.closed.connect(lambda: self._look(entry=None))
+        page.sum.closed.connect(weakly(self, lambda self: self._look(entry=None)))
 
     # What every view does.
 
@@ -243,6 +244,12 @@ class JacobiansView(LabView):
     def _rewrite(self) -> None:
         self.glance = self.glance.rewritten(list(Convention)[self.bar.convention.currentIndex()])
         self._look()
+
+    def _turn(self) -> None:
+        self._look(direction=Direction(self.choices.direction.currentText()), entry=None)
+
+    def _show_point(self, place: int) -> None:
+        self._look(what=POINT, place=place, entry=None)
 
     def _show_factor(self, place: int) -> None:
         self._look(what=FACTOR, place=place, entry=None)

@@ -16,6 +16,7 @@ from gradflow.ui.lab.matrix_grid import ZOOM_STEP, MatrixGrid
 from gradflow.ui.lab.matrix_paint import Emphasis
 from gradflow.ui.lab.small_words import small_words
 from gradflow.ui.theme import Theme
+from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import ToolButton
 
 ROOM_FOR_BUTTONS = 196
@@ -158,7 +159,7 @@ class Matrix(QWidget):
             button.setAutoRepeat(True)
             button.setFixedSize(22, 18)
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            button.clicked.connect(lambda _=False, factor=zoom: self.grid.zoom(factor))
+            button.clicked.connect(weakly(self, lambda self, _=False, factor=zoom: self.grid.zoom(factor)))
             self._buttons.append(button)
         self.grid.clicked.connect(self.entry_clicked)
         self.grid.moved.connect(self._read_out)

@@ -11,6 +11,7 @@ from gradflow.sim.lab.station import Shown
 from gradflow.sim.lab.unfolding import Uses
 from gradflow.ui.lab.matrix import Matrix
 from gradflow.ui.theme import LIGHT, Theme
+from gradflow.ui.weak import weakly
 
 GAP = 16
 FLAT = 96
@@ -88,7 +89,9 @@ class MatrixBoard(QScrollArea):
         matrix.setParent(self._sheet)
         matrix.retheme(self.theme)
         place = len(self._all)
-        matrix.entry_clicked.connect(lambda row, column: self.entry_clicked.emit(self.shown[place].symbol, row, column))
+        matrix.entry_clicked.connect(
+            weakly(self, lambda self, row, column: self.entry_clicked.emit(self.shown[place].symbol, row, column))
+        )
         self._all.append(matrix)
 
     # Where they stand.

@@ -18,6 +18,7 @@ from gradflow.ui.lab.path_page import PathPage
 from gradflow.ui.lab.path_state import PAGES, Chosen
 from gradflow.ui.lab.walk_page import WalkPage
 from gradflow.ui.theme import Theme
+from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import TabBar
 
 TABS = (
@@ -55,7 +56,7 @@ class PathPanel(QWidget):
         box.addWidget(self.tabs)
         box.addWidget(self.pages, 3)
         box.addWidget(self.explained, 2)
-        self.tabs.currentChanged.connect(lambda place: self.page_wanted.emit(PAGES[place]))
+        self.tabs.currentChanged.connect(weakly(self, lambda self, place: self.page_wanted.emit(PAGES[place])))
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""

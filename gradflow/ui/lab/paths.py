@@ -28,6 +28,7 @@ from gradflow.ui.lab.path_state import Chosen, read
 from gradflow.ui.lab.window_row import WindowRow
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
+from gradflow.ui.weak import weakly
 
 NARROWEST, WIDEST = 244, 372
 """The panel's width."""
@@ -65,10 +66,10 @@ class PathsView(LabView):
         self.canvas.edge_chosen.connect(self.choose_edge)
         self.canvas.bias_chosen.connect(self.choose_bias)
         self.canvas.entered.connect(self._visit)
-        self.canvas.released.connect(lambda: self._choose(edge=None, bias=False, path=-1))
+        self.canvas.released.connect(weakly(self, lambda self: self._choose(edge=None, bias=False, path=-1)))
         self.canvas.looked.connect(self._keep_look)
-        self.panel.page_wanted.connect(lambda page: self._choose(page=page))
-        self.panel.paths.selected.connect(lambda place: self._choose(path=place, edge=None, bias=False))
+        self.panel.page_wanted.connect(weakly(self, lambda self, page: self._choose(page=page)))
+        self.panel.paths.selected.connect(self._choose_path)
         self.panel.walk.order_wanted.connect(self._take_order)
         self.panel.walk.position_wanted.connect(self.go)
 
@@ -214,6 +215,9 @@ class PathsView(LabView):
             key = self.graph.key(number)
             own = self.chosen.own if key in self.chosen.own else (*self.chosen.own, key)
             self._choose(own=own, position=len(own))
+
+    def _choose_path(self, place: int) -> None:
+        self._choose(path=place, edge=None, bias=False)
 
     def _take_order(self) -> None:
         page = self.panel.walk

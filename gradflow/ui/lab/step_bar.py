@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
+from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import Slider, ToolButton
 
 BUTTONS = (
@@ -34,7 +35,7 @@ class StepBar(QWidget):
             button.setAccessibleName(words)
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             end = sign == "▶|"
-            button.clicked.connect(lambda _=False, by=by, end=end: self._move(by, end))
+            button.clicked.connect(weakly(self, lambda self, _=False, by=by, end=end: self._move(by, end)))
             self._buttons.append(button)
             box.addWidget(button)
         self.slider = Slider()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
+from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import Choice, Slider, ToolButton
 
 BY_NODE, BY_LAYER = "by node", "by layer"
@@ -39,7 +40,7 @@ class WalkBar(QWidget):
             button.setAccessibleName(tip.partition(" (")[0])
             button.setAutoRepeat(True)
             button.setFixedWidth(36)
-            button.clicked.connect(lambda _=False, step=way: self.stepped.emit(step))
+            button.clicked.connect(weakly(self, lambda self, _=False, step=way: self.stepped.emit(step)))
         self.slider.setAccessibleName("Position of the walk")
         self.slider.setToolTip("All positions: forward, loss, backward, update (Shift+Home, Shift+End)")
         self.slider.setMinimumWidth(60)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from gradflow.sim.lab.orders import ORDERS, OWN
 from gradflow.sim.lab.walk_words import OrderRow, share_told
 from gradflow.ui.theme import LIGHT, Theme
+from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import Button, Choice, Number, Slider, ToolButton
 
 ROOMY = 320
@@ -98,7 +99,7 @@ class WalkPage(QWidget):
             fits = QHeaderView.ResizeMode.ResizeToContents
             heads.setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch if place == 2 else fits)
         self.steps.horizontalHeader().setMinimumSectionSize(20)
-        self.steps.cellClicked.connect(lambda row, _: self.position_wanted.emit(row + 1))
+        self.steps.cellClicked.connect(weakly(self, lambda self, row, _: self.position_wanted.emit(row + 1)))
         self._rows: Sequence[OrderRow] = ()
         self._lay_out()
 
@@ -116,7 +117,9 @@ class WalkPage(QWidget):
             button.setText(sign)
             button.setToolTip(tip)
             button.setAccessibleName(tip)
-            button.clicked.connect(lambda _=False, away=away: self.position_wanted.emit(self.slider.value() + away))
+            button.clicked.connect(
+                weakly(self, lambda self, _=False, away=away: self.position_wanted.emit(self.slider.value() + away))
+            )
             second.addWidget(button)
         second.addWidget(self.slider, 1)
         second.addWidget(self.where)
