@@ -147,6 +147,7 @@ def test_a_description_that_is_changed_on_the_way_is_refused(capsys, tmp_path, h
     assert status == 2 and err.endswith("says what is swept; leave out --x, --set\n")
 
 
+@pytest.mark.slow
 def test_a_cluster_that_is_not_there_is_one_line(capsys, tmp_path):
     out = str(tmp_path / "map.csv")
     arguments = ("two-moons", *TINY, *GRID, "--out", out, "--scheduler", "tcp://127.0.0.1:9")

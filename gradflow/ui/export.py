@@ -28,11 +28,12 @@ from gradflow.ui import theme as themes
 from gradflow.ui import views as _views  # noqa: F401
 from gradflow.ui.crash import route_qt_messages
 from gradflow.ui.items import pens_scaled
+from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import VIEWS, View
 
 DASHBOARD = "dashboard"
-VIEW_SIZE, DASHBOARD_SIZE = QSize(880, 480), QSize(1440, 900)
+VIEW_SIZE, LAB_SIZE, DASHBOARD_SIZE = QSize(880, 480), QSize(1160, 800), QSize(1440, 900)
 LAYOUT = {"profile": (0, 0, 1, 2), "heatmap": (1, 0, 1, 1), "loss": (1, 1, 1, 1)}
 """Where views stand on the sheet (row, column, rows, columns); the others fill up from below."""
 
@@ -51,6 +52,13 @@ def title(name: str) -> str:
     return "The whole dashboard" if name == DASHBOARD else VIEWS[name].title
 
 
+def size_of(name: str) -> QSize:
+    """Return how large a picture is, in points: one of the lab has more to show than an instrument."""
+    if name == DASHBOARD:
+        return DASHBOARD_SIZE
+    return LAB_SIZE if issubclass(VIEWS[name].part, LabView) else VIEW_SIZE
+
+
 @dataclass(frozen=True)
 class Look:
     """How pictures are drawn: the theme, and what is chosen in which view."""
@@ -61,7 +69,7 @@ class Look:
 
 def picture(frame: Frame, name: str, look: Look, scale: float) -> QImage:
     """Return a picture of `name` at `scale` pixels per point, with its caption and with the experiment in its text."""
-    size = DASHBOARD_SIZE if name == DASHBOARD else VIEW_SIZE
+    size = size_of(name)
     with pens_scaled(scale):
         sheet = _Sheet(frame, _on_dashboard() if name == DASHBOARD else (name,), look)
         image = _render(sheet, size, scale)
@@ -73,7 +81,7 @@ def picture(frame: Frame, name: str, look: Look, scale: float) -> QImage:
 
 def svg(frame: Frame, name: str, look: Look) -> bytes:
     """Return a picture of `name` as an SVG file: lines and letters instead of pixels."""
-    size = DASHBOARD_SIZE if name == DASHBOARD else VIEW_SIZE
+    size = size_of(name)
     sheet = _Sheet(frame, _on_dashboard() if name == DASHBOARD else (name,), look)
     _lay_out(sheet, size)
     data = QByteArray()

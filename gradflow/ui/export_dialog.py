@@ -61,6 +61,9 @@ class ExportDialog(QDialog):
         save = buttons.addButton("Save", QDialogButtonBox.ButtonRole.AcceptRole)
         save.setDefault(True)
         copy = buttons.addButton("Copy to clipboard", QDialogButtonBox.ButtonRole.ActionRole)
+        # Otherwise Enter presses whichever button is nearest to the list that has the focus.
+        copy.setAutoDefault(False)
+        browse.setAutoDefault(False)
         buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
@@ -105,7 +108,7 @@ class ExportDialog(QDialog):
         stems = (f"gradflow-{name}-step{self._step}{suffix}" for suffix in chain([""], (f"-{n}" for n in count(2))))
         paths = (self._folder / f"{stem}{kind.suffix}" for stem in stems)
         self.file.setText(str(next(path for path in paths if not path.exists())))
-        size = export.DASHBOARD_SIZE if name == export.DASHBOARD else export.VIEW_SIZE
+        size = export.size_of(name)
         for i, scale in enumerate(SCALES):
             self.scale.setItemText(i, f"{scale}× — {size.width() * scale} × {size.height() * scale} pixels")
 

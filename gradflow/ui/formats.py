@@ -114,7 +114,7 @@ def _fresh(job: Job) -> LabView:
     """Return a view of its own that stands as the one on screen does."""
     view = VIEWS[job.name].part()
     assert isinstance(view, LabView)
-    view.resize(export.VIEW_SIZE)
+    view.resize(export.size_of(job.name))
     view.choose(job.look.choices.get(job.name, ""))
     view.reset(job.frame.topology)
     view.draw(job.frame)

@@ -75,7 +75,7 @@ class Scrubber(QWidget):
         self.moved.emit(None if row >= len(self._steps) - 1 else int(self._steps[row]))
 
     def _say(self) -> None:
-        row = self.slider.value()
+        row, words = self.slider.value(), ""
         if row < len(self._steps):
             words = f"step {self._steps[row]:,.0f} of {self._steps[-1]:,.0f}".replace(",", " ")
-            self.words.setText(words)
+        self.words.setText(words)

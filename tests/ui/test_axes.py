@@ -11,6 +11,7 @@ from gradflow.sim.details import EVERYTHING
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.run import Run
 from gradflow.ui import views as _registered  # noqa: F401 - importing it registers the views
+from gradflow.ui.arrangement import LAB
 from gradflow.ui.plot import Plot
 from gradflow.ui.theme import SMALL_SIZE, font
 from gradflow.ui.view import VIEWS
@@ -32,8 +33,12 @@ def labels(view) -> list[tuple[pg.AxisItem, Plot]]:
     return [(axis, plot) for plot in plots for axis in plot.axes.values() if axis.label.isVisible() and axis.labelText]
 
 
-@pytest.mark.parametrize("size", [WALL, DOCK, LARGE], ids=["wall", "dock", "large"])
-@pytest.mark.parametrize("name", VIEWS)
+@pytest.mark.parametrize(
+    "size",
+    [pytest.param(WALL, marks=pytest.mark.slow), DOCK, pytest.param(LARGE, marks=pytest.mark.slow)],
+    ids=["wall", "dock", "large"],
+)
+@pytest.mark.parametrize("name", [name for name in VIEWS if name not in LAB])
 def test_names_of_axes_are_whole_and_in_the_middle(shown, fast, name, size):
     view = shown(name, measured(fast()), size=size)
     metrics = QFontMetricsF(font(SMALL_SIZE))

@@ -124,7 +124,7 @@ def test_another_target_another_sample_another_window(shown, qtbot):
     assert view.graph.target_name == "z³₂" and "to z³₂" in view.panel.paths.head.text()
     gradient = view.graph.neurons[0].gradient
     view.row.sample.setValue(3)
-    assert view.graph.sample == 2 and view.graph.neurons[0].gradient != gradient
+    assert view.graph.sample == 3 and view.graph.neurons[0].gradient != gradient
     view.row.first.setFocus()
     qtbot.keyClick(view.row.first, Qt.Key.Key_Up)
     assert view.graph.window.first == 1 and view.graph.columns[0].symbol == "z¹"

@@ -28,7 +28,6 @@ def frame(fast) -> Frame:
 @pytest.mark.parametrize("name", VIEWS)
 def test_a_view_that_nobody_holds_is_freed_at_once(name, qapp, frame):
     """One that waits for the collector may be collected on the training's thread, where Qt must not be touched."""
-    gc.collect()
     gc.disable()
     try:
         view = VIEWS[name].part()

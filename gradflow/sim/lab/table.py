@@ -67,6 +67,7 @@ class Table(Frozen):
         heads = ["", *self.columns, *(heading for heading, _ in self.notes)]
         lines = [
             rf"% {self.title}",
+            "% Needs the package booktabs; for signs such as δ and ∂ typeset it with XeLaTeX or LuaLaTeX.",
             rf"\begin{{tabular}}{{l{'r' * len(self.columns)}{'l' * len(self.notes)}}}",
             r"\toprule",
             " & ".join(head.translate(_LATEX) for head in heads) + r" \\",

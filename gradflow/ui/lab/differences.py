@@ -238,6 +238,9 @@ class Differences(Following):
         same = self.study is not None and self.study.block == found.block and self.study.curve.complete
         if found.curve.complete or not self.hurried or not same:
             # A curve that only follows the training is not taken apart and put together again before one's eyes.
+            if found.curve.complete and not same:
+                # The range is that of the whole curve, however much of it was seen on the way.
+                self.plot.decades.forget()
             self.study = found
             if asked:
                 self.entry = Entry(found.block.key, found.row, found.column)

@@ -182,7 +182,7 @@ class PathsView(LabView):
             self.hold()
             wanted = self.row.wanted(self.chosen.shown)
             window = wanted.first, wanted.last, wanted.unit, wanted.units
-            sample, target = self.row.sample.value() - 1, self.row.target_wanted()
+            sample, target = self.row.sample.value(), self.row.target_wanted()
             self.chosen = replace(self.chosen, window=window, sample=sample, target=target, path=-1, position=0)
             self.show_specimen(self.specimen)
 

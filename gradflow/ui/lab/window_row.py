@@ -66,7 +66,7 @@ class WindowRow(QWidget):
         """Show what a graph is of, and let what it cannot be be out of reach."""
         widest = max(column.units for column in graph.all_columns)
         for box, low, high, value in (
-            (self.sample, 1, samples, graph.sample + 1),
+            (self.sample, 0, samples - 1, graph.sample),
             (self.first, 0, graph.layers, graph.window.first),
             (self.last, 0, graph.layers, graph.window.last),
             (self.unit, 1, widest, graph.window.unit + 1),
@@ -75,7 +75,7 @@ class WindowRow(QWidget):
             with QSignalBlocker(box):
                 box.setRange(low, high)
                 box.setValue(value)
-        self.of.setText(f"of {samples}")
+        self.of.setText(f"of 0 … {samples - 1}")
         names = ["loss", *(f"output {i + 1}" for i in range(graph.outputs))]
         with QSignalBlocker(self.target):
             if [self.target.itemText(i) for i in range(self.target.count())] != names:
