@@ -159,6 +159,7 @@ def test_a_cluster_that_is_not_there_is_one_line(capsys, tmp_path):
     assert status == 2 and err == f"gradflow: {sentence}\n"
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_everything_at_once_and_keeps_what_is_done(tmp_path):
     """Ctrl+C reaches the processes as well: nobody prints a traceback, and nobody stays behind."""
     out = tmp_path / "map.csv"

@@ -174,9 +174,13 @@ def font(size: int = BASE_SIZE, bold: bool = False) -> QFont:
 
 def apply(app: QApplication, theme: Theme) -> None:
     """Give the application this appearance; views and plots are told by the main window."""
+    sheet, palette = _style_sheet(theme), _palette(theme)
+    if app.styleSheet() == sheet and app.palette() == palette:
+        # To style every widget again takes most of a second.
+        return
     app.setStyle("Fusion")
-    app.setPalette(_palette(theme))
-    app.setStyleSheet(_style_sheet(theme))
+    app.setPalette(palette)
+    app.setStyleSheet(sheet)
 
 
 @lru_cache

@@ -41,7 +41,7 @@ class BackpropView(LabView):
     or by layer; click a box of the drawing to go there. Rumelhart, Hinton & Williams 1986. Cost: one pass of the batch.
     """
 
-    formula = "δₗ = (δₗ₊₁·Wₗ₊₁ᵀ) ⊙ φ′(zₗ),  ∂L/∂Wₗ = aₗ₋₁ᵀ·δₗ,  ∂L/∂bₗ = Σ δₗ"
+    formula = "δₗ = ∂L/∂zₗ"
 
     def __init__(self) -> None:
         super().__init__()

@@ -48,7 +48,7 @@ class JacobiansView(LabView):
     output reverse wins, with one input forward. All are exact, by backprop of the rows of an identity matrix.
     """
 
-    formula = "∇(f∘g) = J·∇f"
+    formula = "∂(f∘g)/∂xₖ = Σᵣ ∂f/∂zᵣ · ∂gᵣ/∂xₖ"
 
     def __init__(self) -> None:
         super().__init__()

@@ -45,7 +45,7 @@ class PathsView(LabView):
     neuron that is shown.
     """
 
-    formula = "∂L/∂z = Σ over paths Π ∂z_i/∂z_k"
+    formula = "∂L/∂zₖ = Σ over paths Π ∂zᵢ/∂zₖ"
 
     def __init__(self) -> None:
         super().__init__()
