@@ -382,7 +382,8 @@ def test_a_picture_shows_what_the_screen_shows(fast, shown):
 @pytest.mark.parametrize(
     "text",
     ["", "nonsense", "[]", '{"neuron": 3}', '{"neuron": [0.5, 1]}', '{"page": "?"}', '{"look": [1, 1e999, 0]}',
-     '{"edge": [1]}', '{"window": ["a"]}', '{"sample": -9}', '{"position": true}'],
+     '{"edge": [1]}', '{"window": ["a"]}', '{"sample": -9}', '{"position": true}', '{"position": -1}',
+     '{"page": "order", "order": "random", "seed": -1}'],
 )  # fmt: skip
 def test_a_text_that_is_no_state_changes_nothing(text, shown):
     view = shown()
