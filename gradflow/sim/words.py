@@ -5,7 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def subscript(n: int) -> str:
+    """Return a whole number as an index."""
+    return str(n).translate(_SUBSCRIPTS)
 
 
 def superscript(n: int) -> str:

@@ -142,6 +142,14 @@ def test_an_error_is_underlined_with_a_sentence_and_the_last_good_graph_stays(sh
     assert not view.canvas.scene.stale
 
 
+def test_what_was_typed_is_repeated_letter_by_letter(shown):
+    view = shown()
+    view.side.editor.text.setPlainText("x y<b>z</b>")
+    reason = view.side.editor.reason
+    assert "<b>" in reason.text()
+    assert reason.textFormat() is view.sentence.textFormat() is Qt.TextFormat.PlainText
+
+
 def test_undo_brings_back_what_an_example_has_replaced(shown, qtbot):
     view = shown()
     write(view, "f = a*b")

@@ -222,3 +222,10 @@ def test_without_a_network_it_says_so(shown) -> None:
     view.draw(frame)
     view.finish()
     assert view.study
+
+
+def test_a_sample_of_any_size_is_taken_as_the_last_there_is(shown: Any) -> None:
+    state = {"entry": ["1/b", 0, 0], "sample": 10**30, "step": 30, "printed": False, "layers": False}
+    view = shown(frame_of(), json.dumps(state))
+    assert view.study is not None and view.study.block.key == "1/b"
+    assert view.study.curve.complete and view.state()["sample"] < 1000

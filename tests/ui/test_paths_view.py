@@ -196,6 +196,7 @@ def test_a_count_of_any_size_is_written():
         (10**12 - 1, "999\u202f999\u202f999\u202f999"),
         (10**12, "1.00·10¹²"),
         (999 * 10**20, "9.99·10²²"),
+        (10**18 - 1, "9.99·10¹⁷"),
         (512**2000, "3.46·10⁵⁴¹⁸"),
     ):
         assert counted(number) == words
@@ -382,7 +383,8 @@ def test_a_picture_shows_what_the_screen_shows(fast, shown):
 @pytest.mark.parametrize(
     "text",
     ["", "nonsense", "[]", '{"neuron": 3}', '{"neuron": [0.5, 1]}', '{"page": "?"}', '{"look": [1, 1e999, 0]}',
-     '{"edge": [1]}', '{"window": ["a"]}', '{"sample": -9}', '{"position": true}'],
+     '{"edge": [1]}', '{"window": ["a"]}', '{"sample": -9}', '{"position": true}', '{"position": -1}',
+     '{"page": "order", "order": "random", "seed": -1}'],
 )  # fmt: skip
 def test_a_text_that_is_no_state_changes_nothing(text, shown):
     view = shown()

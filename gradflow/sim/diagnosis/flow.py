@@ -12,7 +12,7 @@ from gradflow.sim.diagnosis.case import STEEP, Case
 from gradflow.sim.diagnosis.registry import rule
 from gradflow.sim.finding import Finding, Remedy, Severity
 from gradflow.sim.snapshot import Stat
-from gradflow.sim.words import power, spell
+from gradflow.sim.words import power, spell, subscript
 
 MILD = 1.0
 """Decades from which a gradient counts as leaning."""
@@ -140,14 +140,10 @@ def _evidence(case: Case) -> str:
     first, last = case.delta[numbers[0]], case.delta[numbers[-1]]
     factor = power(-case.lost / (len(numbers) - 1))
     return (
-        f"Layer {numbers[0] + 1} receives ‖δ{_subscript(int(numbers[0]) + 1)}‖ = {spell(first)}, which is "
+        f"Layer {numbers[0] + 1} receives ‖δ{subscript(int(numbers[0]) + 1)}‖ = {spell(first)}, which is "
         f"{power(-case.lost)} times what layer {numbers[-1] + 1} receives ({spell(last)}): on average each layer "
         f"multiplies it by {factor}."
     )
-
-
-def _subscript(number: int) -> str:
-    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
 
 
 def _formula(case: Case, comparison: str = "") -> str:

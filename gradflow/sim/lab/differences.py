@@ -17,12 +17,12 @@ from gradflow.sim.lab.memory import remembered
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.step_curve import StepCurve, refine
 from gradflow.sim.lab.table import Table
+from gradflow.sim.words import subscript
 
 Array = NDArray[Any]
 
 INPUT = "x"
 _GREEK = {"gamma": "γ", "beta": "β"}
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Block:
 
     def symbol(self, row: int, column: int) -> str:
         """Return one entry as it is written: W₃[2, 5], b₃[5], x[5]."""
-        number = str(self.layer).translate(_SUBSCRIPTS) if self.layer else ""
+        number = subscript(self.layer) if self.layer else ""
         place = f"{row}, {column}" if self.rows and self.layer else f"{column}"
         return f"{self.name}{number}[{place}]"
 

@@ -30,9 +30,6 @@ from gradflow.sim.lab.specimen import Specimen
 
 Array = NDArray[Any]
 
-MOST_UNITS = 512
-"""So many rows or columns a Jacobian may have to be shown in full."""
-
 MOST_NUMBERS = 2**24
 """So many numbers the factors of a chain may have together (128 MiB)."""
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from gradflow.sim.words import superscript
+from gradflow.sim.words import subscript, superscript
 
 MOST_COLUMNS, MOST_UNITS = 32, 32
 """How large a window may be."""
@@ -24,8 +24,6 @@ EASY_COLUMNS = 9
 
 LOSS = -1
 """The target whose gradient is asked for, where it is the loss and no output (from 0)."""
-
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ class Column:
         if self.kind == "loss":
             return "L"
         if len(self.shape) == 1:
-            return f"{self.symbol}{str(unit + 1).translate(_SUBSCRIPTS)}"
+            return f"{self.symbol}{subscript(unit + 1)}"
         _, width, channels = self.shape
         place = (unit // channels // width + 1, unit // channels % width + 1, unit % channels + 1)
         return f"{self.symbol}[{', '.join(map(str, place))}]"

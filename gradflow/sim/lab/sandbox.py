@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.autograd.program import Trace, TraceNode
+from gradflow.sim.words import subscript
 
 Array = NDArray[np.float64]
 
@@ -18,8 +19,6 @@ READ = -1
 
 LONGEST_CONSTANT = 12
 """Of how many letters a constant is its own name."""
-
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ class Sandbox:
         entry = self.nodes[node]
         if entry.name or (not entry.inputs and len(entry.expression) <= LONGEST_CONSTANT):
             return entry.name or entry.expression
-        return f"v{str(node).translate(_SUBSCRIPTS)}"
+        return f"v{subscript(node)}"
 
     def find(self, label: str) -> int | None:
         """Return the last node of this name, or None."""

@@ -18,8 +18,7 @@ from gradflow.engine.nodes import (
     MaxPool,
     Norm,
 )
-
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+from gradflow.sim.words import subscript
 
 _LETTERS: dict[type[Node], tuple[str, str]] = {
     Linear: ("z", "pre-activations"),
@@ -36,11 +35,6 @@ _LETTERS: dict[type[Node], tuple[str, str]] = {
 """The letter for a node's value, and what its value is."""
 
 _PARAMETERS = {"gamma": "γ", "beta": "β", "a": "α"}
-
-
-def subscript(n: int) -> str:
-    """Return a whole number as an index."""
-    return str(n).translate(_SUBSCRIPTS)
 
 
 _IN_FILES = str.maketrans(

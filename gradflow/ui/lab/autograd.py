@@ -56,7 +56,7 @@ class AutogradView(LabView):
         super().__init__()
         self.desk = Desk(beginning(examples()[0]))
         self.examples, self.side, self.canvas, self.bar = Choice(), Side(), DagCanvas(), StepBar()
-        self.sentence = QLabel()
+        self.sentence = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._drawing: GraphDrawing | None = None
         self._drawn_of: tuple[object, ...] = ()
         self._seconds, self._forward = 0.0, False
@@ -72,7 +72,6 @@ class AutogradView(LabView):
         for example in examples():
             self.examples.addItem(example.title)
             self.examples.setItemData(self.examples.count() - 1, example.look_for, Qt.ItemDataRole.ToolTipRole)
-        self.sentence.setWordWrap(True)
         self.sentence.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 4)
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
         right = QWidget()

@@ -285,7 +285,7 @@ class BackpropView(LabView):
         by_symbol = {shown.symbol: shown for shown in self._shown}
         symbol, row, column = self._entry or ("", 0, 0)
         shown = by_symbol.get(symbol)
-        if shown is None or not (row < shown.values.shape[0] and column < shown.values.shape[1]):
+        if shown is None or not (0 <= row < shown.values.shape[0] and 0 <= column < shown.values.shape[1]):
             place = self._station.matrices.index(self._station.result)
             shown = self._shown[place]
             row, column = shown.largest

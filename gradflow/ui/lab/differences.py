@@ -14,7 +14,7 @@ from gradflow.sim.lab.step_curve import STEPS
 from gradflow.sim.lab.table import Table
 from gradflow.sim.words import spell
 from gradflow.ui.lab.background import Background
-from gradflow.ui.lab.entry_form import EntryForm
+from gradflow.ui.lab.entry_form import MOST_SAMPLES, EntryForm
 from gradflow.ui.lab.following import Following
 from gradflow.ui.lab.number_rows import NumberRows
 from gradflow.ui.lab.step_curve_plot import StepCurvePlot
@@ -174,7 +174,7 @@ class Differences(Following):
         """Take what `state` returned."""
         block, row, column = state["entry"]
         entry = Entry(str(block), max(int(row), 0), max(int(column), 0))
-        sample = None if state["sample"] is None else max(int(state["sample"]), 0)
+        sample = None if state["sample"] is None else min(max(int(state["sample"]), 0), MOST_SAMPLES - 1)
         number, printed, layers = int(state["step"]), bool(state["printed"]), bool(state["layers"])
         self.entry, self.sample = entry, sample
         self.number = min(max(number, 0), len(STEPS) - 1)

@@ -15,5 +15,7 @@ def counted(number: int) -> str:
         return f"{number:,}".replace(",", "\u202f")
     # Not by way of its digits: Python refuses to write more than some thousand of them.
     exponent = int(math.log10(number) + 1e-12)
+    # Just below a power of ten the logarithm is rounded up to it.
+    exponent -= number < 10**exponent
     lead = number // 10 ** (exponent - 2)
     return f"{lead // 100}.{lead % 100:02d}·10{superscript(exponent)}"

@@ -63,7 +63,8 @@ def _read(name: str, state: Mapping[str, Any], usual: Any) -> Any:
     if isinstance(usual, bool):
         return bool(value)
     if isinstance(usual, int):
-        return _whole(value, -1)
+        # Only a target and a path can be none of all.
+        return _whole(value, -1 if usual < 0 else 0)
     length = 4 if name == "edge" else len(usual)
     numbers = tuple(_real(v) if name == "look" else _whole(v, -1) for v in value)
     if len(numbers) != length:

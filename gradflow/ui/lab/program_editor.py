@@ -19,6 +19,8 @@ class ProgramEditor(QWidget):
         self.reason = QLabel()
         self.reason.setObjectName("fieldError")
         self.reason.setWordWrap(True)
+        # It repeats what was typed, which may look like HTML.
+        self.reason.setTextFormat(Qt.TextFormat.PlainText)
         self.reason.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.reason.hide()
         box = QVBoxLayout(self)

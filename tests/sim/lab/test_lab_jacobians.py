@@ -17,8 +17,8 @@ from gradflow.sim.lab.chain import Direction
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.jacobians import SampleJacobians, Stops, TooLarge
 from gradflow.sim.lab.matrix_facts import facts_of
-from gradflow.sim.lab.symbols import subscript
 from gradflow.sim.layer_rows import LayerRow
+from gradflow.sim.words import subscript
 
 Array = NDArray[Any]
 

@@ -248,6 +248,16 @@ def test_a_state_that_does_not_fit_is_taken_as_far_as_it_does(shown: Any) -> Non
     assert view.position == view.positions() - 1 and view.board.matrices
 
 
+@pytest.mark.parametrize("place", [(-1, 0), (0, -9)])
+def test_an_entry_before_the_first_is_none_also_when_the_network_is_shown_again(
+    shown: Any, place: tuple[int, int]
+) -> None:
+    view = shown()
+    view.choose(json.dumps(json.loads(view.choice()) | {"entry": [view.board.shown[0].symbol, *place]}))
+    view.show_specimen(view.specimen)
+    assert view.panel.unfolding.symbol
+
+
 @pytest.mark.parametrize("size", [(1160, 800), (700, 400)], ids=["large", "small"])
 @pytest.mark.parametrize("look", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
 def test_nothing_overlaps_and_nothing_is_cut_off(shown: Any, look: theme.Theme, size: tuple[int, int]) -> None:
