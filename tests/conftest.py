@@ -25,7 +25,7 @@ from gradflow.sim.worker import TrainingWorker
 from gradflow.system import qt_obstacle
 
 # The same examples at every run, so that a failure is there again tomorrow; new ones with --hypothesis-profile=explore.
-hypothesis.settings.register_profile("gradflow", deadline=None, derandomize=True, max_examples=25)
+hypothesis.settings.register_profile("gradflow", deadline=None, derandomize=True, max_examples=20)
 hypothesis.settings.register_profile("explore", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("gradflow")
 

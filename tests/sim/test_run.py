@@ -177,6 +177,7 @@ def small_enough(experiment):
     return edit(experiment, changes)
 
 
+@pytest.mark.slow
 @given(experiments().map(small_enough))
 @settings(max_examples=10, deadline=None)
 def test_any_experiment_is_refused_in_one_line_or_runs_until_it_ends_or_blows_up_by_name(experiment):

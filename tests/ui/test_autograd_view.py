@@ -115,6 +115,7 @@ def test_the_graph_is_drawn_as_typed(shown, qtbot):
     assert not view.side.editor.reason.isVisible()
 
 
+@pytest.mark.slow
 def test_a_small_program_is_redrawn_within_30_ms(shown):
     view = shown()
     seconds = []
@@ -398,6 +399,7 @@ def test_no_label_lies_on_another_or_on_a_box(shown, nodes, zoom):
         assert not any(overlap(one, other) for other in [*labels[i + 1 :], *others])
 
 
+@pytest.mark.slow
 def test_three_hundred_nodes_are_laid_out_and_drawn_in_time(shown):
     """300 ms is what the window promises; from the text to the painted graph, whatever else the machine does."""
     view = shown()

@@ -116,6 +116,7 @@ def test_a_double_click_goes_back_to_the_default(depth, qtbot):
     desk.until(lambda: desk.frame.experiment.network.depth == FIELDS["network.depth"].default)
 
 
+@pytest.mark.slow
 def test_every_slider_obeys_the_keyboard_and_the_training_does_not(window):
     desk = window({"network.activation": "leaky-relu"})
     for path in SLIDERS:
@@ -257,6 +258,7 @@ def test_another_data_set_is_another_run_and_the_boundary_follows(window):
     desk.until(lambda: boundary.drawn is desk.frame.details.surface)
 
 
+@pytest.mark.slow
 def test_every_data_set_is_drawn_in_every_view(window):
     desk = window({"data.samples": "all"})
     boundary = desk.window.docks["boundary"].view

@@ -266,6 +266,7 @@ def test_ctrl_shift_c_copies_the_dashboard(window, pixels):
     assert desk.notice.startswith("Copied")
 
 
+@pytest.mark.slow
 def test_the_window_exports_the_pixels_that_the_command_line_writes(window, python, pixels, tmp_path, fast):
     """Whatever the window's size, its docks and the history of its axes."""
     experiment = fast({"training.steps": 12})
@@ -301,6 +302,7 @@ def test_a_picture_has_the_same_bytes_every_time(qapp, fast):
         assert first == second, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
 def test_a_picture_has_the_ground_of_its_theme(qapp, fast, pixels, look):
     theme.apply(qapp, look)

@@ -79,6 +79,7 @@ def awkward(fast):
     return frames
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_awkward_networks_are_drawn_with_another_run_behind(shown, awkward, colors, name):
     """NumPy's warnings are errors here: no view may divide by zero, nor expect the other run to have its shape."""
@@ -116,6 +117,7 @@ WORDY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", WORDY)
 def test_words_have_the_room_they_need(shown, fast, kind):
     frame = frame_of(fast(WORDY[kind]), 3)

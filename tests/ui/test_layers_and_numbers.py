@@ -100,6 +100,7 @@ def test_the_layer_list_opens_with_what_the_sliders_make_and_applies_what_is_typ
     assert desk.builder.rows["network.depth"].isVisible()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "words"),
     [

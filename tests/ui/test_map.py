@@ -514,6 +514,7 @@ def frame(fast) -> Frame:
     return Run(fast({"network.activation": "relu"})).frame(State.PAUSED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", [LIGHT, pytest.param(DARK, marks=pytest.mark.slow)], ids=["light", "dark"])
 @pytest.mark.parametrize("measure", MEASURES)
 @pytest.mark.parametrize(

@@ -284,6 +284,7 @@ AWKWARD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", AWKWARD)
 @pytest.mark.parametrize("steps", [pytest.param(0, marks=pytest.mark.slow), 3])
 def test_every_view_draws_awkward_networks(qapp, fast, colors, name, steps):
@@ -297,6 +298,7 @@ def test_every_view_draws_awkward_networks(qapp, fast, colors, name, steps):
     assert colors(export.picture(frame, export.DASHBOARD, export.Look(LIGHT), 1.0)) > 100
 
 
+@pytest.mark.slow
 def test_a_view_that_goes_from_network_to_network_leaves_nothing_behind(shown, fast, pixels, qtbot):
     """As while a slider is dragged."""
     frames = [frame_of(Run(fast(changes))) for changes in ({"data.name": "digits"}, {"data.name": "sine"}, {})]

@@ -330,6 +330,7 @@ def test_before_anything_is_measured_there_is_a_sentence(fast, shown):
     assert view.graph is None and view.tables() == {} and view.positions() == 1
 
 
+@pytest.mark.slow
 def test_a_step_responds_at_once(shown):
     """Half of 30 ms on an idle machine; here it is only seen that it has not become many times that."""
     view = shown({"network.depth": 6, "network.width": 8})

@@ -136,6 +136,7 @@ AWKWARD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", [LIGHT, pytest.param(DARK, marks=pytest.mark.slow)], ids=["light", "dark"])
 @pytest.mark.parametrize("name", AWKWARD)
 def test_awkward_networks_are_drawn(qapp, name, look):

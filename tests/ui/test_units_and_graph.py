@@ -56,6 +56,7 @@ AWKWARD = {
 }
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("changes", AWKWARD.values(), ids=AWKWARD)
 def test_awkward_networks_are_drawn_at_any_size_and_beside_any_other_run(name, changes, fast, shown, colors):

@@ -316,6 +316,7 @@ def test_hovering_a_layer_of_the_profile_reads_out_its_numbers(window, qtbot):
     assert "‖δ‖ = 0.0" in profile.readout.text()
 
 
+@pytest.mark.slow
 def test_a_gradient_of_ten_to_the_minus_forty_stands_on_the_axis_with_three_digits(window, qtbot):
     """Never rounded to 0.00, never squeezed onto the floor of a linear axis."""
     desk = window({"network.depth": 60, "network.activation": "sigmoid", "network.width": 8})
@@ -546,6 +547,7 @@ def test_the_menu_chooses_light_or_dark_for_everything(window, pixels, choice):
     assert f"#{corner[2]:02x}{corner[1]:02x}{corner[0]:02x}" in (chosen.window, chosen.surface)
 
 
+@pytest.mark.slow
 def test_the_choice_of_colours_is_kept(window):
     desk = window()
     menu_action(desk.window, "View", "Appearance", "Dark").trigger()
@@ -636,6 +638,7 @@ def test_the_menu_of_a_view_offers_what_can_be_done_with_it(window):
     assert offered == ["Export…", "Copy image", "", "Maximise or restore", "Float", "Close"]
 
 
+@pytest.mark.slow
 def test_a_thousand_layers_are_built_drawn_and_trained(window, colors, monkeypatch):
     # A coarse surface: on the full grid it alone takes seconds here.
     monkeypatch.setattr("gradflow.sim.surface.GRID", 12)

@@ -101,6 +101,7 @@ def test_no_graph_is_too_small():
 
 
 @pytest.mark.parametrize("reach", [3, 30, 300], ids=["narrow", "wide", "tangled"])
+@pytest.mark.slow
 def test_three_hundred_nodes_are_laid_out_in_time(reach):
     """The window has 300 ms for this and for painting; here with room for a busy machine."""
     rng = np.random.default_rng(reach)

@@ -346,6 +346,7 @@ def test_what_is_not_finite_is_shown_and_unfolded_all_the_same() -> None:
             assert found.words and isinstance(found.total, float)
 
 
+@pytest.mark.slow
 def test_a_station_of_512_units_is_there_within_30_ms() -> None:
     walk = Walk(specimen({"network.width": 512, "network.depth": 3, "training.batch_size": 64}, steps=0))
     walk.station(walk.positions() // 2)

@@ -299,6 +299,7 @@ def test_the_tables_have_names_for_files(shown: Any) -> None:
     assert all(name.isascii() for name in names)
 
 
+@pytest.mark.slow
 def test_a_step_answers_within_30_ms_for_512_units(shown: Any) -> None:
     view = shown({"network.width": 512, "network.depth": 3, "training.batch_size": 64})
     spent = []

@@ -129,6 +129,7 @@ def test_all_shapes_are_shown(matrix: Any, colors: Any) -> None:
         assert colors(made) > (1 if made.grid.values.size else 0)
 
 
+@pytest.mark.slow
 def test_painting_512_by_512_takes_less_than_5_ms(matrix: Any) -> None:
     made = matrix(np.random.default_rng(0).normal(size=(512, 512)), (700, 700))
     for factor in (1.0, 30.0):
