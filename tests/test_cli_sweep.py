@@ -159,7 +159,6 @@ def test_a_cluster_that_is_not_there_is_one_line(capsys, tmp_path):
     assert status == 2 and err == f"gradflow: {sentence}\n"
 
 
-@pytest.mark.slow
 def test_ctrl_c_ends_everything_at_once_and_keeps_what_is_done(tmp_path):
     """Ctrl+C reaches the processes as well: nobody prints a traceback, and nobody stays behind."""
     out = tmp_path / "map.csv"
@@ -172,6 +171,8 @@ def test_ctrl_c_ends_everything_at_once_and_keeps_what_is_done(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Whoever runs the tests in the background of a shell has Ctrl+C ignored, and so would the program.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     deadline = time.monotonic() + 60.0
     while time.monotonic() < deadline and not (out.exists() and out.read_text(encoding="utf-8").count("\n") > 1):

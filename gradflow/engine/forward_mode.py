@@ -39,7 +39,8 @@ Parts = dict[str, Array]
 def tangents(network: Network, direction: Array) -> dict[Node, Array]:
     """Return the velocity of every node's value, the loss's as an array of one number, along a flat direction.
 
-    For the batch that is loaded, with noise and statistics as the network's phase has them; runs it once forwards.
+    For the batch that is loaded, whose own statistics batch norm always takes; the network must hold still. Runs it
+    once forwards.
     """
     network.forward()
     moving: dict[Node, Array] = {network.input: np.zeros_like(network.input.value)}

@@ -515,7 +515,7 @@ def frame(fast) -> Frame:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("look", [LIGHT, pytest.param(DARK, marks=pytest.mark.slow)], ids=["light", "dark"])
+@THEMES
 @pytest.mark.parametrize("measure", MEASURES)
 @pytest.mark.parametrize(
     ("x", "y"),

@@ -286,7 +286,7 @@ AWKWARD = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", AWKWARD)
-@pytest.mark.parametrize("steps", [pytest.param(0, marks=pytest.mark.slow), 3])
+@pytest.mark.parametrize("steps", [0, 3])
 def test_every_view_draws_awkward_networks(qapp, fast, colors, name, steps):
     """NumPy's warnings are errors here: no view may divide by zero."""
     run = Run(fast(AWKWARD[name]))

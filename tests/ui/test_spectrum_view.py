@@ -137,7 +137,7 @@ AWKWARD = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("look", [LIGHT, pytest.param(DARK, marks=pytest.mark.slow)], ids=["light", "dark"])
+@LOOKS
 @pytest.mark.parametrize("name", AWKWARD)
 def test_awkward_networks_are_drawn(qapp, name, look):
     frame = measured(AWKWARD[name], steps=2)
