@@ -48,6 +48,18 @@ class Every(Sequence[T]):
         return sys.maxsize
 
 
+@dataclass(frozen=True)
+class Kink:
+    """Where an operation's slope jumps, or is not there: between two points on different sides it is no derivative.
+
+    `words` name the place, with {a}, {b} for the inputs and {y} for the result; `sides(y, *inputs, **parameters)` says
+    on which side of it everything lies.
+    """
+
+    words: str
+    sides: Callable[..., Any]
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Operator:
     """One entry of the table: how to compute an operation, and how a change and a gradient pass through it.
@@ -69,6 +81,7 @@ class Operator:
     carry: Sequence[Count]
     size: Count
     complain: Callable[..., str] | None = None
+    kink: Kink | None = None
     elementwise: bool = False
     """Whether entry k of the result depends on entry k of each (broadcast) input alone."""
     bilinear: bool = False

@@ -154,7 +154,7 @@ def test_what_was_typed_is_repeated_letter_by_letter(shown):
 def test_undo_brings_back_what_an_example_has_replaced(shown, qtbot):
     view = shown()
     write(view, "f = a*b")
-    view.examples.activated.emit(2)
+    view.language.examples.activated.emit(2)
     assert view.desk.choices.text == EXAMPLES["reuse"].text
     view.side.editor.text.undo()
     assert view.desk.choices.text == "f = a*b"
@@ -214,8 +214,9 @@ def test_any_text_beside_the_program_gives_a_number_or_a_sentence(one_view, text
     view._edit_input("s", VALUE, text)
     view._edit_input("w", DIRECTION, text)
     view._change(seed=text)
-    view._move_entry("w", text)
-    for page in ("Backward", "Forward", "ε", "Node"):
+    view.study.move_entry(text)
+    view.study.move_entry(f"w[{text}]")
+    for page in ("Backward", "Forward", "Differences", "Node"):
         view.side.show_page(page)
 
 
@@ -265,8 +266,8 @@ def test_vectors_are_grids_and_v_gives_the_weighted_sum_of_the_jacobian(shown, q
     assert "J = ∂e/∂x" in words
     assert "9.856" in words
     assert "backward(v) needs no J: 18 in all" in words
-    view.side.backward.seed.setText("[0, 0, 1]")
-    view.side.backward.seed.editingFinished.emit()
+    view.side.backward.form.seed.setText("[0, 0, 1]")
+    view.side.backward.form.seed.editingFinished.emit()
     sandbox = view.desk.opened.sandbox
     x = sandbox.find("x")
     np.testing.assert_array_equal(view.desk.opened.gradients()[x], view.desk.opened.jacobian(x)[2])
@@ -334,13 +335,68 @@ def test_forward_mode_stands_beside_reverse_mode(shown):
     assert "reverse 1 pass = 5" in view.side.forward.label.text()
 
 
-def test_differences_stand_beside_the_exact_value(shown):
-    view = shown(of_example("chain", position=99, page="ε"))
-    words = view.side.differences.label.text()
-    assert "exact" in words
-    view.side.differences.step.setText("x")
-    view.side.differences.step.textEdited.emit("x")
-    assert view.side.differences.label.text() != words
+def test_differences_stand_beside_the_exact_value(shown, qtbot):
+    view = shown(of_example("chain", position=99, page="Differences"))
+    view.finish()
+    study = view.study
+    exact, forward, central = (row.value for row in study.rows._rows)
+    assert exact == view.desk.opened.gradients()[0]
+    assert 0 < abs(central - exact) < 1e-9 < abs(forward - exact) < 1e-4
+    assert "∂f/∂x by backward" in study.rows.text()
+    assert "Measured slopes +1.00" in study.words.text()
+    assert "Measured slopes +2.00" in study.words.text()
+    assert {name: text.isVisible() for name, text in study.plot.words.items()} == {"h": True, "h²": True, "1/h": True}
+    qtbot.mouseClick(view.side.differences.printed, Qt.MouseButton.LeftButton)
+    assert study.rows._rows[3].value == pytest.approx(exact * 2e5, rel=1e-6)
+    assert "grows without bound" in study.words.text()
+    study.slider.setValue(study.slider.value() - 8)
+    assert study.step_words.text() == "h = 1.00·10⁻⁶"
+    assert study.rows._rows[3].value == pytest.approx(exact * 2e6, rel=1e-6)
+    assert view.tables()["step-sizes"].title == "Differences of f by x"
+
+
+def test_any_entry_of_any_leaf_is_moved_and_any_output_weighted(shown, qtbot):
+    view = shown(of_example("vector-output", position=99, page="Differences"))
+    page, opened = view.side.differences, view.desk.opened
+    view.finish()
+    assert "∂(vᵀe)/∂x[0]" in view.study.rows.text()
+    page.entry.place.selectAll()
+    qtbot.keyClicks(page.entry.place, "1")
+    qtbot.keyClick(page.entry.place, Qt.Key.Key_Return)
+    view.finish()
+    assert view.study.rows._rows[0].value == opened.gradients()[opened.sandbox.find("x")][1]
+    qtbot.keyClicks(page.entry.place, "7")
+    qtbot.keyClick(page.entry.place, Qt.Key.Key_Return)
+    assert page.entry.place.property("invalid")
+    page.form.seed.setText("[0, 1, 0]")
+    page.form.seed.editingFinished.emit()
+    view.finish()
+    (row,) = view.desk.opened.jacobian(opened.sandbox.find("x"))[1:2]
+    assert view.study.rows._rows[0].value == row[1]
+
+
+def test_a_box_that_is_clicked_is_moved_where_it_is_a_leaf(shown):
+    view = shown(of_example("lecture", position=99, page="Differences"))
+    view.canvas.chosen.emit(view.desk.opened.sandbox.find("x3"))
+    view.finish()
+    assert view.side.page == "Differences"
+    assert view.side.differences.entry.leaf.currentText() == "x3"
+    assert "∂f/∂x3" in view.study.rows.text()
+    view.canvas.chosen.emit(view.desk.opened.sandbox.find("z1"))
+    assert view.side.page == "Node"
+
+
+def test_another_program_ends_the_differences_of_the_last(shown, qtbot):
+    slow = "\n".join(["x = 1", *(f"x{i} = {'x' if i == 0 else f'x{i - 1}'} * 1.0001" for i in range(700))])
+    view = shown(json.dumps({"text": slow, "page": "Differences"}))
+    start = time.perf_counter()
+    write(view, "y = 3\nf = y*y")
+    qtbot.waitUntil(lambda: "∂f/∂y by backward" in view.study.rows.text(), timeout=5000)
+    view.finish()
+    assert time.perf_counter() - start < 5.0
+    assert view.study.rows._rows[0].value == 6.0
+    view.side.show_page("Backward")
+    assert not view.study.isVisible()
 
 
 def test_what_is_not_finite_is_a_value_and_marked(shown):
@@ -472,7 +528,7 @@ def test_every_example_is_drawn_at_every_moment_on_every_page(one_view, name):
         view.go(position)
         view.canvas.repaint()
         assert view.sentence.text()
-    for page in ("Backward", "Forward", "ε", "Node"):
+    for page in ("Backward", "Forward", "Differences", "Node"):
         view.side.show_page(page)
         view.canvas.chosen.emit(0)
 
@@ -537,7 +593,7 @@ def test_nothing_sticks_out_of_a_small_view(shown):
     for widget in (view.side, view.bar, view.sentence, view.canvas):
         corner = widget.mapTo(view, widget.rect().bottomRight())
         assert view.rect().contains(corner), widget
-    for page in ("Program", "Backward", "Forward", "ε", "Node"):
+    for page in ("Program", "Backward", "Forward", "Differences", "Node"):
         view.side.show_page(page)
         assert view.side.page == page
         assert view.width() == 700

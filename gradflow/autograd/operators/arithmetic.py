@@ -8,6 +8,9 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+import numpy as np
+
+from gradflow.autograd.operation import Kink
 from gradflow.autograd.operators.build import elementwise, plain
 from gradflow.autograd.operators.choice import where
 from gradflow.autograd.operators.elementary import log
@@ -47,6 +50,7 @@ div = elementwise(
     formulas=("∂(a/b)/∂a = 1/b", "∂(a/b)/∂b = −a/b²"),
     work=1,
     carry=(1, 2),
+    kink=Kink("the pole at {b} = 0", lambda y, a, b: np.sign(b)),
 )
 
 neg = elementwise("neg", "−", operator.neg, (lambda g, y, a: -g,), ("∂(−a)/∂a = −1",), carry=0)
@@ -64,6 +68,11 @@ def _by_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     return g * where(0.0, y * log(a), condition=constant)
 
 
+def _side_of_base(y: Any, a: Any, b: Any) -> Any:
+    """Return on which side of 0 the base lies, where the power is no polynomial of it."""
+    return np.where((b >= 0.0) & (b == np.floor(b)), 0.0, np.sign(a))
+
+
 power = elementwise(
     "pow",
     "^",
@@ -71,4 +80,5 @@ power = elementwise(
     slopes=(_by_base, _by_exponent),
     formulas=("∂aᵇ/∂a = b·aᵇ⁻¹", "∂aᵇ/∂b = aᵇ·ln a"),
     carry=(2, 2),
+    kink=Kink("the end of the power at {a} = 0", _side_of_base),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradflow.autograd.operation import Operator
+from gradflow.autograd.operation import Kink, Operator
 from gradflow.autograd.operators.build import elementwise, plain
 
 
@@ -24,6 +24,7 @@ where: Operator = elementwise(
     ),
     formulas=("∂(c ? a : b)/∂a = 1 where c, else 0", "∂(c ? a : b)/∂b = 0 where c, else 1"),
     carry=0,
+    kink=Kink("the switch of {y}", lambda y, a, b, condition: np.asarray(condition)),
 )
 
 
@@ -40,6 +41,7 @@ maximum = elementwise(
     slopes=(lambda g, y, a, b: _winner(g, a, b, 1.0), lambda g, y, a, b: _winner(g, b, a, 1.0)),
     formulas=("∂max(a, b)/∂a = 1 for a > b, ½ for a = b, else 0", "∂max(a, b)/∂b = 1 for b > a, ½ for a = b, else 0"),
     carry=0,
+    kink=Kink("the kink of max where {a} = {b}", lambda y, a, b: np.sign(a - b)),
 )
 
 minimum = elementwise(
@@ -49,4 +51,5 @@ minimum = elementwise(
     slopes=(lambda g, y, a, b: _winner(g, a, b, -1.0), lambda g, y, a, b: _winner(g, b, a, -1.0)),
     formulas=("∂min(a, b)/∂a = 1 for a < b, ½ for a = b, else 0", "∂min(a, b)/∂b = 1 for b < a, ½ for a = b, else 0"),
     carry=0,
+    kink=Kink("the kink of min where {a} = {b}", lambda y, a, b: np.sign(a - b)),
 )

@@ -7,20 +7,32 @@ from typing import Any
 
 import numpy as np
 
-from gradflow.autograd.operation import Operator
+from gradflow.autograd.operation import Kink, Operator
 from gradflow.autograd.operators.build import elementwise, plain
 from gradflow.autograd.operators.choice import where
 from gradflow.engine.activations import ACTIVATIONS, LeakyReLU
 
+
+def at_zero(words: str) -> Kink:
+    """Return a kink where the only input is 0; `words` say what is there."""
+    return Kink(f"{words} at {{a}} = 0", lambda y, a, **parameters: np.sign(a))
+
+
 exp = elementwise("exp", "exp", np.exp, (lambda g, y, a: g * y,), ("∂eᵃ/∂a = eᵃ",))
 
-log = elementwise("log", "ln", np.log, (lambda g, y, a: g / a,), ("∂(ln a)/∂a = 1/a",))
+log = elementwise(
+    "log", "ln", np.log, (lambda g, y, a: g / a,), ("∂(ln a)/∂a = 1/a",), kink=at_zero("the end of ln {a}")
+)
 
-sqrt = elementwise("sqrt", "√", np.sqrt, (lambda g, y, a: g / (2.0 * y),), ("∂√a/∂a = 1/(2√a)",), carry=2)
+sqrt = elementwise(
+    "sqrt", "√", np.sqrt, (lambda g, y, a: g / (2.0 * y),), ("∂√a/∂a = 1/(2√a)",), carry=2,
+    kink=at_zero("the end of √{a}"),
+)  # fmt: skip
 
 absolute = elementwise(
-    "abs", "|·|", np.absolute, (lambda g, y, a: g * np.sign(plain(a)),), ("∂|a|/∂a = sign a, 0 at 0",)
-)
+    "abs", "|·|", np.absolute, (lambda g, y, a: g * np.sign(plain(a)),), ("∂|a|/∂a = sign a, 0 at 0",),
+    kink=at_zero("the kink of |{a}|"),
+)  # fmt: skip
 
 sin: Operator = elementwise("sin", "sin", np.sin, (lambda g, y, a: g * cos(a),), ("∂(sin a)/∂a = cos a",))
 
@@ -68,6 +80,7 @@ relu = elementwise(
     (lambda g, y, a: where(0.0, g, condition=plain(a) <= 0.0),),
     ("∂ReLU(a)/∂a = 1 for a > 0, else 0",),
     carry=0,
+    kink=at_zero("the kink of ReLU"),
 )
 
 
@@ -84,4 +97,5 @@ leaky_relu = elementwise(
     (lambda g, y, a, negative_slope: where(g, negative_slope * g, condition=plain(a) > 0.0),),
     ("∂leaky(a)/∂a = 1 for a > 0, else the negative slope",),
     work=1,
+    kink=at_zero("the kink of leaky ReLU"),
 )

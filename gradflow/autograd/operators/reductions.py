@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradflow.autograd.arrays import Shape
-from gradflow.autograd.operation import Operator
+from gradflow.autograd.operation import Kink, Operator
 from gradflow.autograd.operators.build import no_larger, nothing, per_entry, plain
 from gradflow.autograd.operators.shaping import broadcast_to, reshape
 from gradflow.autograd.sentences import named
@@ -41,9 +41,14 @@ def spread(g: Any, a: Any, axis: Any) -> Any:
     return broadcast_to(reshape(g, shape=kept(a.shape, axis)), shape=a.shape)
 
 
+def _chosen(a: Any, y: Any, axis: Any) -> Any:
+    """Return which elements are the largest, or the smallest."""
+    return plain(a) == np.reshape(plain(y), kept(a.shape, axis))
+
+
 def _share(a: Any, y: Any, axis: Any) -> Any:
     """Return 1 for the chosen element, and equal parts where several are."""
-    chosen = plain(a) == np.reshape(plain(y), kept(a.shape, axis))
+    chosen = _chosen(a, y, axis)
     return chosen / np.sum(chosen, axis=axis, keepdims=True)
 
 
@@ -84,7 +89,7 @@ mean: Operator = Operator(
 )
 
 
-def _extreme(name: str, forward: Callable[..., Any]) -> Operator:
+def _extreme(name: str, superlative: str, forward: Callable[..., Any]) -> Operator:
     formula = f"∂{name}(a)/∂aᵢ = 1 for the {name}imum, 1/n if n elements share it, else 0"
     return Operator(
         name,
@@ -97,8 +102,11 @@ def _extreme(name: str, forward: Callable[..., Any]) -> Operator:
         carry=(lambda output, a, **parameters: prod(a),),
         size=no_larger,
         complain=complain_axis,
+        kink=Kink(
+            f"another {superlative} entry of {{a}}", lambda y, a, axis, keepdims: np.asarray(_chosen(a, y, axis))
+        ),
     )
 
 
-largest = _extreme("max", np.max)
-smallest = _extreme("min", np.min)
+largest = _extreme("max", "largest", np.max)
+smallest = _extreme("min", "smallest", np.min)

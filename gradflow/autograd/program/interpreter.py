@@ -46,10 +46,10 @@ COMPARISONS: dict[type[ast.cmpop], Any] = {
 class Interpreter:
     """Runs one program."""
 
-    def __init__(self, source: Source, inputs: Mapping[str, Any]) -> None:
+    def __init__(self, source: Source, inputs: Mapping[str, Any], leaves: Mapping[int, Any]) -> None:
         self._source = source
         self._given = inputs
-        self._recorder = Recorder(source)
+        self._recorder = Recorder(source, leaves)
         self._names: dict[str, int] = {}
         self._inputs: list[str] = []
         self._asked: int | None = None

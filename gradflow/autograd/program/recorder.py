@@ -21,10 +21,10 @@ _LONGEST_NAME = 40
 
 
 class Recorder:
-    """Computes nodes and keeps them in order."""
+    """Computes nodes and keeps them in order; `leaves` are numbers that leaves have instead of their own."""
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, source: Source, leaves: Mapping[int, Any]) -> None:
+        self._source, self._leaves = source, leaves
         self._budget = Budget()
         self.nodes: list[TraceNode] = []
         self._consumed: set[int] = set()
@@ -39,7 +39,7 @@ class Recorder:
         """Add numbers: a leaf if its gradient is wanted, else a constant."""
         text = name or self._source.excerpt(node)
         try:
-            variable = Variable(value, requires_grad=wanted, name=_short(text))
+            variable = Variable(self._leaves.get(len(self.nodes), value), requires_grad=wanted, name=_short(text))
             self._budget.add(variable.size)
         except AutogradError as error:
             raise self._source.error(node, str(error).removeprefix("Variable: ")) from None
@@ -62,7 +62,7 @@ class Recorder:
         cause = next((self._causes[index] for index in inputs if self._causes[index]), "") if would else ""
         return self._add(
             node, name, operator.symbol, inputs, result, cut=cut, cause="" if result.requires_grad else cut or cause,
-            reads=reads,
+            reads=reads, parameters=parameters,
         )  # fmt: skip
 
     def compare(self, node: ast.expr, comparison: Callable[..., Any], reads: Sequence[int]) -> Any:
@@ -83,6 +83,7 @@ class Recorder:
     def _add(
         self, node: ast.expr, operation: str, symbol: str, inputs: Sequence[int], variable: Variable, *,
         name: str = "", cut: Cut = "", cause: str = "", reads: Sequence[int] = (),
+        parameters: Mapping[str, Any] = MappingProxyType({}),
     ) -> int:  # fmt: skip
         text = self._source.excerpt(node)
         if not name:
@@ -105,6 +106,7 @@ class Recorder:
                 recorded,
                 cut,
                 tuple(reads),
+                parameters,
             )
         )
         self._causes.append(cause)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
 
 from gradflow.autograd.variable import Variable
 
@@ -35,6 +35,8 @@ class TraceNode:
     """Whether `variable.grad_fn` is there, so that a gradient can go on to the inputs."""
     cut: Cut = ""
     reads: tuple[int, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """What the operation was given besides its inputs, such as an axis."""
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.autograd.program import ProgramError, TraceNode, run
+from gradflow.autograd.program import Program, ProgramError, TraceNode, run
 from gradflow.sim.lab.sandbox import Sandbox
-from gradflow.sim.lab.sandbox_check import Differences, differences
 from gradflow.sim.lab.sandbox_modes import Cost, cost, jacobian, tangents
 from gradflow.sim.lab.sandbox_walk import Order, Walk, total, walk
 
@@ -46,6 +45,7 @@ class Opened:
     """
 
     choices: Choices
+    program: Program
     sandbox: Sandbox
     values: Mapping[str, Array]
     seed: Array
@@ -111,31 +111,6 @@ class Opened:
         with np.errstate(all="ignore"):
             return float(np.sum(self.seed * self.tangents.get(output, np.float64(0.0)))) if output is not None else 0.0
 
-    def check(self, name: str, entry: int, step: float) -> Differences | None:
-        """Compare the gradient by one entry of a leaf with difference quotients; None without such an entry."""
-        sandbox = self.sandbox
-        output, leaf = sandbox.output, sandbox.find_leaf(name)
-        if output is None or leaf is None or entry >= sandbox.value(leaf).size:
-            return None
-
-        entry_of, text = sandbox.nodes[leaf], self.choices.text
-
-        def again(point: Array) -> Array:
-            if name in sandbox.trace.inputs:
-                return run(text, {**self.values, name: point}).nodes[output].variable.data
-            moved = with_value(text, entry_of, repr(np.asarray(point).tolist()))
-            if moved is None or not np.all(np.isfinite(point)):
-                raise ProgramError("this number cannot be moved", entry_of.line, entry_of.column)
-            return run(moved, self.values).nodes[output].variable.data
-
-        gradient = total(self.right.parts.get(leaf, ()))
-        exact = 0.0 if gradient is None else float(np.ravel(gradient)[entry])
-        try:
-            forward, central = differences(again, sandbox.value(leaf), entry, self.seed, step)
-        except ProgramError:
-            return None
-        return Differences(step, forward, central, exact)
-
 
 def numbers_in(text: str) -> Array:
     """Return typed numbers, such as 2, [1, 2] or [[1, 2], [3, 4]]; raises ProgramError for anything else."""
@@ -155,7 +130,8 @@ def open_program(choices: Choices) -> Opened:
     for name, text in choices.values.items():
         with _noting(wrong, ("value", name)):
             values[name] = numbers_in(text)
-    trace = run(choices.text, values)
+    program = Program(choices.text)
+    trace = program.run(values)
     sandbox = Sandbox(trace, None)
     output = sandbox.find(choices.output) if choices.output else None
     if output is None:
@@ -171,7 +147,7 @@ def open_program(choices: Choices) -> Opened:
     if choices.seed and np.size(seed) > 1:
         with _noting(wrong, ("seed", "")):
             seed = _shaped(numbers_in(choices.seed), np.shape(seed))
-    return Opened(choices, sandbox, values, seed, _direction(sandbox, choices, wrong), wrong)
+    return Opened(choices, program, sandbox, values, seed, _direction(sandbox, choices, wrong), wrong)
 
 
 def _direction(sandbox: Sandbox, choices: Choices, wrong: dict[tuple[str, str], str]) -> dict[int, Array]:

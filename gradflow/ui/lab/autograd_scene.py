@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.sim.lab.sandbox import READ, Sandbox
+from gradflow.sim.lab.sandbox_desk import Desk
 from gradflow.sim.lab.sandbox_steps import Moment, Phase, moment, positions
 from gradflow.sim.lab.sandbox_walk import Walk, total
 from gradflow.sim.lab.sandbox_words import DIGITS, accumulated, cells, derivative, edge_labels, sum_of
@@ -25,6 +26,9 @@ LONGEST_LABEL = 112.0
 
 IN_GRID = 3
 """The digits of the entries of vectors and matrices; the page of the box has more."""
+
+MOST_NODES = 800
+"""A larger graph is not drawn."""
 
 SYMBOLS = {"·": "×"}
 """Signs that are too small to be seen."""
@@ -157,6 +161,28 @@ class GraphDrawing:
         if key not in self._kept:
             self._kept[key] = edge_labels(self.sandbox, self.sandbox.edges[edge_number])
         return self._kept[key]
+
+
+class Drawings:
+    """The drawing of what is at the desk, made anew only if something has changed."""
+
+    def __init__(self) -> None:
+        self._last: GraphDrawing | None = None
+        self._of: tuple[object, ...] = ()
+
+    def of(self, desk: Desk, forward: bool) -> GraphDrawing | None:
+        """Return how the graph is drawn, with the tangents of forward mode or not; None if it is too large."""
+        opened = desk.opened
+        if opened is None or len(opened.sandbox.nodes) > MOST_NODES:
+            self._last, self._of = None, ()
+            return None
+        of = (opened, desk.grads, forward)
+        if not self._of or any(one is not other for one, other in zip(of, self._of, strict=True)):
+            tangents = opened.tangents if forward else {}
+            stored = desk.grads.by_node(opened.sandbox)
+            self._last = GraphDrawing(opened.sandbox, opened.walk, tangents, opened.missing, stored)
+            self._of = of
+        return self._last
 
 
 def _numbers(role: Role, words: str, array: Array) -> Row:

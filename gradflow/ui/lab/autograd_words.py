@@ -9,7 +9,6 @@ from html import escape
 import numpy as np
 
 from gradflow.sim.lab.sandbox import Sandbox
-from gradflow.sim.lab.sandbox_check import Differences
 from gradflow.sim.lab.sandbox_modes import MOST_ENTRIES
 from gradflow.sim.lab.sandbox_program import Opened
 from gradflow.sim.lab.sandbox_walk import Order
@@ -168,22 +167,17 @@ def forward_page(opened: Opened, theme: Theme) -> str:
     return paragraph(*lines) + compare
 
 
-def differences_page(found: Differences | None, opened: Opened, entry: str, theme: Theme) -> str:
-    """Return the difference quotients beside the exact value."""
+def differences_page(opened: Opened, entry: str) -> str:
+    """Return what is done with the entry that is moved."""
     sandbox = opened.sandbox
-    if found is None or sandbox.output is None:
-        return paragraph("Choose an entry of an input.")
-    rows = [
-        (number(found.forward), number(found.forward_error)),
-        (number(found.central), number(found.central_error)),
-        (number(found.exact), ""),
-    ]
-    names = ("(f(x+ε) − f(x)) / ε", "(f(x+ε) − f(x−ε)) / 2ε", "exact")
-    several = " of vᵀf" if sandbox.value(sandbox.output).size > 1 else ""
-    text = paragraph(f"The slope{several} by {escape(entry)}, and its error:") + matrix(rows, names, theme)
-    if any(edge.cut for edge in sandbox.edges):
-        text += paragraph(muted("Differences know of no cut: they see what no_grad and detach hide.", theme))
-    return text
+    if sandbox.output is None or not entry:
+        return paragraph("No input asks for a gradient: there is nothing to move.")
+    output, x = escape(sandbox.label(sandbox.output)), escape(entry)
+    f = f"vᵀ{output}" if sandbox.value(sandbox.output).size > 1 else output
+    return paragraph(
+        f"The whole program is computed again with {x} + h and with {x} − h in place of {x}, for every h from 1 to "
+        f"10⁻¹⁶, and what {f} becomes is compared with the gradient of one walk back."
+    )
 
 
 def node_page(opened: Opened, node: int | None, visits: int, theme: Theme) -> str:

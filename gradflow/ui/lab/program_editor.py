@@ -42,6 +42,11 @@ class ProgramEditor(QWidget):
         cursor.setPosition(min(place, len(editor.toPlainText())))
         editor.setTextCursor(cursor)
 
+    def insert(self, words: str) -> None:
+        """Write words where the cursor stands, and go on typing there."""
+        self.text.insertPlainText(words)
+        self.text.setFocus()
+
     def accept(self) -> None:
         """Show that nothing is wrong."""
         self.text.setExtraSelections([])
