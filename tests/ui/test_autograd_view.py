@@ -409,6 +409,54 @@ def test_what_is_not_finite_is_a_value_and_marked(shown):
     assert not view.desk.opened.missing
 
 
+def test_a_name_that_is_given_twice_is_two_names_everywhere(shown):
+    """The second f is another value: nothing may say ∂f/∂f = 20."""
+    view = shown(json.dumps({"text": "f = 2*x\nf = f*f\nf = 5*f", "values": {"x": "2"}, "position": 99}))
+    sandbox = view.desk.opened.sandbox
+    assert [sandbox.label(i) for i in sandbox.steps] == ["f₁", "f₂", "f₃"]
+    assert card(view, "f₁") == ["4", "∂f₃/∂f₁ 20 + 20 = 40"]
+    assert view.desk.outputs()[:3] == ["f₃", "f₂", "f₁"]
+    view.canvas.chosen.emit(sandbox.find("f₂"))
+    page = view.side.node.label.text()
+    assert "∂(a·b)/∂a = b with a = f₁, b = f₁" in page
+    assert "∂f₃/∂f₂" in page
+    assert "∂f/" not in page + view.sentence.text()
+    assert {"f₁", "f₂", "f₃"} < set(view.tables()["nodes"].rows)
+    other = shown(view.choice())
+    assert other.desk.chosen == "f₂"
+
+
+def test_an_input_whose_name_is_given_again_keeps_its_value_and_its_row(shown):
+    view = shown()
+    write(view, "x = x*x\nx = 3*x")
+    inputs = view.side.inputs
+    assert [inputs.item(row, 0).text() for row in range(inputs.rowCount())] == ["x₁"]
+    inputs.item(0, VALUE).setText("2")
+    assert view.side.editor.text.toPlainText() == "x = x*x\nx = 3*x"
+    assert card(view, "x₃") == ["12"]
+
+
+def test_the_page_of_a_box_speaks_of_the_programs_own_names(shown):
+    view = shown()
+    write(view, "w = 2\nz = w*x\nf = tanh(z)/-4")
+    for label, words in (
+        ("z", "∂(w·x)/∂w = x"),
+        ("v₃", "∂(tanh z)/∂z = 1 − tanh² z"),
+        ("f", "∂(v₃/(−4))/∂v₃ = 1/(−4)"),
+    ):
+        view.canvas.chosen.emit(view.desk.opened.sandbox.find(label))
+        assert words in view.side.node.label.text()
+
+
+def test_constants_that_are_alike_are_chosen_each_for_itself(shown):
+    view = shown()
+    write(view, "f = x**2 + y**2")
+    second = [node.index for node in view.desk.opened.sandbox.nodes if node.expression == "2"][1]
+    view.canvas.chosen.emit(second)
+    assert view.canvas.scene.chosen == second
+    assert shown(view.choice()).canvas.scene.chosen == second
+
+
 # Inputs.
 
 
@@ -512,7 +560,7 @@ def test_an_edge_under_the_mouse_says_what_it_carries(shown, qtbot):
     x, y = on_bend(canvas.placed.routes.branches[0], 0.5)
     spot = QPointF(x, y) * canvas.camera.zoom + canvas.camera.shift
     qtbot.mouseMove(canvas, spot.toPoint())
-    assert view.sentence.text() == "x1 → z1: ∂(a·b)/∂a = b, here −3"
+    assert view.sentence.text() == "x1 → z1: ∂(x1·x2)/∂x1 = x2, here −3"
     qtbot.mouseMove(canvas, QPoint(2, 2))
     assert view.sentence.text().startswith("Backward 3 of 3")
 

@@ -68,7 +68,7 @@ total: Operator = Operator(
     lambda a, axis, keepdims: np.sum(a, axis=axis, keepdims=keepdims),
     vjp=(lambda g, y, a, axis, keepdims: spread(g, a, axis),),
     jvp=(lambda t, y, a, axis, keepdims: total(t, axis=axis, keepdims=keepdims),),
-    formulas=("∂(Σₖaₖ)/∂aᵢ = 1",),
+    formulas=("∂(Σₖ {a}[k])/∂{a}[i] = 1",),
     work=nothing,
     carry=(nothing,),
     size=no_larger,
@@ -81,7 +81,7 @@ mean: Operator = Operator(
     _mean,
     vjp=(lambda g, y, a, axis, keepdims: spread(g / _count(a, y), a, axis),),
     jvp=(lambda t, y, a, axis, keepdims: mean(t, axis=axis, keepdims=keepdims),),
-    formulas=("∂(1/n·Σₖaₖ)/∂aᵢ = 1/n",),
+    formulas=("∂(1/n·Σₖ {a}[k])/∂{a}[i] = 1/n",),
     work=per_entry(1),
     carry=(per_entry(1),),
     size=no_larger,
@@ -90,7 +90,7 @@ mean: Operator = Operator(
 
 
 def _extreme(name: str, superlative: str, forward: Callable[..., Any]) -> Operator:
-    formula = f"∂{name}(a)/∂aᵢ = 1 for the {name}imum, 1/n if n elements share it, else 0"
+    formula = f"∂{name}({{a}})/∂{{a}}[i] = 1 for the {name}imum, 1/n if n entries share it, else 0"
     return Operator(
         name,
         name,

@@ -15,7 +15,7 @@ from gradflow.autograd.operation import Every, Operator
 from gradflow.autograd.operators.build import all_together, no_larger, nothing
 from gradflow.autograd.sentences import counted, named
 
-MOVED = "each entry of the result is one entry of a: ∂yᵢ/∂aⱼ = 1 there, else 0"
+MOVED = "each entry of {y} is one entry of {x}: ∂{y}[i]/∂{x}[j] = 1 there, else 0"
 
 
 def _complain_reshape(shapes: Sequence[Shape], names: Sequence[str], shape: Shape) -> str:
@@ -53,7 +53,7 @@ transpose: Operator = Operator(
     lambda a, axes: np.transpose(a, axes),
     vjp=(lambda g, y, a, axes: transpose(g, axes=_back(axes)),),
     jvp=(lambda t, y, a, axes: transpose(t, axes=axes),),
-    formulas=("∂(aᵀ)ᵢⱼ/∂aⱼᵢ = 1",),
+    formulas=("∂({a}ᵀ)[i, j]/∂{a}[j, i] = 1",),
     work=nothing,
     carry=(nothing,),
     size=no_larger,
@@ -119,7 +119,7 @@ pick: Operator = Operator(
     lambda a, index: a[index],
     vjp=(lambda g, y, a, index: put(g, index=index, shape=a.shape),),
     jvp=(lambda t, y, a, index: pick(t, index=index),),
-    formulas=("∂yᵢ/∂aⱼ = 1 for the entries that were picked, else 0",),
+    formulas=("∂{y}[i]/∂{a}[j] = 1 for the entries that were picked, else 0",),
     work=nothing,
     carry=(nothing,),
     size=_picked,
@@ -132,7 +132,7 @@ put: Operator = Operator(
     _scatter,
     vjp=(lambda g, y, a, index, shape: pick(g, index=index),),
     jvp=(lambda t, y, a, index, shape: put(t, index=index, shape=shape),),
-    formulas=("∂yⱼ/∂aᵢ = 1 where entry i was put, else 0",),
+    formulas=("∂{y}[j]/∂{a}[i] = 1 where entry i was put, else 0",),
     work=nothing,
     carry=(nothing,),
     size=lambda a, index, shape: prod(shape),

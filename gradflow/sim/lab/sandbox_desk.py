@@ -150,10 +150,10 @@ class Desk:
         leaf = sandbox.find_leaf(name) if sandbox else None
         if sandbox is None or leaf is None:
             return
-        if name in sandbox.trace.inputs:
-            self.change(replace(self.choices, values={**self.choices.values, name: text}))
+        if sandbox.is_free(leaf):
+            self.change(replace(self.choices, values={**self.choices.values, sandbox.nodes[leaf].name: text}))
             return
-        changed = with_value(self.choices.text, sandbox.nodes[leaf], " ".join(text.split()))
+        changed = with_value(self.choices.text, sandbox.nodes[leaf], " ".join(text.split()).replace("−", "-"))
         if changed is not None:
             self.change(replace(self.choices, text=changed))
 
@@ -170,19 +170,17 @@ class Desk:
             grad = self.grads.now(self.opened, node.index, now.visits)
             direction = self.opened.direction.get(node.index)
             typed = self.choices.direction.get(label, "")
-            wrong = [
-                (what, self.opened.wrong[what, label])
-                for what in ("value", "direction")
-                if (what, label) in self.opened.wrong
-            ]
-            value = self.choices.values.get(label, "1") if label in sandbox.trace.inputs else node.expression
+            free = sandbox.is_free(node.index)
+            about = (("value", node.name if free else ""), ("direction", label))
+            wrong = [(what, self.opened.wrong[what, name]) for what, name in about if (what, name) in self.opened.wrong]
+            value = self.choices.values.get(node.name, "1") if free else node.expression
             found.append(
                 LeafRow(
                     label,
-                    value,
+                    value.replace("-", "−"),
                     node.index not in sandbox.plain,
                     "None" if grad is None else numbers(grad),
-                    typed or ("0" if direction is None else numbers(direction).replace("−", "-")),
+                    typed.replace("-", "−") or ("0" if direction is None else numbers(direction)),
                     tuple(wrong),
                 )
             )

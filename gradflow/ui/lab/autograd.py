@@ -156,7 +156,7 @@ class AutogradView(LabView):
 
     def _choose_node(self, node: int | None) -> None:
         opened = self.desk.opened
-        self.desk.chosen = opened.sandbox.label(node) if opened and node is not None else ""
+        self.desk.chosen = opened.sandbox.key(node) if opened and node is not None else ""
         if node is not None:
             self.canvas.reveal(node)
             if self.side.page != DIFFERENCES or not self.study.move_entry(self.desk.chosen):

@@ -12,7 +12,7 @@ from gradflow.sim.lab.sandbox import Sandbox
 from gradflow.sim.lab.sandbox_modes import MOST_ENTRIES
 from gradflow.sim.lab.sandbox_program import Opened
 from gradflow.sim.lab.sandbox_walk import Order
-from gradflow.sim.lab.sandbox_words import cells, derivative, number, numbers, unfolded
+from gradflow.sim.lab.sandbox_words import cells, derivative, local_formula, number, numbers, typed, unfolded
 from gradflow.ui.theme import Theme
 
 MOST_SIDE, MOST_BLOCKS = 8, 6
@@ -189,8 +189,8 @@ def node_page(opened: Opened, node: int | None, visits: int, theme: Theme) -> st
     kind = "leaf" if node in sandbox.leaves else "constant" if not entry.inputs else entry.operation
     size = f", shape {np.shape(value)}" if np.ndim(value) else ""
     lines = [f"<b>{escape(sandbox.label(node))}</b> {muted(f'{kind}{size}, line {entry.line}', theme)}"]
-    if entry.inputs and entry.expression != sandbox.label(node):
-        lines.append(f"= {escape(entry.expression)}")
+    if entry.inputs and typed(sandbox, node) != sandbox.label(node):
+        lines.append(f"= {escape(typed(sandbox, node))}")
     text = paragraph(*lines) + _whole(value, theme)
     if sandbox.output is not None and sandbox.differentiable:
         text += _sum(opened, node, visits, theme)
@@ -198,10 +198,8 @@ def node_page(opened: Opened, node: int | None, visits: int, theme: Theme) -> st
         edge = sandbox.edges[number_of]
         if edge.open and sandbox.value(node).size * sandbox.value(edge.source).size <= MOST_ENTRIES:
             local = sandbox.local(edge)
-            operation = entry.variable.grad_fn
-            assert operation is not None
             head = f"∂{escape(sandbox.label(node))}/∂{escape(sandbox.label(edge.source))}"
-            text += paragraph(f"{head} {muted(escape(operation.formula(edge.place)), theme)}") + _whole(local, theme)
+            text += paragraph(f"{head} {muted(escape(local_formula(sandbox, edge)), theme)}") + _whole(local, theme)
     return text
 
 
