@@ -66,9 +66,9 @@ class Operator:
 
     `vjp[i]` takes g = ∂L/∂y to ∂L/∂input i, before axes that were broadcast are summed. `jvp[i]` takes the tangent of
     input i to its share of y's tangent. `formulas[i]` is that local derivative in words of the field, with {a}, {b} for
-    the inputs, {x} for input i and {y} for the result. `size` predicts how many elements the result has, before it is computed;
-    `work` and `carry[i]` count the multiplications of computing it and of carrying a vector through one edge, which
-    forwards and backwards costs the same.
+    the inputs, {x} for input i and {y} for the result. `size` predicts how many elements the result has, before it is
+    computed; `work` and `carry[i]` count the multiplications of computing it and of carrying a vector through one edge,
+    which forwards and backwards costs the same.
     """
 
     name: str

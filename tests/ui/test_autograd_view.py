@@ -610,6 +610,21 @@ def test_a_picture_needs_no_window_and_shows_what_is_chosen(qapp, fast, colors, 
     choice = of_example("reuse", position=8)
     image = picture(run.frame(State.PAUSED), "autograd", PictureLook(look, {"autograd": choice}), 1.0)
     assert colors(image) > 20
+    # It has nothing to do with the network of the run.
+    assert image.text("gradflow:program") == EXAMPLES["reuse"].text
+    assert image.text("gradflow:experiment") == ""
+
+
+def test_a_picture_names_the_program_and_shows_all_of_it(shown):
+    text = "# A long one\n" + "\n".join(["h0 = x", *(f"h{i} = tanh(h{i - 1})" for i in range(1, 30))])
+    view = shown(json.dumps({"text": text, "position": 4}))
+    assert view.subject().words.startswith("autograd: A long one · h29 by x · moment 4 of 59")
+    view.finish()
+    editor = view.side.editor.text
+    view.layout().activate()
+    qt_last = editor.document().lastBlock()
+    below = editor.blockBoundingGeometry(qt_last).translated(editor.contentOffset()).bottom()
+    assert below <= editor.viewport().height()
 
 
 def test_everything_has_a_name_for_those_who_do_not_see(shown):

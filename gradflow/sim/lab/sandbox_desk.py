@@ -222,6 +222,23 @@ class Desk:
 
     # The state.
 
+    @property
+    def title(self) -> str:
+        """The program's first comment, or what it computes."""
+        first = self.choices.text.strip().partition("\n")[0]
+        return first.lstrip("# ").strip() if first.startswith("#") else f"a program for {self.output or '…'}"
+
+    def caption(self) -> str:
+        """Return what a picture shows: the program, what is differentiated, and where the sequence stands."""
+        by = ", ".join(label for label, _ in self.leaves()[:6]) + (", …" if len(self.leaves()) > 6 else "")
+        several = self.opened is not None and self.opened.seed.size > 1
+        weights = f" with v = {numbers(self.opened.seed)}" if self.opened and several else ""
+        lines = len(self.choices.text.rstrip().split("\n"))
+        return (
+            f"autograd: {self.title} · {self.output or 'nothing'}{weights} by {by or 'nothing'} · "
+            f"moment {self.position} of {self.positions - 1} · the program ({lines} lines) is embedded in the file"
+        )
+
     def state(self) -> dict[str, Any]:
         """Return everything as it can stand in JSON."""
         beside = {

@@ -21,7 +21,6 @@ from gradflow.sim.lab.table import Table
 from gradflow.ui.lab.autograd_differences import DifferencesStudy
 from gradflow.ui.lab.autograd_scene import MOST_NODES, Drawings
 from gradflow.ui.lab.autograd_side import BACKWARD, DIFFERENCES, FORWARD, NODE, TALL, Side
-from gradflow.ui.lab.camera import Mode
 from gradflow.ui.lab.dag_canvas import DagCanvas
 from gradflow.ui.lab.dag_scene import Scene
 from gradflow.ui.lab.inputs_table import ASKS, DIRECTION
@@ -29,8 +28,9 @@ from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.lab.language_bar import LanguageBar
 from gradflow.ui.lab.step_bar import StepBar
 from gradflow.ui.theme import Theme
-from gradflow.ui.view import view
+from gradflow.ui.view import Subject, view
 from gradflow.ui.weak import weakly
+from gradflow.ui.widgets import Button
 
 LIVE_SECONDS, PAUSE_MS = 0.06, 250
 """A program that takes longer than this is run anew when the typing pauses."""
@@ -101,8 +101,8 @@ class AutogradView(LabView):
         back.order.activated.connect(weakly(self, lambda self, _: self._change(order=Order(back.order.currentData()))))
         back.again.clicked.connect(weakly(self, lambda self: self._do(desk.backward_again)))
         back.zero.clicked.connect(weakly(self, lambda self: self._do(desk.zero_grad)))
-        back.cut_output.clicked.connect(self._cut_output)
-        side.node.cut.clicked.connect(self._cut_chosen)
+        back.cut_output.clicked.connect(weakly(self, lambda self: self._cut(desk.output, back.cut_output)))
+        side.node.cut.clicked.connect(weakly(self, lambda self: self._cut(desk.chosen, side.node.cut)))
         for form in side.forms():
             form.changed.connect(weakly(self, lambda self, output, seed: self._change(output=output, seed=seed)))
         self.study.changed.connect(self._refresh)
@@ -137,11 +137,8 @@ class AutogradView(LabView):
         else:
             self._change(text=text)
 
-    def _cut_output(self, cut: bool) -> None:
-        self._do(lambda: self.desk.detach(self.desk.output, cut))
-
-    def _cut_chosen(self, cut: bool) -> None:
-        self._do(lambda: self.desk.detach(self.desk.chosen, cut))
+    def _cut(self, label: str, button: Button) -> None:
+        self._do(lambda: self.desk.detach(label, button.isChecked()))
 
     def _take_example(self, number: int) -> None:
         self._do(lambda: self.desk.begin(beginning(examples()[number])))
@@ -260,13 +257,19 @@ class AutogradView(LabView):
         differences = self.study.table() if self.side.page == DIFFERENCES else None
         return {**found, "step-sizes": differences} if differences else found
 
+    def subject(self) -> Subject:
+        """Return the program: a picture has nothing to do with the network."""
+        return Subject(self.desk.caption(), {"gradflow:program": self.desk.choices.text})
+
+    def finish(self) -> None:
+        """Wait for the differences, and make room for the whole program: a picture cannot be scrolled."""
+        super().finish()
+        self.side.show_whole_program()
+
     def state(self) -> dict[str, Any]:
         """Return everything that is typed and chosen."""
-        camera = self.canvas.camera
-        places: dict[Mode, dict[str, Any]] = {Mode.WHOLE: {"look": []}, Mode.FREE: {"look": camera.state()}}
-        look = places.get(camera.mode, {})
         forward = {"forward": True} if self._forward else {}
-        return {**self.desk.state(), "page": self.side.page, **forward, **look}
+        return {**self.desk.state(), "page": self.side.page, **forward, **self.canvas.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take what `state` returned."""

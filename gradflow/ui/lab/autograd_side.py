@@ -24,6 +24,9 @@ PROGRAM, BACKWARD, FORWARD, DIFFERENCES, NODE = "Program", "Backward", "Forward"
 TALL = 560
 """From this height on the program stands above the pages instead of among them."""
 
+LEFT = 216
+"""What a long program leaves to inputs and pages."""
+
 
 class Tabs(QTabWidget):
     """Pages whose tabs the arrow keys go through."""
@@ -110,6 +113,10 @@ class Side(QWidget):
             self.box.removeWidget(self.program)
             self.pages.insertTab(0, self.program, PROGRAM)
             self.show_page(self._wanted or PROGRAM)
+
+    def show_whole_program(self) -> None:
+        """Give the program all the height it needs, as far as a little is left for the rest."""
+        self.editor.text.setMinimumHeight(max(min(self.editor.text.whole_height(), self.height() - LEFT), 0))
 
     def forms(self) -> tuple[OutputForm, ...]:
         """Return where an output is chosen, page by page."""

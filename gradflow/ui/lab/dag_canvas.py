@@ -90,6 +90,11 @@ class DagCanvas(QWidget):
         self.camera.mode = Mode.WHOLE
         self._frame()
 
+    def state(self) -> dict[str, list[float]]:
+        """Return what is looked at, for `look`; nothing if the drawing follows what happens."""
+        looks = {Mode.WHOLE: [], Mode.FREE: self.camera.state()}
+        return {"look": looks[self.camera.mode]} if self.camera.mode in looks else {}
+
     def look(self, state: list[float]) -> None:
         """Look at what `camera.state` gave, or at the whole graph for nothing; raises ValueError for anything else."""
         if not state:
