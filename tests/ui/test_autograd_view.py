@@ -143,6 +143,36 @@ def test_an_error_is_underlined_with_a_sentence_and_the_last_good_graph_stays(sh
     assert not view.canvas.scene.stale
 
 
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("foo(3)", "there is no function foo; there are 29, such as exp, tanh, sum and maximum"),
+        ("ReLU(3)", "there is no function ReLU; did you mean relu"),
+        ("norm(3)", "there is no function norm; write sqrt(sum(x*x))"),
+    ],
+)
+def test_a_function_that_there_is_not_is_said_in_a_line_or_two_and_all_are_in_a_menu(shown, call, words):
+    view = shown()
+    write(view, f"f = {call}")
+    assert words in view.side.editor.reason.text()
+    assert len(view.side.editor.reason.text()) < 120
+    menu = view.language.menu
+    written = [action.text() for action in menu.actions()]
+    assert "relu(x)" in written
+    assert "where(x > 0, y, z)" in written
+    write(view, "f = ")
+    menu.actions()[written.index("relu(x)")].trigger()
+    assert view.desk.choices.text == "f = relu(x)"
+
+
+def test_one_number_has_as_many_digits_everywhere(shown):
+    view = shown(json.dumps({"text": "z = [0.83991, 2]\nf = sum(tanh(-z))", "position": 99}))
+    view.canvas.chosen.emit(0)
+    assert card(view, "z")[0] == "0.8399; 2"
+    assert ">0.8399<" in view.side.node.label.text()
+    assert "0.83" not in view.side.node.label.text().replace("0.8399", "")
+
+
 def test_what_was_typed_is_repeated_letter_by_letter(shown):
     view = shown()
     view.side.editor.text.setPlainText("x y<b>z</b>")
@@ -218,6 +248,7 @@ def test_any_text_beside_the_program_gives_a_number_or_a_sentence(one_view, text
     view.study.move_entry(f"w[{text}]")
     for page in ("Backward", "Forward", "Differences", "Node"):
         view.side.show_page(page)
+        view.stop()
 
 
 STATES = st.dictionaries(
@@ -308,9 +339,21 @@ def test_backward_again_accumulates_until_zero_grad(shown, qtbot):
     qtbot.mouseClick(view.side.backward.again, Qt.MouseButton.LeftButton)
     view.go(99)
     assert inputs.item(0, 3).text() == "−6"
-    assert card(view, "x1")[-1] == ".grad −3 + −3 = −6"
+    assert card(view, "x1")[-1] == ".grad −3 − 3 = −6"
+    view.canvas.chosen.emit(view.desk.opened.sandbox.find("x1"))
+    assert ".grad</b> = −3 − 3 = −6" in view.side.node.label.text()
     qtbot.mouseClick(view.side.backward.zero, Qt.MouseButton.LeftButton)
     assert inputs.item(0, 3).text() == "−3"
+
+
+@pytest.mark.parametrize("name", ["lecture", "reuse", "matrix-product", "saturation"])
+def test_no_box_swells_when_backward_is_called_again(shown, name):
+    view = shown(of_example(name, position=99))
+    before = view.canvas.placed.sizes.copy()
+    for _ in range(5):
+        view.side.backward.again.click()
+        view.go(999)
+        np.testing.assert_array_equal(view.canvas.placed.sizes, before)
 
 
 def test_a_wrong_order_shows_what_is_missed(shown, qtbot):
@@ -578,6 +621,7 @@ def test_every_example_is_drawn_at_every_moment_on_every_page(one_view, name):
         assert view.sentence.text()
     for page in ("Backward", "Forward", "Differences", "Node"):
         view.side.show_page(page)
+        view.stop()
         view.canvas.chosen.emit(0)
 
 

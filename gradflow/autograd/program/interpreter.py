@@ -14,12 +14,11 @@ import numpy as np
 from gradflow.autograd.program.calls import read_index, read_settings
 from gradflow.autograd.program.functions import FUNCTIONS, SPECIAL, WORDS
 from gradflow.autograd.program.recorder import Recorder
-from gradflow.autograd.program.refusals import attribute_refusal, constant_refusal, refusal
+from gradflow.autograd.program.refusals import attribute_refusal, constant_refusal, no_function, refusal
 from gradflow.autograd.program.source import Source
 from gradflow.autograd.program.trace import Trace
 from gradflow.autograd.recording import no_grad
 from gradflow.autograd.table import OPERATORS
-from gradflow.errors import suggestion
 
 Operand: TypeAlias = "int | np.float64 | np.ndarray[Any, Any]"
 """A node, by its index; or numbers that are written out and no node yet."""
@@ -214,7 +213,7 @@ class Interpreter:
         if name not in FUNCTIONS:
             if name in self._names or len(name) == 1:
                 raise self._source.error(node, f"{name} is no function; a product needs its *, as in {name}*(…)")
-            raise self._source.error(node, f"there is no function {name}; {suggestion(name, FUNCTIONS)}")
+            raise self._source.error(node, no_function(name, FUNCTIONS))
         function = FUNCTIONS[name]
         operands, settings = read_settings(self._source, name, function, node)
         inputs = [self._node(part, self._formula(part)) for part in operands]

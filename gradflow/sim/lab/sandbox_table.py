@@ -34,8 +34,10 @@ def node_table(opened: Opened, now: Moment) -> Table:
         values += list(zip(numbers[: len(entries)], slopes[: len(entries)], strict=True))
         expressions += [node.expression] * len(entries)
     output = sandbox.label(sandbox.output) if sandbox.output is not None else "f"
+    cut = any(sandbox.value(node.index).size > MOST_ENTRIES for node in sandbox.nodes)
+    first = f" (of larger arrays the first {MOST_ENTRIES:,} entries)" if cut else ""
     return Table(
-        f"Nodes of the graph of {output}",
+        f"Nodes of the graph of {output}{first}",
         names,
         ["value", "gradient"],
         np.array(values, float).reshape(len(names), 2),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,12 +44,12 @@ def _nested(array: Array) -> str:
     return f"[{', '.join(_nested(row) if row.ndim else number(float(row)) for row in array)}]"
 
 
-def cells(array: Array, most: int = 4, digits: int = DIGITS) -> tuple[tuple[str, ...], ...]:
+def cells(array: Array, most: int = 4) -> tuple[tuple[str, ...], ...]:
     """Return the entries as rows for a small grid, or shape and first entries if one side is longer than `most`."""
     array = np.asarray(array)
     if array.ndim <= 2 and array.size and max(array.shape, default=1) <= most:
-        return tuple(tuple(short(v, digits) for v in row) for row in np.atleast_2d(array).tolist())
-    first = ", ".join(short(v, digits) for v in array.ravel()[:2].tolist())
+        return tuple(tuple(number(v) for v in row) for row in np.atleast_2d(array).tolist())
+    first = ", ".join(number(v) for v in array.ravel()[:2].tolist())
     return ((f"{shape(array)}: {first}, …" if first else f"{shape(array)}: empty",),)
 
 
@@ -157,20 +159,22 @@ def sum_of(parts: tuple[Part, ...], whole: int) -> str:
         return result
     if whole > MOST_SUMMANDS:
         return f"Σ of {whole} = {result}" if len(parts) == whole else f"Σ {len(parts)} of {whole} = {result}"
-    words = number(values[0])
-    for value in values[1:]:
-        words += f" − {number(-value)}" if value < 0 else f" + {number(value)}"
+    words = _chain(values)
     return f"{words} = {result}" if len(parts) == whole else f"{words} + …"
 
 
-def accumulated(before: Array, new: Array) -> tuple[tuple[str, ...], ...]:
-    """Return what a leaf's .grad becomes by adding to it, as rows for a small grid; a single number as a sum."""
-    with np.errstate(all="ignore"):
-        after = before + new
-    if np.size(after) != 1:
-        return cells(after)
-    old, added, summed = (number(float(np.ravel(value)[0])) for value in (before, new, after))
-    return ((f"{old} + {added} = {summed}",),)
+def _chain(values: Sequence[float]) -> str:
+    """Return summands as they are written: −2 + 3 − 1."""
+    words = number(values[0])
+    for value in values[1:]:
+        words += f" − {number(-value)}" if value < 0 else f" + {number(value)}"
+    return words
+
+
+def accumulated(before: Array, new: Array) -> str:
+    """Return what a leaf's .grad of one entry becomes by adding to it, "−3 − 3 = −6"."""
+    old, added = (float(np.ravel(value)[0]) for value in (before, new))
+    return f"{_chain([old, added])} = {number(old + added)}"
 
 
 def unfolded(sandbox: Sandbox, walk: Walk, node: int, visits: int) -> list[str]:

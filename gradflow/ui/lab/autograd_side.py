@@ -141,7 +141,7 @@ class Side(QWidget):
         elif self.page == DIFFERENCES:
             self.differences.say(words.differences_page(opened, desk.moved_name), theme)
         elif self.page == NODE:
-            self.node.say(words.node_page(opened, chosen, now.visits, theme), theme)
+            self.node.say(words.node_page(opened, desk.grads, chosen, now.visits, theme), theme)
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""

@@ -9,10 +9,20 @@ from html import escape
 import numpy as np
 
 from gradflow.sim.lab.sandbox import Sandbox
+from gradflow.sim.lab.sandbox_grads import Grads
 from gradflow.sim.lab.sandbox_modes import MOST_ENTRIES
 from gradflow.sim.lab.sandbox_program import Opened
 from gradflow.sim.lab.sandbox_walk import Order
-from gradflow.sim.lab.sandbox_words import cells, derivative, local_formula, number, numbers, typed, unfolded
+from gradflow.sim.lab.sandbox_words import (
+    accumulated,
+    cells,
+    derivative,
+    local_formula,
+    number,
+    numbers,
+    typed,
+    unfolded,
+)
 from gradflow.ui.theme import Theme
 
 MOST_SIDE, MOST_BLOCKS = 8, 6
@@ -180,8 +190,8 @@ def differences_page(opened: Opened, entry: str) -> str:
     )
 
 
-def node_page(opened: Opened, node: int | None, visits: int, theme: Theme) -> str:
-    """Return all there is to say of a node."""
+def node_page(opened: Opened, grads: Grads, node: int | None, visits: int, theme: Theme) -> str:
+    """Return all there is to say of a node, with what earlier calls of backward() have left in a leaf."""
     sandbox = opened.sandbox
     if node is None or node >= len(sandbox.nodes):
         return paragraph("Choose a box of the graph: click it, or press ] in the graph.")
@@ -193,7 +203,7 @@ def node_page(opened: Opened, node: int | None, visits: int, theme: Theme) -> st
         lines.append(f"= {escape(typed(sandbox, node))}")
     text = paragraph(*lines) + _whole(value, theme)
     if sandbox.output is not None and sandbox.differentiable:
-        text += _sum(opened, node, visits, theme)
+        text += _sum(opened, node, visits, theme) + _added(opened, grads, node, visits)
     for number_of in sandbox.into[node]:
         edge = sandbox.edges[number_of]
         if edge.open and sandbox.value(node).size * sandbox.value(edge.source).size <= MOST_ENTRIES:
@@ -215,9 +225,20 @@ def _sum(opened: Opened, node: int, visits: int, theme: Theme) -> str:
     return paragraph(f"<span style='color:{theme.curve}'>{head}</span>", *parts)
 
 
+def _added(opened: Opened, grads: Grads, node: int, visits: int) -> str:
+    before, new = grads.of(opened.sandbox, node), opened.walk.gradient(node, visits)
+    if before is None or new is None:
+        return ""
+    if np.size(new) == 1:
+        return paragraph(f"<b>.grad</b> = {escape(accumulated(before, new))}")
+    after = grads.now(opened, node, visits)
+    assert after is not None
+    return paragraph(f"<b>.grad</b> = {escape(numbers(before))}", f"+ {escape(numbers(new))}", f"= {numbers(after)}")
+
+
 def _whole(array: np.ndarray, theme: Theme) -> str:
     """Return all entries of an array, or as many as a table may have."""
     if np.ndim(array) > 2 or array.size > MOST_ENTRIES // 4:
         return paragraph(escape(numbers(array)))
-    rows = cells(array, most=MOST_ENTRIES, digits=6)
+    rows = cells(array, most=MOST_ENTRIES)
     return matrix(rows, [""] * len(rows), theme) + paragraph("")
