@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gradflow.autograd import OPERATORS, no_grad
-from gradflow.autograd.program import ProgramError, Saved, Trace, TraceNode, run
+from gradflow.autograd.program import ProgramError, Trace, TraceNode, run
 from gradflow.autograd.program.functions import FUNCTIONS
 
 
@@ -83,32 +83,22 @@ def test_a_reused_node_is_one_node_with_two_edges() -> None:
     assert trace.nodes[1].inputs == (0, 0)
 
 
-def test_no_grad_marks_what_is_cut_and_counts_what_is_saved() -> None:
+def test_no_grad_marks_what_is_cut() -> None:
     trace = run("x = [3, -4]\nwith no_grad():\n    q = x*x\n    s = sqrt(sum(q))\nf = sum(x / s)")
     cut = {n.name or n.expression: n.cut for n in trace.nodes}
     assert cut == {"x": "", "q": "no_grad", "sum(q)": "no_grad", "s": "no_grad", "x / s": "", "f": ""}
-    assert trace.saved == {"no_grad": Saved(3, 16 + 8 + 8), "detach": Saved()}
     output(trace).variable.backward()
     assert trace.nodes[0].variable.grad.data.tolist() == [0.2, 0.2]  # type: ignore[union-attr]
 
 
-def test_nothing_is_saved_where_nothing_would_have_been_recorded() -> None:
+def test_nothing_is_cut_where_nothing_would_have_been_recorded() -> None:
     trace = run("c = constant(2)\nwith no_grad():\n    d = c*c\nf = x + d")
-    assert trace.saved["no_grad"] == Saved()
     assert all(n.cut == "" for n in trace.nodes)
 
 
-def test_what_is_computed_from_a_cut_result_alone_is_saved_too() -> None:
-    trace = run("x = 2\nwith no_grad():\n    a = x*x\nb = a*3\nf = b + 1")
-    assert trace.saved["no_grad"] == Saved(3, 24)
-    assert not output(trace).variable.requires_grad
-
-
-def test_detach_lets_go_of_what_is_behind_it_only_if_nothing_else_holds_it() -> None:
+def test_detach_is_a_node_that_cuts() -> None:
     trace = run("w = 2\nt = tanh(w*3)\nf = w - detach(t)")
     assert [n.cut for n in trace.nodes if n.operation == "detach"] == ["detach"]
-    assert trace.saved["detach"] == Saved(2, 16)
-    assert run("w = 2\nt = tanh(w*3)\nf = t - detach(t)").saved["detach"] == Saved()
 
 
 def test_who_calls_may_stand_in_a_no_grad_of_their_own() -> None:

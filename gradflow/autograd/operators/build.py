@@ -74,3 +74,20 @@ def elementwise(
         kink=kink,
         elementwise=True,
     )
+
+
+def linear(
+    name: str,
+    symbol: str,
+    forward: Callable[..., Any],
+    vjp: Rule,
+    jvp: Rule,
+    formula: str,
+    size: Count = no_larger,
+    complain: Callable[..., str] | None = None,
+) -> Operator:
+    """Add an operation that moves or adds the numbers of one input and multiplies none."""
+    return Operator(
+        name, symbol, forward, vjp=(vjp,), jvp=(jvp,), formulas=(formula,), work=nothing, carry=(nothing,), size=size,
+        complain=complain,
+    )  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 
 from gradflow.autograd.arrays import Shape
 from gradflow.autograd.operation import Kink, Operator
-from gradflow.autograd.operators.build import no_larger, nothing, per_entry, plain
+from gradflow.autograd.operators.build import linear, no_larger, nothing, per_entry, plain
 from gradflow.autograd.operators.shaping import broadcast_to, reshape
 from gradflow.autograd.sentences import named
 
@@ -62,16 +62,13 @@ def _mean(a: Any, *, axis: Any, keepdims: bool) -> Any:
     return sums / np.float64(_count(a, sums))
 
 
-total: Operator = Operator(
+total: Operator = linear(
     "sum",
     "Σ",
     lambda a, axis, keepdims: np.sum(a, axis=axis, keepdims=keepdims),
-    vjp=(lambda g, y, a, axis, keepdims: spread(g, a, axis),),
-    jvp=(lambda t, y, a, axis, keepdims: total(t, axis=axis, keepdims=keepdims),),
-    formulas=("∂(Σₖ {a}[k])/∂{a}[i] = 1",),
-    work=nothing,
-    carry=(nothing,),
-    size=no_larger,
+    vjp=lambda g, y, a, axis, keepdims: spread(g, a, axis),
+    jvp=lambda t, y, a, axis, keepdims: total(t, axis=axis, keepdims=keepdims),
+    formula="∂(Σₖ {a}[k])/∂{a}[i] = 1",
     complain=complain_axis,
 )
 

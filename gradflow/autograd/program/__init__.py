@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from gradflow.autograd.program.program import Program
-from gradflow.autograd.program.trace import Cut, Saved, Trace, TraceNode
+from gradflow.autograd.program.trace import Cut, Trace, TraceNode
 from gradflow.errors import ProgramError
 
-__all__ = ["Cut", "Program", "ProgramError", "Saved", "Trace", "TraceNode", "run"]
+__all__ = ["Cut", "Program", "ProgramError", "Trace", "TraceNode", "run"]
 
 
 def run(text: str, inputs: Mapping[str, Any] | None = None) -> Trace:

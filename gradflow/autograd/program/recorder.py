@@ -11,7 +11,7 @@ from typing import Any
 from gradflow.autograd.operation import Operator
 from gradflow.autograd.program.limits import Budget
 from gradflow.autograd.program.source import Source
-from gradflow.autograd.program.trace import Cut, Saved, Trace, TraceNode
+from gradflow.autograd.program.trace import Cut, Trace, TraceNode
 from gradflow.autograd.recording import is_grad_enabled
 from gradflow.autograd.table import OPERATORS
 from gradflow.autograd.variable import Variable
@@ -28,8 +28,8 @@ class Recorder:
         self._budget = Budget()
         self.nodes: list[TraceNode] = []
         self._consumed: set[int] = set()
-        # Why a node is not recorded that would have been without no_grad and detach; "" for all others.
-        self._causes: list[str] = []
+        # Whether each node would ask for a gradient, were there no no_grad and no detach.
+        self._asks: list[bool] = []
 
     def variable(self, index: int) -> Variable:
         """Return what a node holds."""
@@ -57,13 +57,8 @@ class Recorder:
             result = operator(*variables, **parameters)
         except AutogradError as error:
             raise self._source.error(node, str(error)) from None
-        would = any(x.requires_grad or self._causes[index] for x, index in zip(variables, inputs, strict=True))
-        cut: Cut = "no_grad" if would and not is_grad_enabled() else ""
-        cause = next((self._causes[index] for index in inputs if self._causes[index]), "") if would else ""
-        return self._add(
-            node, name, operator.symbol, inputs, result, cut=cut, cause="" if result.requires_grad else cut or cause,
-            reads=reads, parameters=parameters,
-        )  # fmt: skip
+        cut: Cut = "no_grad" if any(self._asks[index] for index in inputs) and not is_grad_enabled() else ""
+        return self._add(node, name, operator.symbol, inputs, result, cut=cut, reads=reads, parameters=parameters)
 
     def compare(self, node: ast.expr, comparison: Callable[..., Any], reads: Sequence[int]) -> Any:
         """Return where a comparison of two nodes holds, as a plain array: it is a setting and no node."""
@@ -76,13 +71,11 @@ class Recorder:
 
     def detach(self, node: ast.expr, index: int) -> int:
         """Add the same numbers, cut off from what computed them."""
-        before = self.variable(index)
-        cause = "detach" if before.requires_grad else self._causes[index]
-        return self._add(node, "detach", "detach", (index,), before.detach(), cut="detach", cause=cause)
+        return self._add(node, "detach", "detach", (index,), self.variable(index).detach(), cut="detach")
 
     def _add(
         self, node: ast.expr, operation: str, symbol: str, inputs: Sequence[int], variable: Variable, *,
-        name: str = "", cut: Cut = "", cause: str = "", reads: Sequence[int] = (),
+        name: str = "", cut: Cut = "", reads: Sequence[int] = (),
         parameters: Mapping[str, Any] = MappingProxyType({}),
     ) -> int:  # fmt: skip
         text = self._source.excerpt(node)
@@ -109,7 +102,7 @@ class Recorder:
                 parameters,
             )
         )
-        self._causes.append(cause)
+        self._asks.append(any(self._asks[i] for i in inputs) if inputs else variable.requires_grad)
         self._consumed.update(inputs, reads)
         return index
 
@@ -129,25 +122,7 @@ class Recorder:
             inputs=tuple(inputs),
             names=MappingProxyType(dict(names)),
             outputs=outputs,
-            saved=MappingProxyType(self._saved(outputs)),
         )
-
-    def _saved(self, outputs: Sequence[int]) -> dict[str, Saved]:
-        """Return what each kind of cut has saved: what was not recorded, or is held by no output."""
-        held = set(outputs)
-        for node in reversed(self.nodes):
-            if node.index in held and node.recorded:
-                held.update(node.inputs)
-        spared: dict[str, list[int]] = {"no_grad": [], "detach": []}
-        behind: dict[int, str] = {}
-        for node in reversed(self.nodes):
-            cause = self._causes[node.index] or behind.get(node.index, "")
-            for index in node.inputs:
-                behind.setdefault(index, node.cut or cause)
-            is_operation = bool(node.inputs) and node.operation != "detach"
-            if cause and is_operation and not (node.recorded and node.index in held):
-                spared[cause].append(node.variable.data.nbytes)
-        return {cause: Saved(len(sizes), sum(sizes)) for cause, sizes in spared.items()}
 
 
 def _short(text: str) -> str:

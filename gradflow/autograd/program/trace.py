@@ -40,17 +40,6 @@ class TraceNode:
 
 
 @dataclass(frozen=True)
-class Saved:
-    """Operations that no output's record holds because of a cut, and the bytes of their results.
-
-    Inside `no_grad` they were never recorded; behind a `detach` they were, and are let go with the name they have.
-    """
-
-    nodes: int = 0
-    bytes: int = 0
-
-
-@dataclass(frozen=True)
 class Trace:
     """A program that has run."""
 
@@ -62,5 +51,3 @@ class Trace:
     """The node that each name stands for at the end."""
     outputs: tuple[int, ...]
     """What nobody consumes; the last line's value first, then from last to first."""
-    saved: Mapping[str, Saved]
-    """What "no_grad" and "detach" have saved."""

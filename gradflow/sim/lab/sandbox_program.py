@@ -10,9 +10,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from gradflow.autograd import Multiplications
 from gradflow.autograd.program import Program, ProgramError, TraceNode, run
 from gradflow.sim.lab.sandbox import Sandbox
-from gradflow.sim.lab.sandbox_modes import Cost, cost, jacobian, tangents
+from gradflow.sim.lab.sandbox_modes import cost, jacobian, tangents
 from gradflow.sim.lab.sandbox_walk import Order, Walk, total, walk
 
 Array = NDArray[np.float64]
@@ -83,7 +84,7 @@ class Opened:
         return tangents(self.sandbox, self.direction)
 
     @cached_property
-    def cost(self) -> Cost:
+    def cost(self) -> Multiplications:
         """How many multiplications each mode takes."""
         return cost(self.sandbox)
 

@@ -104,13 +104,15 @@ def _jacobian(opened: Opened, leaf: int, several: bool, theme: Theme) -> str:
 def costs(opened: Opened, several: bool) -> str:
     """Return what each way costs in multiplications."""
     cost = opened.cost
-    lines = [f"<b>Multiplications.</b> One backward pass: {cost.one_pass:,}."]
+    lines = [
+        f"<b>Multiplications.</b> To compute what is recorded: {cost.evaluate:,}. One backward pass: {cost.sweep:,}."
+    ]
     if several:
         lines.append(
-            f"J by {passes(cost.outputs)} backward: {cost.by_reverse:,}, and vᵀJ from it: {cost.product:,} more. "
-            f"backward(v) needs no J: {cost.one_pass:,} in all."
+            f"J by {passes(cost.outputs)} backward: {cost.reverse:,}, and vᵀJ from it: {cost.product:,} more. "
+            f"backward(v) needs no J: {cost.sweep:,} in all."
         )
-    lines.append(f"Forward mode: {passes(cost.inputs)}, one for each input entry: {cost.by_forward:,}.")
+    lines.append(f"Forward mode: {passes(cost.inputs)}, one for each input entry: {cost.forward:,}.")
     return paragraph(*lines)
 
 
@@ -170,9 +172,9 @@ def forward_page(opened: Opened, theme: Theme) -> str:
     lines.append(f"reverse: {gradient} = <b>{number(opened.by_reverse())}</b>")
     cost = opened.cost
     compare = paragraph(
-        f"<b>Multiplications.</b> One pass carries one vector over every edge, either way: {cost.one_pass:,}.",
-        f"The whole Jacobian, {cost.outputs}×{cost.inputs}: forward {passes(cost.inputs)} = {cost.by_forward:,}, "
-        f"reverse {passes(cost.outputs)} = {cost.by_reverse:,}.",
+        f"<b>Multiplications.</b> One pass carries one vector over every edge, either way: {cost.sweep:,}.",
+        f"The whole Jacobian, {cost.outputs}×{cost.inputs}: forward {passes(cost.inputs)} = {cost.forward:,}, "
+        f"reverse {passes(cost.outputs)} = {cost.reverse:,}.",
     )
     return paragraph(*lines) + compare
 
