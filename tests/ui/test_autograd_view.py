@@ -50,10 +50,12 @@ def tangle(nodes: int, reach: int = 30) -> str:
 @pytest.fixture
 def shown(qtbot, qapp):
     """Make a view on screen."""
+    views = []
 
     def show(choice: str = "", size: tuple[int, int] = (1160, 800)) -> AutogradView:
         made = VIEWS["autograd"].part()
         qtbot.addWidget(made)
+        views.append(made)
         made.resize(*size)
         with qtbot.waitExposed(made):
             made.show()
@@ -63,7 +65,9 @@ def shown(qtbot, qapp):
         made.bar.slider.setFocus()
         return made
 
-    return show
+    yield show
+    for view in views:
+        view.stop()
 
 
 def write(view: AutogradView, text: str) -> None:
