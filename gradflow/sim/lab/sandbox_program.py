@@ -117,8 +117,7 @@ def numbers_in(text: str) -> Array:
     """Return typed numbers, such as 2, [1, 2] or [[1, 2], [3, 4]]; raises ProgramError for anything else."""
     if not text.strip():
         raise ProgramError("type a number, a vector [1, 2] or a matrix [[1, 2], [3, 4]]", 1, 1)
-    # As numbers are printed, so they can be typed.
-    trace = run(text.strip().replace("−", "-"))
+    trace = run(text.strip())
     if trace.inputs or len(trace.names) or not trace.outputs:
         raise ProgramError("only numbers can stand here, such as 2, [1, 2] or [[1, 2], [3, 4]]", 1, 1)
     return trace.nodes[trace.outputs[0]].variable.data
