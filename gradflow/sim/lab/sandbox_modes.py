@@ -1,13 +1,14 @@
-"""Forward mode beside reverse mode: tangents, whole Jacobians, and how many multiplications each way costs."""
+"""Forward mode beside reverse mode: tangents, Jacobians, second derivatives, and what each way costs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.autograd import Multiplications, Operation, counted
+from gradflow.autograd import Multiplications, Operation, counted, hessian
 from gradflow.sim.lab.sandbox import Sandbox
 from gradflow.sim.lab.sandbox_walk import walk
 
@@ -15,6 +16,20 @@ Array = NDArray[np.float64]
 
 MOST_ENTRIES = 4096
 """Larger Jacobians are not shown."""
+
+MOST_SECOND, MOST_NODES = 8, 64
+"""Second derivatives are shown by so many entries of leaves, through so many nodes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Curvature:
+    """The Hessian of a single number by the entries of all leaves, and its eigenvalues, the largest first."""
+
+    entries: tuple[tuple[int, int], ...]
+    """Of each row and column the leaf and the place in it."""
+
+    hessian: Array
+    eigenvalues: Array
 
 
 def cost(sandbox: Sandbox) -> Multiplications:
@@ -64,3 +79,23 @@ def jacobian(sandbox: Sandbox, leaf: int) -> Array | None:
         if gradient is not None:
             found[row] = np.ravel(gradient)
     return found
+
+
+def curvature(sandbox: Sandbox) -> Curvature | None:
+    """Return the second derivatives of the output; None if there are too many, or if something is cut by hand."""
+    leaves = [leaf for leaf in sandbox.leaves if leaf in sandbox.above]
+    entries = tuple((leaf, place) for leaf in leaves for place in range(sandbox.value(leaf).size))
+    if sandbox.output is None or sandbox.value(sandbox.output).size != 1 or sandbox.detached or sandbox.plain:
+        return None
+    if not 0 < len(entries) <= MOST_SECOND or len(sandbox.above) > MOST_NODES:
+        return None
+    variables = [sandbox.nodes[leaf].variable for leaf in leaves]
+    blocks = hessian(sandbox.nodes[sandbox.output].variable, variables)
+    rows = [
+        np.hstack([np.reshape(block.data, (one.size, other.size)) for block, other in zip(row, variables, strict=True)])
+        for row, one in zip(blocks, variables, strict=True)
+    ]
+    found = np.vstack(rows)
+    finite = bool(np.isfinite(found).all())
+    eigenvalues = np.linalg.eigvalsh(found)[::-1] if finite else np.full(len(found), np.nan)
+    return Curvature(entries, found, eigenvalues)

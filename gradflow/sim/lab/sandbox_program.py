@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gradflow.autograd import Multiplications
 from gradflow.autograd.program import Program, ProgramError, TraceNode, run
 from gradflow.sim.lab.sandbox import Sandbox
-from gradflow.sim.lab.sandbox_modes import cost, jacobian, tangents
+from gradflow.sim.lab.sandbox_modes import Curvature, cost, curvature, jacobian, tangents
 from gradflow.sim.lab.sandbox_walk import Order, Walk, total, walk
 
 Array = NDArray[np.float64]
@@ -87,6 +87,11 @@ class Opened:
     def cost(self) -> Multiplications:
         """How many multiplications each mode takes."""
         return cost(self.sandbox)
+
+    @cached_property
+    def curvature(self) -> Curvature | None:
+        """The second derivatives of the output, None if they are not shown."""
+        return curvature(self.sandbox)
 
     def gradients(self) -> dict[int, Array]:
         """Return the gradient of each leaf that one has reached."""

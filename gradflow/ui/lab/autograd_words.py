@@ -9,6 +9,7 @@ from html import escape
 import numpy as np
 
 from gradflow.sim.lab.sandbox import Sandbox
+from gradflow.sim.lab.sandbox_check import entry_name
 from gradflow.sim.lab.sandbox_grads import Grads
 from gradflow.sim.lab.sandbox_modes import MOST_ENTRIES
 from gradflow.sim.lab.sandbox_program import Opened
@@ -75,7 +76,7 @@ def backward_page(opened: Opened, theme: Theme) -> str:
         parts.append(_jacobian(opened, leaf, several, theme))
     if len(leaves) > MOST_BLOCKS:
         parts.append(paragraph(muted(f"… and {len(leaves) - MOST_BLOCKS} more leaves", theme)))
-    parts += [costs(opened, several), savings(sandbox)]
+    parts += [second(opened, theme), costs(opened, several), savings(sandbox)]
     return "".join(parts)
 
 
@@ -99,6 +100,19 @@ def _jacobian(opened: Opened, leaf: int, several: bool, theme: Theme) -> str:
     weighted = cells(np.ravel(gradient), most=MOST_SIDE)[0] if gradient is not None else ("–",) * table.shape[1]
     rows = [*cells(table, most=MOST_SIDE), weighted]
     return paragraph(head) + matrix(rows, names, theme, last="sum")
+
+
+def second(opened: Opened, theme: Theme) -> str:
+    """Return the Hessian with its eigenvalues, where there is one to be shown."""
+    sandbox, found = opened.sandbox, opened.curvature
+    if found is None or sandbox.output is None:
+        return ""
+    names = [entry_name(sandbox.label(i), np.shape(sandbox.value(i)), place) for i, place in found.entries]
+    output = escape(sandbox.label(sandbox.output))
+    head = f"<b>Second derivatives</b>, the Hessian of {output} by {escape(', '.join(names))}:"
+    values = escape(", ".join(map(number, found.eigenvalues.tolist())))
+    rows = matrix(cells(found.hessian, most=len(names)), names, theme)
+    return paragraph(head) + rows + paragraph(f"{muted('eigenvalues', theme)} {values}")
 
 
 def costs(opened: Opened, several: bool) -> str:

@@ -33,7 +33,8 @@ class LanguageBar(QWidget):
             self.menu.addAction(written).triggered.connect(
                 weakly(self, lambda self, _=False, written=written: self.function.emit(written))
             )
-        self.functions.setText("Functions")
+        self.functions.setText("Functions ▾")
+        self.functions.setStyleSheet("QToolButton::menu-indicator { image: none; width: 0; }")
         self.functions.setToolTip("Everything that can be called; what is chosen is written into the program")
         self.functions.setMenu(self.menu)
         self.functions.setPopupMode(ToolButton.ToolButtonPopupMode.InstantPopup)

@@ -106,6 +106,16 @@ def test_forward_mode_gives_the_slope_that_reverse_mode_gives(text):
         np.testing.assert_array_equal(opened.tangents[sandbox.output], np.asarray(expected))
 
 
+def test_second_derivatives_are_rosenbrocks_own():
+    at_minimum = replace(EXAMPLES["rosenbrock"], text=EXAMPLES["rosenbrock"].text.replace("-1.2", "1"))
+    opened = open_program(at_minimum)
+    assert opened.curvature.hessian.tolist() == [[802.0, -400.0], [-400.0, 200.0]]
+    assert opened.curvature.eigenvalues == pytest.approx([1001.6, 0.4], rel=1e-2)
+    assert open_program(replace(at_minimum, detached=frozenset({"x"}))).curvature is None
+    mixed = open_program(Choices("x = [1, 2]\ny = 3\nf = y * sum(x*x)")).curvature
+    assert mixed.hessian.tolist() == [[6, 0, 2], [0, 6, 4], [2, 4, 0]]
+
+
 # The order of the walk.
 
 
