@@ -14,7 +14,7 @@ from gradflow.sim.lab.sandbox_grads import Grads
 from gradflow.sim.lab.sandbox_program import Choices, Opened, open_program, with_value
 from gradflow.sim.lab.sandbox_state import choices_of, state_of
 from gradflow.sim.lab.sandbox_steps import Moment, moment, position_of, positions
-from gradflow.sim.lab.sandbox_words import numbers
+from gradflow.sim.lab.sandbox_words import happening, numbers
 from gradflow.sim.lab.step_curve import PER_DECADE, STEPS
 
 USUAL = 5 * PER_DECADE
@@ -101,6 +101,15 @@ class Desk:
     def now(self) -> Moment | None:
         """What happens at the moment."""
         return moment(self.opened.sandbox, self.opened.walk, self._position) if self.opened else None
+
+    def said(self) -> str:
+        """Return the moment in a sentence, after what is wrong with anything that was typed."""
+        opened, now = self.opened, self.now
+        if opened is None or now is None:
+            return "There is no graph yet: the program has an error, which is said below it."
+        words = ["The graph is that of the last text without an error."] if self.stale else []
+        words += [f"{name or 'v'}: {reason}." for (_, name), reason in opened.wrong.items()]
+        return " ".join([*words, happening(opened.sandbox, opened.walk, now)])
 
     def backward_again(self) -> None:
         """Let the walk end and its gradients stay in .grad, and begin another."""

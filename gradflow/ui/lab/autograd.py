@@ -15,7 +15,7 @@ from gradflow.sim.lab.sandbox_desk import Desk
 from gradflow.sim.lab.sandbox_examples import beginning, examples
 from gradflow.sim.lab.sandbox_table import node_table
 from gradflow.sim.lab.sandbox_walk import Order
-from gradflow.sim.lab.sandbox_words import edge_words, happening
+from gradflow.sim.lab.sandbox_words import edge_words
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.table import Table
 from gradflow.ui.lab.autograd_differences import DifferencesStudy
@@ -216,14 +216,9 @@ class AutogradView(LabView):
         self.canvas.setVisible(not wanted or self.height() >= TALL)
 
     def _say_moment(self) -> None:
-        desk, opened, now = self.desk, self.desk.opened, self.desk.now
-        words = happening(opened.sandbox, opened.walk, now) if opened and now else ""
+        opened, words = self.desk.opened, self.desk.said()
         if opened and len(opened.sandbox.nodes) > MOST_NODES:
             words = f"A graph of {len(opened.sandbox.nodes)} nodes is not drawn; up to {MOST_NODES} are. {words}"
-        for (_, name), reason in opened.wrong.items() if opened else ():
-            words = f"{name or 'v'}: {reason}. {words}"
-        if desk.stale and opened:
-            words = f"The graph is that of the last text without an error. {words}"
         self.sentence.setText(words)
         self.canvas.setAccessibleDescription(words)
 
