@@ -407,14 +407,14 @@ def test_any_entry_of_any_leaf_is_moved_and_any_output_weighted(shown, qtbot):
     page, opened = view.side.differences, view.desk.opened
     view.finish()
     assert "∂(vᵀe)/∂x[0]" in view.study.rows.text()
-    page.entry.place.selectAll()
-    qtbot.keyClicks(page.entry.place, "1")
-    qtbot.keyClick(page.entry.place, Qt.Key.Key_Return)
+    page.form.place.selectAll()
+    qtbot.keyClicks(page.form.place, "1")
+    qtbot.keyClick(page.form.place, Qt.Key.Key_Return)
     view.finish()
     assert view.study.rows._rows[0].value == opened.gradients()[opened.sandbox.find("x")][1]
-    qtbot.keyClicks(page.entry.place, "7")
-    qtbot.keyClick(page.entry.place, Qt.Key.Key_Return)
-    assert page.entry.place.property("invalid")
+    qtbot.keyClicks(page.form.place, "7")
+    qtbot.keyClick(page.form.place, Qt.Key.Key_Return)
+    assert page.form.place.property("invalid")
     page.form.seed.setText("[0, 1, 0]")
     page.form.seed.editingFinished.emit()
     view.finish()
@@ -427,7 +427,7 @@ def test_a_box_that_is_clicked_is_moved_where_it_is_a_leaf(shown):
     view.canvas.chosen.emit(view.desk.opened.sandbox.find("x3"))
     view.finish()
     assert view.side.page == "Differences"
-    assert view.side.differences.entry.leaf.currentText() == "x3"
+    assert view.side.differences.form.leaf.currentText() == "x3"
     assert "∂f/∂x3" in view.study.rows.text()
     view.canvas.chosen.emit(view.desk.opened.sandbox.find("z1"))
     assert view.side.page == "Node"

@@ -48,7 +48,7 @@ class DifferencesStudy(StepStudy):
         self._computing = Background(self)
         self._computing.arrived.connect(self._take)
         self._computing.failed.connect(self.words.setText)
-        page.entry.changed.connect(self.move_entry)
+        page.form.moved.connect(self.move_entry)
         page.printed.toggled.connect(self._print)
         self.turned.connect(self._turn)
 
@@ -62,7 +62,7 @@ class DifferencesStudy(StepStudy):
         """Move another entry, such as w[0, 1], and return whether there is one of this name."""
         known = self._desk.move(entry)
         self._page.show_choices(self._desk)
-        self._page.entry.mark(valid=known)
+        self._page.form.mark(valid=known)
         if known:
             self.changed.emit()
         return known

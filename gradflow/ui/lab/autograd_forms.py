@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 
@@ -59,10 +57,10 @@ class OutputForm(QWidget):
         self.changed.emit(self.output.currentText(), self.seed.text().replace("−", "-"))
 
 
-class EntryChoice(QWidget):
-    """The leaf and the place in it, of which every entry can be chosen."""
+class EntryForm(OutputForm):
+    """The output, and below it the leaf and the place in it that is moved: every entry can be chosen."""
 
-    changed = Signal(str)
+    moved = Signal(str)
     """Another entry, such as w[0, 1]; it may be none."""
 
     def __init__(self) -> None:
@@ -71,21 +69,18 @@ class EntryChoice(QWidget):
         self.leaf.setAccessibleName("Differentiate by")
         self.leaf.setToolTip("An input or a named number of the program; or click its box in the graph")
         self.place.setAccessibleName("Which entry")
-        self.rows = QFormLayout(self)
-        self.rows.setContentsMargins(0, 0, 0, 0)
-        self.rows.setSpacing(4)
         self.rows.addRow("by", self.leaf)
         self.rows.addRow("entry", self.place)
-        self.leaf.activated.connect(weakly(self, lambda self, _: self.changed.emit(self.leaf.currentText())))
-        self.place.editingFinished.connect(self._tell)
+        self.leaf.activated.connect(weakly(self, lambda self, _: self.moved.emit(self.leaf.currentText())))
+        self.place.editingFinished.connect(self._move)
 
-    def show_leaves(self, leaves: Sequence[tuple[str, tuple[int, ...]]], entry: str) -> None:
-        """Show the leaves by label and shape, and which entry of them is chosen."""
-        label, _, place = entry.rstrip("]").partition("[")
-        labels = [name for name, _ in leaves]
-        if labels != [self.leaf.itemText(i) for i in range(self.leaf.count())]:
-            self.leaf.clear()
-            self.leaf.addItems(labels)
+    def show_choices(self, desk: Desk) -> None:
+        """Show what is chosen, and which entry of which leaf."""
+        super().show_choices(desk)
+        label, _, place = desk.moved_name.rstrip("]").partition("[")
+        leaves = desk.leaves()
+        self.leaf.clear()
+        self.leaf.addItems([name for name, _ in leaves])
         self.leaf.setCurrentText(label)
         shape = dict(leaves).get(label, ())
         self.rows.setRowVisible(self.place, bool(shape))
@@ -100,7 +95,7 @@ class EntryChoice(QWidget):
         self.place.style().unpolish(self.place)
         self.place.style().polish(self.place)
 
-    def _tell(self) -> None:
+    def _move(self) -> None:
         if self.place.isModified():
             self.place.setModified(False)
-            self.changed.emit(f"{self.leaf.currentText()}[{self.place.text()}]")
+            self.moved.emit(f"{self.leaf.currentText()}[{self.place.text()}]")

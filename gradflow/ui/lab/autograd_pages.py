@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 
 from gradflow.sim.lab.sandbox_desk import Desk
 from gradflow.sim.lab.sandbox_walk import Order
-from gradflow.ui.lab.autograd_forms import EntryChoice, OutputForm
+from gradflow.ui.lab.autograd_forms import EntryForm, OutputForm
 from gradflow.ui.lab.autograd_words import marked
 from gradflow.ui.theme import Theme
 from gradflow.ui.widgets import Button, Choice
@@ -105,18 +105,16 @@ class DifferencesPage(Page):
 
     def __init__(self) -> None:
         super().__init__("Finite differences beside the exact value")
-        self.form, self.entry = OutputForm(), EntryChoice()
+        self.form = EntryForm()
         self.printed = _small("Slide’s ε²")
         self.printed.setCheckable(True)
         self.printed.setToolTip("The difference as one slide prints it, over ε² in place of 2ε: see what that does")
         self.choices.addWidget(self.form)
-        self.choices.addWidget(self.entry)
         self.choices.addLayout(_row(self.printed))
 
     def show_choices(self, desk: Desk) -> None:
         """Show what is chosen."""
         self.form.show_choices(desk)
-        self.entry.show_leaves(desk.leaves(), desk.moved_name)
         self.printed.setChecked(desk.printed)
 
 
