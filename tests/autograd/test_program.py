@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gradflow.autograd import OPERATORS, no_grad
-from gradflow.autograd.program import ProgramError, Trace, TraceNode, run
+from gradflow.autograd.program import ProgramError, Trace, TraceNode, compute_again, run
 from gradflow.autograd.program.functions import FUNCTIONS
 
 
@@ -101,6 +101,22 @@ def test_signs_of_printed_formulas_are_read_and_kept() -> None:
     trace = run("x1 = −3; x2 = 2\nf = x1·x2 − 4×x2 ÷ 2")
     assert output(trace).variable.item() == -10.0
     assert [n.expression for n in trace.nodes if n.operation == "mul"] == ["x1·x2", "4×x2"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = 1\ny = [1, 2, x]\nf = where(y > x, y*x, detach(x) - y)[0] / max(y)",
+        "x = 1\nwith no_grad():\n    s = sqrt(sum([x, 3]**2))\nf = [[x, 2], [3, s]] @ [1, x] + mean(relu([x, -x]))",
+    ],
+)
+def test_what_is_computed_again_is_what_a_new_run_computes(text: str) -> None:
+    trace = run(text)
+    for x in (-2.0, 0.0, 1.5):
+        expected = run(text.replace("x = 1", f"x = {x}"))
+        values, _ = compute_again(trace, {0: np.float64(x)}, [n.index for n in trace.nodes if n.inputs])
+        for value, node in zip(values, expected.nodes, strict=True):
+            np.testing.assert_array_equal(value, node.variable.data)
 
 
 def test_detach_is_a_node_that_cuts() -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -45,10 +45,10 @@ COMPARISONS: dict[type[ast.cmpop], Any] = {
 class Interpreter:
     """Runs one program."""
 
-    def __init__(self, source: Source, inputs: Mapping[str, Any], leaves: Mapping[int, Any]) -> None:
+    def __init__(self, source: Source, inputs: Mapping[str, Any]) -> None:
         self._source = source
         self._given = inputs
-        self._recorder = Recorder(source, leaves)
+        self._recorder = Recorder(source)
         self._names: dict[str, int] = {}
         self._inputs: list[str] = []
         self._asked: int | None = None
@@ -233,16 +233,17 @@ class Interpreter:
         return self._recorder.leaf(node, argument)
 
     def _where(self, node: ast.Call) -> Operand:
-        condition, reads = self._condition(node.args[0])
+        condition, reads, comparison = self._condition(node.args[0])
         inputs = [self._node(part, self._formula(part)) for part in node.args[1:]]
-        return self._recorder.operation(node, "where", inputs, reads, condition=condition)
+        return self._recorder.operation(node, "where", inputs, reads, comparison, condition=condition)
 
-    def _condition(self, node: ast.expr) -> tuple[Any, list[int]]:
+    def _condition(self, node: ast.expr) -> tuple[Any, list[int], Callable[..., Any]]:
         if not isinstance(node, ast.Compare) or len(node.ops) != 1 or type(node.ops[0]) not in COMPARISONS:
             raise self._source.error(node, "where begins with one comparison, as in where(x > 0, y, z)")
         parts = [node.left, node.comparators[0]]
         reads = [self._node(part, self._formula(part)) for part in parts]
-        return self._recorder.compare(node, COMPARISONS[type(node.ops[0])], reads), reads
+        comparison = COMPARISONS[type(node.ops[0])]
+        return self._recorder.compare(node, comparison, reads), reads, comparison
 
     def _refused(self, node: ast.AST) -> Exception:
         if isinstance(node, ast.Attribute):

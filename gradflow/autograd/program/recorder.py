@@ -21,10 +21,10 @@ _LONGEST_NAME = 40
 
 
 class Recorder:
-    """Computes nodes and keeps them in order; `leaves` are numbers that leaves have instead of their own."""
+    """Computes nodes and keeps them in order."""
 
-    def __init__(self, source: Source, leaves: Mapping[int, Any]) -> None:
-        self._source, self._leaves = source, leaves
+    def __init__(self, source: Source) -> None:
+        self._source = source
         self._budget = Budget()
         self.nodes: list[TraceNode] = []
         self._consumed: set[int] = set()
@@ -39,15 +39,16 @@ class Recorder:
         """Add numbers: a leaf if its gradient is wanted, else a constant."""
         text = name or self._source.excerpt(node)
         try:
-            variable = Variable(self._leaves.get(len(self.nodes), value), requires_grad=wanted, name=_short(text))
+            variable = Variable(value, requires_grad=wanted, name=_short(text))
             self._budget.add(variable.size)
         except AutogradError as error:
             raise self._source.error(node, str(error).removeprefix("Variable: ")) from None
         return self._add(node, "leaf" if wanted else "constant", name or text, (), variable, name=name)
 
     def operation(
-        self, node: ast.expr, name: str, inputs: Sequence[int], reads: Sequence[int] = (), **parameters: Any
-    ) -> int:
+        self, node: ast.expr, name: str, inputs: Sequence[int], reads: Sequence[int] = (),
+        comparison: Callable[..., Any] | None = None, **parameters: Any,
+    ) -> int:  # fmt: skip
         """Compute an operation of earlier nodes and add it; raises ProgramError for what cannot be computed."""
         operator = OPERATORS[name]
         assert isinstance(operator, Operator)
@@ -58,7 +59,10 @@ class Recorder:
         except AutogradError as error:
             raise self._source.error(node, str(error)) from None
         cut: Cut = "no_grad" if any(self._asks[index] for index in inputs) and not is_grad_enabled() else ""
-        return self._add(node, name, operator.symbol, inputs, result, cut=cut, reads=reads, parameters=parameters)
+        return self._add(
+            node, name, operator.symbol, inputs, result, cut=cut, reads=reads, parameters=parameters,
+            comparison=comparison,
+        )  # fmt: skip
 
     def compare(self, node: ast.expr, comparison: Callable[..., Any], reads: Sequence[int]) -> Any:
         """Return where a comparison of two nodes holds, as a plain array: it is a setting and no node."""
@@ -76,7 +80,7 @@ class Recorder:
     def _add(
         self, node: ast.expr, operation: str, symbol: str, inputs: Sequence[int], variable: Variable, *,
         name: str = "", cut: Cut = "", reads: Sequence[int] = (),
-        parameters: Mapping[str, Any] = MappingProxyType({}),
+        parameters: Mapping[str, Any] = MappingProxyType({}), comparison: Callable[..., Any] | None = None,
     ) -> int:  # fmt: skip
         text = self._source.excerpt(node)
         if not name:
@@ -100,6 +104,7 @@ class Recorder:
                 cut,
                 tuple(reads),
                 parameters,
+                comparison,
             )
         )
         self._asks.append(any(self._asks[i] for i in inputs) if inputs else variable.requires_grad)

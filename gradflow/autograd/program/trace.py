@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -37,6 +37,8 @@ class TraceNode:
     reads: tuple[int, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """What the operation was given besides its inputs, such as an axis."""
+    comparison: Callable[..., Any] | None = None
+    """What `reads` are put to, for the condition of where."""
 
 
 @dataclass(frozen=True)

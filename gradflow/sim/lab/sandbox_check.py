@@ -1,15 +1,16 @@
-"""Finite differences in the sandbox: one entry of a leaf is moved, and the program is computed again for every step."""
+"""Finite differences in the sandbox: one entry of a leaf is moved, and what depends on it computed again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.autograd import OPERATORS, Kink, Operator
-from gradflow.autograd.program import Trace
+from gradflow.autograd.program import compute_again
 from gradflow.engine.gradcheck import crossed
 from gradflow.sim.lab.sandbox import Sandbox
 from gradflow.sim.lab.sandbox_program import Opened
@@ -66,37 +67,42 @@ class _Section:
         self._opened, self._leaf = opened, entry.leaf
         self._at = np.array(opened.sandbox.value(entry.leaf), float)
         self._place = np.unravel_index(entry.place, self._at.shape)
-        self._bent = [node for node in _between(opened.sandbox, entry.leaf) if _kink(opened, node)]
+        self._ways = _between(opened.sandbox, entry.leaf)
+        found = ((node, _kink(opened, node)) for node in self._ways)
+        self._kinks = {node: (kink, _named(opened.sandbox, node, kink)) for node, kink in found if kink}
         self._sides: dict[float, dict[str, list[Array]]] = {}
         self.here = float(self._at[self._place])
 
     def value(self, x: float) -> float:
         """Return vᵀf with this number in place."""
-        point = self._at.copy()
+        opened, point = self._opened, self._at.copy()
         point[self._place] = x
-        trace = self._opened.program.run(self._opened.values, {self._leaf: point})
+        values, settings = compute_again(opened.sandbox.trace, {self._leaf: point[()]}, self._ways)
         # Only the middle and the last point are ever compared.
         self._sides = {at: sides for at, sides in self._sides.items() if at == self.here}
-        self._sides[x] = self._sides_of(trace)
-        assert self._opened.sandbox.output is not None
-        return float(np.sum(self._opened.seed * trace.nodes[self._opened.sandbox.output].variable.data))
+        self._sides[x] = self._sides_of(values, settings)
+        assert opened.sandbox.output is not None
+        return float(np.sum(opened.seed * values[opened.sandbox.output]))
 
     def crossed(self, one: float, other: float) -> str:
         """Name the kinks between two points."""
         return ", ".join(crossed(self._sides[one], self._sides[other]))
 
-    def _sides_of(self, trace: Trace) -> dict[str, list[Array]]:
+    def _sides_of(self, values: list[Array], settings: Mapping[int, Mapping[str, Any]]) -> dict[str, list[Array]]:
         sides: dict[str, list[Array]] = {}
-        for number in self._bent:
-            kink, node = _kink(self._opened, number), trace.nodes[number]
-            assert kink is not None
-            label = self._opened.sandbox.label
-            words = kink.words.format(y=label(number), **dict(zip("ab", map(label, node.inputs), strict=False)))
-            values = [trace.nodes[i].variable.data for i in node.inputs]
-            side = kink.sides(node.variable.data, *values, **node.parameters)
+        for number, (kink, words) in self._kinks.items():
+            node = self._opened.sandbox.nodes[number]
+            parameters = {**node.parameters, **settings.get(number, {})}
+            side = kink.sides(values[number], *(values[i] for i in node.inputs), **parameters)
             # What is no number lies on no side.
             sides.setdefault(words, []).append(np.nan_to_num(np.asarray(side, float)))
         return sides
+
+
+def _named(sandbox: Sandbox, node: int, kink: Kink) -> str:
+    """Return a kink in the names of the program."""
+    names = dict(zip("ab", map(sandbox.label, sandbox.nodes[node].inputs), strict=False))
+    return kink.words.format(y=sandbox.label(node), **names)
 
 
 def _kink(opened: Opened, node: int) -> Kink | None:

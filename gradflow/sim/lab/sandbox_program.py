@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.autograd import Multiplications
-from gradflow.autograd.program import Program, ProgramError, TraceNode, run
+from gradflow.autograd.program import ProgramError, TraceNode, run
 from gradflow.sim.lab.sandbox import Sandbox
 from gradflow.sim.lab.sandbox_modes import Curvature, cost, curvature, jacobian, tangents
 from gradflow.sim.lab.sandbox_walk import Order, Walk, total, walk
@@ -46,7 +46,6 @@ class Opened:
     """
 
     choices: Choices
-    program: Program
     sandbox: Sandbox
     values: Mapping[str, Array]
     seed: Array
@@ -135,8 +134,7 @@ def open_program(choices: Choices) -> Opened:
     for name, text in choices.values.items():
         with _noting(wrong, ("value", name)):
             values[name] = numbers_in(text)
-    program = Program(choices.text)
-    trace = program.run(values)
+    trace = run(choices.text, values)
     sandbox = Sandbox(trace, None)
     output = sandbox.find(choices.output) if choices.output else None
     if output is None:
@@ -152,7 +150,7 @@ def open_program(choices: Choices) -> Opened:
     if choices.seed and np.size(seed) > 1:
         with _noting(wrong, ("seed", "")):
             seed = _shaped(numbers_in(choices.seed), np.shape(seed))
-    return Opened(choices, program, sandbox, values, seed, _direction(sandbox, choices, wrong), wrong)
+    return Opened(choices, sandbox, values, seed, _direction(sandbox, choices, wrong), wrong)
 
 
 def _direction(sandbox: Sandbox, choices: Choices, wrong: dict[tuple[str, str], str]) -> dict[int, Array]:
