@@ -15,10 +15,10 @@ with its rules; `backward` walks the record from the output to the leaves, `forw
 # ruff: noqa: I001 (the table must be filled before the functions that look into it)
 from gradflow.autograd.recording import enable_grad, is_grad_enabled, no_grad
 from gradflow.autograd.variable import Variable
-from gradflow.autograd.operation import Operation, Operator
+from gradflow.autograd.operation import Kink, Operation, Operator
 from gradflow.autograd import operators as _operators
 from gradflow.autograd.table import OPERATORS
-from gradflow.autograd.cost import Multiplications, multiplications
+from gradflow.autograd.cost import Multiplications, counted, multiplications
 from gradflow.autograd.derivatives import grad, hessian, jacobian, jvp, vjp
 from gradflow.autograd.functions import (
     abs,
@@ -55,8 +55,8 @@ from gradflow.autograd.functions import (
 from gradflow.errors import AutogradError, ProgramError
 
 __all__ = [
-    "OPERATORS", "AutogradError", "Multiplications", "Operation", "Operator", "ProgramError", "Variable", "abs",
-    "broadcast_to", "concatenate", "cos", "dot", "enable_grad", "erf", "exp", "grad", "hessian", "index",
+    "OPERATORS", "AutogradError", "Kink", "Multiplications", "Operation", "Operator", "ProgramError", "Variable", "abs",
+    "broadcast_to", "concatenate", "cos", "counted", "dot", "enable_grad", "erf", "exp", "grad", "hessian", "index",
     "is_grad_enabled", "jacobian", "jvp", "leaky_relu", "log", "log_softmax", "matmul", "max", "maximum", "mean", "min",
     "minimum", "multiplications", "no_grad", "pow", "relu", "reshape", "sigmoid", "sin", "softmax", "softplus", "sqrt",
     "stack", "sum", "tanh", "transpose", "vjp", "where",

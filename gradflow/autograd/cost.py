@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gradflow.autograd.backward import operations_of
+from gradflow.autograd.operation import Operation
 from gradflow.autograd.variable import Variable
 
 
@@ -34,19 +36,31 @@ class Multiplications:
         """The whole Jacobian in forward mode."""
         return self.sweep * self.inputs
 
+    @property
+    def product(self) -> int:
+        """vᵀJ from a Jacobian that is there; without one it takes a single sweep."""
+        return self.outputs * self.inputs
+
+
+def counted(edges: Iterable[tuple[Operation, int]], outputs: int, inputs: int) -> Multiplications:
+    """Count along these edges, each an operation and the number of its input; for so many entries at both ends."""
+    known = list(edges)
+    return Multiplications(
+        evaluate=sum(operation.multiplications for operation in {operation for operation, _ in known}),
+        sweep=sum(operation.carry_multiplications(index) for operation, index in known),
+        outputs=outputs,
+        inputs=inputs,
+    )
+
 
 def multiplications(output: Variable) -> Multiplications:
     """Count what computing an output took, and what its Jacobian by all leaves takes in both modes."""
     order = operations_of([output])
     leaves = {target for operation in order for target in operation.targets if isinstance(target, Variable)}
-    return Multiplications(
-        evaluate=sum(operation.multiplications for operation in order),
-        sweep=sum(
-            operation.carry_multiplications(index)
-            for operation in order
-            for index, target in enumerate(operation.targets)
-            if target is not None
-        ),
-        outputs=output.size,
-        inputs=sum(leaf.size for leaf in leaves),
+    edges = (
+        (operation, index)
+        for operation in order
+        for index, target in enumerate(operation.targets)
+        if target is not None
     )
+    return counted(edges, output.size, sum(leaf.size for leaf in leaves))

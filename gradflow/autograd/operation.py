@@ -48,15 +48,27 @@ class Every(Sequence[T]):
         return sys.maxsize
 
 
+@dataclass(frozen=True)
+class Kink:
+    """Where an operation's slope jumps, or is not there: between two points on different sides it is no derivative.
+
+    `words` name the place, with {a}, {b} for the inputs and {y} for the result; `sides(y, *inputs, **parameters)` says
+    on which side of it everything lies.
+    """
+
+    words: str
+    sides: Callable[..., Any]
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Operator:
     """One entry of the table: how to compute an operation, and how a change and a gradient pass through it.
 
     `vjp[i]` takes g = ∂L/∂y to ∂L/∂input i, before axes that were broadcast are summed. `jvp[i]` takes the tangent of
-    input i to its share of y's tangent. `formulas[i]` is that local derivative in words of the field, with a, b for
-    the inputs and y for the result. `size` predicts how many elements the result has, before it is computed;
-    `work` and `carry[i]` count the multiplications of computing it and of carrying a vector through one edge, which
-    forwards and backwards costs the same.
+    input i to its share of y's tangent. `formulas[i]` is that local derivative in words of the field, with {a}, {b} for
+    the inputs, {x} for input i and {y} for the result. `size` predicts how many elements the result has, before it is
+    computed; `work` and `carry[i]` count the multiplications of computing it and of carrying a vector through one edge,
+    which forwards and backwards costs the same.
     """
 
     name: str
@@ -69,6 +81,7 @@ class Operator:
     carry: Sequence[Count]
     size: Count
     complain: Callable[..., str] | None = None
+    kink: Kink | None = None
     elementwise: bool = False
     """Whether entry k of the result depends on entry k of each (broadcast) input alone."""
     bilinear: bool = False
@@ -180,9 +193,11 @@ class Operation:
             )
         return (self.output, *self.values)
 
-    def formula(self, index: int) -> str:
-        """Return the local derivative by input `index` in letters, such as "∂(a·b)/∂a = b"."""
-        return self.operator.formulas[index]
+    def formula(self, index: int, inputs: Sequence[str] = (), result: str = "y") -> str:
+        """Return the local derivative by input `index` in these names, such as "∂(a·b)/∂a = b"."""
+        letters = inputs or [*"ab", *("x" for _ in self.inputs[2:])]
+        a, b = (*letters[:2], "")[:2]
+        return self.operator.formulas[index].format(a=a, b=b, x=letters[index], y=result)
 
     def vjp(self, index: int, gradient: Any) -> Array:
         """Return the gradient by input `index` for the gradient by the result: the edge, walked backwards."""

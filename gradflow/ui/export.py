@@ -30,7 +30,7 @@ from gradflow.ui.crash import route_qt_messages
 from gradflow.ui.items import pens_scaled
 from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.theme import Theme
-from gradflow.ui.view import VIEWS, View
+from gradflow.ui.view import VIEWS, Subject, View
 
 DASHBOARD = "dashboard"
 VIEW_SIZE, LAB_SIZE, DASHBOARD_SIZE = QSize(880, 480), QSize(1160, 800), QSize(1440, 900)
@@ -74,7 +74,7 @@ def picture(frame: Frame, name: str, look: Look, scale: float) -> QImage:
         sheet = _Sheet(frame, _on_dashboard() if name == DASHBOARD else (name,), look)
         image = _render(sheet, size, scale)
         sheet.close()
-    for key, value in metadata(frame, sheet.sweep).items():
+    for key, value in metadata(frame, sheet.sweep, sheet.subject).items():
         image.setText(key, value)
     return image
 
@@ -92,7 +92,7 @@ def svg(frame: Frame, name: str, look: Look) -> bytes:
     generator.setSize(size)
     generator.setViewBox(QRect(QPoint(), size))
     generator.setTitle(title(name))
-    about = metadata(frame, sheet.sweep)
+    about = metadata(frame, sheet.sweep, sheet.subject)
     generator.setDescription("; ".join(f"{key}: {value}" for key, value in about.items()))
     with QPainter(generator) as painter:
         painter.fillRect(QRect(QPoint(), size), QColor(look.theme.surface))
@@ -188,9 +188,11 @@ def _unusual(experiment: Experiment, *varied: str) -> str:
     return "".join(f" · {FIELDS[path].says.title.lower()} {get(experiment, path)}" for path in changed)
 
 
-def metadata(frame: Frame, sweep: Sweep | None = None) -> dict[str, str]:
-    """Return what is embedded in the PNG: enough to run the experiment, or the sweep that is drawn, again."""
+def metadata(frame: Frame, sweep: Sweep | None = None, subject: Subject | None = None) -> dict[str, str]:
+    """Return what is embedded in the PNG: enough to run the experiment, or what else is drawn, again."""
     made_by = {"Software": f"gradflow {__version__}"}
+    if subject:
+        return {**made_by, **subject.text}
     if sweep:
         return {**made_by, "gradflow:sweep": describe(sweep)}
     return {
@@ -233,7 +235,14 @@ class _Sheet(QWidget):
         about = next(filter(None, (view.about(frame) for view in self._views)), "")
         self.sweep = frame.chart.sweep if about and frame.chart else None
         """What is drawn, if it is not the frame's run."""
-        box.addWidget(_muted(sweep_caption(self.sweep, about) if self.sweep else caption(frame)))
+        self.subject = next(filter(None, (view.subject() for view in self._views)), None)
+        """What is drawn, if it has nothing to do with the frame's run."""
+        box.addWidget(_muted(self._caption(about)))
+
+    def _caption(self, about: str) -> str:
+        if self.subject:
+            return f"{self.subject.words} · gradflow {__version__}"
+        return sweep_caption(self.sweep, about) if self.sweep else caption(self._frame)
 
     def draw(self) -> None:
         """Draw all views; they must have their size by now."""

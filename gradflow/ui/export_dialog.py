@@ -55,7 +55,7 @@ class ExportDialog(QDialog):
         form.addRow("Format", self.kind)
         form.addRow("Size", self.scale)
         form.addRow("File", row)
-        note = QLabel("The experiment, its seed and the step are printed below the picture and embedded in the file.")
+        note = QLabel("What was run (experiment, seed and step, or program) is named below and embedded in the file.")
         note.setObjectName("muted")
         buttons = QDialogButtonBox()
         save = buttons.addButton("Save", QDialogButtonBox.ButtonRole.AcceptRole)

@@ -6,7 +6,8 @@ tooltip). It never asks for anything but the dear measurements it lists in `want
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 from PySide6.QtCore import Signal
@@ -19,6 +20,14 @@ from gradflow.sim.snapshot import Topology
 from gradflow.ui.theme import LIGHT, Theme
 
 FAST_MS, SLOW_MS = 16, 100
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a picture is of, if not of the frame's run: the line below it, and what is embedded in the file."""
+
+    words: str
+    text: Mapping[str, str]
 
 
 class View(QWidget):
@@ -93,6 +102,10 @@ class View(QWidget):
     def about(self, frame: Frame) -> str:
         """Return which sweep is drawn, for a picture, if it is that and not the frame's run; else ""."""
         return ""
+
+    def subject(self) -> Subject | None:
+        """Return what is drawn, for a picture, if it has nothing to do with the frame's run."""
+        return None
 
 
 VIEWS: Registry[type[View]] = Registry("view")

@@ -128,10 +128,7 @@ def test_claims_of_the_examples_hold() -> None:
 
 
 def test_claims_about_what_is_cut_hold() -> None:
-    _, trace, _ = named("no-grad")
-    assert trace.saved["no_grad"].nodes == 3
     example, trace, _ = named("detach")
-    assert trace.saved["detach"].nodes == 2
     # With target in place of detach(target), as its sentence proposes.
     whole = run(example.text.replace("detach(target)", "target"))
     whole.nodes[whole.outputs[0]].variable.backward()

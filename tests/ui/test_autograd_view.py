@@ -50,10 +50,12 @@ def tangle(nodes: int, reach: int = 30) -> str:
 @pytest.fixture
 def shown(qtbot, qapp):
     """Make a view on screen."""
+    views = []
 
     def show(choice: str = "", size: tuple[int, int] = (1160, 800)) -> AutogradView:
         made = VIEWS["autograd"].part()
         qtbot.addWidget(made)
+        views.append(made)
         made.resize(*size)
         with qtbot.waitExposed(made):
             made.show()
@@ -63,7 +65,9 @@ def shown(qtbot, qapp):
         made.bar.slider.setFocus()
         return made
 
-    return show
+    yield show
+    for view in views:
+        view.stop()
 
 
 def write(view: AutogradView, text: str) -> None:
@@ -143,6 +147,36 @@ def test_an_error_is_underlined_with_a_sentence_and_the_last_good_graph_stays(sh
     assert not view.canvas.scene.stale
 
 
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("foo(3)", "there is no function foo; there are 29, such as exp, tanh, sum and maximum"),
+        ("ReLU(3)", "there is no function ReLU; did you mean relu"),
+        ("norm(3)", "there is no function norm; write sqrt(sum(x*x))"),
+    ],
+)
+def test_a_function_that_there_is_not_is_said_in_a_line_or_two_and_all_are_in_a_menu(shown, call, words):
+    view = shown()
+    write(view, f"f = {call}")
+    assert words in view.side.editor.reason.text()
+    assert len(view.side.editor.reason.text()) < 120
+    menu = view.language.menu
+    written = [action.text() for action in menu.actions()]
+    assert "relu(x)" in written
+    assert "where(x > 0, y, z)" in written
+    write(view, "f = ")
+    menu.actions()[written.index("relu(x)")].trigger()
+    assert view.desk.choices.text == "f = relu(x)"
+
+
+def test_one_number_has_as_many_digits_everywhere(shown):
+    view = shown(json.dumps({"text": "z = [0.83991, 2]\nf = sum(tanh(-z))", "position": 99}))
+    view.canvas.chosen.emit(0)
+    assert card(view, "z")[0] == "0.8399; 2"
+    assert ">0.8399<" in view.side.node.label.text()
+    assert "0.83" not in view.side.node.label.text().replace("0.8399", "")
+
+
 def test_what_was_typed_is_repeated_letter_by_letter(shown):
     view = shown()
     view.side.editor.text.setPlainText("x y<b>z</b>")
@@ -154,7 +188,7 @@ def test_what_was_typed_is_repeated_letter_by_letter(shown):
 def test_undo_brings_back_what_an_example_has_replaced(shown, qtbot):
     view = shown()
     write(view, "f = a*b")
-    view.examples.activated.emit(2)
+    view.language.examples.activated.emit(2)
     assert view.desk.choices.text == EXAMPLES["reuse"].text
     view.side.editor.text.undo()
     assert view.desk.choices.text == "f = a*b"
@@ -214,9 +248,11 @@ def test_any_text_beside_the_program_gives_a_number_or_a_sentence(one_view, text
     view._edit_input("s", VALUE, text)
     view._edit_input("w", DIRECTION, text)
     view._change(seed=text)
-    view._move_entry("w", text)
-    for page in ("Backward", "Forward", "ε", "Node"):
+    view.study.move_entry(text)
+    view.study.move_entry(f"w[{text}]")
+    for page in ("Backward", "Forward", "Differences", "Node"):
         view.side.show_page(page)
+        view.stop()
 
 
 STATES = st.dictionaries(
@@ -265,8 +301,8 @@ def test_vectors_are_grids_and_v_gives_the_weighted_sum_of_the_jacobian(shown, q
     assert "J = ∂e/∂x" in words
     assert "9.856" in words
     assert "backward(v) needs no J: 18 in all" in words
-    view.side.backward.seed.setText("[0, 0, 1]")
-    view.side.backward.seed.editingFinished.emit()
+    view.side.backward.form.seed.setText("[0, 0, 1]")
+    view.side.backward.form.seed.editingFinished.emit()
     sandbox = view.desk.opened.sandbox
     x = sandbox.find("x")
     np.testing.assert_array_equal(view.desk.opened.gradients()[x], view.desk.opened.jacobian(x)[2])
@@ -307,9 +343,21 @@ def test_backward_again_accumulates_until_zero_grad(shown, qtbot):
     qtbot.mouseClick(view.side.backward.again, Qt.MouseButton.LeftButton)
     view.go(99)
     assert inputs.item(0, 3).text() == "−6"
-    assert card(view, "x1")[-1] == ".grad −3 + −3 = −6"
+    assert card(view, "x1")[-1] == ".grad −3 − 3 = −6"
+    view.canvas.chosen.emit(view.desk.opened.sandbox.find("x1"))
+    assert ".grad</b> = −3 − 3 = −6" in view.side.node.label.text()
     qtbot.mouseClick(view.side.backward.zero, Qt.MouseButton.LeftButton)
     assert inputs.item(0, 3).text() == "−3"
+
+
+@pytest.mark.parametrize("name", ["lecture", "reuse", "matrix-product", "saturation"])
+def test_no_box_swells_when_backward_is_called_again(shown, name):
+    view = shown(of_example(name, position=99))
+    before = view.canvas.placed.sizes.copy()
+    for _ in range(5):
+        view.side.backward.again.click()
+        view.go(999)
+        np.testing.assert_array_equal(view.canvas.placed.sizes, before)
 
 
 def test_a_wrong_order_shows_what_is_missed(shown, qtbot):
@@ -334,13 +382,68 @@ def test_forward_mode_stands_beside_reverse_mode(shown):
     assert "reverse 1 pass = 5" in view.side.forward.label.text()
 
 
-def test_differences_stand_beside_the_exact_value(shown):
-    view = shown(of_example("chain", position=99, page="ε"))
-    words = view.side.differences.label.text()
-    assert "exact" in words
-    view.side.differences.step.setText("x")
-    view.side.differences.step.textEdited.emit("x")
-    assert view.side.differences.label.text() != words
+def test_differences_stand_beside_the_exact_value(shown, qtbot):
+    view = shown(of_example("chain", position=99, page="Differences"))
+    view.finish()
+    study = view.study
+    exact, forward, central = (row.value for row in study.rows._rows)
+    assert exact == view.desk.opened.gradients()[0]
+    assert 0 < abs(central - exact) < 1e-9 < abs(forward - exact) < 1e-4
+    assert "∂f/∂x by backward" in study.rows.text()
+    assert "Measured slopes +1.00" in study.words.text()
+    assert "Measured slopes +2.00" in study.words.text()
+    assert {name: text.isVisible() for name, text in study.plot.words.items()} == {"h": True, "h²": True, "1/h": True}
+    qtbot.mouseClick(view.side.differences.printed, Qt.MouseButton.LeftButton)
+    assert study.rows._rows[3].value == pytest.approx(exact * 2e5, rel=1e-6)
+    assert "grows without bound" in study.words.text()
+    study.slider.setValue(study.slider.value() - 8)
+    assert study.step_words.text() == "h = 1.00·10⁻⁶"
+    assert study.rows._rows[3].value == pytest.approx(exact * 2e6, rel=1e-6)
+    assert view.tables()["step-sizes"].title == "Differences of f by x"
+
+
+def test_any_entry_of_any_leaf_is_moved_and_any_output_weighted(shown, qtbot):
+    view = shown(of_example("vector-output", position=99, page="Differences"))
+    page, opened = view.side.differences, view.desk.opened
+    view.finish()
+    assert "∂(vᵀe)/∂x[0]" in view.study.rows.text()
+    page.form.place.selectAll()
+    qtbot.keyClicks(page.form.place, "1")
+    qtbot.keyClick(page.form.place, Qt.Key.Key_Return)
+    view.finish()
+    assert view.study.rows._rows[0].value == opened.gradients()[opened.sandbox.find("x")][1]
+    qtbot.keyClicks(page.form.place, "7")
+    qtbot.keyClick(page.form.place, Qt.Key.Key_Return)
+    assert page.form.place.property("invalid")
+    page.form.seed.setText("[0, 1, 0]")
+    page.form.seed.editingFinished.emit()
+    view.finish()
+    (row,) = view.desk.opened.jacobian(opened.sandbox.find("x"))[1:2]
+    assert view.study.rows._rows[0].value == row[1]
+
+
+def test_a_box_that_is_clicked_is_moved_where_it_is_a_leaf(shown):
+    view = shown(of_example("lecture", position=99, page="Differences"))
+    view.canvas.chosen.emit(view.desk.opened.sandbox.find("x3"))
+    view.finish()
+    assert view.side.page == "Differences"
+    assert view.side.differences.form.leaf.currentText() == "x3"
+    assert "∂f/∂x3" in view.study.rows.text()
+    view.canvas.chosen.emit(view.desk.opened.sandbox.find("z1"))
+    assert view.side.page == "Node"
+
+
+def test_another_program_ends_the_differences_of_the_last(shown, qtbot):
+    slow = "\n".join(["x = 1", *(f"x{i} = {'x' if i == 0 else f'x{i - 1}'} * 1.0001" for i in range(700))])
+    view = shown(json.dumps({"text": slow, "page": "Differences"}))
+    start = time.perf_counter()
+    write(view, "y = 3\nf = y*y")
+    qtbot.waitUntil(lambda: "∂f/∂y by backward" in view.study.rows.text(), timeout=5000)
+    view.finish()
+    assert time.perf_counter() - start < 5.0
+    assert view.study.rows._rows[0].value == 6.0
+    view.side.show_page("Backward")
+    assert not view.study.isVisible()
 
 
 def test_what_is_not_finite_is_a_value_and_marked(shown):
@@ -351,6 +454,54 @@ def test_what_is_not_finite_is_a_value_and_marked(shown):
     assert view.side.inputs.item(0, 3).foreground().color() == QColor(LIGHT.error)
     assert f"<span style='color:{LIGHT.error}'>nan</span>" in view.side.backward.label.text()
     assert not view.desk.opened.missing
+
+
+def test_a_name_that_is_given_twice_is_two_names_everywhere(shown):
+    """The second f is another value: nothing may say ∂f/∂f = 20."""
+    view = shown(json.dumps({"text": "f = 2*x\nf = f*f\nf = 5*f", "values": {"x": "2"}, "position": 99}))
+    sandbox = view.desk.opened.sandbox
+    assert [sandbox.label(i) for i in sandbox.steps] == ["f₁", "f₂", "f₃"]
+    assert card(view, "f₁") == ["4", "∂f₃/∂f₁ 20 + 20 = 40"]
+    assert view.desk.outputs()[:3] == ["f₃", "f₂", "f₁"]
+    view.canvas.chosen.emit(sandbox.find("f₂"))
+    page = view.side.node.label.text()
+    assert "∂(a·b)/∂a = b with a = f₁, b = f₁" in page
+    assert "∂f₃/∂f₂" in page
+    assert "∂f/" not in page + view.sentence.text()
+    assert {"f₁", "f₂", "f₃"} < set(view.tables()["nodes"].rows)
+    other = shown(view.choice())
+    assert other.desk.chosen == "f₂"
+
+
+def test_an_input_whose_name_is_given_again_keeps_its_value_and_its_row(shown):
+    view = shown()
+    write(view, "x = x*x\nx = 3*x")
+    inputs = view.side.inputs
+    assert [inputs.item(row, 0).text() for row in range(inputs.rowCount())] == ["x₁"]
+    inputs.item(0, VALUE).setText("2")
+    assert view.side.editor.text.toPlainText() == "x = x*x\nx = 3*x"
+    assert card(view, "x₃") == ["12"]
+
+
+def test_the_page_of_a_box_speaks_of_the_programs_own_names(shown):
+    view = shown()
+    write(view, "w = 2\nz = w*x\nf = tanh(z)/-4")
+    for label, words in (
+        ("z", "∂(w·x)/∂w = x"),
+        ("v₃", "∂(tanh z)/∂z = 1 − tanh² z"),
+        ("f", "∂(v₃/(−4))/∂v₃ = 1/(−4)"),
+    ):
+        view.canvas.chosen.emit(view.desk.opened.sandbox.find(label))
+        assert words in view.side.node.label.text()
+
+
+def test_constants_that_are_alike_are_chosen_each_for_itself(shown):
+    view = shown()
+    write(view, "f = x**2 + y**2")
+    second = [node.index for node in view.desk.opened.sandbox.nodes if node.expression == "2"][1]
+    view.canvas.chosen.emit(second)
+    assert view.canvas.scene.chosen == second
+    assert shown(view.choice()).canvas.scene.chosen == second
 
 
 # Inputs.
@@ -456,7 +607,7 @@ def test_an_edge_under_the_mouse_says_what_it_carries(shown, qtbot):
     x, y = on_bend(canvas.placed.routes.branches[0], 0.5)
     spot = QPointF(x, y) * canvas.camera.zoom + canvas.camera.shift
     qtbot.mouseMove(canvas, spot.toPoint())
-    assert view.sentence.text() == "x1 → z1: ∂(a·b)/∂a = b, here −3"
+    assert view.sentence.text() == "x1 → z1: ∂(x1·x2)/∂x1 = x2, here −3"
     qtbot.mouseMove(canvas, QPoint(2, 2))
     assert view.sentence.text().startswith("Backward 3 of 3")
 
@@ -472,8 +623,9 @@ def test_every_example_is_drawn_at_every_moment_on_every_page(one_view, name):
         view.go(position)
         view.canvas.repaint()
         assert view.sentence.text()
-    for page in ("Backward", "Forward", "ε", "Node"):
+    for page in ("Backward", "Forward", "Differences", "Node"):
         view.side.show_page(page)
+        view.stop()
         view.canvas.chosen.emit(0)
 
 
@@ -506,6 +658,21 @@ def test_a_picture_needs_no_window_and_shows_what_is_chosen(qapp, fast, colors, 
     choice = of_example("reuse", position=8)
     image = picture(run.frame(State.PAUSED), "autograd", PictureLook(look, {"autograd": choice}), 1.0)
     assert colors(image) > 20
+    # It has nothing to do with the network of the run.
+    assert image.text("gradflow:program") == EXAMPLES["reuse"].text
+    assert image.text("gradflow:experiment") == ""
+
+
+def test_a_picture_names_the_program_and_shows_all_of_it(shown):
+    text = "# A long one\n" + "\n".join(["h0 = x", *(f"h{i} = tanh(h{i - 1})" for i in range(1, 30))])
+    view = shown(json.dumps({"text": text, "position": 4}))
+    assert view.subject().words.startswith("autograd: A long one · h29 by x · moment 4 of 59")
+    view.finish()
+    editor = view.side.editor.text
+    view.layout().activate()
+    qt_last = editor.document().lastBlock()
+    below = editor.blockBoundingGeometry(qt_last).translated(editor.contentOffset()).bottom()
+    assert below <= editor.viewport().height()
 
 
 def test_everything_has_a_name_for_those_who_do_not_see(shown):
@@ -537,7 +704,7 @@ def test_nothing_sticks_out_of_a_small_view(shown):
     for widget in (view.side, view.bar, view.sentence, view.canvas):
         corner = widget.mapTo(view, widget.rect().bottomRight())
         assert view.rect().contains(corner), widget
-    for page in ("Program", "Backward", "Forward", "ε", "Node"):
+    for page in ("Program", "Backward", "Forward", "Differences", "Node"):
         view.side.show_page(page)
         assert view.side.page == page
         assert view.width() == 700

@@ -8,6 +8,9 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+import numpy as np
+
+from gradflow.autograd.operation import Kink
 from gradflow.autograd.operators.build import elementwise, plain
 from gradflow.autograd.operators.choice import where
 from gradflow.autograd.operators.elementary import log
@@ -17,7 +20,7 @@ add = elementwise(
     "+",
     operator.add,
     slopes=(lambda g, y, a, b: g, lambda g, y, a, b: g),
-    formulas=("∂(a+b)/∂a = 1", "∂(a+b)/∂b = 1"),
+    formulas=("∂({a} + {b})/∂{a} = 1", "∂({a} + {b})/∂{b} = 1"),
     carry=0,
 )
 
@@ -26,7 +29,7 @@ sub = elementwise(
     "−",
     operator.sub,
     slopes=(lambda g, y, a, b: g, lambda g, y, a, b: -g),
-    formulas=("∂(a−b)/∂a = 1", "∂(a−b)/∂b = −1"),
+    formulas=("∂({a} − {b})/∂{a} = 1", "∂({a} − {b})/∂{b} = −1"),
     carry=0,
 )
 
@@ -35,7 +38,7 @@ mul = elementwise(
     "·",
     operator.mul,
     slopes=(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
-    formulas=("∂(a·b)/∂a = b", "∂(a·b)/∂b = a"),
+    formulas=("∂({a}·{b})/∂{a} = {b}", "∂({a}·{b})/∂{b} = {a}"),
     work=1,
 )
 
@@ -44,12 +47,13 @@ div = elementwise(
     "/",
     operator.truediv,
     slopes=(lambda g, y, a, b: g / b, lambda g, y, a, b: -(g * (y / b))),
-    formulas=("∂(a/b)/∂a = 1/b", "∂(a/b)/∂b = −a/b²"),
+    formulas=("∂({a}/{b})/∂{a} = 1/{b}", "∂({a}/{b})/∂{b} = −{a}/{b}²"),
     work=1,
     carry=(1, 2),
+    kink=Kink("the pole at {b} = 0", lambda y, a, b: np.sign(b)),
 )
 
-neg = elementwise("neg", "−", operator.neg, (lambda g, y, a: -g,), ("∂(−a)/∂a = −1",), carry=0)
+neg = elementwise("neg", "−", operator.neg, (lambda g, y, a: -g,), ("∂(−{a})/∂{a} = −1",), carry=0)
 
 
 def _by_base(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -64,11 +68,17 @@ def _by_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     return g * where(0.0, y * log(a), condition=constant)
 
 
+def _side_of_base(y: Any, a: Any, b: Any) -> Any:
+    """Return on which side of 0 the base lies, where the power is no polynomial of it."""
+    return np.where((b >= 0.0) & (b == np.floor(b)), 0.0, np.sign(a))
+
+
 power = elementwise(
     "pow",
     "^",
     operator.pow,
     slopes=(_by_base, _by_exponent),
-    formulas=("∂aᵇ/∂a = b·aᵇ⁻¹", "∂aᵇ/∂b = aᵇ·ln a"),
+    formulas=("∂({a}^{b})/∂{a} = {b}·{a}^({b} − 1)", "∂({a}^{b})/∂{b} = {a}^{b}·ln {a}"),
     carry=(2, 2),
+    kink=Kink("the end of the power at {a} = 0", _side_of_base),
 )

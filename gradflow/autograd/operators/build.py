@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradflow.autograd.arrays import Array, Shape
-from gradflow.autograd.operation import Count, Operator, Rule
+from gradflow.autograd.operation import Count, Kink, Operator, Rule
 from gradflow.autograd.sentences import do_not_broadcast
 from gradflow.autograd.variable import Variable
 
@@ -52,6 +52,7 @@ def elementwise(
     formulas: Sequence[str],
     work: int = 0,
     carry: int | Sequence[int] = 1,
+    kink: Kink | None = None,
 ) -> Operator:
     """Add an operation that works entry by entry, with broadcasting; `slopes[i]` multiplies g by ∂y/∂input i.
 
@@ -70,5 +71,23 @@ def elementwise(
         carry=[per_entry(factor) for factor in each],
         size=_broadcast_size,
         complain=do_not_broadcast,
+        kink=kink,
         elementwise=True,
     )
+
+
+def linear(
+    name: str,
+    symbol: str,
+    forward: Callable[..., Any],
+    vjp: Rule,
+    jvp: Rule,
+    formula: str,
+    size: Count = no_larger,
+    complain: Callable[..., str] | None = None,
+) -> Operator:
+    """Add an operation that moves or adds the numbers of one input and multiplies none."""
+    return Operator(
+        name, symbol, forward, vjp=(vjp,), jvp=(jvp,), formulas=(formula,), work=nothing, carry=(nothing,), size=size,
+        complain=complain,
+    )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradflow.autograd.operation import Operator
+from gradflow.autograd.operation import Kink, Operator
 from gradflow.autograd.operators.build import elementwise, plain
 
 
@@ -22,8 +22,9 @@ where: Operator = elementwise(
         lambda g, y, a, b, condition: where(g, 0.0, condition=condition),
         lambda g, y, a, b, condition: where(0.0, g, condition=condition),
     ),
-    formulas=("∂(c ? a : b)/∂a = 1 where c, else 0", "∂(c ? a : b)/∂b = 0 where c, else 1"),
+    formulas=("∂{y}/∂{a} = 1 where {a} was chosen, else 0", "∂{y}/∂{b} = 1 where {b} was chosen, else 0"),
     carry=0,
+    kink=Kink("the switch of {y}", lambda y, a, b, condition: np.asarray(condition)),
 )
 
 
@@ -38,8 +39,12 @@ maximum = elementwise(
     "max",
     np.maximum,
     slopes=(lambda g, y, a, b: _winner(g, a, b, 1.0), lambda g, y, a, b: _winner(g, b, a, 1.0)),
-    formulas=("∂max(a, b)/∂a = 1 for a > b, ½ for a = b, else 0", "∂max(a, b)/∂b = 1 for b > a, ½ for a = b, else 0"),
+    formulas=(
+        "∂max({a}, {b})/∂{a} = 1 for {a} > {b}, ½ for {a} = {b}, else 0",
+        "∂max({a}, {b})/∂{b} = 1 for {b} > {a}, ½ for {a} = {b}, else 0",
+    ),
     carry=0,
+    kink=Kink("the kink of max where {a} = {b}", lambda y, a, b: np.sign(a - b)),
 )
 
 minimum = elementwise(
@@ -47,6 +52,10 @@ minimum = elementwise(
     "min",
     np.minimum,
     slopes=(lambda g, y, a, b: _winner(g, a, b, -1.0), lambda g, y, a, b: _winner(g, b, a, -1.0)),
-    formulas=("∂min(a, b)/∂a = 1 for a < b, ½ for a = b, else 0", "∂min(a, b)/∂b = 1 for b < a, ½ for a = b, else 0"),
+    formulas=(
+        "∂min({a}, {b})/∂{a} = 1 for {a} < {b}, ½ for {a} = {b}, else 0",
+        "∂min({a}, {b})/∂{b} = 1 for {b} < {a}, ½ for {a} = {b}, else 0",
+    ),
     carry=0,
+    kink=Kink("the kink of min where {a} = {b}", lambda y, a, b: np.sign(a - b)),
 )

@@ -7,27 +7,39 @@ from typing import Any
 
 import numpy as np
 
-from gradflow.autograd.operation import Operator
+from gradflow.autograd.operation import Kink, Operator
 from gradflow.autograd.operators.build import elementwise, plain
 from gradflow.autograd.operators.choice import where
 from gradflow.engine.activations import ACTIVATIONS, LeakyReLU
 
-exp = elementwise("exp", "exp", np.exp, (lambda g, y, a: g * y,), ("∂eᵃ/∂a = eᵃ",))
 
-log = elementwise("log", "ln", np.log, (lambda g, y, a: g / a,), ("∂(ln a)/∂a = 1/a",))
+def at_zero(words: str) -> Kink:
+    """Return a kink where the only input is 0; `words` say what is there."""
+    return Kink(f"{words} at {{a}} = 0", lambda y, a, **parameters: np.sign(a))
 
-sqrt = elementwise("sqrt", "√", np.sqrt, (lambda g, y, a: g / (2.0 * y),), ("∂√a/∂a = 1/(2√a)",), carry=2)
 
-absolute = elementwise(
-    "abs", "|·|", np.absolute, (lambda g, y, a: g * np.sign(plain(a)),), ("∂|a|/∂a = sign a, 0 at 0",)
+exp = elementwise("exp", "exp", np.exp, (lambda g, y, a: g * y,), ("∂exp({a})/∂{a} = exp({a})",))
+
+log = elementwise(
+    "log", "ln", np.log, (lambda g, y, a: g / a,), ("∂(ln {a})/∂{a} = 1/{a}",), kink=at_zero("the end of ln {a}")
 )
 
-sin: Operator = elementwise("sin", "sin", np.sin, (lambda g, y, a: g * cos(a),), ("∂(sin a)/∂a = cos a",))
+sqrt = elementwise(
+    "sqrt", "√", np.sqrt, (lambda g, y, a: g / (2.0 * y),), ("∂√{a}/∂{a} = 1/(2√{a})",), carry=2,
+    kink=at_zero("the end of √{a}"),
+)  # fmt: skip
 
-cos: Operator = elementwise("cos", "cos", np.cos, (lambda g, y, a: -(g * sin(a)),), ("∂(cos a)/∂a = −sin a",))
+absolute = elementwise(
+    "abs", "|·|", np.absolute, (lambda g, y, a: g * np.sign(plain(a)),), ("∂|{a}|/∂{a} = sign {a}",),
+    kink=at_zero("the kink of |{a}|"),
+)  # fmt: skip
+
+sin: Operator = elementwise("sin", "sin", np.sin, (lambda g, y, a: g * cos(a),), ("∂(sin {a})/∂{a} = cos {a}",))
+
+cos: Operator = elementwise("cos", "cos", np.cos, (lambda g, y, a: -(g * sin(a)),), ("∂(cos {a})/∂{a} = −sin {a}",))
 
 tanh = elementwise(
-    "tanh", "tanh", np.tanh, (lambda g, y, a: g * (1.0 - y * y),), ("∂(tanh a)/∂a = 1 − tanh² a",), carry=2
+    "tanh", "tanh", np.tanh, (lambda g, y, a: g * (1.0 - y * y),), ("∂(tanh {a})/∂{a} = 1 − tanh² {a}",), carry=2
 )
 
 
@@ -44,12 +56,20 @@ def _activation(name: str) -> Any:
 
 
 sigmoid = elementwise(
-    "sigmoid", "σ", _activation("sigmoid"), (lambda g, y, a: g * (y * (1.0 - y)),), ("∂σ(a)/∂a = σ(a)·(1 − σ(a))",),
+    "sigmoid",
+    "σ",
+    _activation("sigmoid"),
+    (lambda g, y, a: g * (y * (1.0 - y)),),
+    ("∂σ({a})/∂{a} = σ({a})·(1 − σ({a}))",),
     carry=2,
-)  # fmt: skip
+)
 
 softplus = elementwise(
-    "softplus", "softplus", _activation("softplus"), (lambda g, y, a: g * sigmoid(a),), ("∂ln(1+eᵃ)/∂a = σ(a)",)
+    "softplus",
+    "softplus",
+    _activation("softplus"),
+    (lambda g, y, a: g * sigmoid(a),),
+    ("∂ln(1 + exp({a}))/∂{a} = σ({a})",),
 )
 
 erf = elementwise(
@@ -57,7 +77,7 @@ erf = elementwise(
     "erf",
     _activation("erf"),
     (lambda g, y, a: g * (2.0 / math.sqrt(math.pi) * exp(-(a * a))),),
-    ("∂(erf a)/∂a = 2/√π·exp(−a²)",),
+    ("∂(erf {a})/∂{a} = 2/√π·exp(−{a}²)",),
     carry=3,
 )
 
@@ -66,8 +86,9 @@ relu = elementwise(
     "ReLU",
     _activation("relu"),
     (lambda g, y, a: where(0.0, g, condition=plain(a) <= 0.0),),
-    ("∂ReLU(a)/∂a = 1 for a > 0, else 0",),
+    ("∂ReLU({a})/∂{a} = 1 for {a} > 0, else 0",),
     carry=0,
+    kink=at_zero("the kink of ReLU"),
 )
 
 
@@ -82,6 +103,7 @@ leaky_relu = elementwise(
     "leaky ReLU",
     _leaky,
     (lambda g, y, a, negative_slope: where(g, negative_slope * g, condition=plain(a) > 0.0),),
-    ("∂leaky(a)/∂a = 1 for a > 0, else the negative slope",),
+    ("∂leaky({a})/∂{a} = 1 for {a} > 0, else the negative slope",),
     work=1,
+    kink=at_zero("the kink of leaky ReLU"),
 )

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from gradflow.autograd.arrays import Shape
-from gradflow.autograd.operation import Operator
-from gradflow.autograd.operators.build import no_larger, nothing, per_entry, plain
+from gradflow.autograd.operation import Kink, Operator
+from gradflow.autograd.operators.build import linear, no_larger, nothing, per_entry, plain
 from gradflow.autograd.operators.shaping import broadcast_to, reshape
 from gradflow.autograd.sentences import named
 
@@ -41,9 +41,14 @@ def spread(g: Any, a: Any, axis: Any) -> Any:
     return broadcast_to(reshape(g, shape=kept(a.shape, axis)), shape=a.shape)
 
 
+def _chosen(a: Any, y: Any, axis: Any) -> Any:
+    """Return which elements are the largest, or the smallest."""
+    return plain(a) == np.reshape(plain(y), kept(a.shape, axis))
+
+
 def _share(a: Any, y: Any, axis: Any) -> Any:
     """Return 1 for the chosen element, and equal parts where several are."""
-    chosen = plain(a) == np.reshape(plain(y), kept(a.shape, axis))
+    chosen = _chosen(a, y, axis)
     return chosen / np.sum(chosen, axis=axis, keepdims=True)
 
 
@@ -57,16 +62,13 @@ def _mean(a: Any, *, axis: Any, keepdims: bool) -> Any:
     return sums / np.float64(_count(a, sums))
 
 
-total: Operator = Operator(
+total: Operator = linear(
     "sum",
     "Σ",
     lambda a, axis, keepdims: np.sum(a, axis=axis, keepdims=keepdims),
-    vjp=(lambda g, y, a, axis, keepdims: spread(g, a, axis),),
-    jvp=(lambda t, y, a, axis, keepdims: total(t, axis=axis, keepdims=keepdims),),
-    formulas=("∂(Σₖaₖ)/∂aᵢ = 1",),
-    work=nothing,
-    carry=(nothing,),
-    size=no_larger,
+    vjp=lambda g, y, a, axis, keepdims: spread(g, a, axis),
+    jvp=lambda t, y, a, axis, keepdims: total(t, axis=axis, keepdims=keepdims),
+    formula="∂(Σₖ {a}[k])/∂{a}[i] = 1",
     complain=complain_axis,
 )
 
@@ -76,7 +78,7 @@ mean: Operator = Operator(
     _mean,
     vjp=(lambda g, y, a, axis, keepdims: spread(g / _count(a, y), a, axis),),
     jvp=(lambda t, y, a, axis, keepdims: mean(t, axis=axis, keepdims=keepdims),),
-    formulas=("∂(1/n·Σₖaₖ)/∂aᵢ = 1/n",),
+    formulas=("∂(1/n·Σₖ {a}[k])/∂{a}[i] = 1/n",),
     work=per_entry(1),
     carry=(per_entry(1),),
     size=no_larger,
@@ -84,8 +86,8 @@ mean: Operator = Operator(
 )
 
 
-def _extreme(name: str, forward: Callable[..., Any]) -> Operator:
-    formula = f"∂{name}(a)/∂aᵢ = 1 for the {name}imum, 1/n if n elements share it, else 0"
+def _extreme(name: str, superlative: str, forward: Callable[..., Any]) -> Operator:
+    formula = f"∂{name}({{a}})/∂{{a}}[i] = 1 for the {name}imum, 1/n if n entries share it, else 0"
     return Operator(
         name,
         name,
@@ -97,8 +99,11 @@ def _extreme(name: str, forward: Callable[..., Any]) -> Operator:
         carry=(lambda output, a, **parameters: prod(a),),
         size=no_larger,
         complain=complain_axis,
+        kink=Kink(
+            f"another {superlative} entry of {{a}}", lambda y, a, axis, keepdims: np.asarray(_chosen(a, y, axis))
+        ),
     )
 
 
-largest = _extreme("max", np.max)
-smallest = _extreme("min", np.min)
+largest = _extreme("max", "largest", np.max)
+smallest = _extreme("min", "smallest", np.min)

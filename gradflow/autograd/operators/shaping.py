@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from math import prod
 from typing import Any
@@ -11,11 +11,11 @@ import numpy as np
 
 from gradflow.autograd.arrays import Shape, shape_text
 from gradflow.autograd.broadcasting import fit
-from gradflow.autograd.operation import Every, Operator
-from gradflow.autograd.operators.build import all_together, no_larger, nothing
+from gradflow.autograd.operation import Every, Operator, Rule
+from gradflow.autograd.operators.build import all_together, linear, nothing
 from gradflow.autograd.sentences import counted, named
 
-MOVED = "each entry of the result is one entry of a: ∂yᵢ/∂aⱼ = 1 there, else 0"
+MOVED = "each entry of {y} is one entry of {x}: ∂{y}[i]/∂{x}[j] = 1 there, else 0"
 
 
 def _complain_reshape(shapes: Sequence[Shape], names: Sequence[str], shape: Shape) -> str:
@@ -23,16 +23,13 @@ def _complain_reshape(shapes: Sequence[Shape], names: Sequence[str], shape: Shap
     return f"{named(names[0], shapes[0])} has {elements} and does not fill the shape {shape_text(shape)}"
 
 
-reshape: Operator = Operator(
+reshape: Operator = linear(
     "reshape",
     "reshape",
     lambda a, shape: np.reshape(a, shape),
-    vjp=(lambda g, y, a, shape: reshape(g, shape=a.shape),),
-    jvp=(lambda t, y, a, shape: reshape(t, shape=shape),),
-    formulas=(MOVED,),
-    work=nothing,
-    carry=(nothing,),
-    size=no_larger,
+    vjp=lambda g, y, a, shape: reshape(g, shape=a.shape),
+    jvp=lambda t, y, a, shape: reshape(t, shape=shape),
+    formula=MOVED,
     complain=_complain_reshape,
 )
 
@@ -47,28 +44,23 @@ def _complain_transpose(shapes: Sequence[Shape], names: Sequence[str], axes: Any
     return f"{named(names[0], shapes[0])} has {count}, and {axes} does not name each of them once"
 
 
-transpose: Operator = Operator(
+transpose: Operator = linear(
     "transpose",
     "T",
     lambda a, axes: np.transpose(a, axes),
-    vjp=(lambda g, y, a, axes: transpose(g, axes=_back(axes)),),
-    jvp=(lambda t, y, a, axes: transpose(t, axes=axes),),
-    formulas=("∂(aᵀ)ᵢⱼ/∂aⱼᵢ = 1",),
-    work=nothing,
-    carry=(nothing,),
-    size=no_larger,
+    vjp=lambda g, y, a, axes: transpose(g, axes=_back(axes)),
+    jvp=lambda t, y, a, axes: transpose(t, axes=axes),
+    formula="∂({a}ᵀ)[i, j]/∂{a}[j, i] = 1",
     complain=_complain_transpose,
 )
 
-broadcast_to: Operator = Operator(
+broadcast_to: Operator = linear(
     "broadcast_to",
     "broadcast",
     lambda a, shape: np.broadcast_to(a, shape),
-    vjp=(lambda g, y, a, shape: fit(g, a.shape),),
-    jvp=(lambda t, y, a, shape: broadcast_to(t, shape=shape),),
-    formulas=(MOVED,),
-    work=nothing,
-    carry=(nothing,),
+    vjp=lambda g, y, a, shape: fit(g, a.shape),
+    jvp=lambda t, y, a, shape: broadcast_to(t, shape=shape),
+    formula=MOVED,
     size=lambda a, shape: prod(shape),
     complain=lambda shapes, names, shape: (
         f"{named(names[0], shapes[0])} cannot be repeated to the shape {shape_text(shape)}"
@@ -113,30 +105,44 @@ def _complain_index(shapes: Sequence[Shape], names: Sequence[str], index: Any, *
     return ""
 
 
-pick: Operator = Operator(
+pick: Operator = linear(
     "index",
     "[ ]",
     lambda a, index: a[index],
-    vjp=(lambda g, y, a, index: put(g, index=index, shape=a.shape),),
-    jvp=(lambda t, y, a, index: pick(t, index=index),),
-    formulas=("∂yᵢ/∂aⱼ = 1 for the entries that were picked, else 0",),
-    work=nothing,
-    carry=(nothing,),
+    vjp=lambda g, y, a, index: put(g, index=index, shape=a.shape),
+    jvp=lambda t, y, a, index: pick(t, index=index),
+    formula="∂{y}[i]/∂{a}[j] = 1 for the entries that were picked, else 0",
     size=_picked,
     complain=_complain_index,
 )
 
-put: Operator = Operator(
+put: Operator = linear(
     "put",
     "put",
     _scatter,
-    vjp=(lambda g, y, a, index, shape: pick(g, index=index),),
-    jvp=(lambda t, y, a, index, shape: put(t, index=index, shape=shape),),
-    formulas=("∂yⱼ/∂aᵢ = 1 where entry i was put, else 0",),
-    work=nothing,
-    carry=(nothing,),
+    vjp=lambda g, y, a, index, shape: pick(g, index=index),
+    jvp=lambda t, y, a, index, shape: put(t, index=index, shape=shape),
+    formula="∂{y}[j]/∂{a}[i] = 1 where entry i was put, else 0",
     size=lambda a, index, shape: prod(shape),
 )
+
+
+def _joining(
+    name: str, symbol: str, join: Callable[..., Any], vjp: Rule, jvp: Rule, complain: Callable[..., str]
+) -> Operator:
+    """Add an operation that puts any number of inputs together along an axis."""
+    return Operator(
+        name,
+        symbol,
+        lambda *inputs, axis: join(inputs, axis=axis),
+        vjp=Every(lambda which: partial(vjp, which=which)),
+        jvp=Every(lambda which: partial(jvp, which=which)),
+        formulas=Every(lambda which: MOVED),
+        work=nothing,
+        carry=Every(lambda which: nothing),
+        size=all_together,
+        complain=complain,
+    )
 
 
 def _part(inputs: Sequence[Any], which: int, axis: int) -> tuple[Any, ...]:
@@ -176,18 +182,7 @@ def _complain_concatenate(shapes: Sequence[Shape], names: Sequence[str], axis: A
     return ""
 
 
-concatenate: Operator = Operator(
-    "concatenate",
-    "concat",
-    lambda *inputs, axis: np.concatenate(inputs, axis=axis),
-    vjp=Every(lambda which: partial(_part_vjp, which=which)),
-    jvp=Every(lambda which: partial(_part_jvp, which=which)),
-    formulas=Every(lambda which: MOVED),
-    work=nothing,
-    carry=Every(lambda which: nothing),
-    size=all_together,
-    complain=_complain_concatenate,
-)
+concatenate = _joining("concatenate", "concat", np.concatenate, _part_vjp, _part_jvp, _complain_concatenate)
 
 
 def _layer(y: Any, which: int, axis: int) -> tuple[Any, ...]:
@@ -213,15 +208,4 @@ def _complain_stack(shapes: Sequence[Shape], names: Sequence[str], axis: Any) ->
     return f"the result has {counted(count, 'axis', 'axes')}, and {axis} is none of them, counted from 0"
 
 
-stack: Operator = Operator(
-    "stack",
-    "stack",
-    lambda *inputs, axis: np.stack(inputs, axis=axis),
-    vjp=Every(lambda which: partial(_layer_vjp, which=which)),
-    jvp=Every(lambda which: partial(_layer_jvp, which=which)),
-    formulas=Every(lambda which: MOVED),
-    work=nothing,
-    carry=Every(lambda which: nothing),
-    size=all_together,
-    complain=_complain_stack,
-)
+stack = _joining("stack", "stack", np.stack, _layer_vjp, _layer_jvp, _complain_stack)

@@ -15,12 +15,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from gradflow.autograd.program.interpreter import Interpreter
+from gradflow.autograd.program.replay import compute_again
 from gradflow.autograd.program.source import Source
-from gradflow.autograd.program.trace import Cut, Saved, Trace, TraceNode
+from gradflow.autograd.program.trace import Cut, Trace, TraceNode
 from gradflow.autograd.recording import enable_grad
 from gradflow.errors import ProgramError
 
-__all__ = ["Cut", "ProgramError", "Saved", "Trace", "TraceNode", "run"]
+__all__ = ["Cut", "ProgramError", "Trace", "TraceNode", "compute_again", "run"]
 
 
 def run(text: str, inputs: Mapping[str, Any] | None = None) -> Trace:

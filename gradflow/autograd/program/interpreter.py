@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,12 +14,11 @@ import numpy as np
 from gradflow.autograd.program.calls import read_index, read_settings
 from gradflow.autograd.program.functions import FUNCTIONS, SPECIAL, WORDS
 from gradflow.autograd.program.recorder import Recorder
-from gradflow.autograd.program.refusals import attribute_refusal, constant_refusal, refusal
+from gradflow.autograd.program.refusals import attribute_refusal, constant_refusal, no_function, refusal
 from gradflow.autograd.program.source import Source
 from gradflow.autograd.program.trace import Trace
 from gradflow.autograd.recording import no_grad
 from gradflow.autograd.table import OPERATORS
-from gradflow.errors import suggestion
 
 Operand: TypeAlias = "int | np.float64 | np.ndarray[Any, Any]"
 """A node, by its index; or numbers that are written out and no node yet."""
@@ -214,7 +213,7 @@ class Interpreter:
         if name not in FUNCTIONS:
             if name in self._names or len(name) == 1:
                 raise self._source.error(node, f"{name} is no function; a product needs its *, as in {name}*(…)")
-            raise self._source.error(node, f"there is no function {name}; {suggestion(name, FUNCTIONS)}")
+            raise self._source.error(node, no_function(name, FUNCTIONS))
         function = FUNCTIONS[name]
         operands, settings = read_settings(self._source, name, function, node)
         inputs = [self._node(part, self._formula(part)) for part in operands]
@@ -234,16 +233,17 @@ class Interpreter:
         return self._recorder.leaf(node, argument)
 
     def _where(self, node: ast.Call) -> Operand:
-        condition, reads = self._condition(node.args[0])
+        condition, reads, comparison = self._condition(node.args[0])
         inputs = [self._node(part, self._formula(part)) for part in node.args[1:]]
-        return self._recorder.operation(node, "where", inputs, reads, condition=condition)
+        return self._recorder.operation(node, "where", inputs, reads, comparison, condition=condition)
 
-    def _condition(self, node: ast.expr) -> tuple[Any, list[int]]:
+    def _condition(self, node: ast.expr) -> tuple[Any, list[int], Callable[..., Any]]:
         if not isinstance(node, ast.Compare) or len(node.ops) != 1 or type(node.ops[0]) not in COMPARISONS:
             raise self._source.error(node, "where begins with one comparison, as in where(x > 0, y, z)")
         parts = [node.left, node.comparators[0]]
         reads = [self._node(part, self._formula(part)) for part in parts]
-        return self._recorder.compare(node, COMPARISONS[type(node.ops[0])], reads), reads
+        comparison = COMPARISONS[type(node.ops[0])]
+        return self._recorder.compare(node, comparison, reads), reads, comparison
 
     def _refused(self, node: ast.AST) -> Exception:
         if isinstance(node, ast.Attribute):

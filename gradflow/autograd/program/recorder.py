@@ -11,7 +11,7 @@ from typing import Any
 from gradflow.autograd.operation import Operator
 from gradflow.autograd.program.limits import Budget
 from gradflow.autograd.program.source import Source
-from gradflow.autograd.program.trace import Cut, Saved, Trace, TraceNode
+from gradflow.autograd.program.trace import Cut, Trace, TraceNode
 from gradflow.autograd.recording import is_grad_enabled
 from gradflow.autograd.table import OPERATORS
 from gradflow.autograd.variable import Variable
@@ -28,8 +28,8 @@ class Recorder:
         self._budget = Budget()
         self.nodes: list[TraceNode] = []
         self._consumed: set[int] = set()
-        # Why a node is not recorded that would have been without no_grad and detach; "" for all others.
-        self._causes: list[str] = []
+        # Whether each node would ask for a gradient, were there no no_grad and no detach.
+        self._asks: list[bool] = []
 
     def variable(self, index: int) -> Variable:
         """Return what a node holds."""
@@ -46,8 +46,9 @@ class Recorder:
         return self._add(node, "leaf" if wanted else "constant", name or text, (), variable, name=name)
 
     def operation(
-        self, node: ast.expr, name: str, inputs: Sequence[int], reads: Sequence[int] = (), **parameters: Any
-    ) -> int:
+        self, node: ast.expr, name: str, inputs: Sequence[int], reads: Sequence[int] = (),
+        comparison: Callable[..., Any] | None = None, **parameters: Any,
+    ) -> int:  # fmt: skip
         """Compute an operation of earlier nodes and add it; raises ProgramError for what cannot be computed."""
         operator = OPERATORS[name]
         assert isinstance(operator, Operator)
@@ -57,12 +58,10 @@ class Recorder:
             result = operator(*variables, **parameters)
         except AutogradError as error:
             raise self._source.error(node, str(error)) from None
-        would = any(x.requires_grad or self._causes[index] for x, index in zip(variables, inputs, strict=True))
-        cut: Cut = "no_grad" if would and not is_grad_enabled() else ""
-        cause = next((self._causes[index] for index in inputs if self._causes[index]), "") if would else ""
+        cut: Cut = "no_grad" if any(self._asks[index] for index in inputs) and not is_grad_enabled() else ""
         return self._add(
-            node, name, operator.symbol, inputs, result, cut=cut, cause="" if result.requires_grad else cut or cause,
-            reads=reads,
+            node, name, operator.symbol, inputs, result, cut=cut, reads=reads, parameters=parameters,
+            comparison=comparison,
         )  # fmt: skip
 
     def compare(self, node: ast.expr, comparison: Callable[..., Any], reads: Sequence[int]) -> Any:
@@ -76,13 +75,12 @@ class Recorder:
 
     def detach(self, node: ast.expr, index: int) -> int:
         """Add the same numbers, cut off from what computed them."""
-        before = self.variable(index)
-        cause = "detach" if before.requires_grad else self._causes[index]
-        return self._add(node, "detach", "detach", (index,), before.detach(), cut="detach", cause=cause)
+        return self._add(node, "detach", "detach", (index,), self.variable(index).detach(), cut="detach")
 
     def _add(
         self, node: ast.expr, operation: str, symbol: str, inputs: Sequence[int], variable: Variable, *,
-        name: str = "", cut: Cut = "", cause: str = "", reads: Sequence[int] = (),
+        name: str = "", cut: Cut = "", reads: Sequence[int] = (),
+        parameters: Mapping[str, Any] = MappingProxyType({}), comparison: Callable[..., Any] | None = None,
     ) -> int:  # fmt: skip
         text = self._source.excerpt(node)
         if not name:
@@ -105,9 +103,11 @@ class Recorder:
                 recorded,
                 cut,
                 tuple(reads),
+                parameters,
+                comparison,
             )
         )
-        self._causes.append(cause)
+        self._asks.append(any(self._asks[i] for i in inputs) if inputs else variable.requires_grad)
         self._consumed.update(inputs, reads)
         return index
 
@@ -127,25 +127,7 @@ class Recorder:
             inputs=tuple(inputs),
             names=MappingProxyType(dict(names)),
             outputs=outputs,
-            saved=MappingProxyType(self._saved(outputs)),
         )
-
-    def _saved(self, outputs: Sequence[int]) -> dict[str, Saved]:
-        """Return what each kind of cut has saved: what was not recorded, or is held by no output."""
-        held = set(outputs)
-        for node in reversed(self.nodes):
-            if node.index in held and node.recorded:
-                held.update(node.inputs)
-        spared: dict[str, list[int]] = {"no_grad": [], "detach": []}
-        behind: dict[int, str] = {}
-        for node in reversed(self.nodes):
-            cause = self._causes[node.index] or behind.get(node.index, "")
-            for index in node.inputs:
-                behind.setdefault(index, node.cut or cause)
-            is_operation = bool(node.inputs) and node.operation != "detach"
-            if cause and is_operation and not (node.recorded and node.index in held):
-                spared[cause].append(node.variable.data.nbytes)
-        return {cause: Saved(len(sizes), sum(sizes)) for cause, sizes in spared.items()}
 
 
 def _short(text: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping
+from difflib import get_close_matches
 
 _NO_FUNCTIONS = "functions cannot be defined here; write the formula where it is needed"
 _NO_LOOPS = "there are no loops; write each step on a line of its own"
@@ -70,8 +72,18 @@ REFUSED: dict[type[ast.AST], str] = {
 FUNCTIONS_FOR = {"T": "transpose", "t": "transpose", "clone": "detach", "data": "detach"}
 """Attributes of PyTorch and NumPy whose function has another name."""
 
+_WRITTEN = {
+    "cat": "concat([x, y])", "mm": "x @ y", "bmm": "x @ y", "square": "x**2", "power": "x**y", "reciprocal": "1/x",
+    "neg": "-x", "tan": "sin(x)/cos(x)", "sinh": "(exp(x) - exp(-x))/2", "cosh": "(exp(x) + exp(-x))/2",
+    "norm": "sqrt(sum(x*x))", "var": "mean((x - mean(x))**2)", "std": "sqrt(mean((x - mean(x))**2))",
+    "mse_loss": "mean((x - t)**2)", "cross_entropy": "-sum(t * log_softmax(x))", "logsumexp": "log(sum(exp(x)))",
+    "silu": "x * sigmoid(x)", "gelu": "x * (1 + erf(x/1.41421356))/2", "array": "[1, 2, 3]", "tensor": "[1, 2, 3]",
+    "log10": "log(x)/log(10)", "log2": "log(x)/log(2)", "prod": "x[0]*x[1]", "flatten": "reshape(x, (6,))",
+}  # fmt: skip
+"""How what other libraries have as a function is written here."""
+
 _SIGNS = {
-    "−": "-", "–": "-", "·": "*", "×": "*", "⋅": "*", "∗": "*", "÷": "/", "²": "**2", "³": "**3", "“": "", "”": "",
+    "²": "**2", "³": "**3", "“": "", "”": "",
     "‘": "", "’": "", "√": "sqrt(…)", "π": "3.14159", "∞": "1/0", "$": "", "?": "", "!": "",
 }  # fmt: skip
 
@@ -93,6 +105,17 @@ def attribute_refusal(node: ast.Attribute, functions: set[str], owner: str) -> s
     if node.attr in ("backward", "grad", "zero_grad", "requires_grad"):
         return f"{node.attr} is not part of the program: the walk back is taken afterwards, step by step"
     return "there are no attributes; functions stand alone, as in tanh(x)"
+
+
+def no_function(name: str, functions: Mapping[str, object]) -> str:
+    """Return that there is no such function, and the nearest that there are."""
+    wanted = name.lower().lstrip("_")
+    near = get_close_matches(wanted, functions, n=3, cutoff=0.55)
+    if wanted in _WRITTEN:
+        return f"there is no function {name}; write {_WRITTEN[wanted]}"
+    if near:
+        return f"there is no function {name}; did you mean {' or '.join(near)}?"
+    return f"there is no function {name}; there are {len(functions)}, such as exp, tanh, sum and maximum"
 
 
 def constant_refusal(value: object) -> str:

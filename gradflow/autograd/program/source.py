@@ -13,6 +13,9 @@ _NEW_LINE = re.compile("\r\n|\r|\n")
 _ENDLESS = re.compile(r"\d[\d_]{4000,}")
 _FORBIDDEN = re.compile("[\0\ud800-\udfff]")
 
+_SIGNS = str.maketrans({"−": "-", "–": "-", "·": "*", "⋅": "*", "×": "*", "∗": "*", "÷": "/"})
+"""Signs of printed formulas, each in place of one character, so that no place moves."""
+
 
 class Source:
     """A program's text with its syntax tree; nothing of it is ever run by Python."""
@@ -21,6 +24,8 @@ class Source:
         """Parse the text; raises ProgramError, with the place, for what is no program."""
         self.text = text
         self.lines = _NEW_LINE.split(text)
+        # What the parser reads, which counts places in bytes of it.
+        self._read = _NEW_LINE.split(text.translate(_SIGNS))
         if len(text) > CHARACTERS:
             line, column = self._position(CHARACTERS)
             raise ProgramError(
@@ -34,7 +39,7 @@ class Source:
 
     def _parse(self) -> ast.Module:
         try:
-            return ast.parse(self.text)
+            return ast.parse(self.text.translate(_SIGNS))
         except SyntaxError as error:
             line = min(max(error.lineno or 1, 1), len(self.lines))
             column = min(max(error.offset or 1, 1), len(self.lines[line - 1]) + 1)
@@ -82,7 +87,7 @@ class Source:
 
     def _characters(self, line: int, offset: int) -> int:
         """Return how many characters the first `offset` bytes of a line are; the parser counts bytes."""
-        whole = self.lines[line - 1] if line <= len(self.lines) else ""
+        whole = self._read[line - 1] if line <= len(self._read) else ""
         return offset if whole.isascii() else len(whole.encode()[:offset].decode(errors="ignore"))
 
     def error(self, node: ast.AST, reason: str) -> ProgramError:

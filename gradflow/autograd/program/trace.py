@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
 
 from gradflow.autograd.variable import Variable
 
@@ -35,17 +35,10 @@ class TraceNode:
     """Whether `variable.grad_fn` is there, so that a gradient can go on to the inputs."""
     cut: Cut = ""
     reads: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class Saved:
-    """Operations that no output's record holds because of a cut, and the bytes of their results.
-
-    Inside `no_grad` they were never recorded; behind a `detach` they were, and are let go with the name they have.
-    """
-
-    nodes: int = 0
-    bytes: int = 0
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """What the operation was given besides its inputs, such as an axis."""
+    comparison: Callable[..., Any] | None = None
+    """What `reads` are put to, for the condition of where."""
 
 
 @dataclass(frozen=True)
@@ -60,5 +53,3 @@ class Trace:
     """The node that each name stands for at the end."""
     outputs: tuple[int, ...]
     """What nobody consumes; the last line's value first, then from last to first."""
-    saved: Mapping[str, Saved]
-    """What "no_grad" and "detach" have saved."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,20 +129,50 @@ class Sandbox:
         """Return a node's numbers."""
         return self.nodes[node].variable.data
 
-    def label(self, node: int) -> str:
-        """Return a node's name, a constant's own text, or v with its number, as in a Wengert list."""
-        entry = self.nodes[node]
-        if entry.name or (not entry.inputs and len(entry.expression) <= LONGEST_CONSTANT):
-            return entry.name or entry.expression
-        return f"v{subscript(node)}"
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """What each node is called; only constants may be called alike.
 
-    def find(self, label: str) -> int | None:
-        """Return the last node of this name, or None."""
-        return next((i for i in reversed(range(len(self.nodes))) if self.label(i) == label), None)
+        That is its name, with a number where the program gives one name to several values (f₁, f₂); a constant's own
+        text; or else v with its number, as in a Wengert list, or another letter where v is a name of the program.
+        """
+        names = [node.name for node in self.nodes]
+        letter = next((one for one in "vutsrq" if one not in names), "v")
+        times, labels = Counter(names), []
+        counts: Counter[str] = Counter()
+        for node in self.nodes:
+            counts[node.name] += 1
+            if node.name:
+                labels.append(node.name + (subscript(counts[node.name]) if times[node.name] > 1 else ""))
+            elif not node.inputs and len(node.expression) <= LONGEST_CONSTANT:
+                labels.append(node.expression.replace("-", "−"))
+            else:
+                labels.append(f"{letter}{subscript(node.index)}")
+        return tuple(labels)
+
+    def label(self, node: int) -> str:
+        """Return what a node is called."""
+        return self.labels[node]
+
+    def key(self, node: int) -> str:
+        """Return by what `find` finds a node: its label, and of constants that are alike also its number."""
+        label = self.labels[node]
+        return label if self.labels.count(label) == 1 else f"{label} #{node}"
+
+    def find(self, key: str) -> int | None:
+        """Return the node of this label or key, or None."""
+        return next((i for i, label in enumerate(self.labels) if key in (label, f"{label} #{i}")), None)
+
+    def is_free(self, node: int) -> bool:
+        """Tell whether a node is a name that the program reads and does not define: its value comes from outside."""
+        entry = self.nodes[node]
+        return (
+            not entry.inputs and entry.name in self.trace.inputs and normalize("NFKC", entry.expression) == entry.name
+        )
 
     def find_leaf(self, label: str) -> int | None:
-        """Return the first input or named number of this name, or None."""
-        return next((node.index for node in self.nodes if not node.inputs and self.label(node.index) == label), None)
+        """Return the input or named number that is called so, or None."""
+        return next((node.index for node in self.nodes if not node.inputs and self.labels[node.index] == label), None)
 
     def local(self, edge: Edge) -> Array:
         """Return an open edge's Jacobian ∂target/∂source, (entries of the target, entries of the source)."""

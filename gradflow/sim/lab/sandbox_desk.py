@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 
 from gradflow.errors import ProgramError
-from gradflow.sim.lab.sandbox_check import Differences, entry_names
+from gradflow.sim.lab.sandbox_check import Entry, entry_name, entry_of
 from gradflow.sim.lab.sandbox_grads import Grads
 from gradflow.sim.lab.sandbox_program import Choices, Opened, open_program, with_value
 from gradflow.sim.lab.sandbox_state import choices_of, state_of
 from gradflow.sim.lab.sandbox_steps import Moment, moment, position_of, positions
-from gradflow.sim.lab.sandbox_words import numbers
+from gradflow.sim.lab.sandbox_words import happening, numbers
+from gradflow.sim.lab.step_curve import PER_DECADE, STEPS
 
-MOST_ENTRIES = 200
-STEP = "1e-5"
+USUAL = 5 * PER_DECADE
+"""The number of the step that is shown at first: 10⁻⁵, the usual one of a central difference."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class LeafRow:
 class Desk:
     """Choices, and what came of them; a text that is wrong leaves the last good graph standing, which is then `stale`.
 
-    `chosen` is the label of a node that is looked at, "" for none; `entry` and `step` are those of the differences.
+    `chosen` is the label of a node that is looked at, "" for none; `entry` is what differences move, such as w[0, 1],
+    "" for the first; `step` is the number of their step h, and `printed` whether the slide's ε² is among them.
     """
 
     def __init__(self, choices: Choices) -> None:
@@ -43,7 +45,8 @@ class Desk:
         self.opened: Opened | None = None
         self.error: ProgramError | None = None
         self.grads = Grads()
-        self.chosen, self.entry, self.step = "", "", STEP
+        self.chosen, self.entry = "", ""
+        self.step, self.printed = USUAL, False
         self._position = 0
         self.run()
 
@@ -99,6 +102,15 @@ class Desk:
         """What happens at the moment."""
         return moment(self.opened.sandbox, self.opened.walk, self._position) if self.opened else None
 
+    def said(self) -> str:
+        """Return the moment in a sentence, after what is wrong with anything that was typed."""
+        opened, now = self.opened, self.now
+        if opened is None or now is None:
+            return "There is no graph yet: the program has an error, which is said below it."
+        words = ["The graph is that of the last text without an error."] if self.stale else []
+        words += [f"{name or 'v'}: {reason}." for (_, name), reason in opened.wrong.items()]
+        return " ".join([*words, happening(opened.sandbox, opened.walk, now)])
+
     def backward_again(self) -> None:
         """Let the walk end and its gradients stay in .grad, and begin another."""
         if self.opened and self.opened.sandbox.differentiable:
@@ -147,10 +159,10 @@ class Desk:
         leaf = sandbox.find_leaf(name) if sandbox else None
         if sandbox is None or leaf is None:
             return
-        if name in sandbox.trace.inputs:
-            self.change(replace(self.choices, values={**self.choices.values, name: text}))
+        if sandbox.is_free(leaf):
+            self.change(replace(self.choices, values={**self.choices.values, sandbox.nodes[leaf].name: text}))
             return
-        changed = with_value(self.choices.text, sandbox.nodes[leaf], " ".join(text.split()))
+        changed = with_value(self.choices.text, sandbox.nodes[leaf], " ".join(text.split()).replace("−", "-"))
         if changed is not None:
             self.change(replace(self.choices, text=changed))
 
@@ -167,19 +179,17 @@ class Desk:
             grad = self.grads.now(self.opened, node.index, now.visits)
             direction = self.opened.direction.get(node.index)
             typed = self.choices.direction.get(label, "")
-            wrong = [
-                (what, self.opened.wrong[what, label])
-                for what in ("value", "direction")
-                if (what, label) in self.opened.wrong
-            ]
-            value = self.choices.values.get(label, "1") if label in sandbox.trace.inputs else node.expression
+            free = sandbox.is_free(node.index)
+            about = (("value", node.name if free else ""), ("direction", label))
+            wrong = [(what, self.opened.wrong[what, name]) for what, name in about if (what, name) in self.opened.wrong]
+            value = self.choices.values.get(node.name, "1") if free else node.expression
             found.append(
                 LeafRow(
                     label,
-                    value,
+                    value.replace("-", "−"),
                     node.index not in sandbox.plain,
                     "None" if grad is None else numbers(grad),
-                    typed or ("0" if direction is None else numbers(direction).replace("−", "-")),
+                    typed.replace("-", "−") or ("0" if direction is None else numbers(direction)),
                     tuple(wrong),
                 )
             )
@@ -187,36 +197,66 @@ class Desk:
 
     # Finite differences.
 
-    def entries(self) -> list[str]:
-        """Return the entries of all leaves by name."""
-        if not self.opened:
-            return []
-        sandbox = self.opened.sandbox
-        found = [entry_names(sandbox.label(i), np.shape(sandbox.value(i)), MOST_ENTRIES) for i in sandbox.leaves]
-        return [name for names in found for name in names][:MOST_ENTRIES]
+    def leaves(self) -> list[tuple[str, tuple[int, ...]]]:
+        """Return the leaves that can be moved, by label and shape."""
+        sandbox = self.opened.sandbox if self.opened else None
+        return [(sandbox.label(i), np.shape(sandbox.value(i))) for i in sandbox.leaves] if sandbox else []
 
-    def differences(self) -> Differences | None:
-        """Return the difference quotients by the chosen entry, or by the first; None if there is nothing to move."""
-        entries = self.entries()
-        if not self.opened or not entries:
+    def moved(self) -> Entry | None:
+        """Return the entry that is moved: the chosen one, else the first; None if there is nothing to move."""
+        sandbox = self.opened.sandbox if self.opened else None
+        if sandbox is None or sandbox.output is None or not sandbox.leaves:
             return None
-        chosen = self.entry if self.entry in entries else entries[0]
-        name = chosen.partition("[")[0]
-        first = next(i for i, entry in enumerate(entries) if entry.partition("[")[0] == name)
-        try:
-            step = float(self.step.replace("−", "-"))
-        except ValueError:
-            return None
-        if not 0.0 < step < 1e6:
-            return None
-        return self.opened.check(name, entries.index(chosen) - first, step)
+        return entry_of(sandbox, self.entry) or Entry(sandbox.leaves[0])
+
+    @property
+    def moved_name(self) -> str:
+        """The entry that is moved as it is written, "" for none."""
+        entry = self.moved()
+        if entry is None or self.opened is None:
+            return ""
+        sandbox = self.opened.sandbox
+        return entry_name(sandbox.label(entry.leaf), np.shape(sandbox.value(entry.leaf)), entry.place)
+
+    def move(self, entry: str) -> bool:
+        """Take another entry, such as w[0, 1]; return whether there is one of this name."""
+        known = self.opened is not None and entry_of(self.opened.sandbox, entry) is not None
+        if known:
+            self.entry = entry
+        return known
+
+    def turn(self, step: int) -> None:
+        """Take another step h, by its number; what lies outside of the list is its end."""
+        self.step = min(max(step, 0), len(STEPS) - 1)
 
     # The state.
 
+    @property
+    def title(self) -> str:
+        """The program's first comment, or what it computes."""
+        first = self.choices.text.strip().partition("\n")[0]
+        return first.lstrip("# ").strip() if first.startswith("#") else f"a program for {self.output or '…'}"
+
+    def caption(self) -> str:
+        """Return what a picture shows: the program, what is differentiated, and where the sequence stands."""
+        by = ", ".join(label for label, _ in self.leaves()[:6]) + (", …" if len(self.leaves()) > 6 else "")
+        several = self.opened is not None and self.opened.seed.size > 1
+        weights = f" with v = {numbers(self.opened.seed)}" if self.opened and several else ""
+        lines = len(self.choices.text.rstrip().split("\n"))
+        return (
+            f"autograd: {self.title} · {self.output or 'nothing'}{weights} by {by or 'nothing'} · "
+            f"moment {self.position} of {self.positions - 1} · the program ({lines} lines) is embedded in the file"
+        )
+
     def state(self) -> dict[str, Any]:
         """Return everything as it can stand in JSON."""
-        beside = {"grads": self.grads.state(), "chosen": self.chosen, "entry": self.entry}
-        step = {"step": self.step} if self.step != STEP else {}
+        beside = {
+            "grads": self.grads.state(),
+            "chosen": self.chosen,
+            "entry": self.entry,
+            "printed": self.printed,
+        }
+        step = {"step": self.step} if self.step != USUAL else {}
         return {
             **state_of(self.choices),
             **{key: value for key, value in beside.items() if value},
@@ -228,12 +268,12 @@ class Desk:
         """Take what `state` returned; raises KeyError, TypeError or ValueError for anything else."""
         choices = choices_of(state)
         grads = Grads.of_state(dict(state.get("grads", {})))
-        position = state.get("position", 0)
-        if not isinstance(position, int):
+        position, step = state.get("position", 0), state.get("step", USUAL)
+        if not (isinstance(position, int) and isinstance(step, int)):
             raise TypeError("not a position")
-        chosen, entry, step = (
-            str(state.get(key, usual)) for key, usual in (("chosen", ""), ("entry", ""), ("step", STEP))
-        )
         self.begin(choices)
-        self.grads, self.chosen, self.entry, self.step = grads, chosen, entry, step
+        self.grads = grads
+        self.chosen, self.entry = str(state.get("chosen", "")), str(state.get("entry", ""))
+        self.printed = state.get("printed") is True
+        self.turn(step)
         self.go(position)

@@ -1,13 +1,14 @@
-"""Forward mode beside reverse mode: tangents, whole Jacobians, and how many multiplications each way costs."""
+"""Forward mode beside reverse mode: tangents, Jacobians, second derivatives, and what each way costs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradflow.autograd import Multiplications, Operation, counted, hessian
 from gradflow.sim.lab.sandbox import Sandbox
 from gradflow.sim.lab.sandbox_walk import walk
 
@@ -16,50 +17,35 @@ Array = NDArray[np.float64]
 MOST_ENTRIES = 4096
 """Larger Jacobians are not shown."""
 
-
-@dataclass(frozen=True)
-class Cost:
-    """Multiplications: of one pass through the graph, which costs the same both ways, and of all that is asked for.
-
-    `outputs` and `inputs` count entries. A whole Jacobian takes one backward pass per output entry or one forward
-    pass per input entry; vᵀJ takes one backward pass, or a whole Jacobian and the product.
-    """
-
-    one_pass: int
-    outputs: int
-    inputs: int
-
-    @property
-    def by_reverse(self) -> int:
-        """For the Jacobian, row by row: backward once for each output entry."""
-        return self.outputs * self.one_pass
-
-    @property
-    def by_forward(self) -> int:
-        """For the Jacobian, column by column: forward once for each input entry."""
-        return self.inputs * self.one_pass
-
-    @property
-    def product(self) -> int:
-        """For vᵀ times a Jacobian that is there."""
-        return self.outputs * self.inputs
+MOST_SECOND, MOST_NODES = 8, 64
+"""Second derivatives are shown by so many entries of leaves, through so many nodes."""
 
 
-def cost(sandbox: Sandbox) -> Cost:
+@dataclass(frozen=True, eq=False)
+class Curvature:
+    """The Hessian of a single number by the entries of all leaves, and its eigenvalues, the largest first."""
+
+    entries: tuple[tuple[int, int], ...]
+    """Of each row and column the leaf and the place in it."""
+
+    hessian: Array
+    eigenvalues: Array
+
+
+def cost(sandbox: Sandbox) -> Multiplications:
     """Count the multiplications between the leaves and the output."""
-    if not sandbox.differentiable:
-        return Cost(0, 0, 0)
-    assert sandbox.output is not None
-    passes = sum(edge_cost(sandbox, number) for node in sandbox.above for number in sandbox.into[node])
+    if sandbox.output is None or not sandbox.differentiable:
+        return Multiplications(0, 0, 0, 0)
     inputs = sum(sandbox.value(leaf).size for leaf in sandbox.leaves if leaf in sandbox.above)
-    return Cost(passes, sandbox.value(sandbox.output).size, inputs)
+    return counted(_open_edges(sandbox), sandbox.value(sandbox.output).size, inputs)
 
 
-def edge_cost(sandbox: Sandbox, number: int) -> int:
-    """Return how many multiplications carry a vector over an edge, in either direction; none over a closed one."""
-    edge = sandbox.edges[number]
-    operation = sandbox.nodes[edge.target].variable.grad_fn
-    return operation.carry_multiplications(edge.place) if edge.open and operation is not None else 0
+def _open_edges(sandbox: Sandbox) -> Iterator[tuple[Operation, int]]:
+    for node in sandbox.above:
+        operation = sandbox.nodes[node].variable.grad_fn
+        for edge in (sandbox.edges[number] for number in sandbox.into[node]):
+            if edge.open and operation is not None:
+                yield operation, edge.place
 
 
 def tangents(sandbox: Sandbox, direction: Mapping[int, Array]) -> dict[int, Array]:
@@ -93,3 +79,23 @@ def jacobian(sandbox: Sandbox, leaf: int) -> Array | None:
         if gradient is not None:
             found[row] = np.ravel(gradient)
     return found
+
+
+def curvature(sandbox: Sandbox) -> Curvature | None:
+    """Return the second derivatives of the output; None if there are too many, or if something is cut by hand."""
+    leaves = [leaf for leaf in sandbox.leaves if leaf in sandbox.above]
+    entries = tuple((leaf, place) for leaf in leaves for place in range(sandbox.value(leaf).size))
+    if sandbox.output is None or sandbox.value(sandbox.output).size != 1 or sandbox.detached or sandbox.plain:
+        return None
+    if not 0 < len(entries) <= MOST_SECOND or len(sandbox.above) > MOST_NODES:
+        return None
+    variables = [sandbox.nodes[leaf].variable for leaf in leaves]
+    blocks = hessian(sandbox.nodes[sandbox.output].variable, variables)
+    rows = [
+        np.hstack([np.reshape(block.data, (one.size, other.size)) for block, other in zip(row, variables, strict=True)])
+        for row, one in zip(blocks, variables, strict=True)
+    ]
+    found = np.vstack(rows)
+    finite = bool(np.isfinite(found).all())
+    eigenvalues = np.linalg.eigvalsh(found)[::-1] if finite else np.full(len(found), np.nan)
+    return Curvature(entries, found, eigenvalues)

@@ -10,10 +10,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from gradflow.autograd import Multiplications
 from gradflow.autograd.program import ProgramError, TraceNode, run
 from gradflow.sim.lab.sandbox import Sandbox
-from gradflow.sim.lab.sandbox_check import Differences, differences
-from gradflow.sim.lab.sandbox_modes import Cost, cost, jacobian, tangents
+from gradflow.sim.lab.sandbox_modes import Curvature, cost, curvature, jacobian, tangents
 from gradflow.sim.lab.sandbox_walk import Order, Walk, total, walk
 
 Array = NDArray[np.float64]
@@ -83,9 +83,14 @@ class Opened:
         return tangents(self.sandbox, self.direction)
 
     @cached_property
-    def cost(self) -> Cost:
+    def cost(self) -> Multiplications:
         """How many multiplications each mode takes."""
         return cost(self.sandbox)
+
+    @cached_property
+    def curvature(self) -> Curvature | None:
+        """The second derivatives of the output, None if they are not shown."""
+        return curvature(self.sandbox)
 
     def gradients(self) -> dict[int, Array]:
         """Return the gradient of each leaf that one has reached."""
@@ -111,38 +116,12 @@ class Opened:
         with np.errstate(all="ignore"):
             return float(np.sum(self.seed * self.tangents.get(output, np.float64(0.0)))) if output is not None else 0.0
 
-    def check(self, name: str, entry: int, step: float) -> Differences | None:
-        """Compare the gradient by one entry of a leaf with difference quotients; None without such an entry."""
-        sandbox = self.sandbox
-        output, leaf = sandbox.output, sandbox.find_leaf(name)
-        if output is None or leaf is None or entry >= sandbox.value(leaf).size:
-            return None
-
-        entry_of, text = sandbox.nodes[leaf], self.choices.text
-
-        def again(point: Array) -> Array:
-            if name in sandbox.trace.inputs:
-                return run(text, {**self.values, name: point}).nodes[output].variable.data
-            moved = with_value(text, entry_of, repr(np.asarray(point).tolist()))
-            if moved is None or not np.all(np.isfinite(point)):
-                raise ProgramError("this number cannot be moved", entry_of.line, entry_of.column)
-            return run(moved, self.values).nodes[output].variable.data
-
-        gradient = total(self.right.parts.get(leaf, ()))
-        exact = 0.0 if gradient is None else float(np.ravel(gradient)[entry])
-        try:
-            forward, central = differences(again, sandbox.value(leaf), entry, self.seed, step)
-        except ProgramError:
-            return None
-        return Differences(step, forward, central, exact)
-
 
 def numbers_in(text: str) -> Array:
     """Return typed numbers, such as 2, [1, 2] or [[1, 2], [3, 4]]; raises ProgramError for anything else."""
     if not text.strip():
         raise ProgramError("type a number, a vector [1, 2] or a matrix [[1, 2], [3, 4]]", 1, 1)
-    # As numbers are printed, so they can be typed.
-    trace = run(text.strip().replace("−", "-"))
+    trace = run(text.strip())
     if trace.inputs or len(trace.names) or not trace.outputs:
         raise ProgramError("only numbers can stand here, such as 2, [1, 2] or [[1, 2], [3, 4]]", 1, 1)
     return trace.nodes[trace.outputs[0]].variable.data

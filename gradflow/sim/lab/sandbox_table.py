@@ -6,7 +6,7 @@ from math import nan
 
 import numpy as np
 
-from gradflow.sim.lab.sandbox_check import entry_names
+from gradflow.sim.lab.sandbox_check import entry_name
 from gradflow.sim.lab.sandbox_program import Opened
 from gradflow.sim.lab.sandbox_steps import Moment
 from gradflow.sim.lab.table import Table
@@ -24,7 +24,8 @@ def node_table(opened: Opened, now: Moment) -> Table:
     expressions: list[str] = []
     for node in sandbox.nodes:
         value = sandbox.value(node.index)
-        entries = entry_names(sandbox.label(node.index), np.shape(value), MOST_ENTRIES)
+        shown = range(min(np.size(value), MOST_ENTRIES))
+        entries = [entry_name(sandbox.label(node.index), np.shape(value), place) for place in shown]
         known = not node.inputs or node.index in computed
         gradient = opened.walk.gradient(node.index, now.visits)
         numbers = np.ravel(value).tolist() if known else [nan] * len(entries)
@@ -33,8 +34,10 @@ def node_table(opened: Opened, now: Moment) -> Table:
         values += list(zip(numbers[: len(entries)], slopes[: len(entries)], strict=True))
         expressions += [node.expression] * len(entries)
     output = sandbox.label(sandbox.output) if sandbox.output is not None else "f"
+    cut = any(sandbox.value(node.index).size > MOST_ENTRIES for node in sandbox.nodes)
+    first = f" (of larger arrays the first {MOST_ENTRIES:,} entries)" if cut else ""
     return Table(
-        f"Nodes of the graph of {output}",
+        f"Nodes of the graph of {output}{first}",
         names,
         ["value", "gradient"],
         np.array(values, float).reshape(len(names), 2),

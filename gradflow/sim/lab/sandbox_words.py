@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,12 +44,12 @@ def _nested(array: Array) -> str:
     return f"[{', '.join(_nested(row) if row.ndim else number(float(row)) for row in array)}]"
 
 
-def cells(array: Array, most: int = 4, digits: int = DIGITS) -> tuple[tuple[str, ...], ...]:
+def cells(array: Array, most: int = 4) -> tuple[tuple[str, ...], ...]:
     """Return the entries as rows for a small grid, or shape and first entries if one side is longer than `most`."""
     array = np.asarray(array)
     if array.ndim <= 2 and array.size and max(array.shape, default=1) <= most:
-        return tuple(tuple(short(v, digits) for v in row) for row in np.atleast_2d(array).tolist())
-    first = ", ".join(short(v, digits) for v in array.ravel()[:2].tolist())
+        return tuple(tuple(number(v) for v in row) for row in np.atleast_2d(array).tolist())
+    first = ", ".join(number(v) for v in array.ravel()[:2].tolist())
     return ((f"{shape(array)}: {first}, …" if first else f"{shape(array)}: empty",),)
 
 
@@ -61,26 +61,43 @@ def derivative(sandbox: Sandbox, node: int) -> str:
     return f"∂{f'(vᵀ{output})' if several else output}/∂{sandbox.label(node)}"
 
 
+def typed(sandbox: Sandbox, node: int) -> str:
+    """Return a node's expression as it was typed, with the minus sign that all numbers have."""
+    return sandbox.nodes[node].expression.replace("-", "−")
+
+
 def local_formula(sandbox: Sandbox, edge: Edge) -> str:
-    """Return an open edge's local derivative in the names of this graph, such as 1 − z²; "" if it has indices."""
+    """Return an open edge's local derivative in the names of this graph, such as ∂(x·y)/∂x = y."""
+    node = sandbox.nodes[edge.target]
+    operation = node.variable.grad_fn
+    assert operation is not None
+    if node.inputs == (edge.source, edge.source):
+        # One operand is moved and the other held still: they need names of their own.
+        name = sandbox.label(edge.source)
+        return f"{operation.formula(edge.place)} with a = {name}, b = {name}"
+    names = [_factor(sandbox.label(i)) for i in node.inputs]
+    return operation.formula(edge.place, names, sandbox.label(edge.target))
+
+
+def _factor(label: str) -> str:
+    """Return a name as it stands in a formula: a negative number in brackets."""
+    return f"({label})" if label.startswith("−") else label
+
+
+def _short_formula(sandbox: Sandbox, edge: Edge) -> str:
+    """Return what a local derivative is equal to, such as y; "" if that would not be clear on an edge."""
     operation = sandbox.nodes[edge.target].variable.grad_fn
     assert operation is not None
-    formula = operation.formula(edge.place).rpartition(" = ")[2]
-    names = {"y": edge.target} | dict(zip("ab", sandbox.nodes[edge.target].inputs, strict=False))
-    found = set(_LETTER.findall(formula))
-    if not found <= set(names) or _INDEXED.search(formula):
+    left, _, right = operation.formula(edge.place, ("a",) * len(operation.inputs)).rpartition(" = ")
+    if "[" in right or (", " in right and ("[" in left or sandbox.value(edge.target).size == 1)):
         return ""
-    # Two names side by side would read as one.
-    return _LETTER.sub(lambda letter: sandbox.label(names[letter[0]]), formula)
-
-
-_LETTER = re.compile(r"(?<![\w.])[A-Za-z](?![A-Za-z(])")
-_INDEXED = re.compile(r"[A-Za-z][ᵃ-ᶿʰʲᵢⱼₖ]|[ᵢⱼₖᵀ:]")
+    names = [_factor(sandbox.label(i)) for i in sandbox.nodes[edge.target].inputs]
+    return operation.formula(edge.place, names, sandbox.label(edge.target)).rpartition(" = ")[2]
 
 
 def edge_labels(sandbox: Sandbox, edge: Edge) -> tuple[str, ...]:
     """Return what may be written on an open edge, the longest first: its formula with its number, or its number."""
-    formula = local_formula(sandbox, edge)
+    formula = _short_formula(sandbox, edge)
     target, source = sandbox.value(edge.target), sandbox.value(edge.source)
     if target.size == source.size == 1:
         value = number(float(sandbox.local(edge)[0, 0]))
@@ -96,7 +113,7 @@ def happening(sandbox: Sandbox, walk: Walk, now: Moment) -> str:
     assert now.node is not None
     label = sandbox.label(now.node)
     if now.phase is Phase.FORWARD:
-        expression = sandbox.nodes[now.node].expression
+        expression = typed(sandbox, now.node)
         words = f"{label} = {expression}" if expression != label else label
         return f"Forward {now.computed} of {len(sandbox.steps)}: {words} = {numbers(sandbox.value(now.node))}"
     if now.phase is Phase.SEED:
@@ -142,20 +159,22 @@ def sum_of(parts: tuple[Part, ...], whole: int) -> str:
         return result
     if whole > MOST_SUMMANDS:
         return f"Σ of {whole} = {result}" if len(parts) == whole else f"Σ {len(parts)} of {whole} = {result}"
-    words = number(values[0])
-    for value in values[1:]:
-        words += f" − {number(-value)}" if value < 0 else f" + {number(value)}"
+    words = _chain(values)
     return f"{words} = {result}" if len(parts) == whole else f"{words} + …"
 
 
-def accumulated(before: Array, new: Array) -> tuple[tuple[str, ...], ...]:
-    """Return what a leaf's .grad becomes by adding to it, as rows for a small grid; a single number as a sum."""
-    with np.errstate(all="ignore"):
-        after = before + new
-    if np.size(after) != 1:
-        return cells(after)
-    old, added, summed = (number(float(np.ravel(value)[0])) for value in (before, new, after))
-    return ((f"{old} + {added} = {summed}",),)
+def _chain(values: Sequence[float]) -> str:
+    """Return summands as they are written: −2 + 3 − 1."""
+    words = number(values[0])
+    for value in values[1:]:
+        words += f" − {number(-value)}" if value < 0 else f" + {number(value)}"
+    return words
+
+
+def accumulated(before: Array, new: Array) -> str:
+    """Return what a leaf's .grad of one entry becomes by adding to it, "−3 − 3 = −6"."""
+    old, added = (float(np.ravel(value)[0]) for value in (before, new))
+    return f"{_chain([old, added])} = {number(old + added)}"
 
 
 def unfolded(sandbox: Sandbox, walk: Walk, node: int, visits: int) -> list[str]:
@@ -180,8 +199,6 @@ def edge_words(sandbox: Sandbox, edge: Edge) -> str:
             "only compared" if edge.place == READ else "the gradient is cut" if edge.cut else "no gradient is asked for"
         )
         return f"{source} → {target}: {why}."
-    operation = sandbox.nodes[edge.target].variable.grad_fn
-    assert operation is not None
     rows, columns = sandbox.value(edge.target).size, sandbox.value(edge.source).size
     value = number(float(sandbox.local(edge)[0, 0])) if rows == columns == 1 else f"a {rows}×{columns} matrix"
-    return f"{source} → {target}: {operation.formula(edge.place)}, here {value}"
+    return f"{source} → {target}: {local_formula(sandbox, edge)}, here {value}"

@@ -187,8 +187,10 @@ def _fit(steps: Array, errors: Array, smooth: NDArray[np.bool_], order: int, rou
     reached = (0.1 * round_off / factor) ** (1.0 / (order + 1)) if factor > 0.0 else 1e-6
     rough = usable & (steps < reached) & (steps > reached * 1e-5)
     if np.count_nonzero(rough) >= PER_DECADE:
-        noise = float(np.sqrt(np.mean((errors[rough] * steps[rough]) ** 2)))
         noise_slope = _slope(steps[rough], errors[rough])
+        # Anything else is no round-off, but a difference that tends to another number.
+        if abs(noise_slope + 1.0) < 0.5:
+            noise = float(np.sqrt(np.mean((errors[rough] * steps[rough]) ** 2)))
     return Errors(order, factor, noise, slope, noise_slope)
 
 

@@ -13,29 +13,27 @@ from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from gradflow.sim.lab.sandbox_desk import Desk
 from gradflow.sim.lab.sandbox_examples import beginning, examples
-from gradflow.sim.lab.sandbox_program import Opened
 from gradflow.sim.lab.sandbox_table import node_table
 from gradflow.sim.lab.sandbox_walk import Order
-from gradflow.sim.lab.sandbox_words import edge_words, happening
+from gradflow.sim.lab.sandbox_words import edge_words
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.table import Table
-from gradflow.ui.lab.autograd_scene import GraphDrawing
-from gradflow.ui.lab.autograd_side import BACKWARD, FORWARD, NODE, Side
-from gradflow.ui.lab.camera import Mode
+from gradflow.ui.lab.autograd_differences import DifferencesStudy
+from gradflow.ui.lab.autograd_scene import MOST_NODES, Drawings
+from gradflow.ui.lab.autograd_side import BACKWARD, DIFFERENCES, FORWARD, NODE, TALL, Side
 from gradflow.ui.lab.dag_canvas import DagCanvas
 from gradflow.ui.lab.dag_scene import Scene
 from gradflow.ui.lab.inputs_table import ASKS, DIRECTION
 from gradflow.ui.lab.lab_view import LabView
+from gradflow.ui.lab.language_bar import LanguageBar
 from gradflow.ui.lab.step_bar import StepBar
 from gradflow.ui.theme import Theme
-from gradflow.ui.view import view
+from gradflow.ui.view import Subject, view
 from gradflow.ui.weak import weakly
-from gradflow.ui.widgets import Choice
+from gradflow.ui.widgets import Button
 
 LIVE_SECONDS, PAUSE_MS = 0.06, 250
 """A program that takes longer than this is run anew when the typing pauses."""
-
-MOST_NODES = 800
 
 
 @view("autograd", "What does autograd do?")
@@ -45,7 +43,8 @@ class AutogradView(LabView):
     Backward: from the output with ∂f/∂f = 1 (or your v for several entries) each operation multiplies what it has
     received by its local derivative, ∂f/∂x += ∂f/∂z · ∂z/∂x, in the reverse of the order of computing; where a value is
     used twice, what comes back is added. Names and rules are those of torch.autograd: .grad accumulates, no_grad
-    records nothing, detach cuts. Shift+→ and Shift+← step; in the graph arrows pan, + and − zoom, 0 fits, [ and ]
+    records nothing, detach cuts. Differences: (f(x+h) − f(x−h)) / 2h by any entry of any input, beside the exact value,
+    for every h. Shift+→ and Shift+← step; in the graph arrows pan, + and − zoom, 0 fits, [ and ]
     choose a box. Cost: one vector–Jacobian product per edge.
     """
 
@@ -55,10 +54,10 @@ class AutogradView(LabView):
     def __init__(self) -> None:
         super().__init__()
         self.desk = Desk(beginning(examples()[0]))
-        self.examples, self.side, self.canvas, self.bar = Choice(), Side(), DagCanvas(), StepBar()
+        self.language, self.side, self.canvas, self.bar = LanguageBar(), Side(), DagCanvas(), StepBar()
         self.sentence = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self._drawing: GraphDrawing | None = None
-        self._drawn_of: tuple[object, ...] = ()
+        self.study = DifferencesStudy(self.desk, self.side.differences)
+        self._drawings = Drawings()
         self._seconds, self._forward = 0.0, False
         self._pause = QTimer(self)
         self._setup_ui()
@@ -66,12 +65,6 @@ class AutogradView(LabView):
         self._renew_all()
 
     def _setup_ui(self) -> None:
-        self.examples.setAccessibleName("Worked examples")
-        self.examples.setToolTip("Worked examples, the lecture's first")
-        self.examples.addItem("Examples…")
-        for example in examples():
-            self.examples.addItem(example.title)
-            self.examples.setItemData(self.examples.count() - 1, example.look_for, Qt.ItemDataRole.ToolTipRole)
         self.sentence.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 4)
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
         right = QWidget()
@@ -80,7 +73,14 @@ class AutogradView(LabView):
         box.setSpacing(4)
         box.addWidget(self.bar)
         box.addWidget(self.sentence)
-        box.addWidget(self.canvas, 1)
+        self.below = QSplitter(Qt.Orientation.Vertical)
+        self.below.addWidget(self.canvas)
+        self.below.addWidget(self.study)
+        self.below.setStretchFactor(0, 2)
+        self.below.setStretchFactor(1, 3)
+        self.below.setChildrenCollapsible(False)
+        self.study.hide()
+        box.addWidget(self.below, 1)
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.addWidget(self.side)
         self.split.addWidget(right)
@@ -93,19 +93,21 @@ class AutogradView(LabView):
         self._pause.setSingleShot(True)
         self._pause.setInterval(PAUSE_MS)
         self._pause.timeout.connect(weakly(self, lambda self: self._do(desk.run)))
-        self.examples.activated.connect(self._take_example)
+        self.language.example.connect(self._take_example)
+        self.language.function.connect(side.editor.insert)
         side.editor.text.textChanged.connect(self._typed)
         side.inputs.edited.connect(self._edit_input)
         side.page_shown.connect(self._look_at_page)
         back = side.backward
-        back.output.activated.connect(weakly(self, lambda self, _: self._change(output=back.output.currentText())))
         back.order.activated.connect(weakly(self, lambda self, _: self._change(order=Order(back.order.currentData()))))
-        back.seed.editingFinished.connect(weakly(self, lambda self: self._change(seed=back.seed.text())))
         back.again.clicked.connect(weakly(self, lambda self: self._do(desk.backward_again)))
         back.zero.clicked.connect(weakly(self, lambda self: self._do(desk.zero_grad)))
-        back.cut_output.clicked.connect(self._cut_output)
-        side.node.cut.clicked.connect(self._cut_chosen)
-        side.differences.chosen.connect(self._move_entry)
+        back.cut_output.clicked.connect(weakly(self, lambda self: self._cut(desk.output, back.cut_output)))
+        side.node.cut.clicked.connect(weakly(self, lambda self: self._cut(desk.chosen, side.node.cut)))
+        for form in side.forms():
+            form.changed.connect(weakly(self, lambda self, output, seed: self._change(output=output, seed=seed)))
+        self.study.changed.connect(self._refresh)
+        self.study.turned.connect(self.moved)
         self.bar.moved.connect(self.go)
         self.canvas.chosen.connect(self._choose_node)
         self.canvas.hovered.connect(self._read_out)
@@ -136,16 +138,11 @@ class AutogradView(LabView):
         else:
             self._change(text=text)
 
-    def _cut_output(self, cut: bool) -> None:
-        self._do(lambda: self.desk.detach(self.desk.output, cut))
-
-    def _cut_chosen(self, cut: bool) -> None:
-        self._do(lambda: self.desk.detach(self.desk.chosen, cut))
+    def _cut(self, label: str, button: Button) -> None:
+        self._do(lambda: self.desk.detach(label, button.isChecked()))
 
     def _take_example(self, number: int) -> None:
-        self.examples.setCurrentIndex(0)
-        if number > 0:
-            self._do(lambda: self.desk.begin(beginning(examples()[number - 1])))
+        self._do(lambda: self.desk.begin(beginning(examples()[number])))
 
     def _edit_input(self, name: str, column: int, text: str) -> None:
         if column == ASKS:
@@ -155,21 +152,19 @@ class AutogradView(LabView):
         else:
             self._do(lambda: self.desk.give(name, text))
 
-    def _move_entry(self, entry: str, step: str) -> None:
-        self.desk.entry, self.desk.step = entry, step
-        self._refresh()
-
     def _choose_node(self, node: int | None) -> None:
         opened = self.desk.opened
-        self.desk.chosen = opened.sandbox.label(node) if opened and node is not None else ""
+        self.desk.chosen = opened.sandbox.key(node) if opened and node is not None else ""
         if node is not None:
-            self.side.show_page(NODE)
             self.canvas.reveal(node)
+            if self.side.page != DIFFERENCES or not self.study.move_entry(self.desk.chosen):
+                self.side.show_page(NODE)
         self._refresh()
 
     def _look_at_page(self, page: str) -> None:
         """Show the tangents of forward mode in the boxes from when its page is opened until that of backward is."""
         self._forward = page == FORWARD or (self._forward and page != BACKWARD)
+        self._place()
         self._refresh()
 
     def _read_out(self, edge: int | None) -> None:
@@ -190,8 +185,7 @@ class AutogradView(LabView):
             self.side.editor.refuse(error.reason, error.line, error.column)
         else:
             self.side.editor.accept()
-        self.side.backward.show_choices(self.desk)
-        self.side.differences.show_choices(self.desk.entries(), self.desk.entry, self.desk.step)
+        self.side.show_choices(self.desk)
         self._refresh()
 
     def _refresh(self) -> None:
@@ -204,36 +198,28 @@ class AutogradView(LabView):
         if not opened or now is None:
             self.canvas.show_scene(Scene())
             return
-        drawing = self._drawing_of(opened)
+        drawing = self._drawings.of(desk, self._forward)
         chosen = opened.sandbox.find(desk.chosen) if desk.chosen else None
         self.canvas.show_scene(drawing.scene(now, chosen, desk.stale) if drawing else Scene())
         if drawing and now.node is not None:
             self.canvas.reveal(now.node)
         self.side.show_numbers(desk, chosen, self.theme)
+        if self.side.page == DIFFERENCES:
+            self.study.follow()
+        else:
+            self.study.give_up()
         self.moved.emit()
 
-    def _drawing_of(self, opened: Opened) -> GraphDrawing | None:
-        """Return how the graph is drawn, made anew only if something has changed."""
-        of = (opened, self.desk.grads, self._forward)
-        if not self._drawing or any(one is not other for one, other in zip(of, self._drawn_of, strict=True)):
-            if len(opened.sandbox.nodes) > MOST_NODES:
-                self._drawing, self._drawn_of = None, ()
-                return None
-            tangents = opened.tangents if self._forward else {}
-            stored = self.desk.grads.by_node(opened.sandbox)
-            self._drawing = GraphDrawing(opened.sandbox, opened.walk, tangents, opened.missing, stored)
-            self._drawn_of = of
-        return self._drawing
+    def _place(self) -> None:
+        """Show the differences below the graph or, where there is little height, in its place."""
+        wanted = self.side.page == DIFFERENCES
+        self.study.setVisible(wanted)
+        self.canvas.setVisible(not wanted or self.height() >= TALL)
 
     def _say_moment(self) -> None:
-        desk, opened, now = self.desk, self.desk.opened, self.desk.now
-        words = happening(opened.sandbox, opened.walk, now) if opened and now else ""
+        opened, words = self.desk.opened, self.desk.said()
         if opened and len(opened.sandbox.nodes) > MOST_NODES:
             words = f"A graph of {len(opened.sandbox.nodes)} nodes is not drawn; up to {MOST_NODES} are. {words}"
-        for (_, name), reason in opened.wrong.items() if opened else ():
-            words = f"{name or 'v'}: {reason}. {words}"
-        if desk.stale and opened:
-            words = f"The graph is that of the last text without an error. {words}"
         self.sentence.setText(words)
         self.canvas.setAccessibleDescription(words)
 
@@ -243,8 +229,8 @@ class AutogradView(LabView):
         """Show nothing of a network: the sandbox has programs of its own."""
 
     def controls(self) -> QWidget:
-        """Choose a worked example."""
-        return self.examples
+        """Choose a worked example, or look up a function."""
+        return self.language
 
     def positions(self) -> int:
         """Return how many moments there are."""
@@ -261,17 +247,25 @@ class AutogradView(LabView):
         self._refresh()
 
     def tables(self) -> Mapping[str, Table]:
-        """Return the nodes with their values and gradients."""
+        """Return the nodes with their values and gradients and, on their page, the differences."""
         opened, now = self.desk.opened, self.desk.now
-        return {"nodes": node_table(opened, now)} if opened and now else {}
+        found = {"nodes": node_table(opened, now)} if opened and now else {}
+        differences = self.study.table() if self.side.page == DIFFERENCES else None
+        return {**found, "step-sizes": differences} if differences else found
+
+    def subject(self) -> Subject:
+        """Return the program: a picture has nothing to do with the network."""
+        return Subject(self.desk.caption(), {"gradflow:program": self.desk.choices.text})
+
+    def finish(self) -> None:
+        """Wait for the differences, and make room for the whole program: a picture cannot be scrolled."""
+        super().finish()
+        self.side.show_whole_program()
 
     def state(self) -> dict[str, Any]:
         """Return everything that is typed and chosen."""
-        camera = self.canvas.camera
-        places: dict[Mode, dict[str, Any]] = {Mode.WHOLE: {"look": []}, Mode.FREE: {"look": camera.state()}}
-        look = places.get(camera.mode, {})
         forward = {"forward": True} if self._forward else {}
-        return {**self.desk.state(), "page": self.side.page, **forward, **look}
+        return {**self.desk.state(), "page": self.side.page, **forward, **self.canvas.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take what `state` returned."""
@@ -288,11 +282,13 @@ class AutogradView(LabView):
         self.theme = theme
         self.canvas.retheme(theme)
         self.side.retheme(theme)
+        self.study.retheme(theme)
         self._renew_all()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Put the program above the pages, or among them."""
         super().resizeEvent(event)
         self.side.arrange(self.height())
+        self._place()
         left = min(max(self.width() * 3 // 10, 244), 380)
         self.split.setSizes([left, self.width() - left])

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
-    QFormLayout,
     QHBoxLayout,
     QLabel,
     QLayout,
@@ -18,9 +15,10 @@ from PySide6.QtWidgets import (
 
 from gradflow.sim.lab.sandbox_desk import Desk
 from gradflow.sim.lab.sandbox_walk import Order
+from gradflow.ui.lab.autograd_forms import EntryForm, OutputForm
 from gradflow.ui.lab.autograd_words import marked
 from gradflow.ui.theme import Theme
-from gradflow.ui.widgets import Button, Choice, TextBox
+from gradflow.ui.widgets import Button, Choice
 
 ORDERS = {Order.REVERSE: "reverse of computing", Order.DEPTH_FIRST: "depth first, without waiting"}
 
@@ -64,87 +62,60 @@ class BackwardPage(Page):
 
     def __init__(self) -> None:
         super().__init__("What backward gives and costs")
-        self.output, self.order, self.seed = Choice(), Choice(), TextBox()
-        self.output.setAccessibleName("Output")
-        self.output.setToolTip("The value that is differentiated")
+        self.form, self.order = OutputForm(), Choice()
         self.order.setAccessibleName("Order of the walk")
         for order, title in ORDERS.items():
             self.order.addItem(title, order.value)
         self.order.setToolTip(
             "In the reverse order of computing, everything has arrived at an operation before it passes its sum on"
         )
-        self.seed.setAccessibleName("Seed vector v")
-        self.seed.setPlaceholderText("v, such as [−5, 2, 6]".replace("−", "-"))
-        self.seed.setToolTip("The weight of each entry of the output: backward(v) gives vᵀJ")
         self.again, self.zero = _small("backward() again"), _small("zero_grad()")
         self.again.setToolTip("Walk back once more: what comes is added to the .grad of the leaves")
         self.zero.setToolTip("Forget what is in the .grad of the leaves")
         self.cut_output = _small("Detach output")
         self.cut_output.setCheckable(True)
         self.cut_output.setToolTip("As if the output were under detach()")
-        form = QFormLayout()
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setSpacing(4)
-        form.addRow("output", self.output)
-        form.addRow("v", self.seed)
-        form.addRow("order", self.order)
-        self.seed_label = form.labelForField(self.seed)
-        self.wrong = QLabel()
-        self.wrong.setObjectName("fieldError")
-        self.wrong.setWordWrap(True)
-        self.choices.addLayout(form)
-        self.choices.addWidget(self.wrong)
+        self.form.rows.addRow("order", self.order)
+        self.choices.addWidget(self.form)
         self.choices.addLayout(_row(self.again, self.zero))
         self.choices.addLayout(_row(self.cut_output))
 
     def show_choices(self, desk: Desk) -> None:
         """Show what is chosen."""
-        self.output.clear()
-        self.output.addItems(desk.outputs())
-        self.output.setCurrentText(desk.output)
+        self.form.show_choices(desk)
         self.order.setCurrentIndex(self.order.findData(desk.choices.order.value))
-        if self.seed.text() != desk.choices.seed:
-            self.seed.setText(desk.choices.seed)
-        several = desk.opened is not None and desk.opened.seed.size > 1
-        self.seed.setVisible(several)
-        self.seed_label.setVisible(several)
-        wrong = desk.opened.wrong.get(("seed", ""), "") if desk.opened else ""
-        self.wrong.setText(wrong)
-        self.wrong.setVisible(bool(wrong))
         self.cut_output.setChecked(desk.output in desk.choices.detached)
 
 
-class DifferencesPage(Page):
-    """The entry that is moved, and by how much."""
+class ForwardPage(Page):
+    """The output, and the slope along the direction in both modes."""
 
-    chosen = Signal(str, str)
-    """Another entry or step."""
+    def __init__(self) -> None:
+        super().__init__("Forward mode beside reverse mode")
+        self.form = OutputForm()
+        self.choices.addWidget(self.form)
+
+    def show_choices(self, desk: Desk) -> None:
+        """Show what is chosen."""
+        self.form.show_choices(desk)
+
+
+class DifferencesPage(Page):
+    """The output, and the entry that is moved."""
 
     def __init__(self) -> None:
         super().__init__("Finite differences beside the exact value")
-        self.entry, self.step = Choice(), TextBox()
-        self.entry.setAccessibleName("Entry of an input")
-        self.step.setAccessibleName("Step ε")
-        self.step.setToolTip("ε, by which the entry is moved")
-        form = QFormLayout()
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setSpacing(4)
-        form.addRow("entry", self.entry)
-        form.addRow("ε", self.step)
-        self.choices.addLayout(form)
-        self.entry.activated.connect(self._tell)
-        self.step.textEdited.connect(self._tell)
+        self.form = EntryForm()
+        self.printed = _small("Slide’s ε²")
+        self.printed.setCheckable(True)
+        self.printed.setToolTip("The difference as one slide prints it, over ε² in place of 2ε: see what that does")
+        self.choices.addWidget(self.form)
+        self.choices.addLayout(_row(self.printed))
 
-    def show_choices(self, entries: Sequence[str], entry: str, step: str) -> None:
+    def show_choices(self, desk: Desk) -> None:
         """Show what is chosen."""
-        self.entry.clear()
-        self.entry.addItems(entries)
-        self.entry.setCurrentIndex(max(self.entry.findText(entry), 0))
-        if self.step.text() != step:
-            self.step.setText(step)
-
-    def _tell(self) -> None:
-        self.chosen.emit(self.entry.currentText(), self.step.text())
+        self.form.show_choices(desk)
+        self.printed.setChecked(desk.printed)
 
 
 class NodePage(Page):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,20 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.sim.lab.sandbox import READ, Sandbox
+from gradflow.sim.lab.sandbox_desk import Desk
 from gradflow.sim.lab.sandbox_steps import Moment, Phase, moment, positions
 from gradflow.sim.lab.sandbox_walk import Walk, total
-from gradflow.sim.lab.sandbox_words import DIGITS, accumulated, cells, derivative, edge_labels, sum_of
-from gradflow.ui.lab.cards import Card, Role, Row, text_width
+from gradflow.sim.lab.sandbox_words import accumulated, cells, derivative, edge_labels, sum_of
+from gradflow.ui.lab.cards import Card, Role, Row, row_width, text_width
 from gradflow.ui.lab.dag_scene import Look, Scene, Wire
 
 Array = NDArray[np.float64]
 
 
+LONGEST_SUM = 128.0
+"""A longer sum of what was in .grad and what comes is not written into the box."""
+
 LONGEST_LABEL = 112.0
 """Longer labels are written only where there happens to be room."""
 
-IN_GRID = 3
-"""The digits of the entries of vectors and matrices; the page of the box has more."""
+CALLS = (1, 2, 9, 99)
+"""After so many calls of backward() what is in .grad has room in the boxes of the leaves."""
+
+MOST_NODES = 800
+"""A larger graph is not drawn."""
 
 SYMBOLS = {"·": "×"}
 """Signs that are too small to be seen."""
@@ -60,12 +67,31 @@ class GraphDrawing:
         )
 
     def _room(self) -> tuple[Card, ...]:
-        """Return the cards at the end, when they say most."""
+        """Return the cards when they say most: at the end, with room for what calls of backward() leave in .grad."""
         if "room" not in self._kept:
             end = moment(self.sandbox, self.walk, positions(self.sandbox, self.walk) - 1)
             computed = set(self.sandbox.steps)
-            self._kept["room"] = tuple(self._card(node, end, computed) for node in range(len(self.sandbox.nodes)))
+            self._kept["room"] = tuple(
+                self._roomy(node, self._card(node, end, computed)) for node in range(len(self.sandbox.nodes))
+            )
         return self._kept["room"]
+
+    def _roomy(self, node: int, card: Card) -> Card:
+        if node not in self.sandbox.leaves or node not in self.walk.parts:
+            return card
+        received = self._gradient_rows(node, len(self.walk.parts[node]))[0]
+        return replace(card, rows=tuple(self._widest(node) if row == received else row for row in card.rows))
+
+    def _widest(self, node: int) -> Row:
+        """Return the widest row that a leaf's gradient may take."""
+        parts = self.walk.parts[node]
+        summed = total(parts)
+        assert summed is not None
+        rows = [_numbers(Role.GRADIENT, ".grad", np.multiply(times, summed)) for times in CALLS]
+        if np.size(summed) == 1:
+            row = replace(rows[0], cells=((accumulated(np.multiply(CALLS[-2], summed), summed),),))
+            rows += [row] if row_width(row) <= LONGEST_SUM else []
+        return max(self._received(node, len(parts)), *rows, key=row_width)
 
     def _card(self, node: int, now: Moment, computed: set[int]) -> Card:
         key = ("card", node, not self.sandbox.nodes[node].inputs or node in computed, self._arrived(node, now))
@@ -96,23 +122,34 @@ class GraphDrawing:
         return Card(sandbox.label(node), symbol, tuple(rows))
 
     def _gradient_rows(self, node: int, arrived: int) -> list[Row]:
-        """Return what a node has received so far, as a sum, and beside that what was there and what is missing."""
-        parts = self.walk.parts[node]
-        received = self.walk.received(node, parts[arrived - 1].visit)
-        summed, symbol = total(received), derivative(self.sandbox, node)
-        if summed is None:
-            return []
-        if np.size(summed) == 1:
-            rows = [Row(Role.GRADIENT, symbol, ((sum_of(received, len(parts)),),))]
-        else:
-            count = f", Σ {arrived} of {len(parts)}" if len(parts) > 1 else ""
-            rows = [_numbers(Role.GRADIENT, symbol + count, summed)]
-        if arrived == len(parts):
-            if node in self.stored:
-                rows.append(_grid(Role.GRADIENT, ".grad", accumulated(self.stored[node], summed), summed))
-            if node in self.missing:
-                rows.append(_numbers(Role.MISSED, "missing", self.missing[node]))
+        """Return what a node has received so far or, at a leaf, added to what was there; and what is missing."""
+        whole = arrived == len(self.walk.parts[node])
+        summed = total(self.walk.parts[node][:arrived])
+        assert summed is not None
+        stored = whole and node in self.stored
+        rows = [self._added(node, summed) if stored else self._received(node, arrived)]
+        if whole and node in self.missing:
+            rows.append(_numbers(Role.MISSED, "missing", self.missing[node]))
         return rows
+
+    def _added(self, node: int, summed: Array) -> Row:
+        """Return what is in a leaf's .grad after the walk: as a sum, where there is room for one."""
+        before = self.stored[node]
+        with np.errstate(all="ignore"):
+            row = _numbers(Role.GRADIENT, ".grad", before + summed)
+        as_sum = replace(row, cells=((accumulated(before, summed),),)) if np.size(summed) == 1 else row
+        return as_sum if row_width(as_sum) <= row_width(self._widest(node)) else row
+
+    def _received(self, node: int, arrived: int) -> Row:
+        """Return what a node has received so far, as a sum."""
+        parts, symbol = self.walk.parts[node], derivative(self.sandbox, node)
+        received = parts[:arrived]
+        summed = total(received)
+        assert summed is not None
+        if np.size(summed) == 1:
+            return Row(Role.GRADIENT, symbol, ((sum_of(received, len(parts)),),))
+        count = f", Σ {arrived} of {len(parts)}" if len(parts) > 1 else ""
+        return _numbers(Role.GRADIENT, symbol + count, summed)
 
     def _look(self, node: int, now: Moment, computed: set[int]) -> Look:
         sandbox = self.sandbox
@@ -159,12 +196,31 @@ class GraphDrawing:
         return self._kept[key]
 
 
+class Drawings:
+    """The drawing of what is at the desk, made anew only if something has changed."""
+
+    def __init__(self) -> None:
+        self._last: GraphDrawing | None = None
+        self._of: tuple[object, ...] = ()
+
+    def of(self, desk: Desk, forward: bool) -> GraphDrawing | None:
+        """Return how the graph is drawn, with the tangents of forward mode or not; None if it is too large."""
+        opened = desk.opened
+        if opened is None or len(opened.sandbox.nodes) > MOST_NODES:
+            self._last, self._of = None, ()
+            return None
+        of = (opened, desk.grads, forward)
+        if not self._of or any(one is not other for one, other in zip(of, self._of, strict=True)):
+            tangents = opened.tangents if forward else {}
+            stored = desk.grads.by_node(opened.sandbox)
+            self._last = GraphDrawing(opened.sandbox, opened.walk, tangents, opened.missing, stored)
+            self._of = of
+        return self._last
+
+
 def _numbers(role: Role, words: str, array: Array) -> Row:
-    return _grid(role, words, cells(array, digits=DIGITS if np.ndim(array) == 0 else IN_GRID), array)
-
-
-def _grid(role: Role, words: str, shown: tuple[tuple[str, ...], ...], array: Array) -> Row:
     """Return the entries of an array as a row of the card, those of a vector below each other."""
+    shown = cells(array)
     whole = sum(map(len, shown)) == np.size(array)
     if whole and np.ndim(array) == 1:
         shown = tuple((cell,) for cell in shown[0])

@@ -12,16 +12,20 @@ from PySide6.QtWidgets import (
 
 from gradflow.sim.lab.sandbox_desk import Desk
 from gradflow.ui.lab import autograd_words as words
-from gradflow.ui.lab.autograd_pages import BackwardPage, DifferencesPage, NodePage, Page
+from gradflow.ui.lab.autograd_forms import OutputForm
+from gradflow.ui.lab.autograd_pages import BackwardPage, DifferencesPage, ForwardPage, NodePage
 from gradflow.ui.lab.inputs_table import InputsTable
 from gradflow.ui.lab.program_editor import ProgramEditor
 from gradflow.ui.theme import Theme
 from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import TabBar
 
-PROGRAM, BACKWARD, FORWARD, DIFFERENCES, NODE = "Program", "Backward", "Forward", "ε", "Node"
+PROGRAM, BACKWARD, FORWARD, DIFFERENCES, NODE = "Program", "Backward", "Forward", "Differences", "Node"
 TALL = 560
 """From this height on the program stands above the pages instead of among them."""
+
+LEFT = 216
+"""What a long program leaves to inputs and pages."""
 
 
 class Tabs(QTabWidget):
@@ -47,48 +51,56 @@ class Side(QWidget):
         self.program.setStretchFactor(0, 3)
         self.program.setStretchFactor(1, 2)
         self.program.setChildrenCollapsible(False)
-        self.backward, self.forward = BackwardPage(), Page("Forward mode beside reverse mode")
+        self.backward, self.forward = BackwardPage(), ForwardPage()
         self.differences, self.node = DifferencesPage(), NodePage()
         self.pages = Tabs()
         self.pages.setDocumentMode(True)
         self.pages.setAccessibleName("Pages")
         self.pages.tabBar().setAccessibleName("Pages")
         self.pages.tabBar().setExpanding(False)
-        self.pages.tabBar().setStyleSheet("QTabBar::tab { padding: 3px 5px; font-size: 11px; }")
+        self.pages.tabBar().setStyleSheet("QTabBar::tab { padding: 3px 3px; font-size: 11px; }")
         self.pages.tabBar().setUsesScrollButtons(True)
-        for page, name in (
-            (self.backward, BACKWARD),
-            (self.forward, FORWARD),
-            (self.differences, DIFFERENCES),
-            (self.node, NODE),
-        ):
+        self._names: dict[QWidget, str] = {
+            self.program: PROGRAM,
+            self.backward: BACKWARD,
+            self.forward: FORWARD,
+            self.differences: DIFFERENCES,
+            self.node: NODE,
+        }
+        for page, name in list(self._names.items())[1:]:
             self.pages.addTab(page, name)
+        self.pages.setTabToolTip(self.pages.indexOf(self.differences), DIFFERENCES)
         self.box = QVBoxLayout(self)
         self.box.setContentsMargins(0, 0, 0, 0)
         self.box.setSpacing(8)
         self.box.addWidget(self.program, 5)
         self.box.addWidget(self.pages, 6)
         self._wanted = ""
-        self.pages.tabBarClicked.connect(weakly(self, lambda self, place: self._want(self.pages.tabText(place))))
+        self.pages.tabBarClicked.connect(weakly(self, lambda self, place: self._want(self._name(place))))
         self.pages.currentChanged.connect(weakly(self, lambda self, _: self.page_shown.emit(self.page)))
 
     @property
     def page(self) -> str:
         """The name of the page that is looked at."""
-        return self.pages.tabText(self.pages.currentIndex())
+        return self._name(self.pages.currentIndex())
 
     def show_page(self, name: str) -> None:
         """Look at a page; one that is not there changes nothing."""
         self._want(name)
-        names = [self.pages.tabText(i) for i in range(self.pages.count())]
+        names = [self._name(place) for place in range(self.pages.count())]
         if name in names:
             self.pages.setCurrentIndex(names.index(name))
+
+    def _name(self, place: int) -> str:
+        page = self.pages.widget(place)
+        return self._names[page] if page else ""
 
     def _want(self, name: str) -> None:
         self._wanted = name
 
     def arrange(self, height: int) -> None:
-        """Put the program above the pages, or among them."""
+        """Put the program above the pages, or among them: then there is no room for a long name."""
+        self.pages.setTabText(self.pages.indexOf(self.differences), DIFFERENCES if height >= TALL else "Δf/h")
         among = self.pages.indexOf(self.program) >= 0
         if among == (height < TALL):
             return
@@ -102,6 +114,19 @@ class Side(QWidget):
             self.pages.insertTab(0, self.program, PROGRAM)
             self.show_page(self._wanted or PROGRAM)
 
+    def show_whole_program(self) -> None:
+        """Give the program all the height it needs, as far as a little is left for the rest."""
+        self.editor.text.setMinimumHeight(max(min(self.editor.text.whole_height(), self.height() - LEFT), 0))
+
+    def forms(self) -> tuple[OutputForm, ...]:
+        """Return where an output is chosen, page by page."""
+        return self.backward.form, self.forward.form, self.differences.form
+
+    def show_choices(self, desk: Desk) -> None:
+        """Show on every page what is chosen."""
+        for page in (self.backward, self.forward, self.differences):
+            page.show_choices(desk)
+
     def show_numbers(self, desk: Desk, chosen: int | None, theme: Theme) -> None:
         """Write the page that is looked at; the others wait until they are."""
         opened, now = desk.opened, desk.now
@@ -114,10 +139,9 @@ class Side(QWidget):
         elif self.page == FORWARD:
             self.forward.say(words.forward_page(opened, theme), theme)
         elif self.page == DIFFERENCES:
-            entry = self.differences.entry.currentText()
-            self.differences.say(words.differences_page(desk.differences(), opened, entry, theme), theme)
+            self.differences.say(words.differences_page(opened, desk.moved_name), theme)
         elif self.page == NODE:
-            self.node.say(words.node_page(opened, chosen, now.visits, theme), theme)
+            self.node.say(words.node_page(opened, desk.grads, chosen, now.visits, theme), theme)
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""

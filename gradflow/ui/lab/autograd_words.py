@@ -9,11 +9,21 @@ from html import escape
 import numpy as np
 
 from gradflow.sim.lab.sandbox import Sandbox
-from gradflow.sim.lab.sandbox_check import Differences
+from gradflow.sim.lab.sandbox_check import entry_name
+from gradflow.sim.lab.sandbox_grads import Grads
 from gradflow.sim.lab.sandbox_modes import MOST_ENTRIES
 from gradflow.sim.lab.sandbox_program import Opened
 from gradflow.sim.lab.sandbox_walk import Order
-from gradflow.sim.lab.sandbox_words import cells, derivative, number, numbers, unfolded
+from gradflow.sim.lab.sandbox_words import (
+    accumulated,
+    cells,
+    derivative,
+    local_formula,
+    number,
+    numbers,
+    typed,
+    unfolded,
+)
 from gradflow.ui.theme import Theme
 
 MOST_SIDE, MOST_BLOCKS = 8, 6
@@ -66,7 +76,7 @@ def backward_page(opened: Opened, theme: Theme) -> str:
         parts.append(_jacobian(opened, leaf, several, theme))
     if len(leaves) > MOST_BLOCKS:
         parts.append(paragraph(muted(f"… and {len(leaves) - MOST_BLOCKS} more leaves", theme)))
-    parts += [costs(opened, several), savings(sandbox)]
+    parts += [second(opened, theme), costs(opened, several), savings(sandbox)]
     return "".join(parts)
 
 
@@ -92,16 +102,31 @@ def _jacobian(opened: Opened, leaf: int, several: bool, theme: Theme) -> str:
     return paragraph(head) + matrix(rows, names, theme, last="sum")
 
 
+def second(opened: Opened, theme: Theme) -> str:
+    """Return the Hessian with its eigenvalues, where there is one to be shown."""
+    sandbox, found = opened.sandbox, opened.curvature
+    if found is None or sandbox.output is None:
+        return ""
+    names = [entry_name(sandbox.label(i), np.shape(sandbox.value(i)), place) for i, place in found.entries]
+    output = escape(sandbox.label(sandbox.output))
+    head = f"<b>Second derivatives</b>, the Hessian of {output} by {escape(', '.join(names))}:"
+    values = escape(", ".join(map(number, found.eigenvalues.tolist())))
+    rows = matrix(cells(found.hessian, most=len(names)), names, theme)
+    return paragraph(head) + rows + paragraph(f"{muted('eigenvalues', theme)} {values}")
+
+
 def costs(opened: Opened, several: bool) -> str:
     """Return what each way costs in multiplications."""
     cost = opened.cost
-    lines = [f"<b>Multiplications.</b> One backward pass: {cost.one_pass:,}."]
+    lines = [
+        f"<b>Multiplications.</b> To compute what is recorded: {cost.evaluate:,}. One backward pass: {cost.sweep:,}."
+    ]
     if several:
         lines.append(
-            f"J by {passes(cost.outputs)} backward: {cost.by_reverse:,}, and vᵀJ from it: {cost.product:,} more. "
-            f"backward(v) needs no J: {cost.one_pass:,} in all."
+            f"J by {passes(cost.outputs)} backward: {cost.reverse:,}, and vᵀJ from it: {cost.product:,} more. "
+            f"backward(v) needs no J: {cost.sweep:,} in all."
         )
-    lines.append(f"Forward mode: {passes(cost.inputs)}, one for each input entry: {cost.by_forward:,}.")
+    lines.append(f"Forward mode: {passes(cost.inputs)}, one for each input entry: {cost.forward:,}.")
     return paragraph(*lines)
 
 
@@ -161,33 +186,28 @@ def forward_page(opened: Opened, theme: Theme) -> str:
     lines.append(f"reverse: {gradient} = <b>{number(opened.by_reverse())}</b>")
     cost = opened.cost
     compare = paragraph(
-        f"<b>Multiplications.</b> One pass carries one vector over every edge, either way: {cost.one_pass:,}.",
-        f"The whole Jacobian, {cost.outputs}×{cost.inputs}: forward {passes(cost.inputs)} = {cost.by_forward:,}, "
-        f"reverse {passes(cost.outputs)} = {cost.by_reverse:,}.",
+        f"<b>Multiplications.</b> One pass carries one vector over every edge, either way: {cost.sweep:,}.",
+        f"The whole Jacobian, {cost.outputs}×{cost.inputs}: forward {passes(cost.inputs)} = {cost.forward:,}, "
+        f"reverse {passes(cost.outputs)} = {cost.reverse:,}.",
     )
     return paragraph(*lines) + compare
 
 
-def differences_page(found: Differences | None, opened: Opened, entry: str, theme: Theme) -> str:
-    """Return the difference quotients beside the exact value."""
+def differences_page(opened: Opened, entry: str) -> str:
+    """Return what is done with the entry that is moved."""
     sandbox = opened.sandbox
-    if found is None or sandbox.output is None:
-        return paragraph("Choose an entry of an input.")
-    rows = [
-        (number(found.forward), number(found.forward_error)),
-        (number(found.central), number(found.central_error)),
-        (number(found.exact), ""),
-    ]
-    names = ("(f(x+ε) − f(x)) / ε", "(f(x+ε) − f(x−ε)) / 2ε", "exact")
-    several = " of vᵀf" if sandbox.value(sandbox.output).size > 1 else ""
-    text = paragraph(f"The slope{several} by {escape(entry)}, and its error:") + matrix(rows, names, theme)
-    if any(edge.cut for edge in sandbox.edges):
-        text += paragraph(muted("Differences know of no cut: they see what no_grad and detach hide.", theme))
-    return text
+    if sandbox.output is None or not entry:
+        return paragraph("No input asks for a gradient: there is nothing to move.")
+    output, x = escape(sandbox.label(sandbox.output)), escape(entry)
+    f = f"vᵀ{output}" if sandbox.value(sandbox.output).size > 1 else output
+    return paragraph(
+        f"What depends on {x} is computed again with {x} + h and with {x} − h in its place, for every h from 1 to "
+        f"10⁻¹⁶, and what {f} becomes is compared with the gradient of one walk back."
+    )
 
 
-def node_page(opened: Opened, node: int | None, visits: int, theme: Theme) -> str:
-    """Return all there is to say of a node."""
+def node_page(opened: Opened, grads: Grads, node: int | None, visits: int, theme: Theme) -> str:
+    """Return all there is to say of a node, with what earlier calls of backward() have left in a leaf."""
     sandbox = opened.sandbox
     if node is None or node >= len(sandbox.nodes):
         return paragraph("Choose a box of the graph: click it, or press ] in the graph.")
@@ -195,19 +215,17 @@ def node_page(opened: Opened, node: int | None, visits: int, theme: Theme) -> st
     kind = "leaf" if node in sandbox.leaves else "constant" if not entry.inputs else entry.operation
     size = f", shape {np.shape(value)}" if np.ndim(value) else ""
     lines = [f"<b>{escape(sandbox.label(node))}</b> {muted(f'{kind}{size}, line {entry.line}', theme)}"]
-    if entry.inputs and entry.expression != sandbox.label(node):
-        lines.append(f"= {escape(entry.expression)}")
+    if entry.inputs and typed(sandbox, node) != sandbox.label(node):
+        lines.append(f"= {escape(typed(sandbox, node))}")
     text = paragraph(*lines) + _whole(value, theme)
     if sandbox.output is not None and sandbox.differentiable:
-        text += _sum(opened, node, visits, theme)
+        text += _sum(opened, node, visits, theme) + _added(opened, grads, node, visits)
     for number_of in sandbox.into[node]:
         edge = sandbox.edges[number_of]
         if edge.open and sandbox.value(node).size * sandbox.value(edge.source).size <= MOST_ENTRIES:
             local = sandbox.local(edge)
-            operation = entry.variable.grad_fn
-            assert operation is not None
             head = f"∂{escape(sandbox.label(node))}/∂{escape(sandbox.label(edge.source))}"
-            text += paragraph(f"{head} {muted(escape(operation.formula(edge.place)), theme)}") + _whole(local, theme)
+            text += paragraph(f"{head} {muted(escape(local_formula(sandbox, edge)), theme)}") + _whole(local, theme)
     return text
 
 
@@ -223,9 +241,20 @@ def _sum(opened: Opened, node: int, visits: int, theme: Theme) -> str:
     return paragraph(f"<span style='color:{theme.curve}'>{head}</span>", *parts)
 
 
+def _added(opened: Opened, grads: Grads, node: int, visits: int) -> str:
+    before, new = grads.of(opened.sandbox, node), opened.walk.gradient(node, visits)
+    if before is None or new is None:
+        return ""
+    if np.size(new) == 1:
+        return paragraph(f"<b>.grad</b> = {escape(accumulated(before, new))}")
+    after = grads.now(opened, node, visits)
+    assert after is not None
+    return paragraph(f"<b>.grad</b> = {escape(numbers(before))}", f"+ {escape(numbers(new))}", f"= {numbers(after)}")
+
+
 def _whole(array: np.ndarray, theme: Theme) -> str:
     """Return all entries of an array, or as many as a table may have."""
     if np.ndim(array) > 2 or array.size > MOST_ENTRIES // 4:
         return paragraph(escape(numbers(array)))
-    rows = cells(array, most=MOST_ENTRIES, digits=6)
+    rows = cells(array, most=MOST_ENTRIES)
     return matrix(rows, [""] * len(rows), theme) + paragraph("")

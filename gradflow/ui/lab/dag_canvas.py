@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, Signal
@@ -20,7 +21,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from gradflow.sim.lab.dag_layout import Placement, lay_out
 from gradflow.sim.lab.label_places import Rectangle, place
 from gradflow.ui.lab import dag_paint
-from gradflow.ui.lab.camera import Camera, Mode
+from gradflow.ui.lab.camera import LEGIBLE, Camera, Mode
 from gradflow.ui.lab.cards import card_size, text_width
 from gradflow.ui.lab.dag_scene import Look, Scene
 from gradflow.ui.lab.dag_wires import Wires
@@ -90,6 +91,11 @@ class DagCanvas(QWidget):
         self.camera.mode = Mode.WHOLE
         self._frame()
 
+    def state(self) -> dict[str, list[float]]:
+        """Return what is looked at, for `look`; nothing if the drawing follows what happens."""
+        looks = {Mode.WHOLE: [], Mode.FREE: self.camera.state()}
+        return {"look": looks[self.camera.mode]} if self.camera.mode in looks else {}
+
     def look(self, state: list[float]) -> None:
         """Look at what `camera.state` gave, or at the whole graph for nothing; raises ValueError for anything else."""
         if not state:
@@ -124,9 +130,18 @@ class DagCanvas(QWidget):
         return self._wires.at(self.camera.point(spot), self.camera.zoom)
 
     def _frame(self) -> None:
-        now = self.scene.now()
-        self.camera.frame(self._boxes[now[0]] if now else None)
+        self.camera.frame(self._focus())
         self._moved()
+
+    def _focus(self) -> QRectF | None:
+        """Return where something happens: the box and those that it sends to or takes from, if all can be seen."""
+        now = self.scene.now()
+        if not now:
+            return None
+        ends = {i for wire in self.scene.wires if wire.look is Look.NOW for i in (wire.source, wire.target)}
+        whole = reduce(QRectF.united, (self._boxes[i] for i in ends), self._boxes[now[0]])
+        fits = whole.width() * LEGIBLE <= self.width() and whole.height() * LEGIBLE <= self.height()
+        return whole if fits else self._boxes[now[0]]
 
     def _moved(self) -> None:
         self._labels = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QTextEdit, QVBoxLayout, QWidget
@@ -41,6 +43,11 @@ class ProgramEditor(QWidget):
         editor.blockSignals(False)
         cursor.setPosition(min(place, len(editor.toPlainText())))
         editor.setTextCursor(cursor)
+
+    def insert(self, words: str) -> None:
+        """Write words where the cursor stands, and go on typing there."""
+        self.text.insertPlainText(words)
+        self.text.setFocus()
 
     def accept(self) -> None:
         """Show that nothing is wrong."""
@@ -124,6 +131,11 @@ class _Text(QPlainTextEdit):
     def margin_width(self) -> int:
         """Return the room that the largest number needs."""
         return 14 + self.fontMetrics().horizontalAdvance("9") * max(2, len(str(self.blockCount())))
+
+    def whole_height(self) -> int:
+        """Return how high the whole text is; a plain text counts its height in lines."""
+        lines = math.ceil(self.document().size().height())
+        return lines * self.fontMetrics().lineSpacing() + 2 * math.ceil(self.document().documentMargin()) + 12
 
     def _make_room(self) -> None:
         self.setViewportMargins(self.margin_width(), 0, 0, 0)

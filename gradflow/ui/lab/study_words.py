@@ -2,41 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from gradflow.sim.lab import step_words
 from gradflow.sim.lab.differences import Study
+from gradflow.sim.lab.step_curve import StepCurve
 from gradflow.sim.words import spell
 from gradflow.ui.lab.number_rows import NumberRow
 from gradflow.ui.lab.step_curve_plot import colors
 from gradflow.ui.theme import Theme
 
 
-def numbers(found: Study, number: int, printed: bool, theme: Theme) -> list[NumberRow]:
+@dataclass(frozen=True)
+class Names:
+    """How a function, its value, its variable and the derivative are written, and what gives the exact one."""
+
+    f: str
+    value: str
+    x: str
+    derivative: str
+    by: str
+
+
+def compared(curve: StepCurve, names: Names, number: int, printed: bool, theme: Theme) -> list[NumberRow]:
     """Return the exact derivative and the differences at one of the steps; with `printed` the slide's too."""
-    curve, color, w = found.curve, colors(theme), found.symbol
+    color, f, x = colors(theme), names.f, names.x
     ready = bool(curve.done[number])
     beside = {
-        "forward": ("forward", f"(L({w} + h) − L) / h"),
-        "central": ("central", f"(L({w} + h) − L({w} − h)) / 2h"),
+        "forward": ("forward", f"({f}({x} + h) − {f}) / h"),
+        "central": ("central", f"({f}({x} + h) − {f}({x} − h)) / 2h"),
     }
     if printed:
-        beside["printed"] = ("as printed", f"(L({w} + h) − L({w} − h)) / h²")
-    rows = [NumberRow("exact", f"∂L/∂{w} by backprop", curve.exact, note=f"L = {spell(curve.value)}")]
+        beside["printed"] = ("as printed", f"({f}({x} + h) − {f}({x} − h)) / h²")
+    rows = [NumberRow("exact", f"{names.derivative} by {names.by}", curve.exact, note=f"{f} = {names.value}")]
     for which, (name, formula) in beside.items():
         kink = curve.kinks_above[number] if which == "forward" else curve.kinks[number]
         value = float(getattr(curve, which)[number]) if ready else None
-        rows.append(NumberRow(name, formula, value, color[which], f"straddles {kink}" if kink and ready else ""))
+        rows.append(NumberRow(name, formula, value, color[which], _straddles(kink) if ready else ""))
     return rows
+
+
+def _straddles(kinks: str) -> str:
+    """Return what lies between the points of a difference; several are named below the curve."""
+    several = kinks.count(", ")
+    return f"straddles {several + 1} kinks" if several else f"straddles {kinks}" if kinks else ""
+
+
+def numbers(found: Study, number: int, printed: bool, theme: Theme) -> list[NumberRow]:
+    """Return the loss's derivative and its differences at one of the steps; with `printed` the slide's too."""
+    names = Names("L", spell(found.curve.value), found.symbol, f"∂L/∂{found.symbol}", "backprop")
+    return compared(found.curve, names, number, printed, theme)
+
+
+def remarks(
+    curve: StepCurve, f: str, x: str, number: int, printed: bool, brief: bool, more: Sequence[str] = ()
+) -> list[str]:
+    """Return what there is to say of a curve, and more; the best steps, if `brief`, only if there is nothing else."""
+    said = [step_words.as_printed(curve, float(curve.steps[number]))] if printed else []
+    said += [*more, step_words.kinks(curve, x)]
+    if not brief or not any(said):
+        said += [step_words.best_step(curve, which, f) for which in ("forward", "central")]
+    return [sentence for sentence in said if sentence]
 
 
 def sentences(found: Study, number: int, printed: bool, brief: bool) -> list[str]:
     """Return what there is to say; where it has to be `brief`, the best steps only if there is nothing else."""
-    curve = found.curve
-    said = []
-    if printed:
-        said.append(step_words.as_printed(curve, float(curve.steps[number])))
-    if found.stand_in:
-        said.append("φ has a stand-in for its slope here: no difference can agree with it.")
-    said.append(step_words.kinks(curve))
-    if not brief or not any(said):
-        said += [step_words.best_step(curve, which) for which in ("forward", "central")]
-    return [sentence for sentence in said if sentence]
+    more = ["φ has a stand-in for its slope here: no difference can agree with it."] if found.stand_in else []
+    return remarks(found.curve, "L", "w", number, printed, brief, more)
