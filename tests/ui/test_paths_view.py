@@ -76,8 +76,8 @@ def name_of(view):
 
 def test_a_clicked_neuron_has_its_paths_listed_and_their_sum_is_backprops_number(shown, qtbot):
     view = shown()
-    click(qtbot, view, middle_of(view, "z¹₂"))
-    assert "z¹₂</b> has 4 paths to L" in view.panel.paths.head.text()
+    click(qtbot, view, middle_of(view, "z₁[1]"))
+    assert "z₁[1]</b> has 4 paths to L" in view.panel.paths.head.text()
     assert view.panel.paths.list.count() == 4
     neuron = view.graph.neurons[view.neuron]
     words = view.panel.paths.sum.text()
@@ -104,15 +104,15 @@ def test_a_path_chosen_with_the_keyboard_stands_out_in_the_drawing(shown, qtbot,
 def test_arrow_keys_walk_over_all_neurons(shown, qtbot):
     view = shown()
     for key, name in (
-        (Qt.Key.Key_Right, "z¹₂"),
-        (Qt.Key.Key_Up, "z¹₁"),
-        (Qt.Key.Key_Up, "z¹₁"),
-        (Qt.Key.Key_Right, "z²₁"),
-        (Qt.Key.Key_Right, "z³₁"),
+        (Qt.Key.Key_Right, "z₁[1]"),
+        (Qt.Key.Key_Up, "z₁[0]"),
+        (Qt.Key.Key_Up, "z₁[0]"),
+        (Qt.Key.Key_Right, "z₂[0]"),
+        (Qt.Key.Key_Right, "z₃[0]"),
         (Qt.Key.Key_Right, "L"),
         (Qt.Key.Key_Right, "L"),
-        (Qt.Key.Key_Left, "z³₁"),
-        (Qt.Key.Key_Down, "z³₁"),
+        (Qt.Key.Key_Left, "z₃[0]"),
+        (Qt.Key.Key_Down, "z₃[0]"),
     ):
         qtbot.keyClick(view.canvas, key)
         assert name_of(view) == name
@@ -121,17 +121,17 @@ def test_arrow_keys_walk_over_all_neurons(shown, qtbot):
 def test_another_target_another_sample_another_window(shown, qtbot):
     view = shown({"data.name": "iris", "data.samples": 100})
     view.row.target.setCurrentIndex(2)
-    assert view.graph.target_name == "z³₂" and "to z³₂" in view.panel.paths.head.text()
+    assert view.graph.target_name == "z₃[1]" and "to z₃[1]" in view.panel.paths.head.text()
     gradient = view.graph.neurons[0].gradient
     view.row.sample.setValue(3)
     assert view.graph.sample == 3 and view.graph.neurons[0].gradient != gradient
     view.row.first.setFocus()
     qtbot.keyClick(view.row.first, Qt.Key.Key_Up)
-    assert view.graph.window.first == 1 and view.graph.columns[0].symbol == "z¹"
+    assert view.graph.window.first == 1 and view.graph.columns[0].symbol == "z₁"
     view.row.last.setValue(1)
     view.row.units.setValue(2)
     assert [len(c.shown) for c in view.graph.columns[:-1]] == [2]
-    assert view.remarks.isVisible() and "2 of 4 units" in view.remarks.text()
+    assert view.remarks.isVisible() and "2 are shown" in view.remarks.text()
     view.row.first.setValue(3)
     assert (view.graph.window.first, view.graph.window.last) == (3, 3)
     view.row.last.setValue(0)
@@ -144,12 +144,13 @@ def test_another_target_another_sample_another_window(shown, qtbot):
 def test_a_clicked_edge_shows_the_three_formulas_with_its_numbers(shown, qtbot):
     view = shown()
     graph = view.graph
-    e = next(i for i, edge in enumerate(graph.edges) if graph.neurons[edge.target].name == "z²₃")
+    e = next(i for i, edge in enumerate(graph.edges) if graph.neurons[edge.target].name == "z₂[2]")
     start, stop = view.canvas.placed.lines[e][0], view.canvas.placed.lines[e][-1]
     click(qtbot, view, start + 0.04 * (stop - start))
     assert view.edge == e
     words = view.panel.explained.words.text()
-    for formula in ("∂f[0,k]/∂f_in[0,d]", "∂f[0,k]/∂w[d,k]", "∂f[0,k]/∂b[k]", "∂L/∂w[d,k]"):
+    k = graph.neurons[graph.edges[e].source].unit
+    for formula in (f"∂a₂[2]/∂a₁[{k}]", f"∂a₂[2]/∂W₂[{k}, 2]", "∂a₂[2]/∂b₂[2]", f"∂L/∂W₂[{k}, 2]", f"δ₂[2] · a₁[{k}]"):
         assert formula in words
     assert repr(graph.edges[e].weight_grad).replace("-", "−") in words and "(the same)" in words
     assert view.canvas.scene.edges[e] == STRONG
@@ -157,30 +158,30 @@ def test_a_clicked_edge_shows_the_three_formulas_with_its_numbers(shown, qtbot):
 
 def test_the_mark_of_a_bias_can_be_clicked_and_has_a_key(shown, qtbot):
     view = shown()
-    number = next(i for i, n in enumerate(view.graph.neurons) if n.name == "z¹₃")
+    number = next(i for i, n in enumerate(view.graph.neurons) if n.name == "z₁[2]")
     spot = view.canvas.placed.bias_spot(number)
     click(qtbot, view, (spot.x(), spot.y()))
-    assert view.chosen.bias and name_of(view) == "z¹₃"
-    assert "Bias of z¹₃" in view.panel.explained.words.text() and "(the same)" in view.panel.explained.words.text()
+    assert view.chosen.bias and name_of(view) == "z₁[2]"
+    assert "Bias b₁[2]" in view.panel.explained.words.text() and "(the same)" in view.panel.explained.words.text()
     qtbot.keyClick(view.canvas, Qt.Key.Key_Right)
     qtbot.keyClick(view.canvas, Qt.Key.Key_B)
-    assert "Bias of z²₃" in view.panel.explained.words.text()
+    assert "Bias b₂[2]" in view.panel.explained.words.text()
 
 
 def test_a_key_goes_through_the_edges_that_enter_a_neuron(shown, qtbot):
     view = shown()
-    click(qtbot, view, middle_of(view, "z²₂"))
+    click(qtbot, view, middle_of(view, "z₂[1]"))
     seen = []
     for _ in range(5):
         qtbot.keyClick(view.canvas, Qt.Key.Key_E)
         seen.append(view.graph.neurons[view.graph.edges[view.edge].source].name)
-    assert seen == ["z¹₁", "z¹₂", "z¹₃", "z¹₄", "z¹₁"]
+    assert seen == ["z₁[0]", "z₁[1]", "z₁[2]", "z₁[3]", "z₁[0]"]
 
 
 def test_the_mouse_reads_out_every_digit(shown, qtbot):
     view = shown()
-    neuron = next(n for n in view.graph.neurons if n.name == "z¹₂")
-    spot = middle_of(view, "z¹₂")
+    neuron = next(n for n in view.graph.neurons if n.name == "z₁[1]")
+    spot = middle_of(view, "z₁[1]")
     qtbot.mouseMove(view.canvas, QPoint(3, 3))
     qtbot.mouseMove(view.canvas, QPoint(round(spot[0]), round(spot[1])))
     qtbot.waitUntil(view.canvas.readout.isVisible)
@@ -210,12 +211,12 @@ def test_the_walk_steps_forth_and_back_and_ends_with_backprops_numbers(shown):
     assert view.positions() == 6 and view.position == 0
     view.go(2)
     assert view.chosen.page == "order" and "2 / 5" in view.panel.walk.where.text()
-    assert "z³₁" in view.panel.walk.words.text() or "z²" in view.panel.walk.words.text()
+    assert "z₃[0]" in view.panel.walk.words.text() or "z₂" in view.panel.walk.words.text()
     view.go(view.positions() - 1)
     np.testing.assert_allclose(
         view.canvas.scene.gradients, [n.gradient for n in view.graph.neurons], rtol=1e-9, atol=1e-15
     )
-    assert "Every gradient is right" in view.panel.walk.verdict.text()
+    assert "all gradients are right" in view.panel.walk.verdict.text()
     view.go(99)
     assert view.position == 5
     view.go(-3)
@@ -247,7 +248,7 @@ def test_costs_are_bars_with_their_numbers(shown, qtbot):
     view = shown()
     qtbot.mouseClick(view.panel.tabs, Qt.MouseButton.LeftButton, pos=view.panel.tabs.tabRect(2).center())
     words = view.panel.cost.accessibleDescription()
-    assert "x₁: all paths 48, recursion 36, backprop 24" in words
+    assert "x[0]: all paths 48, recursion 36, backprop 24" in words
     assert "all neurons shown" in words
     qtbot.keyClick(view.panel.tabs, Qt.Key.Key_Left)
     assert view.chosen.page == "order"
@@ -351,10 +352,10 @@ def test_what_is_remembered_from_the_last_time_follows_the_training(fast, shown)
     run = Run(fast(SMALL))
     view = shown(frame=frame_of(run))
     view.choose(json.dumps(dataclasses.replace(Chosen(), neuron=(1, 2)).state()))
-    assert name_of(view) == "z¹₃"
+    assert name_of(view) == "z₁[2]"
     before = view.specimen
     view.draw(frame_of(run))
-    assert view.specimen is not before and name_of(view) == "z¹₃"
+    assert view.specimen is not before and name_of(view) == "z₁[2]"
 
 
 def test_other_colours_are_taken_at_once_also_in_the_table(shown):
@@ -417,7 +418,7 @@ def test_it_holds_what_is_looked_at_while_the_training_goes_on(fast, shown, qtbo
     view.draw(frame_of(run))
     assert view.specimen is held and view.age.isVisible()
     view.renew()
-    assert view.specimen is not held and not view.age.isVisible() and name_of(view) == "z¹₂"
+    assert view.specimen is not held and not view.age.isVisible() and name_of(view) == "z₁[1]"
 
 
 # In the window.
@@ -433,7 +434,7 @@ def test_in_the_window_its_own_keys_do_not_train_and_shifted_ones_step(window):
     step = desk.step
     desk.press("Right", on=view.canvas)
     desk.press("Right", on=view.canvas)
-    assert name_of(view) == "z²₂" and desk.step == step
+    assert name_of(view) == "z₂[1]" and desk.step == step
     desk.press("Shift+Right", on=view.canvas)
     desk.press("Shift+Right", on=view.canvas)
     assert (view.position, view.chosen.page) == (2, "order")
@@ -446,15 +447,15 @@ def test_an_order_is_chosen_neuron_by_neuron_with_mouse_or_keys(shown, qtbot):
     view.go(0)
     view.panel.walk.order.setCurrentIndex(view.panel.walk.order.findData("own"))
     click(qtbot, view, middle_of(view, "L"))
-    click(qtbot, view, middle_of(view, "z³₁"))
-    click(qtbot, view, middle_of(view, "z²₁"))
-    click(qtbot, view, middle_of(view, "z¹₁"))
+    click(qtbot, view, middle_of(view, "z₃[0]"))
+    click(qtbot, view, middle_of(view, "z₂[0]"))
+    click(qtbot, view, middle_of(view, "z₁[0]"))
     assert view.position == 4 and [len(group) for group in view._walk().groups[:4]] == [1] * 4
-    assert "Too early: z¹₁" in view.panel.walk.words.text()
+    assert "Too early: z₁[0]" in view.panel.walk.words.text()
     qtbot.keyClick(view.canvas, Qt.Key.Key_Down)
     assert view.position == 4, "moving is not visiting"
     qtbot.keyClick(view.canvas, Qt.Key.Key_Return)
-    assert view.position == 5 and view.graph.neurons[view._walk().groups[4][0]].name == "z¹₂"
+    assert view.position == 5 and view.graph.neurons[view._walk().groups[4][0]].name == "z₁[1]"
     assert read(json.loads(view.choice())) == view.chosen
     qtbot.mouseClick(view.panel.walk.again, Qt.MouseButton.LeftButton)
     assert view.position == 0 and view.chosen.own == ()

@@ -6,7 +6,7 @@ what training computes with, whatever the nodes are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from gradflow.engine.graph import Input, Node
 from gradflow.engine.losses import Loss
 from gradflow.engine.network import Network
-from gradflow.engine.nodes import Activate, Add, Concatenate, Conv, Dropout, Linear, Norm
+from gradflow.engine.nodes import Activate, Add, Concatenate, Conv, Dropout, LearnableActivate, Linear, Norm
 from gradflow.engine.nodes.norm import BatchNorm
 from gradflow.sim.graph_shape import node_name
 from gradflow.sim.lab.neuron_graph import LOSS, Column
 from gradflow.sim.lab.spread import PASSING, spread
+from gradflow.sim.lab.symbols import Symbols
 
 Array = NDArray[Any]
 
@@ -47,6 +48,7 @@ class NeuronProbe:
         self._order = {node: i for i, node in enumerate(order)}
         self._known_between: dict[Node, tuple[list[Node], list[Node]]] = {}
         self._weighted = {layer.linear for layer in network.layers}
+        self._symbols = Symbols(network)
 
     def _origin(self, node: Node) -> tuple[Array, Array]:
         if node in self.place:
@@ -128,7 +130,35 @@ class NeuronProbe:
             found += [(int(stations[d]), int(units[d]), int(d)) for d in np.flatnonzero(numbers)]
         return found
 
-    def unseen(self, node: Node, seen: range) -> dict[Node, Array]:
+    def factors_before(self, node: Node) -> tuple[Array, Array]:
+        """Return φ′ and the mask of dropout between each of a node's numbers and the neuron it comes from; nan: none.
+
+        Behind a concatenation what was bent already may be bent again: then φ′ is the product of both.
+        """
+        if node in self.place:
+            return np.full(node.units, np.nan), np.full(node.units, np.nan)
+        slopes, masks = self.factors_before(node.inputs[0])
+        if isinstance(node, Activate):
+            slopes = self.slopes(node) * np.where(np.isnan(slopes), 1.0, slopes)
+        elif isinstance(node, Dropout):
+            masks = node.mask[self.row]
+        elif isinstance(node, Concatenate):
+            others = self.factors_before(node.inputs[1])
+            sizes = [source.shape[-1] for source in node.inputs]
+            slopes, masks = (
+                np.concatenate([a.reshape(-1, sizes[0]), b.reshape(-1, sizes[1])], axis=1).reshape(-1)
+                for a, b in zip((slopes, masks), others, strict=True)
+            )
+        return slopes, masks
+
+    def slopes(self, node: Activate) -> Array:
+        """Return φ′ of every unit."""
+        found = np.empty_like(node.value)
+        node.write_slope(found)
+        own: Array = found[self.row]
+        return own
+
+    def unseen(self, node: Node, seen: Sequence[int]) -> dict[Node, Array]:
         """Return what comes back by way of this node's neurons but those that are `seen`: in one number per neuron.
 
         Where batch norm couples the samples, that is also what comes by way of other samples.
@@ -137,7 +167,7 @@ class NeuronProbe:
         if not isinstance(node, BatchNorm):
             seed[: self.row] = 0.0
             seed[self.row + 1 :] = 0.0
-        seed[self.row, seen.start : seen.stop] = 0.0
+        seed[self.row, list(seen)] = 0.0
         return self.pull(node, seed) if seed.any() else {}
 
     # What is told about a station.
@@ -151,17 +181,26 @@ class NeuronProbe:
                 return found
             found.append(after[0])
 
-    def column(self, node: Node, shown: range) -> Column:
+    def column(self, node: Node, shown: Sequence[int]) -> Column:
         """Describe a station."""
-        after = self.following(node)
+        after, names = self.following(node), self._symbols
+        activate = next((n for n in after if isinstance(n, Activate)), None)
+        dense = isinstance(node, Linear)
         return Column(
             kind=_kind(node),
             layer=self.layer_of[node],
             shape=node.shape,
             shown=shown,
-            function=next((node_name(n) for n in after if isinstance(n, Activate)), ""),
+            symbol=names.value(node),
+            function=node_name(activate) if activate else "",
             drops=any(isinstance(n, Dropout) for n in after),
-            projection=isinstance(node, Linear) and node not in self._weighted,
+            projection=dense and node not in self._weighted,
+            activated=names.value(activate) if activate else "",
+            handed=names.value(after[-1]) if after else "",
+            weights=names.parameter(node, "W") if isinstance(node, Linear) else "",
+            bias=names.parameter(node, "b") if isinstance(node, Linear) and node.b.size else "",
+            read=names.value(node.inputs[0]) if dense else "",
+            slope=names.parameter(activate, "a") if isinstance(activate, LearnableActivate) else "",
         )
 
 

@@ -24,15 +24,25 @@ def verdict(graph: NeuronGraph, walk: Walk) -> str:
     """Say how the whole walk ends."""
     wrong = int(walk.wrong.sum())
     cost = f"{walk.multiplications[-1]:,} multiplications".replace(",", " ")
-    if not wrong:
-        return f"Every gradient is right, with {cost}."
-    return f"{wrong} of {len(graph.neurons)} gradients are wrong, with the same {cost}: only the order differs."
+    if wrong:
+        return (
+            f"In the end {wrong} of {len(graph.neurons)} gradients are wrong, with the same {cost}: "
+            "some neurons are visited before all neurons that read them."
+        )
+    if walk.topological(graph):
+        return (
+            f"In the end all gradients are right, with {cost}: every neuron is visited after all neurons that read it."
+        )
+    return (
+        f"In the end all gradients are right, with {cost}, but only by luck: "
+        "some neurons are visited before all neurons that read them, and what came too late was 0."
+    )
 
 
 def _begin(graph: NeuronGraph) -> Iterator[str]:
     end = graph.target_name
     yield f"Begin at the end: ∂{end}/∂{end} = 1."
-    yield "A neuron's gradient is complete once all that read it have handed theirs back."
+    yield "The gradient of a neuron is complete once all neurons that read it have handed theirs back."
 
 
 def _step(graph: NeuronGraph, walk: Walk, step: int) -> Iterator[str]:
@@ -44,18 +54,19 @@ def _step(graph: NeuronGraph, walk: Walk, step: int) -> Iterator[str]:
         i = group[0]
         name = graph.neurons[i].name
         yield f"{name}: ∂{end}/∂{name} = {short(float(walk.handed[i]))}" + (
-            ", complete." if complete[i] else ", so far: not all that read it have been visited."
+            ", complete." if complete[i] else " so far: not all neurons that read it have been visited."
         )
     else:
         yield f"{_names(graph, group)}: {len(group)} gradients, {sum(complete[i] for i in group)} of them complete."
     if edges:
-        each = f"used {len(graph.incoming[group[0]])} times, computed once" if len(edges) > 1 else "used once"
-        yield f"Handed back over {len(edges)} edge{'s' * (len(edges) > 1)}: each gradient is {each}."
+        times = len(graph.incoming[group[0]])
+        each = f"computed once and used {times} time{'s' * (times != 1)}"
+        yield f"It is handed back over {len(edges)} edge{'s' * (len(edges) > 1)}: each gradient is {each}."
     else:
-        yield "Nothing is before it in this window: nothing to hand back."
+        yield "It reads nothing in this window, so nothing is handed back."
     for i in early[:3]:
         handed, late = float(walk.handed[i]), float(walk.final[i] - walk.handed[i])
-        yield f"Too early: {graph.neurons[i].name} hands on {short(handed)}; {short(late)} comes later and is lost."
+        yield f"Too early: {graph.neurons[i].name} hands on {short(handed)}; {short(late)} comes in later and is lost."
     if len(early) > 3:
         yield f"… and {len(early) - 3} more of this step."
     lacking = [i for i in group if walk.wrong[i] and not walk.too_early[i]]
@@ -66,7 +77,8 @@ def _step(graph: NeuronGraph, walk: Walk, step: int) -> Iterator[str]:
     words = f"{done:,} multiplication{'s' * (done != 1)} so far"
     if not walk.too_early.any():
         ready = [i for i in range(graph.terminal) if whole[i]]
-        words += f"; path by path the {len(ready)} complete ones take {by_formula(graph, ready).enumeration:,}"
+        cost = by_formula(graph, ready).enumeration
+        words += f"; to multiply along every path the {len(ready)} complete gradients would take {cost:,}"
     yield f"{words}.".replace(",", " ")
 
 

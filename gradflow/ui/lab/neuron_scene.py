@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gradflow.sim.lab.multiplications import reachable
-from gradflow.sim.lab.neuron_graph import LOSS, NeuronGraph
+from gradflow.sim.lab.neuron_graph import NeuronGraph
 from gradflow.sim.lab.numerals import full, short
 from gradflow.sim.lab.orders import Walk
 from gradflow.sim.lab.walk_words import share_told
@@ -103,16 +103,16 @@ class Scene:
         gradient = self.gradients[neuron]
         if self.walk is not None and self.wrong[neuron]:
             return self._words_of_wrong(self.walk, neuron, rows, fits)
-        letter = (lambda sign: sign) if letters else (lambda _: "")
+        column = self.graph.columns[found.column]
+        letter = (lambda sign: sign[:1]) if letters else (lambda _: "")
         known = self.walk is None or self.complete[neuron] or gradient != 0.0
-        mark = ("δ" if self.graph.target == LOSS else "∂") if self.complete[neuron] else "…"
+        mark = self.graph.gradient_name(neuron) if self.complete[neuron] else "…"
         delta = [(_told(letter(mark), gradient, fits), "sign")] if known else [("…", "name")]
         if neuron == self.graph.terminal:
             return [(found.name, "name"), (_told("", found.value, fits), "text"), *delta][-rows:]
-        lead = "x" if self.graph.columns[found.column].kind == "input" else "z"
-        values = [(_told(letter(lead), found.value, fits), "text")]
+        values = [(_told(letter(column.symbol), found.value, fits), "text")]
         if not math.isnan(found.output) and rows > 2:
-            values.append((_told(letter("a"), found.output, fits), "text"))
+            values.append((_told(letter(column.handed), found.output, fits), "text"))
         if rows >= len(values) + 2:
             values.insert(0, (found.name, "name"))
         return [*values[: max(rows - 1, 0)], *delta][:rows]
@@ -140,16 +140,18 @@ class Scene:
             return [f"<b>{source} → {target}</b>", f"∂{target}/∂{source} = {full(edge.derivative)}"]
         neuron, end = graph.neurons[number], graph.target_name
         if kind == "bias":
-            grad = f"∂{end}/∂b = {full(neuron.bias_grad)}"
-            return [f"<b>bias of {neuron.name}</b>", f"b = {full(neuron.bias)}", grad]
+            column = graph.columns[neuron.column]
+            name = f"{column.bias}[{neuron.unit % column.shape[-1]}]"
+            return [f"<b>{name}</b> = {full(neuron.bias)}", f"∂{end}/∂{name} = {full(neuron.bias_grad)}"]
         lines = [f"<b>{neuron.name}</b> = {full(neuron.value)}"]
         if not math.isnan(neuron.output):
-            lines.append(f"a = {full(neuron.output)}")
+            column = graph.columns[neuron.column]
+            lines.append(f"{column.handed}[{column.place(neuron.unit)}] = {full(neuron.output)}")
         lines.append(f"∂{end}/∂{neuron.name} = {full(neuron.gradient)}")
         if self.walk is not None:
-            lines.append(f"at this step {full(self.gradients[number])}")
+            lines.append(f"come in at this step: {full(self.gradients[number])}")
         if neuron.rest:
-            lines.append(f"of it not shown {full(neuron.rest)}")
+            lines.append(f"of it by way of units not shown: {full(neuron.rest)}")
         return lines
 
 

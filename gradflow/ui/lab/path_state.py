@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from gradflow.sim.lab.neuron_graph import FITTING, LOSS, Window
+from gradflow.sim.lab.neuron_graph import FITTING, LARGEST, LOSS, Window
 from gradflow.sim.lab.orders import ORDERS
 
 PAGES = ("paths", "order", "cost")
@@ -21,7 +21,7 @@ class Chosen:
 
     sample: int = 0
     target: int = LOSS
-    window: tuple[int, int, int, int] = (0, FITTING, 0, 8)
+    window: tuple[int, int, int, int] = (0, FITTING, LARGEST, 8)
     neuron: Key = (0, 0)
     edge: tuple[int, int, int, int] | None = None
     bias: bool = False
