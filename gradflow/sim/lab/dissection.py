@@ -8,7 +8,7 @@ from gradflow.sim.lab.multiplications import Costs, costs
 from gradflow.sim.lab.neuron_graph import NeuronGraph, Window
 from gradflow.sim.lab.neurons import neuron_graph
 from gradflow.sim.lab.orders import ORDERS, OWN, Walk, by_hand, walk
-from gradflow.sim.lab.path_list import PathList, list_paths
+from gradflow.sim.lab.path_list import PathList, Tallies, list_paths
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.whole_counts import WholeCounts, whole_counts
 
@@ -21,6 +21,7 @@ class Dissection:
     ) -> None:
         self.specimen = specimen
         self.graph: NeuronGraph = neuron_graph(specimen, min(max(sample, 0), specimen.samples - 1), window, target)
+        self.tallies = Tallies.of(self.graph)
         self._paths: PathList | None = None
         self._walks: dict[tuple[str, bool, int], Walk] = {}
         alike = (
@@ -28,10 +29,16 @@ class Dissection:
         )
         self._whole: WholeCounts | None = before._whole if before and alike else None
 
+    @property
+    def start(self) -> int:
+        """The first neuron to which anything comes back by the paths that are shown."""
+        sums = self.tallies.sums
+        return next((i for i in range(self.graph.terminal) if sums[i]), 0)
+
     def paths(self, start: int) -> PathList:
         """Return the paths of a neuron."""
         if self._paths is None or self._paths.start != start:
-            self._paths = list_paths(self.graph, start)
+            self._paths = list_paths(self.graph, start, known=self.tallies)
         return self._paths
 
     def walk(self, order: str, by_layer: bool, seed: int, own: Sequence[int] = ()) -> Walk:

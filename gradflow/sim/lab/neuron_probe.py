@@ -161,12 +161,20 @@ class NeuronProbe:
     def unseen(self, node: Node, seen: Sequence[int]) -> dict[Node, Array]:
         """Return what comes back by way of this node's neurons but those that are `seen`: in one number per neuron.
 
-        Where batch norm couples the samples, that is also what comes by way of other samples.
+        Where batch norm couples samples and the places of an image, all that it does but from each number to its own is
+        among it.
         """
-        seed = self.gradient[node].copy()
-        if not isinstance(node, BatchNorm):
-            seed[: self.row] = 0.0
-            seed[self.row + 1 :] = 0.0
+        gradient = self.gradient[node]
+        if isinstance(node, BatchNorm):
+            found = self.pull(node, gradient)
+            for unit in seen:
+                own = self.derivatives(node, unit)
+                for place, source, _ in self.sources(node, unit):
+                    station = self.stations[place]
+                    found[station][source] -= own[station][source] * gradient[self.row, unit]
+            return found
+        seed = np.zeros_like(gradient)
+        seed[self.row] = gradient[self.row]
         seed[self.row, list(seen)] = 0.0
         return self.pull(node, seed) if seed.any() else {}
 

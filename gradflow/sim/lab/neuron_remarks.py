@@ -17,17 +17,17 @@ def remarks(probe: NeuronProbe, shown: Mapping[Node, Sequence[int]], largest: bo
 
 def _remarks(probe: NeuronProbe, shown: Mapping[Node, Sequence[int]], largest: bool, coupled: bool) -> Iterator[str]:
     if counts := sorted({len(seen) for node, seen in shown.items() if len(seen) < node.units}):
-        which = "those through which most of the gradient flows" if largest else "a run of them"
-        yield f"Of a layer with more units {counts[-1]} are shown, {which}; the dotted stub stands for the others."
+        which = ", those through which most of the gradient flows" if largest else ""
+        yield f"{counts[-1]} units of each larger layer are shown{which}; a dotted stub stands for the others."
     ends = probe.origin[probe.network.loss.inputs[0]][0]
     if any(probe.stations[place] not in shown for place in ends.tolist()):
         to = "loss" if probe.target == LOSS else "output"
-        yield f"Between the last column and the {to} there are more layers: a dashed edge stands for all of them."
+        yield f"Dashed edges stand for all layers between the last column and the {to}."
     if coupled:
-        yield "Batch norm couples the samples: what comes back by way of other samples counts as not shown."
+        yield "Batch norm couples samples, and the places of an image: what comes by that way counts as not shown."
     if any(isinstance(node, Conv) for node in shown):
-        yield "A convolution uses each weight at every place, so that ∂L/∂W is a sum over places."
+        yield "A convolution uses each weight at every place: ∂L/∂W is a sum over places."
     if any(isinstance(node, MaxPool) for node in shown):
-        yield "Max pooling hands the gradient to the largest number of its window; its other edges carry 0."
+        yield "Max pooling hands the gradient to the largest number of its window only."
     if any(isinstance(node, Activate) and node.function.surrogate for node in probe.network.graph.order):
         yield "The slope of this φ is a stand-in (straight-through): no finite difference agrees with it."

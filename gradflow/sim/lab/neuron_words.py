@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from gradflow.sim.lab.neuron_graph import Column, Edge, Neuron, NeuronGraph
 from gradflow.sim.lab.numerals import factor, short
+from gradflow.sim.lab.path_list import Path
 
 MOST_TERMS = 8
 GENERIC = "In the lecture's letters a dense layer is f = g(f_in·w + b): ∂f/∂f_in = g′·w, ∂f/∂w = g′·f_in, ∂f/∂b = g′."
@@ -98,6 +99,15 @@ def explain_neuron(graph: NeuronGraph, number: int) -> Explanation:
     line = Line(of if own == of else f"{own} = {of}", symbols, numbers, value, neuron.gradient)
     remark = "The last number is what comes back by way of units that are not shown." if neuron.rest else ""
     return Explanation(heading, (line,), remark)
+
+
+def explain_path(graph: NeuronGraph, path: Path) -> Explanation:
+    """Return a path in full: where it leads, and its product."""
+    route = " → ".join(graph.neurons[i].name for i in path.neurons)
+    factors = " · ".join(map(factor, path.factors))
+    end, start = graph.target_name, graph.neurons[path.neurons[0]].name
+    words = f"The factors stand in the order of the edges; ∂{end}/∂{start} is the sum of these products over all paths."
+    return Explanation(route, (Line("product", "", factors, path.product),), words)
 
 
 def _sums(graph: NeuronGraph, number: int) -> Iterator[str]:

@@ -50,7 +50,8 @@ class ExplanationPane(QScrollArea):
             return
         lines = "".join(self._line(line) for line in found.lines)
         remark = f"<p style='color:{self.theme.muted}; margin:4px 0 0 0'>{html.escape(found.remark)}</p>"
-        self.words.setText(f"<b>{html.escape(found.heading)}</b>{lines}{remark if found.remark else ''}")
+        self.words.setText(f"<b>{_unbroken(found.heading)}</b>{lines}{remark if found.remark else ''}")
+        self.words.setToolTip(found.tip)
         self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -63,8 +64,11 @@ class ExplanationPane(QScrollArea):
 
     def _line(self, line: Line) -> str:
         parts = [part for part in (line.symbols, line.numbers) if part]
-        muted = f"<span style='color:{self.theme.muted}'>{html.escape(' = '.join([line.of, *parts[:1]]))}</span>"
-        numbers = " = ".join([*(html.escape(part) for part in parts[1:]), f"<b>{short(line.value, 4)}</b>"])
+        # Symbols are paler than the numbers that are put in.
+        symbols = len([part for part in (line.of, line.symbols) if part])
+        told = [_unbroken(part) for part in (line.of, *parts)]
+        muted = f"<span style='color:{self.theme.muted}'>{' = '.join(told[:symbols])}</span>"
+        numbers = " = ".join([*told[symbols:], f"<b>{short(line.value, 4)}</b>"])
         words = f"<p style='margin:4px 0 0 0'>{muted} = {numbers}"
         if not math.isnan(line.backprop):
             same = line.value == line.backprop
@@ -74,6 +78,11 @@ class ExplanationPane(QScrollArea):
                 f"backprop: {full(line.backprop)} ({told})</span>"
             )
         return words + "</p>"
+
+
+def _unbroken(words: str) -> str:
+    """Return words in which no line ends within a name, as after the comma of x[0, 5, 0] or in ∂L/∂x."""
+    return html.escape(words).replace(", ", ",&nbsp;").replace("/∂", "/&#8288;∂")
 
 
 def _close(line: Line) -> bool:

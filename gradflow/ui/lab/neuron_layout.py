@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
@@ -11,17 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF
 
+from gradflow.sim.lab.label_places import Rectangle, place
 from gradflow.sim.lab.neuron_graph import NeuronGraph
 from gradflow.sim.lab.numerals import short
+from gradflow.ui.lab.small_words import small_words
 
 Array = NDArray[np.float64]
 
 TOP, FOOT, SIDE = 36.0, 22.0, 8.0
-WIDEST, HIGHEST = 76.0, 62.0
-LABEL_HEIGHT = 14.0
+WIDEST, HIGHEST = 74.0, 66.0
+LABEL_HEIGHT, LABEL_SIZE, MARGIN = 14.0, 10, 2.0
 BIAS_RADIUS = 3.5
-ALONG = (0.3, 0.18, 0.42, 0.06, 0.54, 0.66, 0.8, 0.94)
+ALONG = (0.3, 0.18, 0.42, 0.06, 0.54, 0.66, 0.8, 0.94, 0.24, 0.12, 0.36, 0.48, 0.6, 0.73, 0.87, 0.0, 1.0)
 """Where on an edge its number may stand, from 0 at its source to 1, the best first: near the source edges are apart."""
+ALONG_FAR = (0.8, 0.66, 0.94, 0.54, 0.42, 0.3, 0.18, 0.06)
+"""The same for edges that leave one neuron."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +40,8 @@ class NeuronLayout:
     column_gap: float
     area: QRectF
     lines: Sequence[Array]
+    written: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
+    """The lines of text in each neuron, once they are found: they stay as long as the graph and the size do."""
 
     def box(self, neuron: int) -> QRectF:
         """Return the rectangle of a neuron."""
@@ -56,11 +62,6 @@ class NeuronLayout:
     def strokes(self) -> list[list[QLineF]]:
         """The lines of the edges as the painter wants them: it draws single lines ten times as fast as polylines."""
         return [[QLineF(*a, *b) for a, b in pairwise(line.tolist())] for line in self.lines]
-
-    @cached_property
-    def edge_words(self) -> list[str]:
-        """The number of every edge as it is written on it."""
-        return [short(edge.derivative, 2) for edge in self.graph.edges]
 
     def neuron_at(self, spot: QPointF) -> int | None:
         """Return the neuron at a place."""
@@ -100,55 +101,47 @@ class NeuronLayout:
         owners = np.repeat(np.arange(len(self.lines)), [len(line) - 1 for line in self.lines])
         return starts, stops, owners
 
-    def labels(self, edges: Sequence[int], widths: Sequence[float]) -> list[QRectF | None]:
-        """Return where the number of each edge stands, the most important first; None where there is no room.
+    @cached_property
+    def edge_words(self) -> list[str]:
+        """The number of every edge as it is written on it: with three digits where they fit between two columns."""
+        room, text = self.column_gap - self.width - 2 * MARGIN, small_words(LABEL_SIZE)
+        exact = [short(edge.derivative) for edge in self.graph.edges]
+        return [
+            words if text.room_for(words) <= room else short(edge.derivative, 2)
+            for words, edge in zip(exact, self.graph.edges, strict=True)
+        ]
 
-        No number lies on another, on a neuron, or outside.
+    def labels(self, edges: Sequence[int], chosen: int | None = None) -> list[tuple[int, QRectF]]:
+        """Return the edges whose numbers have room, with where each stands; the most important come first.
+
+        No number lies on another, on a neuron, or outside. The numbers of the edges that leave the `chosen` neuron
+        stand near their other end, where they are apart.
         """
-        taken: dict[tuple[int, int], list[tuple[float, float, float]]] = {}
-        found: list[QRectF | None] = []
-        for edge, wide in zip(edges, widths, strict=True):
-            # Between two columns no number can touch one between two others.
-            gap = self.graph.neurons[self.graph.edges[edge].target].column
-            spot = self._free_spot(edge, wide, gap, taken)
-            if spot is None:
-                found.append(None)
-                continue
-            x, y = spot
-            taken.setdefault((gap, int(y // LABEL_HEIGHT)), []).append((x, y, wide))
-            found.append(QRectF(x - wide / 2, y - LABEL_HEIGHT / 2, wide, LABEL_HEIGHT))
-        return found
+        candidates = [list(self._candidates(edge, self.graph.edges[edge].source == chosen)) for edge in edges]
+        inside = (self.area.left(), TOP - LABEL_HEIGHT / 2, self.area.right(), self.area.bottom() - FOOT + 6.0)
+        places = place(candidates, (), inside)
+        return [
+            (edge, QRectF(QPointF(*found[1][:2]), QPointF(*found[1][2:])))
+            for edge, found in zip(edges, places, strict=True)
+            if found
+        ]
 
-    def _free_spot(
-        self, edge: int, wide: float, gap: int, taken: dict[tuple[int, int], list[tuple[float, float, float]]]
-    ) -> tuple[float, float] | None:
+    def _candidates(self, edge: int, far: bool) -> Iterator[Rectangle]:
+        """Yield where on the last straight part of its edge a number may stand, the best place first."""
         (x0, y0), (x1, y1) = self._ends[edge]
+        wide = small_words(LABEL_SIZE).room_for(self.edge_words[edge]) + 2 * MARGIN
         room, slope = x1 - x0 - wide, (y1 - y0) / max(x1 - x0, 1e-9)
         if room < 0.0:
-            return None
-        left, right, low = self.area.left() + wide / 2, self.area.right() - wide / 2, self.area.bottom() - FOOT
-        for t in ALONG:
-            x = x0 + wide / 2 + t * room
-            y = y0 + slope * (x - x0)
-            if left <= x <= right and TOP <= y <= low and _is_free(x, y, wide, gap, taken):
-                return x, y
-        return None
+            return
+        for t in ALONG_FAR if far else ALONG:
+            x = x0 + t * room
+            y = y0 + slope * (x + wide / 2 - x0)
+            yield x, y - LABEL_HEIGHT / 2, x + wide, y + LABEL_HEIGHT / 2
 
     @cached_property
     def _ends(self) -> list[tuple[tuple[float, float], tuple[float, float]]]:
         """Both ends of the last straight part of every edge."""
         return [(tuple(line[-2].tolist()), tuple(line[-1].tolist())) for line in self.lines]
-
-
-def _is_free(
-    x: float, y: float, wide: float, gap: int, taken: dict[tuple[int, int], list[tuple[float, float, float]]]
-) -> bool:
-    row = int(y // LABEL_HEIGHT)
-    for near in (row, row - 1, row + 1):
-        for other_x, other_y, other_wide in taken.get((gap, near), ()):
-            if abs(y - other_y) < LABEL_HEIGHT and abs(x - other_x) < (wide + other_wide) / 2:
-                return False
-    return True
 
 
 def lay_out(graph: NeuronGraph, width: float, height: float, zoom: float, pan: QPointF) -> NeuronLayout:
@@ -162,9 +155,9 @@ def lay_out(graph: NeuronGraph, width: float, height: float, zoom: float, pan: Q
     count, most = len(graph.columns), max(len(column) for column in rows)
     gap = (width - 2 * SIDE) * zoom / count
     row = (height - TOP - FOOT) * zoom / most
-    node_width = min(max(max(gap * 0.43, min(gap * 0.52, 58.0)), 6.0), WIDEST)
-    node_height = min(max(row * 0.66, 6.0), HIGHEST)
-    row = min(row, max(2.6 * HIGHEST, (height - TOP - FOOT) / most))
+    node_width = min(max(gap * 0.56, 6.0), WIDEST)
+    node_height = min(max(row * 0.78, 6.0), HIGHEST)
+    row = min(row, max(3.8 * HIGHEST, (height - TOP - FOOT) / most))
     middle_x, middle_y = width / 2 + pan.x(), TOP + (height - TOP - FOOT) / 2 + pan.y()
     column_x = [middle_x + (c - (count - 1) / 2) * gap for c in range(count)]
     middles = np.zeros((len(graph.neurons), 2))

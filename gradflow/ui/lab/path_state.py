@@ -17,12 +17,15 @@ MOST = 10**6
 
 @dataclass(frozen=True)
 class Chosen:
-    """All of it. A neuron is named by its column and unit in the whole network, an edge by both of its ends."""
+    """All of it. A neuron is named by its column and unit in the whole network, an edge by both of its ends.
+
+    None is the first neuron that has a gradient.
+    """
 
     sample: int = 0
     target: int = LOSS
     window: tuple[int, int, int, int] = (0, FITTING, LARGEST, 8)
-    neuron: Key = (0, 0)
+    neuron: Key | None = None
     edge: tuple[int, int, int, int] | None = None
     bias: bool = False
     path: int = -1
@@ -52,7 +55,7 @@ def read(state: Mapping[str, Any]) -> Chosen:
 
 def _read(name: str, state: Mapping[str, Any], usual: Any) -> Any:
     value = state.get(name, usual)
-    if name == "edge" and value is None:
+    if name in ("edge", "neuron") and value is None:
         return None
     if name == "own":
         return tuple((_whole(column, 0), _whole(unit, 0)) for column, unit in value)
@@ -65,7 +68,7 @@ def _read(name: str, state: Mapping[str, Any], usual: Any) -> Any:
     if isinstance(usual, int):
         # Only a target and a path can be none of all.
         return _whole(value, -1 if usual < 0 else 0)
-    length = 4 if name == "edge" else len(usual)
+    length = {"edge": 4, "neuron": 2}.get(name) or len(usual)
     numbers = tuple(_real(v) if name == "look" else _whole(v, -1) for v in value)
     if len(numbers) != length:
         raise ValueError(f"{name} has {length} numbers")

@@ -15,6 +15,7 @@ from gradflow.sim.frame import Frame, State
 from gradflow.sim.lab.dissection import Dissection
 from gradflow.sim.lab.neuron_graph import NeuronGraph
 from gradflow.sim.lab.orders import OWN, Walk
+from gradflow.sim.lab.path_list import Path
 from gradflow.sim.lab.path_tables import edge_table, neuron_table, path_table
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.table import Table
@@ -133,8 +134,10 @@ class PathsView(LabView):
 
     @property
     def neuron(self) -> int:
-        """The number of the chosen neuron in the graph; the first one where the chosen one is not shown."""
-        return self.graph.places.get(self.chosen.neuron, 0) if self.graph else 0
+        """The number of the chosen neuron in the graph; the first with a gradient where it is not shown."""
+        if self.found is None or self.chosen.neuron is None:
+            return self.found.start if self.found else 0
+        return self.found.graph.places.get(self.chosen.neuron, self.found.start)
 
     @property
     def edge(self) -> int | None:
@@ -232,7 +235,7 @@ class PathsView(LabView):
         if found is None:
             return
         graph, neuron, edge = found.graph, self.neuron, self.edge
-        path: tuple[int, ...] = ()
+        path: Path | None = None
         walk: Walk | None = None
         if chosen.page == "order":
             walk = self._walk()
@@ -243,10 +246,11 @@ class PathsView(LabView):
         else:
             listed = found.paths(neuron).paths
             place = chosen.path if chosen.path < len(listed) else -1
-            path = listed[place].edges if place >= 0 else ()
+            path = listed[place] if place >= 0 else None
             self.panel.show_paths(found, neuron, place)
-        self.canvas.show_scene(Scene(graph, neuron, edge, chosen.bias, path, walk, self.position))
-        self.panel.explain(found, neuron, edge, chosen.bias)
+        way = path.edges if path else ()
+        self.canvas.show_scene(Scene(graph, neuron, edge, chosen.bias, way, walk, self.position))
+        self.panel.explain(found, neuron, edge, chosen.bias, path)
 
     def tables(self) -> Mapping[str, Table]:
         """Return neurons, edges, the chosen neuron's paths, and the walk."""

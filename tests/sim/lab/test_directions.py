@@ -283,9 +283,9 @@ def test_of_a_diverged_run_there_are_results_that_are_not_finite_and_no_warnings
     specimen = run.measure({Want.SPECIMEN}).specimen
     assert specimen is not None
     before = np.geterr()
-    for found in explore(specimen, Ask("random")):
-        assert np.geterr() == before
-    assert isinstance(found, Line) and not np.isfinite(found.losses).all()
-    for seen in survey(specimen, Ask("random"), Ask("random"), Look(way=False)):
-        assert np.geterr() == before
-    assert isinstance(seen, Plane) and seen.broken.any()
+    lines = [(found, np.geterr()) for found in explore(specimen, Ask("random"))]
+    planes = [(found, np.geterr()) for found in survey(specimen, Ask("random"), Ask("random"), Look(way=False))]
+    line, plane_found = lines[-1][0], planes[-1][0]
+    assert isinstance(line, Line) and not np.isfinite(line.losses).all()
+    assert isinstance(plane_found, Plane) and plane_found.broken.any()
+    assert all(state == before for _, state in (*lines, *planes))

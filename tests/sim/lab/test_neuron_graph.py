@@ -22,6 +22,7 @@ Make = Callable[[dict[str, Any]], Specimen]
 LAYERS = {
     "images": (LayerRow(kind="conv", units=2, stride=2), LayerRow(kind="max-pool"), LayerRow(kind="flatten")),
     "average": (LayerRow(kind="conv", units=2, padding=1), LayerRow(kind="global-average"), LayerRow(units=4)),
+    "normed": (LayerRow(kind="conv", units=2, stride=3, norm="batch-norm"), LayerRow(kind="global-average")),
 }
 CASES: dict[str, dict[str, Any]] = {
     "wide": {"network.depth": 4, "network.width": 20},
@@ -30,6 +31,7 @@ CASES: dict[str, dict[str, Any]] = {
     "layer norm": {"network.depth": 3, "network.width": 12, "network.norm": "layer-norm"},
     "images": {"data.name": "digits", "network.layers": LAYERS["images"]},
     "average": {"data.name": "digits", "network.layers": LAYERS["average"]},
+    "normed images": {"data.name": "digits", "network.layers": LAYERS["normed"]},
     "classes": {"data.name": "iris", "network.depth": 2, "network.width": 5},
     "half": {"training.precision": "float16", "network.depth": 3, "network.width": 6},
     "one layer": {"network.depth": 1, "network.width": 1},
@@ -45,7 +47,7 @@ def sums_close(graph: NeuronGraph) -> None:
 
 
 @pytest.mark.parametrize(
-    "window", [Window(0, FITTING, 0, 8), Window(1, 2, 3, 2), Window(2, 2, 0, 4), Window(0, 99, 0, 32)]
+    "window", [Window(), Window(0, FITTING, 0, 8), Window(1, 2, 3, 2), Window(2, 2, 0, 4), Window(0, 99, 0, 32)]
 )
 @pytest.mark.parametrize("target", [LOSS, 0])
 @pytest.mark.parametrize("case", sorted(CASES))
@@ -64,7 +66,7 @@ def test_in_any_window_sums_close_and_paths_add_up_to_backprop(
 def test_what_a_window_leaves_out_is_said_and_is_a_number(specimen_with: Make) -> None:
     graph = neuron_graph(specimen_with(CASES["wide"]), 0, Window(0, 3, 4, 8))
     words = " ".join(graph.remarks)
-    assert "8 are shown" in words and "a dashed edge stands for all of them" in words
+    assert "8 units of each larger layer" in words and "Dashed edges stand for all layers" in words
     assert [column.shown for column in graph.columns[1:4]] == [range(4, 12)] * 3
     hidden = [n.rest for n in graph.neurons if n.column in (0, 1, 2)]
     assert all(hidden) and not graph.whole
@@ -89,7 +91,7 @@ def test_with_batch_norm_the_rest_is_what_comes_by_way_of_other_samples(specimen
     graph = neuron_graph(specimen, 2, Window(0, 99, 0, 32))
     before_norms = [n for n in graph.neurons if graph.columns[n.column].symbol in ("z₁", "z₂")]
     assert all(n.rest for n in before_norms) and graph.samples == 8
-    assert "couples the samples" in " ".join(graph.remarks)
+    assert "couples samples" in " ".join(graph.remarks)
     network = specimen.network()
     assert [n.gradient for n in graph.neurons if n.column == 0] == network.input.grad[2].tolist()
 
