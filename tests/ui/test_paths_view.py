@@ -53,6 +53,7 @@ def shown(qtbot, qapp, fast):
         frame = frame or frame_of(Run(fast(SMALL | (changes or {}))))
         view.reset(frame.topology)
         view.draw(frame)
+        view.finish()
         view.grab()
         view.canvas.setFocus()
         return view
@@ -331,6 +332,25 @@ def test_before_anything_is_measured_there_is_a_sentence(fast, shown):
     view = shown(frame=frame)
     view.go(2)
     assert view.graph is None and view.tables() == {} and view.positions() == 1
+
+
+def test_a_large_network_is_taken_apart_beside_the_window(fast, shown):
+    """The window's thread only begins it; a person's choice is taken up, and what stood there stays until then."""
+    frame = frame_of(Run(fast({"network.depth": 60, "network.width": 16})))
+    view = VIEWS["paths"].part()
+    view.reset(frame.topology)
+    view.draw(frame)
+    assert view.found is None and view.computing
+    view.finish()
+    assert view.graph is not None and view.neuron == view.found.start
+    before = view.found
+    view.row.first.setValue(40)
+    assert view.found is before and not view.row.busy.isHidden()
+    view.finish()
+    assert view.graph.window.first == 40 and view.row.busy.isHidden()
+    view.row.first.setValue(50)
+    view.close()
+    assert not view.computing and view.found.graph.window.first == 40
 
 
 @pytest.mark.slow

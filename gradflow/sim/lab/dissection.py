@@ -12,6 +12,16 @@ from gradflow.sim.lab.path_list import PathList, Tallies, list_paths
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.whole_counts import WholeCounts, whole_counts
 
+QUICK_LAYERS, QUICK_PARAMETERS = 12, 3e4
+"""Up to here a network is taken apart in about 10 ms."""
+
+
+def is_quick(specimen: Specimen) -> bool:
+    """Tell whether a network is so small that nobody would notice how long it takes to take it apart."""
+    network = specimen.experiment.network
+    work = specimen.update.size * (specimen.samples if specimen.coupled else 1)
+    return not network.layers and network.depth <= QUICK_LAYERS and work <= QUICK_PARAMETERS
+
 
 class Dissection:
     """One window on one sample of a specimen. What does not depend on the numbers is taken over from one `before`."""
@@ -34,6 +44,16 @@ class Dissection:
         """The first neuron to which anything comes back by the paths that are shown."""
         sums = self.tallies.sums
         return next((i for i in range(self.graph.terminal) if sums[i]), 0)
+
+    def prepare(self, neuron: tuple[int, int] | None) -> None:
+        """Compute what is asked first: the counts of the whole network, and the paths of a neuron, given by its key."""
+        _ = self.whole
+        self.paths(self.number(neuron))
+
+    def number(self, neuron: tuple[int, int] | None) -> int:
+        """Return the number of a neuron in the graph by its key; that of the start where it is not shown."""
+        place = self.graph.places.get(neuron) if neuron else None
+        return self.start if place is None else place
 
     def paths(self, start: int) -> PathList:
         """Return the paths of a neuron."""

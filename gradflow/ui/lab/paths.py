@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
-from gradflow.sim.frame import Frame, State
-from gradflow.sim.lab.dissection import Dissection
+from gradflow.sim.lab.dissection import Dissection, is_quick
 from gradflow.sim.lab.neuron_graph import NeuronGraph
 from gradflow.sim.lab.orders import OWN, Walk
 from gradflow.sim.lab.path_list import Path
@@ -20,8 +19,8 @@ from gradflow.sim.lab.path_tables import edge_table, neuron_table, path_table
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.table import Table
 from gradflow.sim.lab.walk_words import walk_table
-from gradflow.sim.snapshot import Topology
-from gradflow.ui.lab.lab_view import LabView
+from gradflow.ui.lab.background import Background
+from gradflow.ui.lab.following import Following
 from gradflow.ui.lab.neuron_canvas import NeuronCanvas
 from gradflow.ui.lab.neuron_scene import Scene
 from gradflow.ui.lab.path_panel import PathPanel
@@ -36,7 +35,7 @@ NARROWEST, WIDEST = 244, 372
 
 
 @view("paths", "Which paths does a gradient take?")
-class PathsView(LabView):
+class PathsView(Following):
     """Every edge z_k → z_i carries ∂z_i/∂z_k = w_ki·φ′(z_k); a gradient is the sum over all paths of their products.
 
     Choose a neuron: its paths are listed by size, found without listing all, and add up to backprop's number. An edge
@@ -52,7 +51,7 @@ class PathsView(LabView):
         super().__init__()
         self.chosen = Chosen()
         self.found: Dissection | None = None
-        self._rest_until = 0.0
+        self.background = Background(self)
         self._set_up()
         self._lay_out()
 
@@ -73,6 +72,8 @@ class PathsView(LabView):
         self.panel.paths.selected.connect(self._choose_path)
         self.panel.walk.order_wanted.connect(self._take_order)
         self.panel.walk.position_wanted.connect(self.go)
+        self.background.arrived.connect(self._arrived)
+        self.background.failed.connect(self._failed)
 
     def _lay_out(self) -> None:
         left, both = QVBoxLayout(), QHBoxLayout()
@@ -93,11 +94,6 @@ class PathsView(LabView):
 
     # What a view does.
 
-    def reset(self, topology: Topology) -> None:
-        """Forget a network that is no more; what is chosen stays as far as the next one has it."""
-        self.found = None
-        super().reset(topology)
-
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
         self.theme = theme
@@ -105,25 +101,44 @@ class PathsView(LabView):
         self.panel.retheme(theme)
         self._show()
 
-    def draw(self, frame: Frame) -> None:
-        """Follow the training, for a tenth of the time: a network of a thousand layers takes long to take apart."""
-        if self.found is None or frame.state is not State.RUNNING or time.monotonic() >= self._rest_until:
-            super().draw(frame)
+    # What is computed.
 
-    def show_specimen(self, specimen: Specimen | None) -> None:
-        """Take another network apart."""
-        if specimen is None:
-            self.found = None
-            self.canvas.show_scene(None)
-            return
-        wanted, begun = self.chosen, time.monotonic()
-        self.found = Dissection(specimen, wanted.sample, wanted.shown, wanted.target, self.found)
-        graph = self.found.graph
-        self.row.show_graph(graph, specimen.samples)
-        self.remarks.setText(" ".join(graph.remarks))
-        self.remarks.setVisible(bool(graph.remarks))
+    @property
+    def computing(self) -> bool:
+        """Whether a network is being taken apart."""
+        return self.background.busy
+
+    def compute(self) -> None:
+        """Take the network apart; what is shown so far stays until that is done."""
+        assert self.specimen is not None
+        task = partial(_taken_apart, self.specimen, self.chosen, self.found)
+        if is_quick(self.specimen) and not self.computing:
+            for found in task():
+                self._arrived(found)
+        else:
+            self.row.show_busy(not self.hurried)
+            self.background.run(task)
+
+    def clear(self) -> None:
+        """Show that there is no network."""
+        self.found = None
+        self.canvas.show_scene(None)
+
+    def _arrived(self, found: Dissection) -> None:
+        self.found = found
+        self.row.show_graph(found.graph, found.specimen.samples)
+        self.row.show_busy(False)
+        self._say(" ".join(found.graph.remarks))
         self._show()
-        self._rest_until = time.monotonic() + 9.0 * (time.monotonic() - begun)
+        self.go_on()
+
+    def _failed(self, words: str) -> None:
+        self._say(words)
+        self.go_on()
+
+    def _say(self, words: str) -> None:
+        self.remarks.setText(words)
+        self.remarks.setVisible(bool(words))
 
     # What is chosen.
 
@@ -135,9 +150,7 @@ class PathsView(LabView):
     @property
     def neuron(self) -> int:
         """The number of the chosen neuron in the graph; the first with a gradient where it is not shown."""
-        if self.found is None or self.chosen.neuron is None:
-            return self.found.start if self.found else 0
-        return self.found.graph.places.get(self.chosen.neuron, self.found.start)
+        return self.found.number(self.chosen.neuron) if self.found else 0
 
     @property
     def edge(self) -> int | None:
@@ -187,7 +200,7 @@ class PathsView(LabView):
             window = wanted.first, wanted.last, wanted.unit, wanted.units
             sample, target = self.row.sample.value(), self.row.target_wanted()
             self.chosen = replace(self.chosen, window=window, sample=sample, target=target, path=-1, position=0)
-            self.show_specimen(self.specimen)
+            self.compute()
 
     # The walk.
 
@@ -275,4 +288,11 @@ class PathsView(LabView):
         zoom, x, y = self.chosen.look
         self.canvas.look(zoom, QPointF(x, y))
         if self.specimen:
-            self.show_specimen(self.specimen)
+            self.compute()
+
+
+def _taken_apart(specimen: Specimen, wanted: Chosen, before: Dissection | None) -> Iterator[Dissection]:
+    """Yield the dissection that is wanted, with what is shown first."""
+    found = Dissection(specimen, wanted.sample, wanted.shown, wanted.target, before)
+    found.prepare(wanted.neuron)
+    yield found

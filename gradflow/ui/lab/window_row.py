@@ -52,9 +52,17 @@ class WindowRow(QWidget):
             for widget in widgets:
                 box.addWidget(widget)
             box.addSpacing(6)
+        self.busy = QLabel("working …")
+        self.busy.setObjectName("muted")
+        self.busy.hide()
+        box.addWidget(self.busy)
         box.addStretch(1)
         for number in (self.sample, self.first, self.last, self.unit, self.units):
             number.valueChanged.connect(self.changed)
+
+    def show_busy(self, busy: bool) -> None:
+        """Say whether what is asked for is on its way."""
+        self.busy.setVisible(busy)
 
     def wanted(self, before: Window) -> Window:
         """Return the window that is chosen; where its ends have met, the one that was not moved gives way."""
