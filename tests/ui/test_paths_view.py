@@ -251,8 +251,9 @@ def test_costs_are_bars_with_their_numbers(shown, qtbot):
     view = shown()
     qtbot.mouseClick(view.panel.tabs, Qt.MouseButton.LeftButton, pos=view.panel.tabs.tabRect(2).center())
     words = view.panel.cost.accessibleDescription()
-    assert "x[0]: all paths 48, recursion 36, backprop 24" in words
-    assert "all neurons shown" in words
+    assert "x[0] alone: all paths 48, recursion 36, backprop 24" in words
+    assert "; all neurons: all paths" in words and "in this window" not in words
+    assert "gradients of one sample" in view.panel.cost.toolTip()
     qtbot.keyClick(view.panel.tabs, Qt.Key.Key_Left)
     assert view.chosen.page == "order"
 

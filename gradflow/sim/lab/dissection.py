@@ -84,9 +84,13 @@ class Dissection:
         return self.whole.paths[column][unit] if column < len(self.whole.paths) else None
 
     def costs(self, neuron: int) -> list[tuple[str, Costs]]:
-        """Return the multiplications for a neuron, for all shown, and for the whole network if it has more."""
+        """Return the multiplications for a neuron, for all shown, and for the whole network if it has more.
+
+        Each comes with what it is for: always gradients of one sample, from derivatives on edges that are known.
+        """
         name, shown = self.graph.neurons[neuron].name, costs(self.graph)
-        found = [(name, costs(self.graph, [neuron])), ("all neurons shown", shown)]
-        if self.whole.costs.backprop != shown.backprop:
-            found.append(("the whole network", self.whole.costs))
+        where = "" if self.graph.whole else ", in this window"
+        found = [(f"{name} alone{where}", costs(self.graph, [neuron])), (f"all neurons{where}", shown)]
+        if not self.graph.whole:
+            found.append(("all neurons of the whole network", self.whole.costs))
         return found

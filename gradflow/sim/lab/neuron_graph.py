@@ -20,7 +20,8 @@ MOST_COLUMNS, MOST_UNITS = 32, 32
 FITTING = -1
 """In place of the last layer: as many layers as are easily read at once."""
 
-EASY_COLUMNS = 7
+EASY_COLUMNS, MOST_EASY = 7, 9
+"""So many columns are easily read, and so many where that is all of the network."""
 
 LARGEST = -1
 """In place of the first unit: those units through which most of the gradient flows."""
@@ -48,7 +49,8 @@ class Window:
         last = min(max(self.last, first), layers)
         if self.last == FITTING:
             before = sum(layer < first for layer in layer_of)
-            rest = layer_of[before + EASY_COLUMNS :]
+            easy = MOST_EASY if len(layer_of) - before <= MOST_EASY else EASY_COLUMNS
+            rest = layer_of[before + easy :]
             last = max(first, rest[0] - 1) if rest else layers
         units = min(max(self.units, 1), MOST_UNITS)
         return replace(self, first=first, last=last, unit=max(self.unit, LARGEST), units=units)

@@ -27,7 +27,7 @@ def verdict(graph: NeuronGraph, walk: Walk) -> str:
     if wrong:
         return (
             f"In the end {wrong} of {len(graph.neurons)} gradients are wrong, with the same {cost}: "
-            "some neurons are visited before all neurons that read them."
+            "some neurons are visited too early, before the last neuron that reads them."
         )
     if walk.topological(graph):
         return (
@@ -35,7 +35,7 @@ def verdict(graph: NeuronGraph, walk: Walk) -> str:
         )
     return (
         f"In the end all gradients are right, with {cost}, but only by luck: "
-        "some neurons are visited before all neurons that read them, and what came too late was 0."
+        "some neurons are visited too early, but what came in later was 0."
     )
 
 
@@ -57,11 +57,11 @@ def _step(graph: NeuronGraph, walk: Walk, step: int) -> Iterator[str]:
             ", complete." if complete[i] else " so far: not all neurons that read it have been visited."
         )
     else:
-        yield f"{_names(graph, group)}: {len(group)} gradients, {sum(complete[i] for i in group)} of them complete."
+        done = sum(complete[i] for i in group)
+        yield f"{_names(graph, group)}: {len(group)} gradients, {done} of them complete."
     if edges:
-        times = len(graph.incoming[group[0]])
-        each = f"computed once and used {times} time{'s' * (times != 1)}"
-        yield f"It is handed back over {len(edges)} edge{'s' * (len(edges) > 1)}: each gradient is {each}."
+        what = "Each of them, computed once," if len(group) > 1 else "Computed once, it"
+        yield f"{what} is handed back over its edges, {len(edges)} in all."
     else:
         yield "It reads nothing in this window, so nothing is handed back."
     for i in early[:3]:
@@ -125,9 +125,12 @@ def share_told(missing: float) -> str:
 
 
 def _names(graph: NeuronGraph, group: Sequence[int]) -> str:
+    """Name a neuron, or of several the column, with how many of it they are."""
     if len(group) < 2:
         return graph.neurons[group[0]].name if group else ""
-    return f"{graph.neurons[group[0]].name} … {graph.neurons[group[-1]].name}"
+    column = graph.columns[graph.neurons[group[0]].column]
+    part = "" if len(group) == len(column.shown) else f" ({len(group)} of {len(column.shown)})"
+    return f"{column.symbol}{part}"
 
 
 def walk_table(graph: NeuronGraph, walk: Walk, position: int) -> Table:

@@ -21,6 +21,8 @@ WEIGHT = {STRONG: 1.0, PLAIN: 1.0, FAINT: 0.35, GONE: 0.14}
 LEVELS = 12
 """So many widths and depths there are: edges of one kind are drawn in one go."""
 CROWDED = 60
+DENSE, FINE = 1500, 0.5
+"""Of more edges those below this share of the largest are drawn without smoothing: they are thin, pale, and many."""
 SPARSE = 24
 """Up to so many edges between two columns all are offered a number, of more the chosen neuron's and the largest."""
 APART = 110.0
@@ -70,7 +72,10 @@ class EdgePainter:
         pen = cosmetic(self.inks.mixed(color, WEIGHT[seen] * depth), max(width, 1.4) if own else width)
         if style != SOLID:
             pen.setStyle(Qt.PenStyle.DashLine if style == DASHED else Qt.PenStyle.DotLine)
-        self._draw(pen, lines)
+        rough = len(self.sizes) > DENSE and share <= FINE and seen != STRONG and not own
+        self.painter.setRenderHint(QPainter.RenderHint.Antialiasing, not rough)
+        self._draw(cosmetic(pen.color(), 1.0) if rough else pen, lines)
+        self.painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
     def _draw(self, pen: QPen, lines: list[QLineF]) -> None:
         self.painter.setPen(pen)

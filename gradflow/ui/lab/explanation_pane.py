@@ -24,6 +24,8 @@ class ExplanationPane(QScrollArea):
         self.words = QLabel()
         self.words.setTextFormat(Qt.TextFormat.RichText)
         self.words.setWordWrap(True)
+        # Where there is a scroll bar, it must not lie on the text.
+        self.words.setContentsMargins(0, 0, 10, 0)
         self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.setWidget(self.words)

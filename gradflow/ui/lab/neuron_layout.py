@@ -19,7 +19,7 @@ from gradflow.ui.lab.small_words import small_words
 Array = NDArray[np.float64]
 
 TOP, FOOT, SIDE = 36.0, 22.0, 8.0
-WIDEST, HIGHEST = 74.0, 66.0
+NARROW, WIDEST, HIGHEST = 42.0, 74.0, 66.0
 LABEL_HEIGHT, LABEL_SIZE, MARGIN = 14.0, 10, 2.0
 BIAS_RADIUS = 3.5
 ALONG = (0.3, 0.18, 0.42, 0.06, 0.54, 0.66, 0.8, 0.94, 0.24, 0.12, 0.36, 0.48, 0.6, 0.73, 0.87, 0.0, 1.0)
@@ -155,7 +155,8 @@ def lay_out(graph: NeuronGraph, width: float, height: float, zoom: float, pan: Q
     count, most = len(graph.columns), max(len(column) for column in rows)
     gap = (width - 2 * SIDE) * zoom / count
     row = (height - TOP - FOOT) * zoom / most
-    node_width = min(max(gap * 0.56, 6.0), WIDEST)
+    # Numbers in neurons come before numbers on edges.
+    node_width = min(max(gap * 0.56, min(gap * 0.7, NARROW), 6.0), WIDEST)
     node_height = min(max(row * 0.78, 6.0), HIGHEST)
     row = min(row, max(3.8 * HIGHEST, (height - TOP - FOOT) / most))
     middle_x, middle_y = width / 2 + pan.x(), TOP + (height - TOP - FOOT) / 2 + pan.y()

@@ -63,7 +63,7 @@ class NeuronPainter:
         radius = min(6.0, box.height() / 3)
         fill = QColor(theme.raised)
         if known and gradient != 0.0:
-            tint = 0.18 if layout.height >= 20.0 else 0.7
+            tint = 0.18 if self.rows > 1 else 0.4 if self.rows else 0.7
             fill = self.inks.mixed(self.inks.sign(gradient), tint * (0.4 if seen == FAINT else 1.0))
         frame = QColor(theme.error if wrong else theme.text if seen == STRONG else theme.border)
         painter.setBrush(fill)
@@ -86,7 +86,11 @@ class NeuronPainter:
         if not self.rows:
             return
         lines: dict[SmallWords, list[tuple[float, float, str, QColor]]] = {}
-        inks = {"name": self.theme.muted, "error": self.theme.error, "good": self.theme.good}
+        inks = {
+            "name": self.theme.muted if self.rows > 1 else self.theme.text,
+            "error": self.theme.error,
+            "good": self.theme.good,
+        }
         for i in neurons:
             box, faint = self.layout.box(i), self.scene.neurons[i] == FAINT
             told = self._lines(i)

@@ -114,7 +114,9 @@ class Scene:
         if self.walk is not None and self.wrong[neuron]:
             return self._words_of_wrong(self.walk, neuron, rows, fits)
         letter = (lambda sign: sign[:1]) if letters else (lambda _: "")
-        name = [(next((words for words in (found.name, f"[{column.place(found.unit)}]") if fits(words)), ""), "name")]
+        short_name = found.name.replace(", ", ",")
+        names = found.name, short_name, short_name.removeprefix(column.symbol)
+        name = [(next((words for words in names if fits(words)), ""), "name")]
         known = self.walk is None or self.complete[neuron] or gradient != 0.0
         mark = letter(self.graph.gradient_name(neuron)) if self.complete[neuron] else "…"
         delta = [(_told(mark, gradient, fits), "sign")] if known else [("…", "name")]

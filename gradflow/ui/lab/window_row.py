@@ -31,6 +31,7 @@ class WindowRow(QWidget):
         self.units = _number("Units", f"How many units of each layer are shown, up to {MOST_UNITS}")
         self.units.setRange(1, MOST_UNITS)
         self.target = Choice()
+        self.target.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToContents)
         self.target.setAccessibleName("Target")
         self.target.setToolTip("What is differentiated: the loss, or one of the outputs")
         self.target.currentIndexChanged.connect(self.changed)
@@ -89,7 +90,7 @@ class WindowRow(QWidget):
                 box.setRange(low, high)
                 box.setValue(value)
         self.of.setText(f"of 0 … {samples - 1}")
-        names = ["L, the loss", *graph.output_names]
+        names = ["loss L", *graph.output_names]
         with QSignalBlocker(self.target):
             if [self.target.itemText(i) for i in range(self.target.count())] != names:
                 self.target.clear()
