@@ -78,12 +78,12 @@ OWN = "own"
 """The name of the order that a person chooses neuron by neuron."""
 
 ORDERS: dict[str, tuple[str, Order]] = {
-    "right": ("backprop: last layer first", right),
-    "nearest": ("shortest way to the end first", nearest_first),
-    "depth": ("one path after another", depth_first),
-    "forwards": ("forwards: first layer first", forwards),
+    "right": ("last layer first (backprop)", right),
+    "nearest": ("nearest to the end first", nearest_first),
+    "depth": ("path by path", depth_first),
+    "forwards": ("first layer first (forwards)", forwards),
     "random": ("at random", shuffled),
-    OWN: ("by hand: click each neuron", right),
+    OWN: ("by hand, click by click", right),
 }
 """The orders by name, each with its words."""
 

@@ -108,7 +108,7 @@ def order_rows(graph: NeuronGraph, walk: Walk, right: Walk) -> list[OrderRow]:
             OrderRow(
                 _names(graph, group),
                 _names(graph, right.groups[place] if place < right.steps else ()),
-                told + (" …" if len(early) > 1 else ""),
+                told,
                 max(lacking, key=abs, default=math.nan),
             )
         )

@@ -43,6 +43,7 @@ class EdgePainter:
         self.thickest = min(THICKEST, max(1.6, (layout.column_gap - layout.width) / 16.0))
         self.crowded = len(sizes) > CROWDED
         self.own = set(scene.own_edges)
+        self.few_strong = sum(seen == STRONG for seen in scene.edges) <= SPARSE
 
     def paint_lines(self) -> None:
         """Paint from the faintest and smallest to the strongest, all of one kind at once."""
@@ -64,7 +65,7 @@ class EdgePainter:
         rank, level, color, style = kind
         seen, own, share = rank // 10, rank % 10 > 0, level / LEVELS
         width = THINNEST + (self.thickest - THINNEST) * (share if self.crowded else math.sqrt(share))
-        if seen == STRONG:
+        if seen == STRONG and self.few_strong:
             self._draw(cosmetic(QColor(self.inks.theme.text), width + 3.0), lines)
             self._draw(cosmetic(QColor(self.inks.theme.surface), width + 1.4), lines)
         # In a crowd the large ones stand out from the small ones.
@@ -107,7 +108,8 @@ class EdgePainter:
             reverse=True,
         )
         for e in order:
-            if scene.edges[e] == STRONG or e in self.own or crowd[columns[e]] <= SPARSE:
+            sure = e in self.own or (scene.edges[e] == STRONG and self.few_strong)
+            if sure or crowd[columns[e]] <= SPARSE:
                 yield e
             elif scene.edges[e] >= PLAIN and given[columns[e]] < few:
                 given[columns[e]] += 1

@@ -68,9 +68,9 @@ class ExplanationPane(QScrollArea):
         parts = [part for part in (line.symbols, line.numbers) if part]
         # Symbols are paler than the numbers that are put in.
         symbols = len([part for part in (line.of, line.symbols) if part])
-        told = [_unbroken(part) for part in (line.of, *parts)]
-        muted = f"<span style='color:{self.theme.muted}'>{' = '.join(told[:symbols])}</span>"
-        numbers = " = ".join([*told[symbols:], f"<b>{short(line.value, 4)}</b>"])
+        written = [_unbroken(part) for part in (line.of, *parts)]
+        muted = f"<span style='color:{self.theme.muted}'>{' = '.join(written[:symbols])}</span>"
+        numbers = " = ".join([*written[symbols:], f"<b>{short(line.value, 4)}</b>"])
         words = f"<p style='margin:4px 0 0 0'>{muted} = {numbers}"
         if not math.isnan(line.backprop):
             same = line.value == line.backprop

@@ -28,7 +28,7 @@ TABS = (
     ("Cost", "Multiplications: path by path, by recursion, by backprop"),
 )
 HINT = "Click an edge (E) for its formulas, or the dot at a neuron (B) for those of its bias."
-TALL = 480
+TALL = 600
 """From which height on the formulas stand below the order as well."""
 
 
