@@ -99,6 +99,7 @@ def test_a_path_chosen_with_the_keyboard_stands_out_in_the_drawing(shown, qtbot,
     assert {e for e, seen in enumerate(view.canvas.scene.edges) if seen == STRONG} == set(path.edges)
     assert (pixels(view.canvas) != before).any()
     assert path.written() in view.panel.paths.list.item(place).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert path.written_factors in view.panel.explained.words.text(), "in full, however long it is"
     view.canvas.setFocus()
     qtbot.keyClick(view.canvas, Qt.Key.Key_Escape)
     assert view.chosen.path == -1 and STRONG not in view.canvas.scene.edges
@@ -132,7 +133,9 @@ def test_another_target_another_sample_another_window(shown, qtbot):
     qtbot.keyClick(view.row.first, Qt.Key.Key_Up)
     assert view.graph.window.first == 1 and view.graph.columns[0].symbol == "z₁"
     view.row.last.setValue(1)
+    view.row.unit.setValue(1)
     view.row.units.setValue(2)
+    assert view.row.unit.specialValueText() and list(view.graph.columns[0].shown) == [1, 2]
     assert [len(c.shown) for c in view.graph.columns[:-1]] == [2]
     assert view.remarks.isVisible() and "2 units of each larger layer" in view.remarks.text()
     view.row.first.setValue(3)
@@ -259,6 +262,28 @@ def test_costs_are_bars_with_their_numbers(shown, qtbot):
 
 
 # The picture.
+
+
+@pytest.mark.parametrize("size", [(1160, 800), (700, 500)], ids=["wide", "narrow"])
+def test_in_every_neuron_its_name_and_its_gradient_can_be_read(size, shown):
+    """However small: a number is written smaller or with fewer digits, and two that differ never look the same."""
+    view = shown({"network.depth": 24, "network.width": 16, "init.scale": 0.1, "network.activation": "tanh"}, size)
+    view.grab()
+    lines = view.canvas.placed.written
+    assert len(lines) == len(view.graph.neurons)
+    for i, neuron in enumerate(view.graph.neurons):
+        (name, _), *values, (gradient, role) = lines[i]
+        assert name in (neuron.name, neuron.name.removeprefix(view.graph.columns[neuron.column].symbol))
+        assert role == "sign" and not any("…" in words for words, _ in lines[i])
+        assert number(gradient) == pytest.approx(neuron.gradient, rel=0.5, abs=1e-300)
+        texts = [words for words, _ in values]
+        if len(texts) == 2 and neuron.value != neuron.output:
+            assert texts[0] != texts[1] and ("≈" in texts[1] or number(texts[1]) != number(texts[0]))
+
+
+def number(words: str) -> float:
+    """Read a number as it is written in a neuron, with or without a letter."""
+    return float(words.split()[-1].replace("−", "-"))
 
 
 def test_numbers_on_edges_never_overlap_and_a_small_network_has_them_all(shown):

@@ -104,10 +104,9 @@ def explain_neuron(graph: NeuronGraph, number: int) -> Explanation:
 def explain_path(graph: NeuronGraph, path: Path) -> Explanation:
     """Return a path in full: where it leads, and its product."""
     route = " → ".join(graph.neurons[i].name for i in path.neurons)
-    factors = " · ".join(map(factor, path.factors))
     end, start = graph.target_name, graph.neurons[path.neurons[0]].name
     words = f"The factors stand in the order of the edges; ∂{end}/∂{start} is the sum of these products over all paths."
-    return Explanation(route, (Line("product", "", factors, path.product),), words)
+    return Explanation(route, (Line("product", "", path.written_factors, path.product),), words)
 
 
 def _sums(graph: NeuronGraph, number: int) -> Iterator[str]:

@@ -30,9 +30,14 @@ class Path:
     factors: tuple[float, ...]
     product: float
 
-    def written(self, digits: int = 3) -> str:
+    @property
+    def written_factors(self) -> str:
+        """The factors as a product: 0.31 · (−0.2) · 0.05."""
+        return " · ".join(map(factor, self.factors))
+
+    def written(self) -> str:
         """Return the product with its factors: 0.31 · (−0.2) · 0.05 = −0.0031."""
-        return f"{' · '.join(factor(f, digits) for f in self.factors)} = {short(self.product, digits)}"
+        return f"{self.written_factors} = {short(self.product)}"
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ DENSE, FINE = 1500, 0.5
 SPARSE = 24
 """Up to so many edges between two columns all are offered a number, of more the chosen neuron's and the largest."""
 APART = 110.0
-"""In a crowd one of the largest for so many pixels of height."""
+"""In a crowd one of the largest for so many pixels of height, which grows where the drawing is enlarged."""
 
 Kind = tuple[int, int, str, int]
 SOLID, DASHED, DOTTED = range(3)
@@ -101,7 +101,8 @@ class EdgePainter:
         crowd = Counter(columns)
         least = GONE if scene.walk is None and not scene.path else PLAIN
         given: Counter[int] = Counter()
-        few = max(int(self.layout.area.height() / APART), 2)
+        heights = self.layout.middles[:, 1]
+        few = max(int((heights.max() - heights.min()) / APART), 2)
         order = sorted(
             (e for e in range(len(edges)) if scene.edges[e] >= least),
             key=lambda e: (scene.edges[e] == STRONG, e in self.own, scene.edges[e], self.sizes[e]),

@@ -76,9 +76,8 @@ class _Row(QStyledItemDelegate):
             painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, product)
             painter.setFont(font(SMALL_SIZE))
             painter.setPen(QColor(self.theme.text))
-            factors = path.written().rpartition(" = ")[0]
             left = line.adjusted(0.0, 0.0, -wide - 6.0, 0.0)
-            painter.drawText(left, Qt.AlignmentFlag.AlignVCenter, _elided(metrics, factors, left.width()))
+            painter.drawText(left, Qt.AlignmentFlag.AlignVCenter, _elided(metrics, path.written_factors, left.width()))
 
 
 def _elided(metrics: object, words: str, width: float) -> str:

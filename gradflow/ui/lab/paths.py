@@ -41,8 +41,8 @@ class PathsView(Following):
     Choose a neuron: its paths are listed by size, found without listing all, and add up to backprop's number. An edge
     or a bias shows the formulas of a dense layer with its numbers. Backprop runs in any order: in a wrong one, what is
     missed is marked. Multiplications compare path by path, naive recursion and backprop. Of a large network a window
-    is shown; what comes back from outside of it is a number of its own. Cost: a backward pass of one node for each
-    neuron that is shown.
+    is shown, at first the units through which most of the gradient flows; what comes back from outside of it is a
+    number of its own. Cost: a backward pass of one node for each neuron that is shown.
     """
 
     formula = "∂L/∂zₖ = Σ over paths Π ∂zᵢ/∂zₖ"
