@@ -414,6 +414,25 @@ def test_other_colours_are_taken_at_once_also_in_the_table(shown):
     assert table.item(0, 0).foreground().color().name() == DARK.text
 
 
+def test_the_chosen_neuron_stays_in_sight_in_another_sample(fast, shown):
+    """Other units may have the largest gradients there; a picture shows the same ones as the screen."""
+    frame = frame_of(Run(fast({"network.depth": 3, "network.width": 40})))
+    view = shown(frame=frame)
+    graph = view.graph
+    view.choose_neuron(next(i for i, neuron in enumerate(graph.neurons) if neuron.column == 2))
+    key, name = view.chosen.neuron, name_of(view)
+    for sample in range(1, 8):
+        view.row.sample.setValue(sample)
+        view.finish()
+        assert view.graph is not graph and view.chosen.neuron == key and name_of(view) == name
+    view.choose_neuron(0)
+    shown_units = [column.shown for column in view.graph.columns]
+    again = shown(frame=frame)
+    again.choose(view.choice())
+    again.finish()
+    assert [column.shown for column in again.graph.columns] == shown_units
+
+
 def test_a_picture_shows_what_the_screen_shows(fast, shown):
     frame = frame_of(Run(fast(SKIPS)))
     view = shown(frame=frame)

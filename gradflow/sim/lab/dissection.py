@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from gradflow.sim.lab.multiplications import Costs, costs
-from gradflow.sim.lab.neuron_graph import NeuronGraph, Window
+from gradflow.sim.lab.neuron_graph import Key, NeuronGraph, Window
 from gradflow.sim.lab.neurons import neuron_graph
 from gradflow.sim.lab.orders import ORDERS, OWN, Walk, by_hand, walk
 from gradflow.sim.lab.path_list import PathList, Tallies, list_paths
@@ -27,10 +27,17 @@ class Dissection:
     """One window on one sample of a specimen. What does not depend on the numbers is taken over from one `before`."""
 
     def __init__(
-        self, specimen: Specimen, sample: int, window: Window, target: int, before: Dissection | None = None
+        self,
+        specimen: Specimen,
+        sample: int,
+        window: Window,
+        target: int,
+        before: Dissection | None = None,
+        kept: Key | None = None,
     ) -> None:
         self.specimen = specimen
-        self.graph: NeuronGraph = neuron_graph(specimen, min(max(sample, 0), specimen.samples - 1), window, target)
+        sample = min(max(sample, 0), specimen.samples - 1)
+        self.graph: NeuronGraph = neuron_graph(specimen, sample, window, target, kept)
         self.tallies = Tallies.of(self.graph)
         self._paths: PathList | None = None
         self._walks: dict[tuple[str, bool, int], Walk] = {}
@@ -45,12 +52,12 @@ class Dissection:
         sums = self.tallies.sums
         return next((i for i in range(self.graph.terminal) if sums[i]), 0)
 
-    def prepare(self, neuron: tuple[int, int] | None) -> None:
+    def prepare(self, neuron: Key | None) -> None:
         """Compute what is asked first: the counts of the whole network, and the paths of a neuron, given by its key."""
         _ = self.whole
         self.paths(self.number(neuron))
 
-    def number(self, neuron: tuple[int, int] | None) -> int:
+    def number(self, neuron: Key | None) -> int:
         """Return the number of a neuron in the graph by its key; that of the start where it is not shown."""
         place = self.graph.places.get(neuron) if neuron else None
         return self.start if place is None else place
@@ -94,3 +101,18 @@ class Dissection:
         if not self.graph.whole:
             found.append(("all neurons of the whole network", self.whole.costs))
         return found
+
+
+def taken_apart(
+    specimen: Specimen,
+    sample: int,
+    window: Window,
+    target: int,
+    before: Dissection | None,
+    kept: Key | None,
+    neuron: Key | None,
+) -> Iterator[Dissection]:
+    """Yield a dissection that is prepared for what is asked of a neuron."""
+    found = Dissection(specimen, sample, window, target, before, kept)
+    found.prepare(neuron)
+    yield found

@@ -29,6 +29,9 @@ LARGEST = -1
 LOSS = -1
 """The target whose gradient is asked for, where it is the loss and no output (from 0)."""
 
+Key = tuple[int, int]
+"""A neuron by its place in the whole network: its column there (one more for the loss) and its unit."""
+
 
 @dataclass(frozen=True)
 class Window:
@@ -200,8 +203,8 @@ class NeuronGraph:
         """How many parameter layers the whole network has."""
         return max(column.layer for column in self.all_columns)
 
-    def key(self, neuron: int) -> tuple[int, int]:
-        """Return the place of a neuron in the whole network: its column there (one more for the loss) and its unit."""
+    def key(self, neuron: int) -> Key:
+        """Return the place of a neuron in the whole network."""
         found = self.neurons[neuron]
         if found.column >= len(self.columns) - 1 and self.terminal == neuron:
             return (len(self.all_columns), 0) if self.target == LOSS else (len(self.all_columns) - 1, self.target)
@@ -226,7 +229,7 @@ class NeuronGraph:
         return [[e for e in edges if leads[self.edges[e].target]] for edges in self.outgoing]
 
     @cached_property
-    def places(self) -> dict[tuple[int, int], int]:
+    def places(self) -> dict[Key, int]:
         """The number of each neuron by its `key`."""
         return {self.key(i): i for i in range(len(self.neurons))}
 

@@ -8,33 +8,39 @@ import numpy as np
 
 from gradflow.engine.graph import Node
 from gradflow.engine.nodes import Activate, Conv, Dense, Linear
-from gradflow.sim.lab.neuron_graph import LARGEST, LOSS, MOST_COLUMNS, Column, Edge, Neuron, NeuronGraph, Window
+from gradflow.sim.lab.neuron_graph import LARGEST, LOSS, MOST_COLUMNS, Column, Edge, Key, Neuron, NeuronGraph, Window
 from gradflow.sim.lab.neuron_probe import Array, NeuronProbe
 from gradflow.sim.lab.neuron_remarks import remarks
 from gradflow.sim.lab.shown_units import shown_units
 from gradflow.sim.lab.specimen import Specimen
 
 
-def neuron_graph(specimen: Specimen, sample: int = 0, window: Window | None = None, target: int = LOSS) -> NeuronGraph:
+def neuron_graph(
+    specimen: Specimen,
+    sample: int = 0,
+    window: Window | None = None,
+    target: int = LOSS,
+    kept: Key | None = None,
+) -> NeuronGraph:
     """Return the neurons in a window of the network for one sample (from 0), and the derivative on every edge.
 
     `target` is the output whose gradient is asked for, or LOSS, which is also taken where there is no such output. With
-    batch norm the loss is that of the whole batch.
+    batch norm the loss is that of the whole batch. Where the window shows the LARGEST units, the `kept` neuron, by its
+    key, is among them.
     """
     network = specimen.network(None if specimen.coupled else [sample])
     if not LOSS <= target < network.loss.units:
         target = LOSS
     with np.errstate(all="ignore"):
         probe = NeuronProbe(network, sample if specimen.coupled else 0, target)
-        return _Drawn(
-            probe, (window or Window()).fitted([probe.layer_of[node] for node in probe.stations]), specimen, sample
-        ).graph()
+        fitted = (window or Window()).fitted([probe.layer_of[node] for node in probe.stations])
+        return _Drawn(probe, fitted, specimen, sample, kept).graph()
 
 
 class _Drawn:
     """Collects the neurons and edges of a window."""
 
-    def __init__(self, probe: NeuronProbe, window: Window, specimen: Specimen, sample: int) -> None:
+    def __init__(self, probe: NeuronProbe, window: Window, specimen: Specimen, sample: int, kept: Key | None) -> None:
         self.probe, self.window, self.specimen, self.sample = probe, window, specimen, sample
         places, units = probe.origin[probe.network.loss.inputs[0]]
         self.outputs = places.tolist(), units.tolist()
@@ -44,7 +50,7 @@ class _Drawn:
         seen = [node for node in probe.stations if window.first <= probe.layer_of[node] <= window.last][:MOST_COLUMNS]
         self.first = probe.place[seen[0]]
         probe.walk(seen)
-        self.shown = shown_units(probe, window, seen, self.chosen)
+        self.shown = shown_units(probe, window, seen, self.chosen, kept)
         self.neurons: list[Neuron] = []
         self.edges: list[Edge] = []
         self.numbers: dict[tuple[int, int], int] = {}

@@ -72,7 +72,7 @@ def _step(graph: NeuronGraph, walk: Walk, step: int) -> Iterator[str]:
     lacking = [i for i in group if walk.wrong[i] and not walk.too_early[i]]
     if lacking:
         ends = f"{short(float(walk.final[lacking[0]]))} instead of {short(float(walk.wanted[lacking[0]]))}"
-        yield f"{graph.neurons[lacking[0]].name} is {ends}: a neuron behind it was visited too early."
+        yield f"{graph.neurons[lacking[0]].name} is {ends}: a neuron nearer to {end} was visited too early."
     done, whole = walk.multiplications[step + 1], walk.complete(graph, step + 1)
     words = f"{done:,} multiplication{'s' * (done != 1)} so far"
     if not walk.too_early.any():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -11,12 +11,11 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
-from gradflow.sim.lab.dissection import Dissection, is_quick
+from gradflow.sim.lab.dissection import Dissection, is_quick, taken_apart
 from gradflow.sim.lab.neuron_graph import NeuronGraph
 from gradflow.sim.lab.orders import OWN, Walk
 from gradflow.sim.lab.path_list import Path
 from gradflow.sim.lab.path_tables import edge_table, neuron_table, path_table
-from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.table import Table
 from gradflow.sim.lab.walk_words import walk_table
 from gradflow.ui.lab.background import Background
@@ -109,9 +108,15 @@ class PathsView(Following):
         return self.background.busy
 
     def compute(self) -> None:
-        """Take the network apart; what is shown so far stays until that is done."""
+        """Take the network apart; the chosen neuron stays in sight."""
+        self.chosen = replace(self.chosen, kept=self.chosen.neuron)
+        self._take_apart()
+
+    def _take_apart(self) -> None:
+        """Begin, or do it at once; what is shown so far stays until it is done."""
         assert self.specimen is not None
-        task = partial(_taken_apart, self.specimen, self.chosen, self.found)
+        of = self.chosen
+        task = partial(taken_apart, self.specimen, of.sample, of.shown, of.target, self.found, of.kept, of.neuron)
         if is_quick(self.specimen) and not self.computing:
             for found in task():
                 self._arrived(found)
@@ -288,11 +293,4 @@ class PathsView(Following):
         zoom, x, y = self.chosen.look
         self.canvas.look(zoom, QPointF(x, y))
         if self.specimen:
-            self.compute()
-
-
-def _taken_apart(specimen: Specimen, wanted: Chosen, before: Dissection | None) -> Iterator[Dissection]:
-    """Yield the dissection that is wanted, with what is shown first."""
-    found = Dissection(specimen, wanted.sample, wanted.shown, wanted.target, before)
-    found.prepare(wanted.neuron)
-    yield found
+            self._take_apart()
