@@ -425,6 +425,9 @@ def test_the_chosen_neuron_stays_in_sight_in_another_sample(fast, shown):
         view.row.sample.setValue(sample)
         view.finish()
         assert view.graph is not graph and view.chosen.neuron == key and name_of(view) == name
+    view.choose(json.dumps(view.state() | {"sample": 9}))
+    view.finish()
+    assert view.graph.sample == 9 and name_of(view) == name, "also where the sample is chosen elsewhere"
     view.choose_neuron(0)
     shown_units = [column.shown for column in view.graph.columns]
     again = shown(frame=frame)

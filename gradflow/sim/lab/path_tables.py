@@ -11,6 +11,11 @@ from gradflow.sim.lab.path_list import PathList
 from gradflow.sim.lab.table import Table
 
 
+def tables_of(graph: NeuronGraph, found: PathList) -> dict[str, Table]:
+    """Return the tables of a graph and of one neuron's paths, each by a name that can be part of a file name."""
+    return {"neurons": neuron_table(graph), "edges": edge_table(graph), "paths": path_table(graph, found)}
+
+
 def neuron_table(graph: NeuronGraph) -> Table:
     """Return value, what is handed on, gradient and rest of every neuron."""
     rows = [(n.value, n.output, n.gradient, n.rest) for n in graph.neurons]

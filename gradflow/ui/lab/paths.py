@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import astuple, replace
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from gradflow.sim.lab.dissection import Dissection, is_quick, taken_apart
 from gradflow.sim.lab.neuron_graph import NeuronGraph
 from gradflow.sim.lab.orders import OWN, Walk
 from gradflow.sim.lab.path_list import Path
-from gradflow.sim.lab.path_tables import edge_table, neuron_table, path_table
+from gradflow.sim.lab.path_tables import tables_of
 from gradflow.sim.lab.table import Table
 from gradflow.sim.lab.walk_words import walk_table
 from gradflow.ui.lab.background import Background
@@ -72,7 +72,7 @@ class PathsView(Following):
         self.panel.walk.order_wanted.connect(self._take_order)
         self.panel.walk.position_wanted.connect(self.go)
         self.background.arrived.connect(self._arrived)
-        self.background.failed.connect(self._failed)
+        self.background.failed.connect(self._say)
 
     def _lay_out(self) -> None:
         left, both = QVBoxLayout(), QHBoxLayout()
@@ -132,18 +132,15 @@ class PathsView(Following):
     def _arrived(self, found: Dissection) -> None:
         self.found = found
         self.row.show_graph(found.graph, found.specimen.samples)
-        self.row.show_busy(False)
-        self._say(" ".join(found.graph.remarks))
         self._show()
-        self.go_on()
-
-    def _failed(self, words: str) -> None:
-        self._say(words)
-        self.go_on()
+        self._say(" ".join(found.graph.remarks))
 
     def _say(self, words: str) -> None:
+        """End what was begun with what there is to say of it."""
         self.remarks.setText(words)
         self.remarks.setVisible(bool(words))
+        self.row.show_busy(False)
+        self.go_on()
 
     # What is chosen.
 
@@ -201,8 +198,7 @@ class PathsView(Following):
     def _look_elsewhere(self) -> None:
         if self.specimen:
             self.hold()
-            wanted = self.row.wanted(self.chosen.shown)
-            window = wanted.first, wanted.last, wanted.unit, wanted.units
+            window = astuple(self.row.wanted(self.chosen.shown))
             sample, target = self.row.sample.value(), self.row.target_wanted()
             self.chosen = replace(self.chosen, window=window, sample=sample, target=target, path=-1, position=0)
             self.compute()
@@ -274,11 +270,9 @@ class PathsView(Following):
         """Return neurons, edges, the chosen neuron's paths, and the walk."""
         if self.found is None:
             return {}
-        graph = self.found.graph
-        tables = {"neurons": neuron_table(graph), "edges": edge_table(graph)}
-        tables["paths"] = path_table(graph, self.found.paths(self.neuron))
+        tables = tables_of(self.found.graph, self.found.paths(self.neuron))
         if self.chosen.page == "order":
-            tables["order"] = walk_table(graph, self._walk(), self.position)
+            tables["order"] = walk_table(self.found.graph, self._walk(), self.position)
         return tables
 
     # The state.
@@ -289,8 +283,11 @@ class PathsView(Following):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take a state."""
-        self.chosen = read(state)
+        before, self.chosen = self.chosen, read(state)
         zoom, x, y = self.chosen.look
         self.canvas.look(zoom, QPointF(x, y))
-        if self.specimen:
+        if self.specimen and before == replace(self.chosen, sample=before.sample):
+            # Only another sample: the chosen neuron stays in sight.
+            self.compute()
+        elif self.specimen:
             self._take_apart()
