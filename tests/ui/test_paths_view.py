@@ -196,6 +196,22 @@ def test_the_mouse_reads_out_every_digit(shown, qtbot):
     assert repr(view.graph.edges[0].derivative).replace("-", "−") in told[1]
 
 
+def test_the_edge_under_the_mouse_is_marked_and_read_out(shown, qtbot, pixels):
+    canvas = (view := shown()).canvas
+    start, stop = canvas.placed.lines[10][0], canvas.placed.lines[10][-1]
+    x, y = start + 0.05 * (stop - start)
+    before = pixels(canvas)
+    qtbot.mouseMove(canvas, QPoint(3, 3))
+    qtbot.mouseMove(canvas, QPoint(round(x), round(y)))
+    qtbot.waitUntil(canvas.readout.isVisible)
+    edge = view.graph.edges[canvas.placed.edge_at(QPointF(round(x), round(y)))]
+    assert repr(edge.derivative).replace("-", "−") in canvas.readout.text()
+    canvas.readout.hide()
+    assert (pixels(canvas) != before).any(), "the line itself stands out"
+    qtbot.mouseMove(canvas, QPoint(3, 3))
+    qtbot.waitUntil(lambda: not (pixels(canvas) != before).any())
+
+
 def test_a_count_of_any_size_is_written():
     for number, words in (
         (0, "0"),

@@ -14,6 +14,7 @@ from gradflow.ui.lab.neuron_inks import Inks
 from gradflow.ui.lab.neuron_layout import LABEL_SIZE, NeuronLayout
 from gradflow.ui.lab.neuron_scene import FAINT, GONE, PLAIN, STRONG, Scene
 from gradflow.ui.lab.small_words import small_words
+from gradflow.ui.theme import Theme
 
 THINNEST, THICKEST = 0.8, 4.5
 WEIGHT = {STRONG: 1.0, PLAIN: 1.0, FAINT: 0.35, GONE: 0.14}
@@ -115,3 +116,11 @@ class EdgePainter:
             elif scene.edges[e] >= PLAIN and given[columns[e]] < few:
                 given[columns[e]] += 1
                 yield e
+
+
+def paint_hovered(painter: QPainter, layout: NeuronLayout, edge: int, theme: Theme) -> None:
+    """Mark the edge under the mouse."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for color, width in ((theme.surface, 5.0), (theme.accent, 2.5)):
+        painter.setPen(cosmetic(QColor(color), width))
+        painter.drawLines(layout.strokes[edge])

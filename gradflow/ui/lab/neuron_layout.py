@@ -71,6 +71,24 @@ class NeuronLayout:
         found = np.flatnonzero((away[:, 0] <= self.width / 2 + 2) & (away[:, 1] <= self.height / 2 + 2))
         return int(found[0]) if len(found) else None
 
+    def neighbour(self, neuron: int | None, across: int, down: int) -> int:
+        """Return the neuron beside another: in its column, or the nearest of the next."""
+        if neuron is None:
+            return 0
+        neurons, heights = self.graph.neurons, self.middles[:, 1]
+        here = neurons[neuron]
+        column = min(max(here.column + across, 0), len(self.graph.columns) - 1)
+        others = sorted((i for i in range(len(neurons)) if neurons[i].column == column), key=lambda i: heights[i])
+        if across:
+            nearest = min(others, key=lambda i: abs(heights[i] - heights[neuron]))
+            return nearest if column != here.column else neuron
+        return others[min(max(others.index(neuron) + down, 0), len(others) - 1)]
+
+    def edge_area(self, edge: int) -> QRectF:
+        """Return what an edge passes through, with room for the frame of its line."""
+        line = self.lines[edge]
+        return QRectF(QPointF(*line.min(axis=0)), QPointF(*line.max(axis=0))).adjusted(-5.0, -5.0, 5.0, 5.0)
+
     def bias_at(self, spot: QPointF) -> int | None:
         """Return the neuron whose bias is at a place."""
         if not self.biases_shown or not len(self.middles):

@@ -59,6 +59,7 @@ class PathsView(Following):
         self.remarks = QLabel()
         self.remarks.setObjectName("muted")
         self.remarks.setWordWrap(True)
+        self.remarks.hide()
         self.panel = PathPanel()
         self.row.changed.connect(self._look_elsewhere)
         self.canvas.neuron_chosen.connect(self.choose_neuron)
