@@ -11,9 +11,8 @@ from PySide6.QtGui import QColor, QPainter, QPen
 
 from gradflow.ui.items import cosmetic
 from gradflow.ui.lab.neuron_inks import Inks
-from gradflow.ui.lab.neuron_layout import LABEL_SIZE, NeuronLayout
+from gradflow.ui.lab.neuron_layout import NeuronLayout
 from gradflow.ui.lab.neuron_scene import FAINT, GONE, PLAIN, STRONG, Scene
-from gradflow.ui.lab.small_words import small_words
 from gradflow.ui.theme import Theme
 
 THINNEST, THICKEST = 0.8, 4.5
@@ -85,15 +84,16 @@ class EdgePainter:
 
     def paint_numbers(self) -> None:
         """Write the numbers of the edges that are offered one, where they fit between each other."""
-        painter, words = self.painter, small_words(LABEL_SIZE)
-        ground = QColor(self.inks.theme.surface)
-        painter.setFont(words.font)
+        painter, ground = self.painter, QColor(self.inks.theme.surface)
         for e, spot in self.layout.labels(list(self.offered()), self.scene.chosen):
             painter.fillRect(spot, ground)
             faint = self.scene.edges[e] <= FAINT
             color = self.inks.sign(self.scene.graph.edges[e].derivative)
             painter.setPen(self.inks.mixed(color, 0.5 if faint else 1.0))
-            words.centre(painter, spot.center().x(), spot.center().y(), self.layout.edge_words[e])
+            words, text = self.layout.edge_words[e]
+            if painter.font() != text.font:
+                painter.setFont(text.font)
+            text.centre(painter, spot.center().x(), spot.center().y(), words)
 
     def offered(self) -> Iterator[int]:
         """Yield the edges that may have a number, the most important first."""
@@ -121,6 +121,6 @@ class EdgePainter:
 def paint_hovered(painter: QPainter, layout: NeuronLayout, edge: int, theme: Theme) -> None:
     """Mark the edge under the mouse."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    for color, width in ((theme.surface, 5.0), (theme.accent, 2.5)):
+    for color, width in ((theme.surface, 6.0), (theme.text, 2.5)):
         painter.setPen(cosmetic(QColor(color), width))
         painter.drawLines(layout.strokes[edge])

@@ -14,13 +14,14 @@ from PySide6.QtCore import QLineF, QPointF, QRectF
 from gradflow.sim.lab.label_places import Rectangle, place
 from gradflow.sim.lab.neuron_graph import NeuronGraph
 from gradflow.sim.lab.numerals import short
-from gradflow.ui.lab.small_words import small_words
+from gradflow.ui.lab.small_words import SmallWords, small_words
 
 Array = NDArray[np.float64]
 
 TOP, FOOT, SIDE = 36.0, 22.0, 8.0
 NARROW, WIDEST, HIGHEST = 42.0, 74.0, 66.0
-LABEL_HEIGHT, LABEL_SIZE, MARGIN = 14.0, 10, 2.0
+LABEL_HEIGHT, MARGIN = 14.0, 2.0
+LABEL_SIZES = (10, 9, 8)
 BIAS_RADIUS = 3.5
 ALONG = (0.3, 0.18, 0.42, 0.06, 0.54, 0.66, 0.8, 0.94, 0.24, 0.12, 0.36, 0.48, 0.6, 0.73, 0.87, 0.0, 1.0)
 """Where on an edge its number may stand, from 0 at its source to 1, the best first: near the source edges are apart."""
@@ -120,14 +121,18 @@ class NeuronLayout:
         return starts, stops, owners
 
     @cached_property
-    def edge_words(self) -> list[str]:
-        """The number of every edge as it is written on it: with three digits where they fit between two columns."""
-        room, text = self.column_gap - self.width - 2 * MARGIN, small_words(LABEL_SIZE)
-        exact = [short(edge.derivative) for edge in self.graph.edges]
-        return [
-            words if text.room_for(words) <= room else short(edge.derivative, 2)
-            for words, edge in zip(exact, self.graph.edges, strict=True)
-        ]
+    def edge_words(self) -> list[tuple[str, SmallWords]]:
+        """The number of every edge as it is written on it, and in which size; "" where none fits between two columns.
+
+        It gets smaller before digits go: two numbers that differ should not look the same.
+        """
+        room, texts = self.column_gap - self.width - 2 * MARGIN, [small_words(size) for size in LABEL_SIZES]
+        found = []
+        for edge in self.graph.edges:
+            options = ((short(edge.derivative, digits), text) for digits in (3, 2, 1) for text in texts)
+            fitting = (option for option in options if option[1].room_for(option[0]) <= room)
+            found.append(next(fitting, ("", texts[-1])))
+        return found
 
     def labels(self, edges: Sequence[int], chosen: int | None = None) -> list[tuple[int, QRectF]]:
         """Return the edges whose numbers have room, with where each stands; the most important come first.
@@ -147,9 +152,10 @@ class NeuronLayout:
     def _candidates(self, edge: int, far: bool) -> Iterator[Rectangle]:
         """Yield where on the last straight part of its edge a number may stand, the best place first."""
         (x0, y0), (x1, y1) = self._ends[edge]
-        wide = small_words(LABEL_SIZE).room_for(self.edge_words[edge]) + 2 * MARGIN
-        room, slope = x1 - x0 - wide, (y1 - y0) / max(x1 - x0, 1e-9)
-        if room < 0.0:
+        words, text = self.edge_words[edge]
+        wide = text.room_for(words) + 2 * MARGIN
+        room, slope = max(x1 - x0 - wide, 0.0), (y1 - y0) / max(x1 - x0, 1e-9)
+        if not words:
             return
         for t in ALONG_FAR if far else ALONG:
             x = x0 + t * room
