@@ -73,8 +73,9 @@ class Column:
 
     `layer` counts parameter layers from 1 (0: the data), `shape` is that of one sample, `shown` are the units in sight.
     All names are those of `symbols`: its own `symbol` (z₃), what is `activated` (a₃) and in the end `handed` on (a₃, or
-    d₃ behind dropout), the `weights` (W₃) and `bias` of a dense layer and what they `read` (a₂), the learnt `slope` of
-    its φ (α₃); "" for what there is not. `function` names the φ that follows; `drops` says that dropout does.
+    d₃ behind dropout), the `weights` (W₃) and `bias` of a layer and what they `read` (a₂), the learnt `slope` of its φ
+    (α₃); "" for what there is not. `function` names the φ that follows; `drops` says that dropout does. `fan` is the
+    shape that the rows of the weights have, of a convolution height, width and channel; `read_shape` what is read has.
     """
 
     kind: str
@@ -91,6 +92,8 @@ class Column:
     bias: str = ""
     read: str = ""
     slope: str = ""
+    fan: tuple[int, ...] = ()
+    read_shape: tuple[int, ...] = ()
 
     @property
     def units(self) -> int:
@@ -111,7 +114,19 @@ class Column:
 
     def place(self, unit: int) -> str:
         """Return the index of a unit: 2, or row, column and channel in an image."""
-        return ", ".join(str(int(i)) for i in np.unravel_index(unit, self.shape))
+        return _index(unit, self.shape)
+
+    def weight(self, row: int, unit: int) -> str:
+        """Return the name of a weight: W₃[5, 2]; of a kernel W₃[0, 2, 5, 1]."""
+        return f"{self.weights}[{_index(row, self.fan)}, {unit % self.shape[-1]}]"
+
+    def number_read(self, place: int) -> str:
+        """Return the name of a number that weights multiply: a₂[5]."""
+        return f"{self.read}[{_index(place, self.read_shape)}]"
+
+
+def _index(number: int, shape: tuple[int, ...]) -> str:
+    return ", ".join(str(int(i)) for i in np.unravel_index(number, shape))
 
 
 @dataclass(frozen=True)
@@ -139,15 +154,17 @@ class Neuron:
 class Edge:
     """Where a neuron reads another: ∂target/∂source.
 
-    In a dense layer `weight` is W[row, unit of the target], `read` the number that it multiplies, and `weight_grad` the
-    engine's ∂L/∂W there; `slope` and `mask` are the φ′ and the dropout between the source and this number. All are nan
-    where there is none. `beyond` marks an edge that stands for everything between the window and the loss.
+    Of a layer with weights `weight` is the one in this `row` of W, `read` the number that it multiplies, which stands
+    at this `place` of what the layer reads, `weight_grad` the engine's ∂L/∂W there, if no other place has a part in it;
+    `slope` and `mask` are the φ′ and the dropout between the source and this number. All are nan where there is none.
+    `beyond` marks an edge that stands for everything between the window and the loss.
     """
 
     source: int
     target: int
     derivative: float
     row: int = -1
+    place: int = -1
     weight: float = math.nan
     read: float = math.nan
     weight_grad: float = math.nan

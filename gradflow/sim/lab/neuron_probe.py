@@ -208,6 +208,8 @@ class NeuronProbe:
             weights=names.parameter(node, "W") if isinstance(node, Linear) else "",
             bias=names.parameter(node, "b") if isinstance(node, Linear) and node.b.size else "",
             read=names.value(node.inputs[0]) if dense else "",
+            fan=_fan(node) if isinstance(node, Linear) else (),
+            read_shape=node.inputs[0].shape if dense else (),
             slope=names.parameter(activate, "a") if isinstance(activate, LearnableActivate) else "",
         )
 
@@ -229,6 +231,20 @@ def layers_of(network: Network) -> dict[Node, int]:
     for node in network.graph.order:
         found[node] = owner.get(node, max((found[source] for source in node.inputs), default=0))
     return found
+
+
+def weight_row(node: Linear, unit: int, place: int) -> int:
+    """Return the row of W by which a layer multiplies the number at a place of what it reads, for a unit."""
+    if not isinstance(node, Conv):
+        return place
+    y, x, channel = np.unravel_index(place, node.inputs[0].shape)
+    row, column, _ = np.unravel_index(unit, node.shape)
+    height, width = int(y) + node.padding - node.stride * int(row), int(x) + node.padding - node.stride * int(column)
+    return (height * node.kernel[1] + width) * node.channels_in + int(channel)
+
+
+def _fan(node: Linear) -> tuple[int, ...]:
+    return (*node.kernel, node.channels_in) if node.kernel != (1, 1) else (node.channels_in,)
 
 
 _KINDS = {Input: "input", Loss: "loss", Conv: "conv", Linear: "dense", Norm: "norm", Add: "sum"}

@@ -51,7 +51,10 @@ def explain_edge(graph: NeuronGraph, number: int) -> Explanation:
     lines = (_own_derivative(graph, edge, names), *_dense_lines(edge, target, names), _learning(graph, edge, names))
     # Where nothing stands between the neuron and the weight, the first two are one.
     lines = lines[1:] if lines[0].of == lines[1].of else lines
-    return Explanation(heading, lines, _about_phi(graph, target), GENERIC)
+    remark = _about_phi(graph, target)
+    if graph.columns[target.column].kind == "conv":
+        remark += " The kernel is used at every place: the last line is one of the products that its gradient adds up."
+    return Explanation(heading, lines, remark, GENERIC)
 
 
 def explain_bias(graph: NeuronGraph, number: int) -> Explanation:
@@ -135,7 +138,7 @@ def _tail(column: Column) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class _Names:
-    """What takes part in an edge of a dense layer: W₃[5, 2], b₃[2], the number that is read, a₂[5], and a₃[2]."""
+    """What takes part in an edge of a layer with weights: W₃[5, 2], b₃[2], the number a₂[5] that is read, and a₃[2]."""
 
     weight: str
     bias: str
@@ -148,9 +151,9 @@ class _Names:
         target = graph.neurons[edge.target]
         column = graph.columns[target.column]
         return cls(
-            f"{column.weights}[{edge.row}, {target.unit}]",
-            f"{column.bias}[{target.unit}]" if column.bias else "",
-            f"{column.read}[{edge.row}]",
+            column.weight(edge.row, target.unit),
+            f"{column.bias}[{target.unit % column.shape[-1]}]" if column.bias else "",
+            column.number_read(edge.place),
             _bent(column, target),
         )
 
@@ -219,7 +222,6 @@ def _about_phi(graph: NeuronGraph, target: Neuron) -> str:
 _KINDS = {
     "norm": "A norm over the units of a layer couples them: this is one entry of its full Jacobian.",
     "sum": "The gradient of a sum goes to both of its terms; what is on the way (φ′, mask, scale) is in this number.",
-    "conv": "A weight of the kernel, used at every place, times the φ′ of what it reads.",
     "pool": "A share of the window: 1 over its size for a mean, 1 or 0 for a maximum.",
     "loss": "The derivative of the loss by an output: where backprop begins.",
 }

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from gradflow.engine.graph import Node
-from gradflow.engine.nodes import Activate, Conv, Dense, Linear
+from gradflow.engine.nodes import Activate, Conv, Linear
 from gradflow.sim.lab.neuron_graph import LARGEST, LOSS, MOST_COLUMNS, Column, Edge, Key, Neuron, NeuronGraph, Window
-from gradflow.sim.lab.neuron_probe import Array, NeuronProbe
+from gradflow.sim.lab.neuron_probe import Array, NeuronProbe, weight_row
 from gradflow.sim.lab.neuron_remarks import remarks
 from gradflow.sim.lab.shown_units import shown_units
 from gradflow.sim.lab.specimen import Specimen
@@ -124,8 +124,7 @@ class _Drawn:
         probe, place = self.probe, self.probe.place[node]
         if not any(source in self.shown for source in probe.reads(node)):
             return
-        dense = isinstance(node, Dense) and not isinstance(node, Conv)
-        W_grad = probe.W_grad[node] if isinstance(node, Dense) else np.empty(0)
+        W_grad = probe.W_grad[node] if isinstance(node, Linear) else np.empty(0)
         slopes, masks = probe.factors_before(node.inputs[0])
         for unit in self.shown[node]:
             given = probe.derivatives(node, unit)
@@ -134,13 +133,15 @@ class _Drawn:
                 if source is None:
                     continue
                 edge = Edge(source, self.numbers[place, unit], float(given[probe.stations[station]][source_unit]))
-                if dense and isinstance(node, Dense):
+                if isinstance(node, Linear):
+                    row, channel = weight_row(node, unit, d), unit % node.channels
                     edge = replace(
                         edge,
-                        row=d,
-                        weight=float(node.W[d, unit]),
+                        row=row,
+                        place=d,
+                        weight=float(node.W[row, channel]),
                         read=float(node.inputs[0].value[probe.row, d]),
-                        weight_grad=float(W_grad[d, unit]),
+                        weight_grad=np.nan if isinstance(node, Conv) else float(W_grad[row, channel]),
                         slope=float(slopes[d]),
                         mask=float(masks[d]),
                     )

@@ -83,8 +83,8 @@ class ExplanationPane(QScrollArea):
 
 
 def _unbroken(words: str) -> str:
-    """Return words in which no line ends within a name, as after the comma of x[0, 5, 0] or in ∂L/∂x."""
-    return html.escape(words).replace(", ", ",&nbsp;").replace("/∂", "/&#8288;∂")
+    """Return words in which no line ends within a name, as in x[0, 5, 0], ∂L/∂x or φ′(z)."""
+    return html.escape(words).replace(", ", ",&nbsp;").replace("/∂", "/&#8288;∂").replace("′(", "′&#8288;(")
 
 
 def _close(line: Line) -> bool:

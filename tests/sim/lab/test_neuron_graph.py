@@ -168,6 +168,20 @@ NAMED: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"network.layers": (LayerRow(units=3), LayerRow(units=4), LayerRow(units=2, skip_from=1))},
         {"∂r₃[1]/∂z₁[2] = V₃[2, 1] · φ′(z₁[2])", "∂L/∂V₃[2, 1] = ∂L/∂r₃[1] · a₁[2]"},
     ),
+    "kernel": (
+        {
+            "data.name": "digits",
+            "network.layers": (
+                LayerRow(kind="conv", units=2, stride=3),
+                LayerRow(kind="conv", units=2, kernel=2, padding=1),
+                LayerRow(kind="global-average"),
+            ),
+        },
+        {
+            "∂z₂[0, 1, 1]/∂z₁[0, 0, 1] = W₂[1, 0, 1, 1] · φ′(z₁[0, 0, 1])",
+            "∂L/∂W₂[1, 0, 1, 1] = δ₂[0, 1, 1] · a₁[0, 0, 1]",
+        },
+    ),
 }
 
 
@@ -176,6 +190,9 @@ def test_formulas_have_the_names_of_the_other_views(case: str, specimen_with: Ma
     """Entries count from 0; what a weight multiplies is named by its place there, also in what is put together."""
     changes, expected = NAMED[case]
     graph = neuron_graph(specimen_with({"network.activation": "tanh"} | changes), 0, Window(0, 99, 0, 32))
+    for edge in graph.edges:
+        factors = [number for number in (edge.weight, edge.mask, edge.slope) if not np.isnan(number)]
+        assert np.isnan(edge.weight) or edge.derivative == pytest.approx(np.prod(factors), rel=1e-12, abs=1e-15)
     lines = [line for e in range(len(graph.edges)) for line in explain_edge(graph, e).lines]
     assert expected <= {" = ".join(filter(None, (line.of, line.symbols))) for line in lines}
 

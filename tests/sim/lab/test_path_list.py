@@ -162,6 +162,15 @@ def test_an_order_is_right_exactly_if_all_readers_come_before(graph: NeuronGraph
         np.testing.assert_allclose(found.wanted, walk(graph, right(graph)).final)
 
 
+def test_a_wrong_order_that_does_no_harm_is_not_called_right() -> None:
+    """Where nothing comes in late because it is 0, the order is still none that backprop may take."""
+    graph = graph_of([1, 1, 1], [(0, 1, 2.0), (0, 2, 0.5), (1, 2, 0.0)])
+    lucky, good = walk(graph, [2, 0, 1]), walk(graph, right(graph))
+    assert not lucky.wrong.any() and not lucky.topological(graph) and good.topological(graph)
+    assert "what came in later was 0" in verdict(graph, lucky)
+    assert "after all neurons that read it" in verdict(graph, good)
+
+
 def test_forwards_nothing_arrives_and_the_words_say_what_is_lost(specimen_with: Make) -> None:
     graph = neuron_graph(specimen_with({"network.depth": 2, "network.width": 3}), 0)
     found = walk(graph, ORDERS["forwards"][1](graph, 0))
