@@ -124,12 +124,12 @@ class NeuronLayout:
     def edge_words(self) -> list[tuple[str, SmallWords]]:
         """The number of every edge as it is written on it, and in which size; "" where none fits between two columns.
 
-        It gets smaller before digits go: two numbers that differ should not look the same.
+        It gets smaller before digits go: two numbers that differ should not look the same, and with one digit 1.6 is 2.
         """
         room, texts = self.column_gap - self.width - 2 * MARGIN, [small_words(size) for size in LABEL_SIZES]
         found = []
         for edge in self.graph.edges:
-            options = ((short(edge.derivative, digits), text) for digits in (3, 2, 1) for text in texts)
+            options = ((short(edge.derivative, digits), text) for digits in (3, 2) for text in texts)
             fitting = (option for option in options if option[1].room_for(option[0]) <= room)
             found.append(next(fitting, ("", texts[-1])))
         return found
