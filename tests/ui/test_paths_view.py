@@ -18,6 +18,8 @@ from gradflow.sim.lab.numerals import short
 from gradflow.sim.layer_rows import LayerRow
 from gradflow.sim.run import Run
 from gradflow.ui.export import Look, picture
+from gradflow.ui.lab.edge_paint import EdgePainter
+from gradflow.ui.lab.neuron_inks import Inks
 from gradflow.ui.lab.neuron_scene import STRONG
 from gradflow.ui.lab.numbers_told import counted
 from gradflow.ui.lab.path_state import Chosen, read
@@ -51,6 +53,7 @@ def shown(qtbot, qapp, fast):
         frame = frame or frame_of(Run(fast(SMALL | (changes or {}))))
         view.reset(frame.topology)
         view.draw(frame)
+        view.finish()
         view.grab()
         view.canvas.setFocus()
         return view
@@ -76,8 +79,8 @@ def name_of(view):
 
 def test_a_clicked_neuron_has_its_paths_listed_and_their_sum_is_backprops_number(shown, qtbot):
     view = shown()
-    click(qtbot, view, middle_of(view, "z¹₂"))
-    assert "z¹₂</b> has 4 paths to L" in view.panel.paths.head.text()
+    click(qtbot, view, middle_of(view, "z₁[1]"))
+    assert "z₁[1]</b> has 4 paths to L" in view.panel.paths.head.text()
     assert view.panel.paths.list.count() == 4
     neuron = view.graph.neurons[view.neuron]
     words = view.panel.paths.sum.text()
@@ -96,6 +99,7 @@ def test_a_path_chosen_with_the_keyboard_stands_out_in_the_drawing(shown, qtbot,
     assert {e for e, seen in enumerate(view.canvas.scene.edges) if seen == STRONG} == set(path.edges)
     assert (pixels(view.canvas) != before).any()
     assert path.written() in view.panel.paths.list.item(place).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert path.written_factors in view.panel.explained.words.text(), "in full, however long it is"
     view.canvas.setFocus()
     qtbot.keyClick(view.canvas, Qt.Key.Key_Escape)
     assert view.chosen.path == -1 and STRONG not in view.canvas.scene.edges
@@ -104,15 +108,15 @@ def test_a_path_chosen_with_the_keyboard_stands_out_in_the_drawing(shown, qtbot,
 def test_arrow_keys_walk_over_all_neurons(shown, qtbot):
     view = shown()
     for key, name in (
-        (Qt.Key.Key_Right, "z¹₂"),
-        (Qt.Key.Key_Up, "z¹₁"),
-        (Qt.Key.Key_Up, "z¹₁"),
-        (Qt.Key.Key_Right, "z²₁"),
-        (Qt.Key.Key_Right, "z³₁"),
+        (Qt.Key.Key_Right, "z₁[1]"),
+        (Qt.Key.Key_Up, "z₁[0]"),
+        (Qt.Key.Key_Up, "z₁[0]"),
+        (Qt.Key.Key_Right, "z₂[0]"),
+        (Qt.Key.Key_Right, "z₃[0]"),
         (Qt.Key.Key_Right, "L"),
         (Qt.Key.Key_Right, "L"),
-        (Qt.Key.Key_Left, "z³₁"),
-        (Qt.Key.Key_Down, "z³₁"),
+        (Qt.Key.Key_Left, "z₃[0]"),
+        (Qt.Key.Key_Down, "z₃[0]"),
     ):
         qtbot.keyClick(view.canvas, key)
         assert name_of(view) == name
@@ -121,17 +125,19 @@ def test_arrow_keys_walk_over_all_neurons(shown, qtbot):
 def test_another_target_another_sample_another_window(shown, qtbot):
     view = shown({"data.name": "iris", "data.samples": 100})
     view.row.target.setCurrentIndex(2)
-    assert view.graph.target_name == "z³₂" and "to z³₂" in view.panel.paths.head.text()
+    assert view.graph.target_name == "z₃[1]" and "to z₃[1]" in view.panel.paths.head.text()
     gradient = view.graph.neurons[0].gradient
     view.row.sample.setValue(3)
     assert view.graph.sample == 3 and view.graph.neurons[0].gradient != gradient
     view.row.first.setFocus()
     qtbot.keyClick(view.row.first, Qt.Key.Key_Up)
-    assert view.graph.window.first == 1 and view.graph.columns[0].symbol == "z¹"
+    assert view.graph.window.first == 1 and view.graph.columns[0].symbol == "z₁"
     view.row.last.setValue(1)
+    view.row.unit.setValue(1)
     view.row.units.setValue(2)
+    assert view.row.unit.specialValueText() and list(view.graph.columns[0].shown) == [1, 2]
     assert [len(c.shown) for c in view.graph.columns[:-1]] == [2]
-    assert view.remarks.isVisible() and "2 of 4 units" in view.remarks.text()
+    assert view.remarks.isVisible() and "2 units of each larger layer" in view.remarks.text()
     view.row.first.setValue(3)
     assert (view.graph.window.first, view.graph.window.last) == (3, 3)
     view.row.last.setValue(0)
@@ -144,49 +150,66 @@ def test_another_target_another_sample_another_window(shown, qtbot):
 def test_a_clicked_edge_shows_the_three_formulas_with_its_numbers(shown, qtbot):
     view = shown()
     graph = view.graph
-    e = next(i for i, edge in enumerate(graph.edges) if graph.neurons[edge.target].name == "z²₃")
+    e = next(i for i, edge in enumerate(graph.edges) if graph.neurons[edge.target].name == "z₂[2]")
     start, stop = view.canvas.placed.lines[e][0], view.canvas.placed.lines[e][-1]
     click(qtbot, view, start + 0.04 * (stop - start))
     assert view.edge == e
     words = view.panel.explained.words.text()
-    for formula in ("∂f[0,k]/∂f_in[0,d]", "∂f[0,k]/∂w[d,k]", "∂f[0,k]/∂b[k]", "∂L/∂w[d,k]"):
-        assert formula in words
+    k = graph.neurons[graph.edges[e].source].unit
+    for formula in (f"∂a₂[2]/∂a₁[{k}]", f"∂a₂[2]/∂W₂[{k}, 2]", "∂a₂[2]/∂b₂[2]", f"∂L/∂W₂[{k}, 2]", f"δ₂[2] · a₁[{k}]"):
+        assert formula in words.replace(",&nbsp;", ", ").replace("/&#8288;", "/")
     assert repr(graph.edges[e].weight_grad).replace("-", "−") in words and "(the same)" in words
     assert view.canvas.scene.edges[e] == STRONG
 
 
 def test_the_mark_of_a_bias_can_be_clicked_and_has_a_key(shown, qtbot):
     view = shown()
-    number = next(i for i, n in enumerate(view.graph.neurons) if n.name == "z¹₃")
+    number = next(i for i, n in enumerate(view.graph.neurons) if n.name == "z₁[2]")
     spot = view.canvas.placed.bias_spot(number)
     click(qtbot, view, (spot.x(), spot.y()))
-    assert view.chosen.bias and name_of(view) == "z¹₃"
-    assert "Bias of z¹₃" in view.panel.explained.words.text() and "(the same)" in view.panel.explained.words.text()
+    assert view.chosen.bias and name_of(view) == "z₁[2]"
+    assert "Bias b₁[2]" in view.panel.explained.words.text() and "(the same)" in view.panel.explained.words.text()
     qtbot.keyClick(view.canvas, Qt.Key.Key_Right)
     qtbot.keyClick(view.canvas, Qt.Key.Key_B)
-    assert "Bias of z²₃" in view.panel.explained.words.text()
+    assert "Bias b₂[2]" in view.panel.explained.words.text()
 
 
 def test_a_key_goes_through_the_edges_that_enter_a_neuron(shown, qtbot):
     view = shown()
-    click(qtbot, view, middle_of(view, "z²₂"))
+    click(qtbot, view, middle_of(view, "z₂[1]"))
     seen = []
     for _ in range(5):
         qtbot.keyClick(view.canvas, Qt.Key.Key_E)
         seen.append(view.graph.neurons[view.graph.edges[view.edge].source].name)
-    assert seen == ["z¹₁", "z¹₂", "z¹₃", "z¹₄", "z¹₁"]
+    assert seen == ["z₁[0]", "z₁[1]", "z₁[2]", "z₁[3]", "z₁[0]"]
 
 
 def test_the_mouse_reads_out_every_digit(shown, qtbot):
     view = shown()
-    neuron = next(n for n in view.graph.neurons if n.name == "z¹₂")
-    spot = middle_of(view, "z¹₂")
+    neuron = next(n for n in view.graph.neurons if n.name == "z₁[1]")
+    spot = middle_of(view, "z₁[1]")
     qtbot.mouseMove(view.canvas, QPoint(3, 3))
     qtbot.mouseMove(view.canvas, QPoint(round(spot[0]), round(spot[1])))
     qtbot.waitUntil(view.canvas.readout.isVisible)
     assert repr(neuron.gradient).replace("-", "−") in view.canvas.readout.text()
     told = view.canvas.scene.told("edge", 0)
     assert repr(view.graph.edges[0].derivative).replace("-", "−") in told[1]
+
+
+def test_the_edge_under_the_mouse_is_marked_and_read_out(shown, qtbot, pixels):
+    canvas = (view := shown()).canvas
+    start, stop = canvas.placed.lines[10][0], canvas.placed.lines[10][-1]
+    x, y = start + 0.05 * (stop - start)
+    before = pixels(canvas)
+    qtbot.mouseMove(canvas, QPoint(3, 3))
+    qtbot.mouseMove(canvas, QPoint(round(x), round(y)))
+    qtbot.waitUntil(canvas.readout.isVisible)
+    edge = view.graph.edges[canvas.placed.edge_at(QPointF(round(x), round(y)))]
+    assert repr(edge.derivative).replace("-", "−") in canvas.readout.text()
+    canvas.readout.hide()
+    assert (pixels(canvas) != before).any(), "the line itself stands out"
+    qtbot.mouseMove(canvas, QPoint(3, 3))
+    qtbot.waitUntil(lambda: not (pixels(canvas) != before).any())
 
 
 def test_a_count_of_any_size_is_written():
@@ -210,12 +233,12 @@ def test_the_walk_steps_forth_and_back_and_ends_with_backprops_numbers(shown):
     assert view.positions() == 6 and view.position == 0
     view.go(2)
     assert view.chosen.page == "order" and "2 / 5" in view.panel.walk.where.text()
-    assert "z³₁" in view.panel.walk.words.text() or "z²" in view.panel.walk.words.text()
+    assert "z₃[0]" in view.panel.walk.words.text() or "z₂" in view.panel.walk.words.text()
     view.go(view.positions() - 1)
     np.testing.assert_allclose(
         view.canvas.scene.gradients, [n.gradient for n in view.graph.neurons], rtol=1e-9, atol=1e-15
     )
-    assert "Every gradient is right" in view.panel.walk.verdict.text()
+    assert "all gradients are right" in view.panel.walk.verdict.text()
     view.go(99)
     assert view.position == 5
     view.go(-3)
@@ -247,13 +270,36 @@ def test_costs_are_bars_with_their_numbers(shown, qtbot):
     view = shown()
     qtbot.mouseClick(view.panel.tabs, Qt.MouseButton.LeftButton, pos=view.panel.tabs.tabRect(2).center())
     words = view.panel.cost.accessibleDescription()
-    assert "x₁: all paths 48, recursion 36, backprop 24" in words
-    assert "all neurons shown" in words
+    assert "x[0] alone: all paths 48, recursion 36, backprop 24" in words
+    assert "; all neurons: all paths" in words and "in this window" not in words
+    assert "gradients of one sample" in view.panel.cost.toolTip()
     qtbot.keyClick(view.panel.tabs, Qt.Key.Key_Left)
     assert view.chosen.page == "order"
 
 
 # The picture.
+
+
+@pytest.mark.parametrize("size", [(1160, 800), (700, 500)], ids=["wide", "narrow"])
+def test_in_every_neuron_its_name_and_its_gradient_can_be_read(size, shown):
+    """However small: a number is written smaller or with fewer digits, and two that differ never look the same."""
+    view = shown({"network.depth": 24, "network.width": 16, "init.scale": 0.1, "network.activation": "tanh"}, size)
+    view.grab()
+    lines = view.canvas.placed.written
+    assert len(lines) == len(view.graph.neurons)
+    for i, neuron in enumerate(view.graph.neurons):
+        (name, _), *values, (gradient, role) = lines[i]
+        assert name in (neuron.name, neuron.name.removeprefix(view.graph.columns[neuron.column].symbol))
+        assert role == "sign" and not any("…" in words for words, _ in lines[i])
+        assert number(gradient) == pytest.approx(neuron.gradient, rel=0.5, abs=1e-300)
+        texts = [words for words, _ in values]
+        if len(texts) == 2 and neuron.value != neuron.output:
+            assert texts[0] != texts[1] and ("≈" in texts[1] or number(texts[1]) != number(texts[0]))
+
+
+def number(words: str) -> float:
+    """Read a number as it is written in a neuron, with or without a letter."""
+    return float(words.split()[-1].replace("−", "-"))
 
 
 def test_numbers_on_edges_never_overlap_and_a_small_network_has_them_all(shown):
@@ -264,9 +310,9 @@ def test_numbers_on_edges_never_overlap_and_a_small_network_has_them_all(shown):
     ):
         view = shown(changes, size)
         placed, graph = view.canvas.placed, view.graph
-        edges = list(range(len(graph.edges)))
-        spots = [s for s in placed.labels(edges, [30.0] * len(edges)) if s is not None]
-        assert len(spots) == len(edges) if all_of_them else len(spots) > 60
+        edges = list(EdgePainter(None, view.canvas.scene, placed, Inks(LIGHT)).offered())
+        spots = [spot for _, spot in placed.labels(edges, view.neuron)]
+        assert len(spots) == len(graph.edges) if all_of_them else 20 < len(spots) < 80
         boxes = [placed.box(i) for i in range(len(graph.neurons))]
         for i, spot in enumerate(spots):
             assert not any(spot.intersects(other) for other in spots[i + 1 :])
@@ -330,6 +376,25 @@ def test_before_anything_is_measured_there_is_a_sentence(fast, shown):
     assert view.graph is None and view.tables() == {} and view.positions() == 1
 
 
+def test_a_large_network_is_taken_apart_beside_the_window(fast, shown):
+    """The window's thread only begins it; a person's choice is taken up, and what stood there stays until then."""
+    frame = frame_of(Run(fast({"network.depth": 60, "network.width": 16})))
+    view = VIEWS["paths"].part()
+    view.reset(frame.topology)
+    view.draw(frame)
+    assert view.found is None and view.computing
+    view.finish()
+    assert view.graph is not None and view.neuron == view.found.start
+    before = view.found
+    view.row.first.setValue(40)
+    assert view.found is before and not view.row.busy.isHidden()
+    view.finish()
+    assert view.graph.window.first == 40 and view.row.busy.isHidden()
+    view.row.first.setValue(50)
+    view.close()
+    assert not view.computing and view.found.graph.window.first == 40
+
+
 @pytest.mark.slow
 def test_a_step_responds_at_once(shown):
     """Half of 30 ms on an idle machine; here it is only seen that it has not become many times that."""
@@ -351,10 +416,10 @@ def test_what_is_remembered_from_the_last_time_follows_the_training(fast, shown)
     run = Run(fast(SMALL))
     view = shown(frame=frame_of(run))
     view.choose(json.dumps(dataclasses.replace(Chosen(), neuron=(1, 2)).state()))
-    assert name_of(view) == "z¹₃"
+    assert name_of(view) == "z₁[2]"
     before = view.specimen
     view.draw(frame_of(run))
-    assert view.specimen is not before and name_of(view) == "z¹₃"
+    assert view.specimen is not before and name_of(view) == "z₁[2]"
 
 
 def test_other_colours_are_taken_at_once_also_in_the_table(shown):
@@ -363,6 +428,28 @@ def test_other_colours_are_taken_at_once_also_in_the_table(shown):
     view.retheme(DARK)
     table = view.panel.walk.steps
     assert table.item(0, 0).foreground().color().name() == DARK.text
+
+
+def test_the_chosen_neuron_stays_in_sight_in_another_sample(fast, shown):
+    """Other units may have the largest gradients there; a picture shows the same ones as the screen."""
+    frame = frame_of(Run(fast({"network.depth": 3, "network.width": 40})))
+    view = shown(frame=frame)
+    graph = view.graph
+    view.choose_neuron(next(i for i, neuron in enumerate(graph.neurons) if neuron.column == 2))
+    key, name = view.chosen.neuron, name_of(view)
+    for sample in range(1, 8):
+        view.row.sample.setValue(sample)
+        view.finish()
+        assert view.graph is not graph and view.chosen.neuron == key and name_of(view) == name
+    view.choose(json.dumps(view.state() | {"sample": 9}))
+    view.finish()
+    assert view.graph.sample == 9 and name_of(view) == name, "also where the sample is chosen elsewhere"
+    view.choose_neuron(0)
+    shown_units = [column.shown for column in view.graph.columns]
+    again = shown(frame=frame)
+    again.choose(view.choice())
+    again.finish()
+    assert [column.shown for column in again.graph.columns] == shown_units
 
 
 def test_a_picture_shows_what_the_screen_shows(fast, shown):
@@ -417,7 +504,7 @@ def test_it_holds_what_is_looked_at_while_the_training_goes_on(fast, shown, qtbo
     view.draw(frame_of(run))
     assert view.specimen is held and view.age.isVisible()
     view.renew()
-    assert view.specimen is not held and not view.age.isVisible() and name_of(view) == "z¹₂"
+    assert view.specimen is not held and not view.age.isVisible() and name_of(view) == "z₁[1]"
 
 
 # In the window.
@@ -433,7 +520,7 @@ def test_in_the_window_its_own_keys_do_not_train_and_shifted_ones_step(window):
     step = desk.step
     desk.press("Right", on=view.canvas)
     desk.press("Right", on=view.canvas)
-    assert name_of(view) == "z²₂" and desk.step == step
+    assert name_of(view) == "z₂[1]" and desk.step == step
     desk.press("Shift+Right", on=view.canvas)
     desk.press("Shift+Right", on=view.canvas)
     assert (view.position, view.chosen.page) == (2, "order")
@@ -446,15 +533,15 @@ def test_an_order_is_chosen_neuron_by_neuron_with_mouse_or_keys(shown, qtbot):
     view.go(0)
     view.panel.walk.order.setCurrentIndex(view.panel.walk.order.findData("own"))
     click(qtbot, view, middle_of(view, "L"))
-    click(qtbot, view, middle_of(view, "z³₁"))
-    click(qtbot, view, middle_of(view, "z²₁"))
-    click(qtbot, view, middle_of(view, "z¹₁"))
+    click(qtbot, view, middle_of(view, "z₃[0]"))
+    click(qtbot, view, middle_of(view, "z₂[0]"))
+    click(qtbot, view, middle_of(view, "z₁[0]"))
     assert view.position == 4 and [len(group) for group in view._walk().groups[:4]] == [1] * 4
-    assert "Too early: z¹₁" in view.panel.walk.words.text()
+    assert "Too early: z₁[0]" in view.panel.walk.words.text()
     qtbot.keyClick(view.canvas, Qt.Key.Key_Down)
     assert view.position == 4, "moving is not visiting"
     qtbot.keyClick(view.canvas, Qt.Key.Key_Return)
-    assert view.position == 5 and view.graph.neurons[view._walk().groups[4][0]].name == "z¹₂"
+    assert view.position == 5 and view.graph.neurons[view._walk().groups[4][0]].name == "z₁[1]"
     assert read(json.loads(view.choice())) == view.chosen
     qtbot.mouseClick(view.panel.walk.again, Qt.MouseButton.LeftButton)
     assert view.position == 0 and view.chosen.own == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from gradflow.sim.lab.plane import Plane, axes, paint
 from gradflow.sim.lab.slope import Slope, slope
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.trajectory import Trajectory, retrace
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def explore(
     """
     try:
         question = "line", ask, zoom, whole
-        yield from remembered(specimen, question, lambda: _explore(specimen, ask, zoom, whole))
+        yield from remembered(specimen, question, lambda: _quiet(_explore(specimen, ask, zoom, whole)))
     except ValueError as error:
         yield Refused(str(error))
 
@@ -80,7 +83,7 @@ def survey(specimen: Specimen, ask: Ask, other: Ask, look: Look) -> Iterator[Pro
     """Yield the plane of two directions, from coarse to fine."""
     try:
         question = "plane", ask, other, look
-        yield from remembered(specimen, question, lambda: _survey(specimen, ask, other, look))
+        yield from remembered(specimen, question, lambda: _quiet(_survey(specimen, ask, other, look)))
     except ValueError as error:
         yield Refused(str(error))
 
@@ -100,8 +103,18 @@ def _survey(specimen: Specimen, ask: Ask, other: Ask, look: Look) -> Iterator[Pr
         yield RUNNING
     plane = axes(objective, first, second, specimen.update, way if look.way else None, look.zoom)
     titles = [DIRECTIONS[one.kind].title for one in asks]
-    with np.errstate(all="ignore"):
-        yield from paint(objective, dataclasses.replace(plane, titles=(titles[0], titles[1])))
+    yield from paint(objective, dataclasses.replace(plane, titles=(titles[0], titles[1])))
+
+
+def _quiet(found: Iterator[T]) -> Iterator[T]:
+    """Compute without NumPy's warnings: what is not finite is a result. Between two results they are on again."""
+    while True:
+        with np.errstate(all="ignore"):
+            try:
+                one = next(found)
+            except StopIteration:
+                return
+        yield one
 
 
 def _travel(specimen: Specimen) -> Generator[Progress, None, Trajectory]:

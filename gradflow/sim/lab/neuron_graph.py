@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from gradflow.sim.words import subscript, superscript
+import numpy as np
 
 MOST_COLUMNS, MOST_UNITS = 32, 32
 """How large a window may be."""
@@ -20,22 +20,29 @@ MOST_COLUMNS, MOST_UNITS = 32, 32
 FITTING = -1
 """In place of the last layer: as many layers as are easily read at once."""
 
-EASY_COLUMNS = 9
+EASY_COLUMNS, MOST_EASY = 7, 9
+"""So many columns are easily read, and so many where that is all of the network."""
+
+LARGEST = -1
+"""In place of the first unit: those units through which most of the gradient flows."""
 
 LOSS = -1
 """The target whose gradient is asked for, where it is the loss and no output (from 0)."""
+
+Key = tuple[int, int]
+"""A neuron by its place in the whole network: its column there (one more for the loss) and its unit."""
 
 
 @dataclass(frozen=True)
 class Window:
     """Which layers (0 is the data; both ends included) and which units of each are looked at.
 
-    A column with no more units than `units` is shown whole.
+    A column with no more units than `units` is shown whole; of others the ones from `unit` on, or the LARGEST.
     """
 
     first: int = 0
     last: int = FITTING
-    unit: int = 0
+    unit: int = LARGEST
     units: int = 8
 
     def fitted(self, layer_of: Sequence[int]) -> Window:
@@ -45,15 +52,16 @@ class Window:
         last = min(max(self.last, first), layers)
         if self.last == FITTING:
             before = sum(layer < first for layer in layer_of)
-            rest = layer_of[before + EASY_COLUMNS :]
+            easy = MOST_EASY if len(layer_of) - before <= MOST_EASY else EASY_COLUMNS
+            rest = layer_of[before + easy :]
             last = max(first, rest[0] - 1) if rest else layers
         units = min(max(self.units, 1), MOST_UNITS)
-        return replace(self, first=first, last=last, unit=max(self.unit, 0), units=units)
+        return replace(self, first=first, last=last, unit=max(self.unit, LARGEST), units=units)
 
     def of(self, units: int, wanted: int | None = None) -> range:
-        """Return which units of a column are shown; a `wanted` one is among them."""
+        """Return which units of a column are shown from the first one on; a `wanted` one is among them."""
         count = min(self.units, units)
-        start = min(self.unit, units - count)
+        start = min(max(self.unit, 0), units - count)
         if wanted is not None and not start <= wanted < start + count:
             start = min(wanted, units - count)
         return range(start, start + count)
@@ -63,17 +71,29 @@ class Window:
 class Column:
     """What computes one number per neuron: `kind` is "input", "dense", "conv", "norm", "sum", "pool" or "loss".
 
-    `layer` counts parameter layers from 1 (0: the data). `function` names the φ that follows, "" if none does; `drops`
-    says that dropout does. `shape` is that of one sample.
+    `layer` counts parameter layers from 1 (0: the data), `shape` is that of one sample, `shown` are the units in sight.
+    All names are those of `symbols`: its own `symbol` (z₃), what is `activated` (a₃) and in the end `handed` on (a₃, or
+    d₃ behind dropout), the `weights` (W₃) and `bias` of a layer and what they `read` (a₂), the learnt `slope` of its φ
+    (α₃); "" for what there is not. `function` names the φ that follows; `drops` says that dropout does. `fan` is the
+    shape that the rows of the weights have, of a convolution height, width and channel; `read_shape` what is read has.
     """
 
     kind: str
     layer: int
     shape: tuple[int, ...]
-    shown: range
+    shown: Sequence[int]
+    symbol: str
     function: str = ""
     drops: bool = False
     projection: bool = False
+    activated: str = ""
+    handed: str = ""
+    weights: str = ""
+    bias: str = ""
+    read: str = ""
+    slope: str = ""
+    fan: tuple[int, ...] = ()
+    read_shape: tuple[int, ...] = ()
 
     @property
     def units(self) -> int:
@@ -81,30 +101,32 @@ class Column:
         return math.prod(self.shape)
 
     @property
-    def symbol(self) -> str:
-        """Its letter with the layer, z³."""
-        if self.kind in ("input", "loss"):
-            return "x" if self.kind == "input" else "L"
-        letter = "q" if self.projection else {"norm": "y", "sum": "h", "pool": "p"}.get(self.kind, "z")
-        return f"{letter}{superscript(self.layer)}"
-
-    @property
     def title(self) -> str:
         """What it is, in a few words."""
         if self.kind in ("input", "loss"):
-            return self.symbol
+            return self.kind
         words = {"norm": "norm", "sum": "sum", "pool": "pool", "conv": "conv"}.get(self.kind, "layer")
         return f"{'projection' if self.projection else words} {self.layer}"
 
     def name(self, unit: int) -> str:
-        """Return the name of a neuron, z³₂; of an image it is row, column and channel."""
-        if self.kind == "loss":
-            return "L"
-        if len(self.shape) == 1:
-            return f"{self.symbol}{subscript(unit + 1)}"
-        _, width, channels = self.shape
-        place = (unit // channels // width + 1, unit // channels % width + 1, unit % channels + 1)
-        return f"{self.symbol}[{', '.join(map(str, place))}]"
+        """Return the name of a neuron, z₃[2]; of an image it is row, column and channel."""
+        return "L" if self.kind == "loss" else f"{self.symbol}[{self.place(unit)}]"
+
+    def place(self, unit: int) -> str:
+        """Return the index of a unit: 2, or row, column and channel in an image."""
+        return _index(unit, self.shape)
+
+    def weight(self, row: int, unit: int) -> str:
+        """Return the name of a weight: W₃[5, 2]; of a kernel W₃[0, 2, 5, 1]."""
+        return f"{self.weights}[{_index(row, self.fan)}, {unit % self.shape[-1]}]"
+
+    def number_read(self, place: int) -> str:
+        """Return the name of a number that weights multiply: a₂[5]."""
+        return f"{self.read}[{_index(place, self.read_shape)}]"
+
+
+def _index(number: int, shape: tuple[int, ...]) -> str:
+    return ", ".join(str(int(i)) for i in np.unravel_index(number, shape))
 
 
 @dataclass(frozen=True)
@@ -113,7 +135,7 @@ class Neuron:
 
     `value` is z, `output` what it hands on: φ(z), with dropout where that follows (nan where nothing follows).
     `gradient` is the engine's ∂L/∂z (or ∂output/∂z), `rest` the part of it that comes back from outside of the window.
-    `bias`, `bias_grad`, the `slope` φ′(z) and the `mask` of dropout are nan where there is none.
+    `bias`, `bias_grad` and the `slope` φ′(z) are nan where there is none.
     """
 
     column: int
@@ -126,23 +148,28 @@ class Neuron:
     bias: float = math.nan
     bias_grad: float = math.nan
     slope: float = math.nan
-    mask: float = math.nan
 
 
 @dataclass(frozen=True)
 class Edge:
     """Where a neuron reads another: ∂target/∂source.
 
-    In a dense layer `weight` is w[d,k], `read` the f_in[0,d] that it multiplies, `weight_grad` the engine's ∂L/∂w[d,k];
-    nan elsewhere. `beyond` marks an edge that stands for everything between the window and the loss.
+    Of a layer with weights `weight` is the one in this `row` of W, `read` the number that it multiplies, which stands
+    at this `place` of what the layer reads, `weight_grad` the engine's ∂L/∂W there, if no other place has a part in it;
+    `slope` and `mask` are the φ′ and the dropout between the source and this number. All are nan where there is none.
+    `beyond` marks an edge that stands for everything between the window and the loss.
     """
 
     source: int
     target: int
     derivative: float
+    row: int = -1
+    place: int = -1
     weight: float = math.nan
     read: float = math.nan
     weight_grad: float = math.nan
+    slope: float = math.nan
+    mask: float = math.nan
     beyond: bool = False
 
 
@@ -151,7 +178,7 @@ class NeuronGraph:
     """Neurons in topological order, column by column; the last is the one whose gradient is asked for.
 
     `remarks` say what is left out, in sentences. `all_columns` are those of the whole network, of which the first that
-    is shown has the place `offset`. `samples` is how many samples the loss is a mean of.
+    is shown has the place `offset`, with its `output_names`. `samples` is how many samples the loss is a mean of.
     """
 
     columns: Sequence[Column]
@@ -163,7 +190,7 @@ class NeuronGraph:
     target: int
     all_columns: Sequence[Column]
     offset: int
-    outputs: int
+    output_names: Sequence[str]
     remarks: Sequence[str] = ()
 
     @property
@@ -178,16 +205,23 @@ class NeuronGraph:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is left out: then no neuron has a rest."""
-        return not any(neuron.rest for neuron in self.neurons) and not any(edge.beyond for edge in self.edges)
+        """Whether every neuron of the network is shown."""
+        seen = self.columns[: len(self.all_columns)]
+        return len(seen) == len(self.all_columns) and all(len(column.shown) == column.units for column in seen)
+
+    def gradient_name(self, neuron: int) -> str:
+        """Return what the gradient of a neuron is called: δ₃[2] for ∂L/∂z₃[2], as far as it has a name of its own."""
+        name = self.neurons[neuron].name
+        short = self.target == LOSS and name.startswith("z")
+        return f"δ{name[1:]}" if short else f"∂{self.target_name}/∂{name}"
 
     @property
     def layers(self) -> int:
         """How many parameter layers the whole network has."""
         return max(column.layer for column in self.all_columns)
 
-    def key(self, neuron: int) -> tuple[int, int]:
-        """Return the place of a neuron in the whole network: its column there (one more for the loss) and its unit."""
+    def key(self, neuron: int) -> Key:
+        """Return the place of a neuron in the whole network."""
         found = self.neurons[neuron]
         if found.column >= len(self.columns) - 1 and self.terminal == neuron:
             return (len(self.all_columns), 0) if self.target == LOSS else (len(self.all_columns) - 1, self.target)
@@ -212,7 +246,7 @@ class NeuronGraph:
         return [[e for e in edges if leads[self.edges[e].target]] for edges in self.outgoing]
 
     @cached_property
-    def places(self) -> dict[tuple[int, int], int]:
+    def places(self) -> dict[Key, int]:
         """The number of each neuron by its `key`."""
         return {self.key(i): i for i in range(len(self.neurons))}
 

@@ -6,7 +6,7 @@ what training computes with, whatever the nodes are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from gradflow.engine.graph import Input, Node
 from gradflow.engine.losses import Loss
 from gradflow.engine.network import Network
-from gradflow.engine.nodes import Activate, Add, Concatenate, Conv, Dropout, Linear, Norm
+from gradflow.engine.nodes import Activate, Add, Concatenate, Conv, Dropout, LearnableActivate, Linear, Norm
 from gradflow.engine.nodes.norm import BatchNorm
 from gradflow.sim.graph_shape import node_name
 from gradflow.sim.lab.neuron_graph import LOSS, Column
 from gradflow.sim.lab.spread import PASSING, spread
+from gradflow.sim.lab.symbols import Symbols
 
 Array = NDArray[Any]
 
@@ -47,6 +48,7 @@ class NeuronProbe:
         self._order = {node: i for i, node in enumerate(order)}
         self._known_between: dict[Node, tuple[list[Node], list[Node]]] = {}
         self._weighted = {layer.linear for layer in network.layers}
+        self._symbols = Symbols(network)
 
     def _origin(self, node: Node) -> tuple[Array, Array]:
         if node in self.place:
@@ -128,16 +130,52 @@ class NeuronProbe:
             found += [(int(stations[d]), int(units[d]), int(d)) for d in np.flatnonzero(numbers)]
         return found
 
-    def unseen(self, node: Node, seen: range) -> dict[Node, Array]:
+    def factors_before(self, node: Node) -> tuple[Array, Array]:
+        """Return φ′ and the mask of dropout between each of a node's numbers and the neuron it comes from; nan: none.
+
+        Behind a concatenation what was bent already may be bent again: then φ′ is the product of both.
+        """
+        if node in self.place:
+            return np.full(node.units, np.nan), np.full(node.units, np.nan)
+        slopes, masks = self.factors_before(node.inputs[0])
+        if isinstance(node, Activate):
+            slopes = self.slopes(node) * np.where(np.isnan(slopes), 1.0, slopes)
+        elif isinstance(node, Dropout):
+            masks = node.mask[self.row]
+        elif isinstance(node, Concatenate):
+            others = self.factors_before(node.inputs[1])
+            sizes = [source.shape[-1] for source in node.inputs]
+            slopes, masks = (
+                np.concatenate([a.reshape(-1, sizes[0]), b.reshape(-1, sizes[1])], axis=1).reshape(-1)
+                for a, b in zip((slopes, masks), others, strict=True)
+            )
+        return slopes, masks
+
+    def slopes(self, node: Activate) -> Array:
+        """Return φ′ of every unit."""
+        found = np.empty_like(node.value)
+        node.write_slope(found)
+        own: Array = found[self.row]
+        return own
+
+    def unseen(self, node: Node, seen: Sequence[int]) -> dict[Node, Array]:
         """Return what comes back by way of this node's neurons but those that are `seen`: in one number per neuron.
 
-        Where batch norm couples the samples, that is also what comes by way of other samples.
+        Where batch norm couples samples and the places of an image, all that it does but from each number to its own is
+        among it.
         """
-        seed = self.gradient[node].copy()
-        if not isinstance(node, BatchNorm):
-            seed[: self.row] = 0.0
-            seed[self.row + 1 :] = 0.0
-        seed[self.row, seen.start : seen.stop] = 0.0
+        gradient = self.gradient[node]
+        if isinstance(node, BatchNorm):
+            found = self.pull(node, gradient)
+            for unit in seen:
+                own = self.derivatives(node, unit)
+                for place, source, _ in self.sources(node, unit):
+                    station = self.stations[place]
+                    found[station][source] -= own[station][source] * gradient[self.row, unit]
+            return found
+        seed = np.zeros_like(gradient)
+        seed[self.row] = gradient[self.row]
+        seed[self.row, list(seen)] = 0.0
         return self.pull(node, seed) if seed.any() else {}
 
     # What is told about a station.
@@ -151,17 +189,28 @@ class NeuronProbe:
                 return found
             found.append(after[0])
 
-    def column(self, node: Node, shown: range) -> Column:
+    def column(self, node: Node, shown: Sequence[int]) -> Column:
         """Describe a station."""
-        after = self.following(node)
+        after, names = self.following(node), self._symbols
+        activate = next((n for n in after if isinstance(n, Activate)), None)
+        dense = isinstance(node, Linear)
         return Column(
             kind=_kind(node),
             layer=self.layer_of[node],
             shape=node.shape,
             shown=shown,
-            function=next((node_name(n) for n in after if isinstance(n, Activate)), ""),
+            symbol=names.value(node),
+            function=node_name(activate) if activate else "",
             drops=any(isinstance(n, Dropout) for n in after),
-            projection=isinstance(node, Linear) and node not in self._weighted,
+            projection=dense and node not in self._weighted,
+            activated=names.value(activate) if activate else "",
+            handed=names.value(after[-1]) if after else "",
+            weights=names.parameter(node, "W") if isinstance(node, Linear) else "",
+            bias=names.parameter(node, "b") if isinstance(node, Linear) and node.b.size else "",
+            read=names.value(node.inputs[0]) if dense else "",
+            fan=_fan(node) if isinstance(node, Linear) else (),
+            read_shape=node.inputs[0].shape if dense else (),
+            slope=names.parameter(activate, "a") if isinstance(activate, LearnableActivate) else "",
         )
 
 
@@ -182,6 +231,20 @@ def layers_of(network: Network) -> dict[Node, int]:
     for node in network.graph.order:
         found[node] = owner.get(node, max((found[source] for source in node.inputs), default=0))
     return found
+
+
+def weight_row(node: Linear, unit: int, place: int) -> int:
+    """Return the row of W by which a layer multiplies the number at a place of what it reads, for a unit."""
+    if not isinstance(node, Conv):
+        return place
+    y, x, channel = np.unravel_index(place, node.inputs[0].shape)
+    row, column, _ = np.unravel_index(unit, node.shape)
+    height, width = int(y) + node.padding - node.stride * int(row), int(x) + node.padding - node.stride * int(column)
+    return (height * node.kernel[1] + width) * node.channels_in + int(channel)
+
+
+def _fan(node: Linear) -> tuple[int, ...]:
+    return (*node.kernel, node.channels_in) if node.kernel != (1, 1) else (node.channels_in,)
 
 
 _KINDS = {Input: "input", Loss: "loss", Conv: "conv", Linear: "dense", Norm: "norm", Add: "sum"}

@@ -1,8 +1,7 @@
-"""Neurons, edges and biases explained: the formulas of the lecture with the numbers of this network put in.
+"""Neurons, edges and biases explained: formulas in this network's symbols with its numbers put in.
 
-One dense layer f[0,k] = g(Σ_d f_in[0,d]·w[d,k] + b[k]) has ∂f[0,k]/∂f_in[0,d] = g′·w[d,k],
-∂f[0,k]/∂w[d,k] = g′·f_in[0,d] and ∂f[0,k]/∂b[k] = g′. With δ_k = ∂L/∂z_k, ∂L/∂w[d,k] = δ_k·f_in[0,d] and
-∂L/∂b[k] = δ_k.
+Of a dense layer a₃ = φ(z₃), z₃ = a₂·W₃ + b₃ these are ∂a₃[k]/∂a₂[d] = φ′(z₃[k])·W₃[d, k],
+∂a₃[k]/∂W₃[d, k] = φ′(z₃[k])·a₂[d] and ∂a₃[k]/∂b₃[k] = φ′(z₃[k]).
 """
 
 from __future__ import annotations
@@ -13,8 +12,10 @@ from dataclasses import dataclass
 
 from gradflow.sim.lab.neuron_graph import Column, Edge, Neuron, NeuronGraph
 from gradflow.sim.lab.numerals import factor, short
+from gradflow.sim.lab.path_list import Path
 
 MOST_TERMS = 8
+GENERIC = "In the lecture's letters a dense layer is f = g(f_in·w + b): ∂f/∂f_in = g′·w, ∂f/∂w = g′·f_in, ∂f/∂b = g′."
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A heading, formulas, and a sentence where there is more to say."""
+    """A heading, formulas, a sentence where there is more to say, and what else may help to read the formulas."""
 
     heading: str
     lines: tuple[Line, ...]
     remark: str = ""
+    tip: str = ""
 
 
 def explain_edge(graph: NeuronGraph, number: int) -> Explanation:
@@ -45,33 +47,33 @@ def explain_edge(graph: NeuronGraph, number: int) -> Explanation:
     if math.isnan(edge.weight):
         line = Line(f"∂{target.name}/∂{source.name}", "", "", edge.derivative)
         return Explanation(heading, (line,), _remark(graph, edge))
-    column = graph.columns[source.column]
-    return Explanation(
-        f"{heading}   ·   d = {source.unit + 1}, k = {target.unit + 1}",
-        (_own_derivative(edge, source, target, column), *_dense_lines(edge, target), *_learning(graph, edge, target)),
-        _about_g(graph, target),
-    )
+    names = _Names.of(graph, edge)
+    lines = (_own_derivative(graph, edge, names), *_dense_lines(edge, target, names), _learning(graph, edge, names))
+    # Where nothing stands between the neuron and the weight, the first two are one.
+    lines = lines[1:] if lines[0].of == lines[1].of else lines
+    remark = _about_phi(graph, target)
+    if graph.columns[target.column].kind == "conv":
+        remark += " The kernel is used at every place: the last line is one of the products that its gradient adds up."
+    return Explanation(heading, lines, remark, GENERIC)
 
 
 def explain_bias(graph: NeuronGraph, number: int) -> Explanation:
     """Return the formulas of a neuron's bias."""
     neuron = graph.neurons[number]
+    column = graph.columns[neuron.column]
     if math.isnan(neuron.bias):
         return Explanation(f"{neuron.name} has no bias", ())
-    loss = graph.target_name
-    lines = (
-        Line("∂f[0,k]/∂b[k]", "g′(z_k)", "", _g_slope(neuron)),
-        Line(f"∂{loss}/∂b[k]", "δ_k", "", neuron.gradient, neuron.bias_grad),
-    )
-    shared = graph.columns[neuron.column].kind == "conv"
-    remark = "A convolution uses one bias at every place: its gradient is a sum over them." if shared else ""
-    if graph.samples > 1:
+    shared = column.kind == "conv"
+    bias = f"{column.bias}[{neuron.unit % column.shape[-1]}]"
+    slope = Line(f"∂{_bent(column, neuron)}/∂{bias}", _phi_slope(neuron), "", _slope(neuron))
+    delta = Line(f"∂{graph.target_name}/∂{bias}", graph.gradient_name(number), "", neuron.gradient, neuron.bias_grad)
+    remark = _about_phi(graph, neuron)
+    if shared:
+        remark = "A convolution adds one bias at every place of the image: its gradient is a sum over all of them."
+    elif graph.samples > 1:
         remark = f"The bias serves all {graph.samples} samples: backprop's number is the sum over them."
-    return Explanation(
-        f"Bias of {neuron.name} = {short(neuron.bias)}   ·   k = {neuron.unit + 1}",
-        lines if not shared else lines[:1],
-        remark or _about_g(graph, neuron),
-    )
+    lines = (slope,) if shared else (slope, delta)
+    return Explanation(f"Bias {bias} = {short(neuron.bias)}", lines, remark, GENERIC)
 
 
 def explain_neuron(graph: NeuronGraph, number: int) -> Explanation:
@@ -80,20 +82,51 @@ def explain_neuron(graph: NeuronGraph, number: int) -> Explanation:
     heading = f"{neuron.name} = {short(neuron.value)}"
     column = graph.columns[neuron.column]
     if not math.isnan(neuron.output):
-        heading += f"   →   {' and '.join(_tail(column))} → {short(neuron.output)}"
+        words = " and ".join(_tail(column))
+        heading += f"; behind {words} {column.handed}[{column.place(neuron.unit)}] = {short(neuron.output)}"
     if number == graph.terminal:
-        return Explanation(heading, (Line(f"∂{loss}/∂{loss}", "", "", 1.0),), "Where all paths end.")
-    terms = [(graph.edges[e].derivative, graph.neurons[graph.edges[e].target]) for e in graph.outgoing[number]]
-    numbers = " + ".join(f"{factor(d)}·{factor(t.gradient)}" for d, t in terms[:MOST_TERMS])
+        return Explanation(heading, (Line(f"∂{loss}/∂{loss}", "", "", 1.0),), "All paths end here.")
+    edges = graph.outgoing[number]
+    terms = [(graph.edges[e].derivative, graph.neurons[graph.edges[e].target].gradient) for e in edges]
+    numbers = " + ".join(f"{factor(d)}·{factor(gradient)}" for d, gradient in terms[:MOST_TERMS])
     if len(terms) > MOST_TERMS:
-        numbers += f" + … ({len(terms)} terms)"
-    value = sum(d * t.gradient for d, t in terms)
+        numbers += f" + … ({len(terms)} products)"
+    value = sum(d * gradient for d, gradient in terms)
+    symbols = " + ".join(_sums(graph, number))
     if neuron.rest:
         numbers = f"{numbers} + {factor(neuron.rest)}" if terms else factor(neuron.rest)
+        symbols = f"{symbols} + not shown" if symbols else "not shown"
         value += neuron.rest
-    symbols = f"Σ_i ∂z_i/∂{neuron.name} · ∂{loss}/∂z_i" + (" + rest" if neuron.rest else "")
-    line = Line(f"∂{loss}/∂{neuron.name}", symbols, numbers, value, neuron.gradient)
-    return Explanation(heading, (line,), "The rest comes back from outside of the window." if neuron.rest else "")
+    own = graph.gradient_name(number)
+    of = f"∂{loss}/∂{neuron.name}"
+    line = Line(of if own == of else f"{own} = {of}", symbols, numbers, value, neuron.gradient)
+    remark = "The last number is what comes back by way of units that are not shown." if neuron.rest else ""
+    return Explanation(heading, (line,), remark)
+
+
+def explain_path(graph: NeuronGraph, path: Path) -> Explanation:
+    """Return a path in full: where it leads, and its product."""
+    route = " → ".join(graph.neurons[i].name for i in path.neurons)
+    end, start = graph.target_name, graph.neurons[path.neurons[0]].name
+    words = f"The factors stand in the order of the edges; ∂{end}/∂{start} is the sum of these products over all paths."
+    return Explanation(route, (Line("product", "", path.written_factors, path.product),), words)
+
+
+def _sums(graph: NeuronGraph, number: int) -> Iterator[str]:
+    """Yield what a gradient adds up, column by column: Σᵢ ∂z₃[i]/∂z₂[5]·δ₃[i], or the one term that there is."""
+    name = graph.neurons[number].name
+    readers: dict[int, list[int]] = {}
+    for e in graph.outgoing[number]:
+        target = graph.edges[e].target
+        readers.setdefault(graph.neurons[target].column, []).append(target)
+    for column, targets in readers.items():
+        if targets == [graph.terminal]:
+            yield f"∂{graph.target_name}/∂{name}"
+        elif len(targets) == 1:
+            yield f"∂{graph.neurons[targets[0]].name}/∂{name}·{graph.gradient_name(targets[0])}"
+        else:
+            symbol, gradient = graph.columns[column].symbol, graph.gradient_name(targets[0]).partition("[")[0]
+            yield f"Σᵢ ∂{symbol}[i]/∂{name}·{gradient}[i]"
 
 
 def _tail(column: Column) -> Iterator[str]:
@@ -103,55 +136,92 @@ def _tail(column: Column) -> Iterator[str]:
         yield "dropout"
 
 
-def _own_derivative(edge: Edge, source: Neuron, target: Neuron, column: Column) -> Line:
-    """Write ∂z_i/∂z_k = w·φ′(z_k), with dropout's mask where there is one."""
-    symbols, numbers = ["w[d,k]"], [factor(edge.weight)]
-    if not math.isnan(source.mask):
-        symbols.append("mask")
-        numbers.append(factor(source.mask))
-    if not math.isnan(source.slope):
-        symbols.append(f"{column.function}′({source.name})")
-        numbers.append(factor(source.slope))
-    plain = len(symbols) == 1
-    return Line(
-        f"∂{target.name}/∂{source.name}", " · ".join(symbols), "" if plain else " · ".join(numbers), edge.derivative
-    )
+@dataclass(frozen=True)
+class _Names:
+    """What takes part in an edge of a layer with weights: W₃[5, 2], b₃[2], the number a₂[5] that is read, and a₃[2]."""
+
+    weight: str
+    bias: str
+    read: str
+    bent: str
+
+    @classmethod
+    def of(cls, graph: NeuronGraph, edge: Edge) -> _Names:
+        """Name them."""
+        target = graph.neurons[edge.target]
+        column = graph.columns[target.column]
+        return cls(
+            column.weight(edge.row, target.unit),
+            f"{column.bias}[{target.unit % column.shape[-1]}]" if column.bias else "",
+            column.number_read(edge.place),
+            _bent(column, target),
+        )
 
 
-def _dense_lines(edge: Edge, target: Neuron) -> Iterator[Line]:
-    slope = _g_slope(target)
-    g, w, read = factor(slope), factor(edge.weight), factor(edge.read)
-    yield Line("∂f[0,k]/∂f_in[0,d]", "g′(z_k) · w[d,k]", f"{g} · {w}", slope * edge.weight)
-    yield Line("∂f[0,k]/∂w[d,k]", "g′(z_k) · f_in[0,d]", f"{g} · {read}", slope * edge.read)
-    yield Line("∂f[0,k]/∂b[k]", "g′(z_k)", "", slope)
+def _bent(column: Column, neuron: Neuron) -> str:
+    """Return what φ makes of a neuron, or the neuron where none follows."""
+    return neuron.name if math.isnan(neuron.slope) else f"{column.activated}[{column.place(neuron.unit)}]"
 
 
-def _learning(graph: NeuronGraph, edge: Edge, target: Neuron) -> Iterator[Line]:
-    numbers = f"{factor(target.gradient)} · {factor(edge.read)}"
-    value = target.gradient * edge.read
+def _own_derivative(graph: NeuronGraph, edge: Edge, names: _Names) -> Line:
+    """Write ∂z₃[2]/∂z₂[5] = W₃[5, 2]·φ′(z₂[5]), with dropout's mask where there is one."""
+    source, target = graph.neurons[edge.source], graph.neurons[edge.target]
+    column = graph.columns[source.column]
+    symbols, numbers = [names.weight], [factor(edge.weight)]
+    if math.isnan(edge.slope) or edge.slope == source.slope:
+        if not math.isnan(edge.mask):
+            symbols.append(f"m{column.handed[1:]}[{column.place(source.unit)}]")
+            numbers.append(factor(edge.mask))
+        if not math.isnan(edge.slope):
+            symbols.append(_phi_slope(source))
+            numbers.append(factor(edge.slope))
+    else:
+        symbols.append(f"∂{names.read}/∂{source.name}")
+        numbers.append(factor(edge.slope if math.isnan(edge.mask) else edge.slope * edge.mask))
+    told = " · ".join(numbers) if len(numbers) > 1 else ""
+    return Line(f"∂{target.name}/∂{source.name}", " · ".join(symbols), told, edge.derivative)
+
+
+def _dense_lines(edge: Edge, target: Neuron, names: _Names) -> Iterator[Line]:
+    """Write the three formulas of a dense layer."""
+    slope, told = _slope(target), _phi_slope(target)
+    for variable, name, number in ((names.read, names.weight, edge.weight), (names.weight, names.read, edge.read)):
+        symbols, numbers = (f"{told} · {name}", f"{factor(slope)} · {factor(number)}") if told != "1" else (name, "")
+        yield Line(f"∂{names.bent}/∂{variable}", symbols, numbers, slope * number)
+    if names.bias:
+        yield Line(f"∂{names.bent}/∂{names.bias}", told if told != "1" else "", "", slope)
+
+
+def _learning(graph: NeuronGraph, edge: Edge, names: _Names) -> Line:
+    gradient = graph.neurons[edge.target].gradient
     # With several samples the weight's gradient is a sum of which this is one term.
     engine = edge.weight_grad if graph.samples == 1 else math.nan
-    yield Line(f"∂{graph.target_name}/∂w[d,k]", "δ_k · f_in[0,d]", numbers, value, engine)
+    symbols, numbers = f"{graph.gradient_name(edge.target)} · {names.read}", f"{factor(gradient)} · {factor(edge.read)}"
+    return Line(f"∂{graph.target_name}/∂{names.weight}", symbols, numbers, gradient * edge.read, engine)
 
 
-def _g_slope(neuron: Neuron) -> float:
+def _slope(neuron: Neuron) -> float:
     return 1.0 if math.isnan(neuron.slope) else neuron.slope
 
 
-def _about_g(graph: NeuronGraph, target: Neuron) -> str:
-    """Say what g is, and where f_in comes from."""
+def _phi_slope(neuron: Neuron) -> str:
+    return "1" if math.isnan(neuron.slope) else f"φ′({neuron.name})"
+
+
+def _about_phi(graph: NeuronGraph, target: Neuron) -> str:
+    """Say what φ is."""
     column = graph.columns[target.column]
-    g = f"g = {column.function}" if column.function else "g(z) = z: no φ follows directly, so g′ = 1"
-    words = f"{g}; δ_k = ∂{graph.target_name}/∂z_k = {short(target.gradient)}"
+    words = f"φ = {column.function}" if column.function else f"No φ follows {target.name} directly"
+    if column.slope:
+        words += f", whose slope for z ≤ 0 is the learnt {column.slope}"
     if graph.samples > 1:
-        words += f"; one of {graph.samples} samples, whose terms add up to backprop's gradient"
-    return words
+        words += f"; this is one of {graph.samples} samples, whose terms add up to backprop's gradient"
+    return f"{words}."
 
 
 _KINDS = {
     "norm": "A norm over the units of a layer couples them: this is one entry of its full Jacobian.",
     "sum": "The gradient of a sum goes to both of its terms; what is on the way (φ′, mask, scale) is in this number.",
-    "conv": "A weight of the kernel, used at every place, times the φ′ of what it reads.",
     "pool": "A share of the window: 1 over its size for a mean, 1 or 0 for a maximum.",
     "loss": "The derivative of the loss by an output: where backprop begins.",
 }

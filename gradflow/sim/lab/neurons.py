@@ -2,48 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from gradflow.engine.graph import Node
-from gradflow.engine.nodes import Activate, Conv, Dense, Dropout, Linear
-from gradflow.sim.lab.neuron_graph import LOSS, MOST_COLUMNS, Column, Edge, Neuron, NeuronGraph, Window
-from gradflow.sim.lab.neuron_probe import Array, NeuronProbe
+from gradflow.engine.nodes import Activate, Conv, Linear
+from gradflow.sim.lab.neuron_graph import LARGEST, LOSS, MOST_COLUMNS, Column, Edge, Key, Neuron, NeuronGraph, Window
+from gradflow.sim.lab.neuron_probe import Array, NeuronProbe, weight_row
 from gradflow.sim.lab.neuron_remarks import remarks
+from gradflow.sim.lab.shown_units import shown_units
 from gradflow.sim.lab.specimen import Specimen
 
 
-def neuron_graph(specimen: Specimen, sample: int = 0, window: Window | None = None, target: int = LOSS) -> NeuronGraph:
+def neuron_graph(
+    specimen: Specimen,
+    sample: int = 0,
+    window: Window | None = None,
+    target: int = LOSS,
+    kept: Key | None = None,
+) -> NeuronGraph:
     """Return the neurons in a window of the network for one sample (from 0), and the derivative on every edge.
 
     `target` is the output whose gradient is asked for, or LOSS, which is also taken where there is no such output. With
-    batch norm the loss is that of the whole batch.
+    batch norm the loss is that of the whole batch. Where the window shows the LARGEST units, the `kept` neuron, by its
+    key, is among them.
     """
     network = specimen.network(None if specimen.coupled else [sample])
     if not LOSS <= target < network.loss.units:
         target = LOSS
     with np.errstate(all="ignore"):
         probe = NeuronProbe(network, sample if specimen.coupled else 0, target)
-        return _Drawn(
-            probe, (window or Window()).fitted([probe.layer_of[node] for node in probe.stations]), specimen, sample
-        ).graph()
+        fitted = (window or Window()).fitted([probe.layer_of[node] for node in probe.stations])
+        return _Drawn(probe, fitted, specimen, sample, kept).graph()
 
 
 class _Drawn:
     """Collects the neurons and edges of a window."""
 
-    def __init__(self, probe: NeuronProbe, window: Window, specimen: Specimen, sample: int) -> None:
+    def __init__(self, probe: NeuronProbe, window: Window, specimen: Specimen, sample: int, kept: Key | None) -> None:
         self.probe, self.window, self.specimen, self.sample = probe, window, specimen, sample
         places, units = probe.origin[probe.network.loss.inputs[0]]
+        self.outputs = places.tolist(), units.tolist()
         # The stations behind the outputs, and the neuron that is the chosen one.
         self.ends = {probe.stations[place] for place in set(places.tolist())}
         self.chosen = (int(places[probe.target]), int(units[probe.target])) if probe.target != LOSS else None
-        seen = [node for node in probe.stations if window.first <= probe.layer_of[node] <= window.last]
-        self.shown = {
-            node: window.of(node.units, self.chosen[1] if self.chosen and self.chosen[0] == probe.place[node] else None)
-            for node in seen[:MOST_COLUMNS]
-        }
+        seen = [node for node in probe.stations if window.first <= probe.layer_of[node] <= window.last][:MOST_COLUMNS]
         self.first = probe.place[seen[0]]
-        probe.walk(self.shown)
+        probe.walk(seen)
+        self.shown = shown_units(probe, window, seen, self.chosen, kept)
         self.neurons: list[Neuron] = []
         self.edges: list[Edge] = []
         self.numbers: dict[tuple[int, int], int] = {}
@@ -71,8 +78,8 @@ class _Drawn:
             target=probe.target,
             all_columns=everything,
             offset=self.first,
-            outputs=probe.network.loss.units,
-            remarks=remarks(probe, self.shown, self.specimen.coupled),
+            output_names=[everything[place].name(unit) for place, unit in zip(*self.outputs, strict=True)],
+            remarks=remarks(probe, self.shown, self.window.unit == LARGEST, self.specimen.coupled),
         )
 
     def _rests(self) -> dict[Node, Array]:
@@ -90,10 +97,7 @@ class _Drawn:
     def _add_neurons(self, number: int, node: Node, column: Column, rests: Array) -> None:
         probe, row = self.probe, self.probe.row
         after = probe.following(node)
-        slopes = None
-        if after and isinstance(after[0], Activate):
-            slopes = np.empty_like(node.value)
-            after[0].write_slope(slopes)
+        slopes = probe.slopes(after[0]) if after and isinstance(after[0], Activate) else None
         has_bias = isinstance(node, Linear) and node.b.size > 0
         b_grad = probe.b_grad[node] if isinstance(node, Linear) else np.empty(0)
         place = probe.place[node]
@@ -112,8 +116,7 @@ class _Drawn:
                     rest=float(rests[unit]),
                     bias=float(node.b[channel]) if isinstance(node, Linear) and has_bias else np.nan,
                     bias_grad=float(b_grad[channel]) if has_bias else np.nan,
-                    slope=float(slopes[row, unit]) if slopes is not None else np.nan,
-                    mask=next((float(n.mask[row, unit]) for n in after if isinstance(n, Dropout)), np.nan),
+                    slope=float(slopes[unit]) if slopes is not None else np.nan,
                 )
             )
 
@@ -121,8 +124,8 @@ class _Drawn:
         probe, place = self.probe, self.probe.place[node]
         if not any(source in self.shown for source in probe.reads(node)):
             return
-        dense = isinstance(node, Dense) and not isinstance(node, Conv)
-        W_grad = probe.W_grad[node] if isinstance(node, Dense) else np.empty(0)
+        W_grad = probe.W_grad[node] if isinstance(node, Linear) else np.empty(0)
+        slopes, masks = probe.factors_before(node.inputs[0])
         for unit in self.shown[node]:
             given = probe.derivatives(node, unit)
             for station, source_unit, d in probe.sources(node, unit):
@@ -130,10 +133,18 @@ class _Drawn:
                 if source is None:
                     continue
                 edge = Edge(source, self.numbers[place, unit], float(given[probe.stations[station]][source_unit]))
-                if dense and isinstance(node, Dense):
-                    read = float(node.inputs[0].value[probe.row, d])
-                    weights = float(node.W[d, unit]), read, float(W_grad[d, unit])
-                    edge = Edge(edge.source, edge.target, edge.derivative, *weights)
+                if isinstance(node, Linear):
+                    row, channel = weight_row(node, unit, d), unit % node.channels
+                    edge = replace(
+                        edge,
+                        row=row,
+                        place=d,
+                        weight=float(node.W[row, channel]),
+                        read=float(node.inputs[0].value[probe.row, d]),
+                        weight_grad=np.nan if isinstance(node, Conv) else float(W_grad[row, channel]),
+                        slope=float(slopes[d]),
+                        mask=float(masks[d]),
+                    )
                 self.edges.append(edge)
 
     def _end(self, number: int) -> Column | None:
@@ -142,7 +153,7 @@ class _Drawn:
         if self.chosen in self.numbers:
             return None
         if self.chosen is None:
-            column = Column("loss", 0, (1,), range(1))
+            column = Column("loss", 0, (1,), range(1), "L")
             unit, value, direct = 0, probe.network.loss.loss, self.ends & self.shown.keys()
         else:
             node, unit = probe.stations[self.chosen[0]], self.chosen[1]
@@ -157,6 +168,6 @@ class _Drawn:
             elif i not in read and neuron.rest != 0.0:
                 # Nothing that reads it is shown: one edge stands for all that lies between.
                 self.edges.append(Edge(i, end, neuron.gradient, beyond=True))
-                self.neurons[i] = Neuron(**{**vars(neuron), "rest": 0.0})
+                self.neurons[i] = replace(neuron, rest=0.0)
         self.neurons.append(Neuron(number, unit, column.name(unit), value, np.nan, 1.0))
         return column

@@ -27,12 +27,12 @@ TOLERANCE = 1e-9
 
 
 def right(graph: NeuronGraph, seed: int = 0) -> list[int]:
-    """Every neuron after all that read it: backprop's own order."""
+    """Visit every neuron after all neurons that read it: the order of backprop."""
     return sorted(range(len(graph.neurons)), key=lambda i: (-graph.neurons[i].column, i != graph.terminal, i))
 
 
 def nearest_first(graph: NeuronGraph, seed: int = 0) -> list[int]:
-    """By the number of edges to the end (breadth first): right without skips, wrong where a skip is a short cut."""
+    """Visit by the number of edges to the end (breadth first): right without skips, wrong where a skip is shorter."""
     distance = {graph.terminal: 0}
     queue = deque([graph.terminal])
     while queue:
@@ -46,7 +46,7 @@ def nearest_first(graph: NeuronGraph, seed: int = 0) -> list[int]:
 
 
 def depth_first(graph: NeuronGraph, seed: int = 0) -> list[int]:
-    """Follow the first way back to its end before the next: every neuron is visited before the rest of its readers."""
+    """Follow one path back to the input, then the next (depth first): a neuron does not wait for its other readers."""
     found: dict[int, None] = {}
     stack = [graph.terminal]
     while stack:
@@ -58,18 +58,18 @@ def depth_first(graph: NeuronGraph, seed: int = 0) -> list[int]:
 
 
 def forwards(graph: NeuronGraph, seed: int = 0) -> list[int]:
-    """From the input to the loss: whoever is visited has nothing to hand on yet."""
+    """Visit from the input to the loss: no gradient has come in yet that could be handed on."""
     return list(range(len(graph.neurons)))
 
 
 def shuffled(graph: NeuronGraph, seed: int = 0) -> list[int]:
-    """Drawn at random, the end first."""
+    """Visit the end first, then all others at random."""
     rng = np.random.default_rng(seed)
     return [graph.terminal, *rng.permutation(graph.terminal).tolist()]
 
 
 def by_hand(graph: NeuronGraph, chosen: Sequence[int]) -> list[int]:
-    """As chosen, then all others in the right order."""
+    """Visit the chosen ones, then all others in the right order."""
     first = list(dict.fromkeys(chosen))
     return [*first, *(i for i in right(graph) if i not in set(first))]
 
@@ -78,12 +78,12 @@ OWN = "own"
 """The name of the order that a person chooses neuron by neuron."""
 
 ORDERS: dict[str, tuple[str, Order]] = {
-    "right": ("right: after all readers", right),
+    "right": ("last layer first (backprop)", right),
     "nearest": ("nearest to the end first", nearest_first),
-    "depth": ("depth first", depth_first),
-    "forwards": ("forwards", forwards),
+    "depth": ("path by path", depth_first),
+    "forwards": ("first layer first (forwards)", forwards),
     "random": ("at random", shuffled),
-    OWN: ("by hand: click the next", right),
+    OWN: ("by hand, click by click", right),
 }
 """The orders by name, each with its words."""
 
@@ -120,6 +120,12 @@ class Walk(Frozen):
             all(self.visited_at[graph.edges[e].target] < step for e in graph.outgoing[i])
             for i in range(len(graph.neurons))
         ]
+
+    def topological(self, graph: NeuronGraph) -> bool:
+        """Tell whether every neuron comes after all neurons that read it."""
+        order = [i for group in self.groups for i in group]
+        place = {i: p for p, i in enumerate(order)}
+        return all(place[edge.target] < place[edge.source] for edge in graph.edges)
 
     @property
     def wrong(self) -> NDArray[np.bool_]:

@@ -30,9 +30,14 @@ class Path:
     factors: tuple[float, ...]
     product: float
 
-    def written(self, digits: int = 3) -> str:
+    @property
+    def written_factors(self) -> str:
+        """The factors as a product: 0.31 · (−0.2) · 0.05."""
+        return " · ".join(map(factor, self.factors))
+
+    def written(self) -> str:
         """Return the product with its factors: 0.31 · (−0.2) · 0.05 = −0.0031."""
-        return f"{' · '.join(factor(f, digits) for f in self.factors)} = {short(self.product, digits)}"
+        return f"{self.written_factors} = {short(self.product)}"
 
 
 @dataclass(frozen=True)
@@ -91,33 +96,56 @@ def path_sums(graph: NeuronGraph) -> tuple[list[float], list[float]]:
     return sums, unshown
 
 
-def list_paths(graph: NeuronGraph, start: int, most: int = MOST_LISTED) -> PathList:
+@dataclass(frozen=True)
+class Tallies:
+    """What is known of every neuron's paths without listing any.
+
+    Their number, their sum, what comes back from outside of the window, and the logarithm of the largest product.
+    """
+
+    counts: list[int]
+    sums: list[float]
+    unshown: list[float]
+    best: list[float]
+
+    @classmethod
+    def of(cls, graph: NeuronGraph) -> Tallies:
+        """Count and add up."""
+        return cls(path_counts(graph), *path_sums(graph), _best(graph))
+
+
+def list_paths(graph: NeuronGraph, start: int, most: int = MOST_LISTED, known: Tallies | None = None) -> PathList:
     """Return the paths of a neuron, at most so many of them one by one."""
-    paths = tuple(path for _, path in zip(range(most), best_paths(graph, start), strict=False))
-    count = path_counts(graph)[start]
-    sums, unshown = path_sums(graph)
+    known = known or Tallies.of(graph)
+    paths = tuple(path for _, path in zip(range(most), best_paths(graph, start, known.best), strict=False))
+    count = known.counts[start]
     listed = math.fsum(path.product for path in paths) if all(math.isfinite(p.product) for p in paths) else math.nan
     return PathList(
         start=start,
         paths=paths,
         count=count,
         listed_sum=listed,
-        others_sum=sums[start] - listed if count > len(paths) else 0.0,
-        unshown=unshown[start],
+        others_sum=known.sums[start] - listed if count > len(paths) else 0.0,
+        unshown=known.unshown[start],
         gradient=graph.neurons[start].gradient,
     )
 
 
-def best_paths(graph: NeuronGraph, start: int) -> Iterator[Path]:
+def _best(graph: NeuronGraph) -> list[float]:
+    best = [-math.inf] * len(graph.neurons)
+    best[graph.terminal] = 0.0
+    for i in reversed(range(graph.terminal)):
+        best[i] = max((_log(graph, e) + best[graph.edges[e].target] for e in graph.ways[i]), default=-math.inf)
+    return best
+
+
+def best_paths(graph: NeuronGraph, start: int, best: list[float] | None = None) -> Iterator[Path]:
     """Yield every path from a neuron to the end, by falling magnitude of its product.
 
     Best first: what a path loses against the best completion is known at every edge, and the next path is the one that
     has lost least. Completing one takes no more than the edges beside it.
     """
-    best = [-math.inf] * len(graph.neurons)
-    best[graph.terminal] = 0.0
-    for i in reversed(range(graph.terminal)):
-        best[i] = max((_log(graph, e) + best[graph.edges[e].target] for e in graph.ways[i]), default=-math.inf)
+    best = _best(graph) if best is None else best
     if best[start] == -math.inf:
         return
     # Of equals the longest begun is completed first: otherwise equal weights would begin all paths before ending one.

@@ -24,15 +24,25 @@ def verdict(graph: NeuronGraph, walk: Walk) -> str:
     """Say how the whole walk ends."""
     wrong = int(walk.wrong.sum())
     cost = f"{walk.multiplications[-1]:,} multiplications".replace(",", " ")
-    if not wrong:
-        return f"Every gradient is right, with {cost}."
-    return f"{wrong} of {len(graph.neurons)} gradients are wrong, with the same {cost}: only the order differs."
+    if wrong:
+        return (
+            f"In the end {wrong} of {len(graph.neurons)} gradients are wrong, with the same {cost}: "
+            "some neurons are visited too early, before the last neuron that reads them."
+        )
+    if walk.topological(graph):
+        return (
+            f"In the end all gradients are right, with {cost}: every neuron is visited after all neurons that read it."
+        )
+    return (
+        f"In the end all gradients are right, with {cost}, but only by luck: "
+        "some neurons are visited too early, but what came in later was 0."
+    )
 
 
 def _begin(graph: NeuronGraph) -> Iterator[str]:
     end = graph.target_name
     yield f"Begin at the end: ∂{end}/∂{end} = 1."
-    yield "A neuron's gradient is complete once all that read it have handed theirs back."
+    yield "The gradient of a neuron is complete once all neurons that read it have handed theirs back."
 
 
 def _step(graph: NeuronGraph, walk: Walk, step: int) -> Iterator[str]:
@@ -44,29 +54,31 @@ def _step(graph: NeuronGraph, walk: Walk, step: int) -> Iterator[str]:
         i = group[0]
         name = graph.neurons[i].name
         yield f"{name}: ∂{end}/∂{name} = {short(float(walk.handed[i]))}" + (
-            ", complete." if complete[i] else ", so far: not all that read it have been visited."
+            ", complete." if complete[i] else " so far: not all neurons that read it have been visited."
         )
     else:
-        yield f"{_names(graph, group)}: {len(group)} gradients, {sum(complete[i] for i in group)} of them complete."
+        done = sum(complete[i] for i in group)
+        yield f"{_names(graph, group)}: {len(group)} gradients, {done} of them complete."
     if edges:
-        each = f"used {len(graph.incoming[group[0]])} times, computed once" if len(edges) > 1 else "used once"
-        yield f"Handed back over {len(edges)} edge{'s' * (len(edges) > 1)}: each gradient is {each}."
+        what = "Each of them, computed once," if len(group) > 1 else "Computed once, it"
+        yield f"{what} is handed back over its edges, {len(edges)} in all."
     else:
-        yield "Nothing is before it in this window: nothing to hand back."
+        yield "It reads nothing in this window, so nothing is handed back."
     for i in early[:3]:
         handed, late = float(walk.handed[i]), float(walk.final[i] - walk.handed[i])
-        yield f"Too early: {graph.neurons[i].name} hands on {short(handed)}; {short(late)} comes later and is lost."
+        yield f"Too early: {graph.neurons[i].name} hands on {short(handed)}; {short(late)} comes in later and is lost."
     if len(early) > 3:
         yield f"… and {len(early) - 3} more of this step."
     lacking = [i for i in group if walk.wrong[i] and not walk.too_early[i]]
     if lacking:
         ends = f"{short(float(walk.final[lacking[0]]))} instead of {short(float(walk.wanted[lacking[0]]))}"
-        yield f"{graph.neurons[lacking[0]].name} is {ends}: a neuron behind it was visited too early."
+        yield f"{graph.neurons[lacking[0]].name} is {ends}: a neuron nearer to {end} was visited too early."
     done, whole = walk.multiplications[step + 1], walk.complete(graph, step + 1)
     words = f"{done:,} multiplication{'s' * (done != 1)} so far"
     if not walk.too_early.any():
         ready = [i for i in range(graph.terminal) if whole[i]]
-        words += f"; path by path the {len(ready)} complete ones take {by_formula(graph, ready).enumeration:,}"
+        cost = by_formula(graph, ready).enumeration
+        words += f"; to multiply along every path the {len(ready)} complete gradients would take {cost:,}"
     yield f"{words}.".replace(",", " ")
 
 
@@ -96,7 +108,7 @@ def order_rows(graph: NeuronGraph, walk: Walk, right: Walk) -> list[OrderRow]:
             OrderRow(
                 _names(graph, group),
                 _names(graph, right.groups[place] if place < right.steps else ()),
-                told + (" …" if len(early) > 1 else ""),
+                told,
                 max(lacking, key=abs, default=math.nan),
             )
         )
@@ -113,9 +125,12 @@ def share_told(missing: float) -> str:
 
 
 def _names(graph: NeuronGraph, group: Sequence[int]) -> str:
+    """Name a neuron, or of several the column, with how many of it they are."""
     if len(group) < 2:
         return graph.neurons[group[0]].name if group else ""
-    return f"{graph.neurons[group[0]].name} … {graph.neurons[group[-1]].name}"
+    column = graph.columns[graph.neurons[group[0]].column]
+    part = "" if len(group) == len(column.shown) else f" ({len(group)} of {len(column.shown)})"
+    return f"{column.symbol}{part}"
 
 
 def walk_table(graph: NeuronGraph, walk: Walk, position: int) -> Table:

@@ -17,9 +17,12 @@ from gradflow.ui.theme import LIGHT, SMALL_SIZE, Theme, font
 
 NAME = 84.0
 WORDS = (
+    "Counted are the multiplications of the numbers on edges that the gradients of one sample take. To find these "
+    "numbers, and ∂L/\u2060∂W, comes on top; the view of Jacobians counts products of whole matrices instead.\n"
     "All paths: a product of n factors takes n − 1 multiplications.\n"
     "Recursion: a neuron asks each neuron that reads it, and that one asks again, every time.\n"
-    "Backprop: every neuron is asked once, and what it knows is used again: one multiplication for each edge."
+    "Backprop: every neuron is asked once, and what it knows is used again: one multiplication for each edge, but for "
+    "those that end in the loss."
 )
 HEAD, BAR, GAP, AXIS = 18.0, 20.0, 12.0, 18.0
 
@@ -33,6 +36,7 @@ class CostPage(QWidget):
         self.groups: tuple[tuple[str, Costs], ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Multiplications")
+        self.setToolTip(WORDS)
 
     def show_groups(self, groups: Sequence[tuple[str, Costs]]) -> None:
         """Draw three bars for each of these, under its heading."""

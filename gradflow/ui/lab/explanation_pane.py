@@ -24,6 +24,8 @@ class ExplanationPane(QScrollArea):
         self.words = QLabel()
         self.words.setTextFormat(Qt.TextFormat.RichText)
         self.words.setWordWrap(True)
+        # Where there is a scroll bar, it must not lie on the text.
+        self.words.setContentsMargins(0, 0, 10, 0)
         self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.setWidget(self.words)
@@ -50,7 +52,8 @@ class ExplanationPane(QScrollArea):
             return
         lines = "".join(self._line(line) for line in found.lines)
         remark = f"<p style='color:{self.theme.muted}; margin:4px 0 0 0'>{html.escape(found.remark)}</p>"
-        self.words.setText(f"<b>{html.escape(found.heading)}</b>{lines}{remark if found.remark else ''}")
+        self.words.setText(f"<b>{_unbroken(found.heading)}</b>{lines}{remark if found.remark else ''}")
+        self.words.setToolTip(found.tip)
         self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -63,8 +66,11 @@ class ExplanationPane(QScrollArea):
 
     def _line(self, line: Line) -> str:
         parts = [part for part in (line.symbols, line.numbers) if part]
-        muted = f"<span style='color:{self.theme.muted}'>{html.escape(' = '.join([line.of, *parts[:1]]))}</span>"
-        numbers = " = ".join([*(html.escape(part) for part in parts[1:]), f"<b>{short(line.value, 4)}</b>"])
+        # Symbols are paler than the numbers that are put in.
+        symbols = len([part for part in (line.of, line.symbols) if part])
+        written = [_unbroken(part) for part in (line.of, *parts)]
+        muted = f"<span style='color:{self.theme.muted}'>{' = '.join(written[:symbols])}</span>"
+        numbers = " = ".join([*written[symbols:], f"<b>{short(line.value, 4)}</b>"])
         words = f"<p style='margin:4px 0 0 0'>{muted} = {numbers}"
         if not math.isnan(line.backprop):
             same = line.value == line.backprop
@@ -74,6 +80,11 @@ class ExplanationPane(QScrollArea):
                 f"backprop: {full(line.backprop)} ({told})</span>"
             )
         return words + "</p>"
+
+
+def _unbroken(words: str) -> str:
+    """Return words in which no line ends within a name, as in x[0, 5, 0], ∂L/∂x or φ′(z)."""
+    return html.escape(words).replace(", ", ",&nbsp;").replace("/∂", "/&#8288;∂").replace("′(", "′&#8288;(")
 
 
 def _close(line: Line) -> bool:

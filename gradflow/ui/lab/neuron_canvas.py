@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
+from gradflow.ui.lab.edge_paint import paint_hovered
 from gradflow.ui.lab.neuron_layout import FOOT, TOP, NeuronLayout, lay_out
 from gradflow.ui.lab.neuron_paint import NeuronPainter
 from gradflow.ui.lab.neuron_scene import Scene
@@ -72,6 +73,7 @@ class NeuronCanvas(QWidget):
         self._drawing: QPixmap | None = None
         self._pressed: QPointF | None = None
         self._dragged = False
+        self._hovered: int | None = None
         self.readout = QLabel(self)
         self.readout.setObjectName("chip")
         self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -81,7 +83,7 @@ class NeuronCanvas(QWidget):
         """Draw this from now on."""
         if scene is None or self.scene is None or scene.graph is not self.scene.graph:
             self._layout = None
-            self.readout.hide()
+            self._read_out(None)
         self.scene, self._drawing = scene, None
         self.update()
 
@@ -116,9 +118,11 @@ class NeuronCanvas(QWidget):
                 return
             if event.rect().contains(self.rect()):
                 NeuronPainter(painter, self.scene, self.placed, self.theme).paint()
-                return
-            # The readout that passes over a part of it must not cost a new drawing each time.
-            painter.drawPixmap(0, 0, self._drawn(self.scene, self.placed))
+            else:
+                # What the mouse passes over must not cost a new drawing each time.
+                painter.drawPixmap(0, 0, self._drawn(self.scene, self.placed))
+            if self._hovered is not None:
+                paint_hovered(painter, self.placed, self._hovered, self.theme)
 
     def _drawn(self, scene: Scene, placed: NeuronLayout) -> QPixmap:
         """Return the whole drawing in pixels."""
@@ -173,7 +177,7 @@ class NeuronCanvas(QWidget):
 
     def leaveEvent(self, event: QEvent) -> None:
         """Forget what was under the mouse."""
-        self.readout.hide()
+        self._read_out(None)
 
     def _enlarge(self, factor: float, about: QPointF) -> None:
         zoom = min(max(self.zoom * factor, 1.0), LARGEST_ZOOM)
@@ -203,9 +207,11 @@ class NeuronCanvas(QWidget):
             if under[0] == "neuron":
                 self.entered.emit(under[1])
 
-    def _read_out(self, spot: QPointF) -> None:
-        under = self._under(spot)
-        if under is None or self.scene is None:
+    def _read_out(self, spot: QPointF | None) -> None:
+        """Say what is at a place, and mark it if it is an edge: in a crowd nobody would know which one is meant."""
+        under = self._under(spot) if spot else None
+        self._hover(under[1] if under and under[0] == "edge" else None)
+        if spot is None or under is None or self.scene is None:
             self.readout.hide()
             return
         self.readout.setText("<br>".join(self.scene.told(*under)))
@@ -216,6 +222,12 @@ class NeuronCanvas(QWidget):
         top = min(spot.y() + 10.0, self.height() - self.readout.height() - 2.0)
         self.readout.move(int(left), int(max(top, 0.0)))
         self.readout.show()
+
+    def _hover(self, edge: int | None) -> None:
+        for each in {self._hovered, edge} - {None} if edge != self._hovered else ():
+            if self.placed and each is not None:
+                self.update(self.placed.edge_area(each).toAlignedRect())
+        self._hovered = edge
 
     # The keys.
 
@@ -242,9 +254,10 @@ class NeuronCanvas(QWidget):
         if self.scene is None or key not in KEYS or event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             super().keyPressEvent(event)
         elif key in steps:
-            wanted = self.neighbour(*steps[key])
-            self.neuron_chosen.emit(wanted)
-            self._bring_into_sight(wanted)
+            if self.placed:
+                wanted = self.placed.neighbour(self.scene.chosen, *steps[key])
+                self.neuron_chosen.emit(wanted)
+                self._bring_into_sight(wanted)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
             self._enlarge(1.0 / ZOOM_STEP if key == Qt.Key.Key_Minus else ZOOM_STEP, middle)
         elif key == Qt.Key.Key_0:
@@ -265,21 +278,6 @@ class NeuronCanvas(QWidget):
         if across or down:
             self.look(self.zoom, self.pan + QPointF(across, down))
             self.looked.emit()
-
-    def neighbour(self, across: int, down: int) -> int:
-        """Return the neuron beside the chosen one: in its column, or the nearest of the next."""
-        assert self.scene is not None and self.placed is not None
-        graph, middles = self.scene.graph, self.placed.middles
-        if self.scene.chosen is None:
-            return 0
-        here = graph.neurons[self.scene.chosen]
-        column = min(max(here.column + across, 0), len(graph.columns) - 1)
-        others = [i for i, neuron in enumerate(graph.neurons) if neuron.column == column]
-        others.sort(key=lambda i: middles[i][1])
-        if across:
-            y = middles[self.scene.chosen][1]
-            return min(others, key=lambda i: abs(middles[i][1] - y)) if column != here.column else self.scene.chosen
-        return others[min(max(others.index(self.scene.chosen) + down, 0), len(others) - 1)]
 
     def _choose_of_neuron(self, key: Qt.Key, neuron: int) -> None:
         """Enter a neuron, or choose its bias or the next edge that enters it."""

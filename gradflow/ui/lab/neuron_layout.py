@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
@@ -11,17 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF
 
+from gradflow.sim.lab.label_places import Rectangle, place
 from gradflow.sim.lab.neuron_graph import NeuronGraph
 from gradflow.sim.lab.numerals import short
+from gradflow.ui.lab.small_words import SmallWords, small_words
 
 Array = NDArray[np.float64]
 
 TOP, FOOT, SIDE = 36.0, 22.0, 8.0
-WIDEST, HIGHEST = 76.0, 62.0
-LABEL_HEIGHT = 14.0
+NARROW, WIDEST, HIGHEST = 42.0, 74.0, 66.0
+LABEL_HEIGHT, MARGIN = 14.0, 2.0
+LABEL_SIZES = (10, 9, 8)
 BIAS_RADIUS = 3.5
-ALONG = (0.3, 0.18, 0.42, 0.06, 0.54, 0.66, 0.8, 0.94)
+ALONG = (0.3, 0.18, 0.42, 0.06, 0.54, 0.66, 0.8, 0.94, 0.24, 0.12, 0.36, 0.48, 0.6, 0.73, 0.87, 0.0, 1.0)
 """Where on an edge its number may stand, from 0 at its source to 1, the best first: near the source edges are apart."""
+ALONG_FAR = (0.8, 0.66, 0.94, 0.54, 0.42, 0.3, 0.18, 0.06)
+"""The same for edges that leave one neuron."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +41,8 @@ class NeuronLayout:
     column_gap: float
     area: QRectF
     lines: Sequence[Array]
+    written: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
+    """The lines of text in each neuron, once they are found: they stay as long as the graph and the size do."""
 
     def box(self, neuron: int) -> QRectF:
         """Return the rectangle of a neuron."""
@@ -57,11 +64,6 @@ class NeuronLayout:
         """The lines of the edges as the painter wants them: it draws single lines ten times as fast as polylines."""
         return [[QLineF(*a, *b) for a, b in pairwise(line.tolist())] for line in self.lines]
 
-    @cached_property
-    def edge_words(self) -> list[str]:
-        """The number of every edge as it is written on it."""
-        return [short(edge.derivative, 2) for edge in self.graph.edges]
-
     def neuron_at(self, spot: QPointF) -> int | None:
         """Return the neuron at a place."""
         if not len(self.middles):
@@ -69,6 +71,24 @@ class NeuronLayout:
         away = np.abs(self.middles - (spot.x(), spot.y()))
         found = np.flatnonzero((away[:, 0] <= self.width / 2 + 2) & (away[:, 1] <= self.height / 2 + 2))
         return int(found[0]) if len(found) else None
+
+    def neighbour(self, neuron: int | None, across: int, down: int) -> int:
+        """Return the neuron beside another: in its column, or the nearest of the next."""
+        if neuron is None:
+            return 0
+        neurons, heights = self.graph.neurons, self.middles[:, 1]
+        here = neurons[neuron]
+        column = min(max(here.column + across, 0), len(self.graph.columns) - 1)
+        others = sorted((i for i in range(len(neurons)) if neurons[i].column == column), key=lambda i: heights[i])
+        if across:
+            nearest = min(others, key=lambda i: abs(heights[i] - heights[neuron]))
+            return nearest if column != here.column else neuron
+        return others[min(max(others.index(neuron) + down, 0), len(others) - 1)]
+
+    def edge_area(self, edge: int) -> QRectF:
+        """Return what an edge passes through, with room for the frame of its line."""
+        line = self.lines[edge]
+        return QRectF(QPointF(*line.min(axis=0)), QPointF(*line.max(axis=0))).adjusted(-5.0, -5.0, 5.0, 5.0)
 
     def bias_at(self, spot: QPointF) -> int | None:
         """Return the neuron whose bias is at a place."""
@@ -100,55 +120,52 @@ class NeuronLayout:
         owners = np.repeat(np.arange(len(self.lines)), [len(line) - 1 for line in self.lines])
         return starts, stops, owners
 
-    def labels(self, edges: Sequence[int], widths: Sequence[float]) -> list[QRectF | None]:
-        """Return where the number of each edge stands, the most important first; None where there is no room.
+    @cached_property
+    def edge_words(self) -> list[tuple[str, SmallWords]]:
+        """The number of every edge as it is written on it, and in which size; "" where none fits between two columns.
 
-        No number lies on another, on a neuron, or outside.
+        It gets smaller before digits go: two numbers that differ should not look the same, and with one digit 1.6 is 2.
         """
-        taken: dict[tuple[int, int], list[tuple[float, float, float]]] = {}
-        found: list[QRectF | None] = []
-        for edge, wide in zip(edges, widths, strict=True):
-            # Between two columns no number can touch one between two others.
-            gap = self.graph.neurons[self.graph.edges[edge].target].column
-            spot = self._free_spot(edge, wide, gap, taken)
-            if spot is None:
-                found.append(None)
-                continue
-            x, y = spot
-            taken.setdefault((gap, int(y // LABEL_HEIGHT)), []).append((x, y, wide))
-            found.append(QRectF(x - wide / 2, y - LABEL_HEIGHT / 2, wide, LABEL_HEIGHT))
+        room, texts = self.column_gap - self.width - 2 * MARGIN, [small_words(size) for size in LABEL_SIZES]
+        found = []
+        for edge in self.graph.edges:
+            options = ((short(edge.derivative, digits), text) for digits in (3, 2) for text in texts)
+            fitting = (option for option in options if option[1].room_for(option[0]) <= room)
+            found.append(next(fitting, ("", texts[-1])))
         return found
 
-    def _free_spot(
-        self, edge: int, wide: float, gap: int, taken: dict[tuple[int, int], list[tuple[float, float, float]]]
-    ) -> tuple[float, float] | None:
+    def labels(self, edges: Sequence[int], chosen: int | None = None) -> list[tuple[int, QRectF]]:
+        """Return the edges whose numbers have room, with where each stands; the most important come first.
+
+        No number lies on another, on a neuron, or outside. The numbers of the edges that leave the `chosen` neuron
+        stand near their other end, where they are apart.
+        """
+        candidates = [list(self._candidates(edge, self.graph.edges[edge].source == chosen)) for edge in edges]
+        inside = (self.area.left(), TOP - LABEL_HEIGHT / 2, self.area.right(), self.area.bottom() - FOOT + 6.0)
+        places = place(candidates, (), inside)
+        return [
+            (edge, QRectF(QPointF(*found[1][:2]), QPointF(*found[1][2:])))
+            for edge, found in zip(edges, places, strict=True)
+            if found
+        ]
+
+    def _candidates(self, edge: int, far: bool) -> Iterator[Rectangle]:
+        """Yield where on the last straight part of its edge a number may stand, the best place first."""
         (x0, y0), (x1, y1) = self._ends[edge]
-        room, slope = x1 - x0 - wide, (y1 - y0) / max(x1 - x0, 1e-9)
-        if room < 0.0:
-            return None
-        left, right, low = self.area.left() + wide / 2, self.area.right() - wide / 2, self.area.bottom() - FOOT
-        for t in ALONG:
-            x = x0 + wide / 2 + t * room
-            y = y0 + slope * (x - x0)
-            if left <= x <= right and TOP <= y <= low and _is_free(x, y, wide, gap, taken):
-                return x, y
-        return None
+        words, text = self.edge_words[edge]
+        wide = text.room_for(words) + 2 * MARGIN
+        room, slope = max(x1 - x0 - wide, 0.0), (y1 - y0) / max(x1 - x0, 1e-9)
+        if not words:
+            return
+        for t in ALONG_FAR if far else ALONG:
+            x = x0 + t * room
+            y = y0 + slope * (x + wide / 2 - x0)
+            yield x, y - LABEL_HEIGHT / 2, x + wide, y + LABEL_HEIGHT / 2
 
     @cached_property
     def _ends(self) -> list[tuple[tuple[float, float], tuple[float, float]]]:
         """Both ends of the last straight part of every edge."""
         return [(tuple(line[-2].tolist()), tuple(line[-1].tolist())) for line in self.lines]
-
-
-def _is_free(
-    x: float, y: float, wide: float, gap: int, taken: dict[tuple[int, int], list[tuple[float, float, float]]]
-) -> bool:
-    row = int(y // LABEL_HEIGHT)
-    for near in (row, row - 1, row + 1):
-        for other_x, other_y, other_wide in taken.get((gap, near), ()):
-            if abs(y - other_y) < LABEL_HEIGHT and abs(x - other_x) < (wide + other_wide) / 2:
-                return False
-    return True
 
 
 def lay_out(graph: NeuronGraph, width: float, height: float, zoom: float, pan: QPointF) -> NeuronLayout:
@@ -162,9 +179,10 @@ def lay_out(graph: NeuronGraph, width: float, height: float, zoom: float, pan: Q
     count, most = len(graph.columns), max(len(column) for column in rows)
     gap = (width - 2 * SIDE) * zoom / count
     row = (height - TOP - FOOT) * zoom / most
-    node_width = min(max(max(gap * 0.43, min(gap * 0.52, 58.0)), 6.0), WIDEST)
-    node_height = min(max(row * 0.66, 6.0), HIGHEST)
-    row = min(row, max(2.6 * HIGHEST, (height - TOP - FOOT) / most))
+    # Numbers in neurons come before numbers on edges.
+    node_width = min(max(gap * 0.56, min(gap * 0.7, NARROW), 6.0), WIDEST)
+    node_height = min(max(row * 0.78, 6.0), HIGHEST)
+    row = min(row, max(3.8 * HIGHEST, (height - TOP - FOOT) / most))
     middle_x, middle_y = width / 2 + pan.x(), TOP + (height - TOP - FOOT) / 2 + pan.y()
     column_x = [middle_x + (c - (count - 1) / 2) * gap for c in range(count)]
     middles = np.zeros((len(graph.neurons), 2))

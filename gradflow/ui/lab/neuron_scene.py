@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gradflow.sim.lab.multiplications import reachable
-from gradflow.sim.lab.neuron_graph import LOSS, NeuronGraph
+from gradflow.sim.lab.neuron_graph import Column, Neuron, NeuronGraph
 from gradflow.sim.lab.numerals import full, short
 from gradflow.sim.lab.orders import Walk
 from gradflow.sim.lab.walk_words import share_told
@@ -66,6 +66,13 @@ class Scene:
         everything = set(range(len(self.graph.neurons)))
         return everything if self.chosen is None else reachable(self.graph, [self.chosen])
 
+    @property
+    def own_edges(self) -> list[int]:
+        """The edges that leave or enter the chosen neuron."""
+        if self.chosen is None or self.walk is not None:
+            return []
+        return [*self.graph.outgoing[self.chosen], *self.graph.incoming[self.chosen]]
+
     def _of_walk(self, target: int) -> int:
         assert self.walk is not None
         at = self.walk.visited_at[target]
@@ -98,24 +105,42 @@ class Scene:
         return self.walk.complete(self.graph, self.position)
 
     def words(self, neuron: int, rows: int, fits: Callable[[str], bool], letters: bool) -> list[Words]:
-        """Return at most so many lines for a neuron, each as exact as `fits` allows, with or without letters."""
-        found = self.graph.neurons[neuron]
+        """Return at most so many lines for a neuron, each as exact as `fits` allows, with or without letters.
+
+        Its name is always among them, then its gradient, its value and what it hands on.
+        """
+        found, column = self.graph.neurons[neuron], self.graph.columns[self.graph.neurons[neuron].column]
         gradient = self.gradients[neuron]
         if self.walk is not None and self.wrong[neuron]:
             return self._words_of_wrong(self.walk, neuron, rows, fits)
-        letter = (lambda sign: sign) if letters else (lambda _: "")
+        letter = (lambda sign: sign[:1]) if letters else (lambda _: "")
+        short_name = found.name.replace(", ", ",")
+        names = found.name, short_name, short_name.removeprefix(column.symbol)
+        name = [(next((words for words in names if fits(words)), ""), "name")]
         known = self.walk is None or self.complete[neuron] or gradient != 0.0
-        mark = ("δ" if self.graph.target == LOSS else "∂") if self.complete[neuron] else "…"
-        delta = [(_told(letter(mark), gradient, fits), "sign")] if known else [("…", "name")]
-        if neuron == self.graph.terminal:
-            return [(found.name, "name"), (_told("", found.value, fits), "text"), *delta][-rows:]
-        lead = "x" if self.graph.columns[found.column].kind == "input" else "z"
-        values = [(_told(letter(lead), found.value, fits), "text")]
-        if not math.isnan(found.output) and rows > 2:
-            values.append((_told(letter("a"), found.output, fits), "text"))
-        if rows >= len(values) + 2:
-            values.insert(0, (found.name, "name"))
-        return [*values[: max(rows - 1, 0)], *delta][:rows]
+        mark = letter(self.graph.gradient_name(neuron)) if self.complete[neuron] else "…"
+        delta = [(_told(mark, gradient, fits), "sign")] if known else [("…", "name")]
+        values: list[Words] = []
+        if rows > 2:
+            values.append((_told(letter(column.symbol), found.value, fits), "text"))
+        if rows > 3 and not math.isnan(found.output):
+            values = [(words, "text") for words in self._value_and_output(found, column, fits, letter)]
+        return [*name, *values, *delta][: max(rows, 1)]
+
+    def _value_and_output(
+        self, found: Neuron, column: Column, fits: Callable[[str], bool], letter: Callable[[str], str]
+    ) -> tuple[str, str]:
+        """Return both with so many digits that they differ if they do, else that they nearly agree."""
+        value, output = letter(column.symbol), letter(column.handed)
+        for digits in (3, 4):
+            both = f"{value} {short(found.value, digits)}".strip(), f"{output} {short(found.output, digits)}".strip()
+            if not all(map(fits, both)):
+                break
+            if found.value == found.output or short(found.value, digits) != short(found.output, digits):
+                return both
+        first, second = _told(value, found.value, fits), _told(output, found.output, fits)
+        alike = found.value != found.output and first.removeprefix(value) == second.removeprefix(output)
+        return first, f"{output} ≈ {column.symbol[:1]}".strip() if alike else second
 
     def _words_of_wrong(self, walk: Walk, neuron: int, rows: int, fits: Callable[[str], bool]) -> list[Words]:
         """Return what a neuron has or has handed on, what it should, and which share is missing in the end."""
@@ -129,7 +154,7 @@ class Scene:
             lines.append((told if fits(told) and 0.0 <= share < 9.0 else share_told(share), "error"))
         elif rows > 2 and not wrong:
             lines.append(("too early", "error"))
-        return [(self.graph.neurons[neuron].name, "name"), *lines][:rows] if rows > 3 else lines[:rows]
+        return [(self.graph.neurons[neuron].name, "name"), *lines][:rows] if rows > 2 else lines[:rows]
 
     def told(self, kind: str, number: int) -> list[str]:
         """Return the numbers of a neuron, an edge or a bias with all their digits."""
@@ -140,25 +165,27 @@ class Scene:
             return [f"<b>{source} → {target}</b>", f"∂{target}/∂{source} = {full(edge.derivative)}"]
         neuron, end = graph.neurons[number], graph.target_name
         if kind == "bias":
-            grad = f"∂{end}/∂b = {full(neuron.bias_grad)}"
-            return [f"<b>bias of {neuron.name}</b>", f"b = {full(neuron.bias)}", grad]
+            column = graph.columns[neuron.column]
+            name = f"{column.bias}[{neuron.unit % column.shape[-1]}]"
+            return [f"<b>{name}</b> = {full(neuron.bias)}", f"∂{end}/∂{name} = {full(neuron.bias_grad)}"]
         lines = [f"<b>{neuron.name}</b> = {full(neuron.value)}"]
         if not math.isnan(neuron.output):
-            lines.append(f"a = {full(neuron.output)}")
+            column = graph.columns[neuron.column]
+            lines.append(f"{column.handed}[{column.place(neuron.unit)}] = {full(neuron.output)}")
         lines.append(f"∂{end}/∂{neuron.name} = {full(neuron.gradient)}")
         if self.walk is not None:
-            lines.append(f"at this step {full(self.gradients[number])}")
+            lines.append(f"come in at this step: {full(self.gradients[number])}")
         if neuron.rest:
-            lines.append(f"of it not shown {full(neuron.rest)}")
+            lines.append(f"of it by way of units not shown: {full(neuron.rest)}")
         return lines
 
 
 def _told(sign: str, value: float, fits: Callable[[str], bool]) -> str:
-    """Return a number behind its letter with as many digits as fit; without the letter where there is no room."""
+    """Return a number behind its letter with as many digits as fit; a number without its letter is still a number."""
+    words = ""
     for digits in (3, 2, 1):
-        words = f"{sign} {short(value, digits)}".strip()
-        if fits(words):
-            return words
-    # The last way to say it: 7e−3 is shorter than 0.007.
-    words = f"{value:.0e}".replace("e-0", "e−").replace("-", "−") if math.isfinite(value) else short(value)
-    return words if fits(words) else "…"
+        number = short(value, digits)
+        for words in (f"{sign} {number}", number) if sign else (number,):
+            if fits(words):
+                return words
+    return words

@@ -76,9 +76,8 @@ class _Row(QStyledItemDelegate):
             painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, product)
             painter.setFont(font(SMALL_SIZE))
             painter.setPen(QColor(self.theme.text))
-            factors = path.written(2).rpartition(" = ")[0]
             left = line.adjusted(0.0, 0.0, -wide - 6.0, 0.0)
-            painter.drawText(left, Qt.AlignmentFlag.AlignVCenter, _elided(metrics, factors, left.width()))
+            painter.drawText(left, Qt.AlignmentFlag.AlignVCenter, _elided(metrics, path.written_factors, left.width()))
 
 
 def _elided(metrics: object, words: str, width: float) -> str:
@@ -164,17 +163,17 @@ class PathPage(QWidget):
         item = QListWidgetItem(route)
         item.setData(PATH, path)
         item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{route}: {path.written()}")
-        item.setToolTip(f"{route}\n{path.written(4)}")
+        item.setToolTip(f"{route}\n{path.written()}")
         return item
 
 
 def _sums(graph: NeuronGraph, found: PathList) -> str:
     name, end = graph.neurons[found.start].name, graph.target_name
-    rows = [(f"the {len(found.paths)} largest" if found.others else "all paths", short(found.listed_sum, 6))]
+    rows = [(f"the {len(found.paths)} largest paths" if found.others else "all paths", short(found.listed_sum, 6))]
     if found.others:
         rows.append((f"{counted(found.others)} other paths", short(found.others_sum, 6)))
     if found.unshown:
-        rows.append(("not shown", short(found.unshown, 6)))
+        rows.append(("through units not shown", short(found.unshown, 6)))
     rows += [
         ("<b>sum over paths</b>", f"<b>{short(found.total, 6)}</b>"),
         (f"<b>backprop</b> ∂{end}/∂{name}", f"<b>{short(found.gradient, 6)}</b>"),

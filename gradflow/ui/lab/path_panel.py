@@ -9,8 +9,9 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from gradflow.sim.lab.dissection import Dissection
-from gradflow.sim.lab.neuron_words import explain_bias, explain_edge, explain_neuron
+from gradflow.sim.lab.neuron_words import explain_bias, explain_edge, explain_neuron, explain_path
 from gradflow.sim.lab.orders import Walk
+from gradflow.sim.lab.path_list import Path
 from gradflow.sim.lab.walk_words import order_rows, step_words, verdict
 from gradflow.ui.lab.cost_page import CostPage
 from gradflow.ui.lab.explanation_pane import ExplanationPane
@@ -27,7 +28,7 @@ TABS = (
     ("Cost", "Multiplications: path by path, by recursion, by backprop"),
 )
 HINT = "Click an edge (E) for its formulas, or the dot at a neuron (B) for those of its bias."
-TALL = 480
+TALL = 600
 """From which height on the formulas stand below the order as well."""
 
 
@@ -91,10 +92,12 @@ class PathPanel(QWidget):
         self.walk.show_rows(order_rows(graph, walk, right))
         self.walk.show_position(position, walk.steps, step_words(graph, walk, position), verdict(graph, walk))
 
-    def explain(self, found: Dissection, neuron: int, edge: int | None, bias: bool) -> None:
-        """Show the formulas of an edge, else of a neuron or its bias."""
+    def explain(self, found: Dissection, neuron: int, edge: int | None, bias: bool, path: Path | None) -> None:
+        """Show the formulas of an edge, else a path in full, else those of a neuron or its bias."""
         if edge is not None:
             told = explain_edge(found.graph, edge)
+        elif path is not None:
+            told = explain_path(found.graph, path)
         else:
             told = (explain_bias if bias else explain_neuron)(found.graph, neuron)
         self.explained.explain(replace(told, remark=told.remark or HINT))

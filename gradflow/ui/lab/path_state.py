@@ -7,22 +7,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from gradflow.sim.lab.neuron_graph import FITTING, LOSS, Window
+from gradflow.sim.lab.neuron_graph import FITTING, LARGEST, LOSS, Key, Window
 from gradflow.sim.lab.orders import ORDERS
 
 PAGES = ("paths", "order", "cost")
-Key = tuple[int, int]
 MOST = 10**6
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """All of it. A neuron is named by its column and unit in the whole network, an edge by both of its ends."""
+    """All of it. A neuron is named by its column and unit in the whole network, an edge by both of its ends.
+
+    None is the first neuron that has a gradient; `kept` is the one that was to stay when the units were chosen.
+    """
 
     sample: int = 0
     target: int = LOSS
-    window: tuple[int, int, int, int] = (0, FITTING, 0, 8)
-    neuron: Key = (0, 0)
+    window: tuple[int, int, int, int] = (0, FITTING, LARGEST, 8)
+    neuron: Key | None = None
+    kept: Key | None = None
     edge: tuple[int, int, int, int] | None = None
     bias: bool = False
     path: int = -1
@@ -52,7 +55,7 @@ def read(state: Mapping[str, Any]) -> Chosen:
 
 def _read(name: str, state: Mapping[str, Any], usual: Any) -> Any:
     value = state.get(name, usual)
-    if name == "edge" and value is None:
+    if name in ("edge", "neuron", "kept") and value is None:
         return None
     if name == "own":
         return tuple((_whole(column, 0), _whole(unit, 0)) for column, unit in value)
@@ -65,7 +68,7 @@ def _read(name: str, state: Mapping[str, Any], usual: Any) -> Any:
     if isinstance(usual, int):
         # Only a target and a path can be none of all.
         return _whole(value, -1 if usual < 0 else 0)
-    length = 4 if name == "edge" else len(usual)
+    length = {"edge": 4, "neuron": 2, "kept": 2}.get(name) or len(usual)
     numbers = tuple(_real(v) if name == "look" else _whole(v, -1) for v in value)
     if len(numbers) != length:
         raise ValueError(f"{name} has {length} numbers")

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import astuple, replace
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
-from gradflow.sim.frame import Frame, State
-from gradflow.sim.lab.dissection import Dissection
+from gradflow.sim.lab.dissection import Dissection, is_quick, taken_apart
 from gradflow.sim.lab.neuron_graph import NeuronGraph
 from gradflow.sim.lab.orders import OWN, Walk
-from gradflow.sim.lab.path_tables import edge_table, neuron_table, path_table
-from gradflow.sim.lab.specimen import Specimen
+from gradflow.sim.lab.path_list import Path
+from gradflow.sim.lab.path_tables import tables_of
 from gradflow.sim.lab.table import Table
 from gradflow.sim.lab.walk_words import walk_table
-from gradflow.sim.snapshot import Topology
-from gradflow.ui.lab.lab_view import LabView
+from gradflow.ui.lab.background import Background
+from gradflow.ui.lab.following import Following
 from gradflow.ui.lab.neuron_canvas import NeuronCanvas
 from gradflow.ui.lab.neuron_scene import Scene
 from gradflow.ui.lab.path_panel import PathPanel
@@ -35,14 +34,14 @@ NARROWEST, WIDEST = 244, 372
 
 
 @view("paths", "Which paths does a gradient take?")
-class PathsView(LabView):
+class PathsView(Following):
     """Every edge z_k → z_i carries ∂z_i/∂z_k = w_ki·φ′(z_k); a gradient is the sum over all paths of their products.
 
     Choose a neuron: its paths are listed by size, found without listing all, and add up to backprop's number. An edge
     or a bias shows the formulas of a dense layer with its numbers. Backprop runs in any order: in a wrong one, what is
     missed is marked. Multiplications compare path by path, naive recursion and backprop. Of a large network a window
-    is shown; what comes back from outside of it is a number of its own. Cost: a backward pass of one node for each
-    neuron that is shown.
+    is shown, at first the units through which most of the gradient flows; what comes back from outside of it is a
+    number of its own. Cost: a backward pass of one node for each neuron that is shown.
     """
 
     formula = "∂L/∂zₖ = Σ over paths Π ∂zᵢ/∂zₖ"
@@ -51,7 +50,7 @@ class PathsView(LabView):
         super().__init__()
         self.chosen = Chosen()
         self.found: Dissection | None = None
-        self._rest_until = 0.0
+        self.background = Background(self)
         self._set_up()
         self._lay_out()
 
@@ -60,6 +59,7 @@ class PathsView(LabView):
         self.remarks = QLabel()
         self.remarks.setObjectName("muted")
         self.remarks.setWordWrap(True)
+        self.remarks.hide()
         self.panel = PathPanel()
         self.row.changed.connect(self._look_elsewhere)
         self.canvas.neuron_chosen.connect(self.choose_neuron)
@@ -72,6 +72,8 @@ class PathsView(LabView):
         self.panel.paths.selected.connect(self._choose_path)
         self.panel.walk.order_wanted.connect(self._take_order)
         self.panel.walk.position_wanted.connect(self.go)
+        self.background.arrived.connect(self._arrived)
+        self.background.failed.connect(self._say)
 
     def _lay_out(self) -> None:
         left, both = QVBoxLayout(), QHBoxLayout()
@@ -92,11 +94,6 @@ class PathsView(LabView):
 
     # What a view does.
 
-    def reset(self, topology: Topology) -> None:
-        """Forget a network that is no more; what is chosen stays as far as the next one has it."""
-        self.found = None
-        super().reset(topology)
-
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
         self.theme = theme
@@ -104,25 +101,47 @@ class PathsView(LabView):
         self.panel.retheme(theme)
         self._show()
 
-    def draw(self, frame: Frame) -> None:
-        """Follow the training, for a tenth of the time: a network of a thousand layers takes long to take apart."""
-        if self.found is None or frame.state is not State.RUNNING or time.monotonic() >= self._rest_until:
-            super().draw(frame)
+    # What is computed.
 
-    def show_specimen(self, specimen: Specimen | None) -> None:
-        """Take another network apart."""
-        if specimen is None:
-            self.found = None
-            self.canvas.show_scene(None)
-            return
-        wanted, begun = self.chosen, time.monotonic()
-        self.found = Dissection(specimen, wanted.sample, wanted.shown, wanted.target, self.found)
-        graph = self.found.graph
-        self.row.show_graph(graph, specimen.samples)
-        self.remarks.setText(" ".join(graph.remarks))
-        self.remarks.setVisible(bool(graph.remarks))
+    @property
+    def computing(self) -> bool:
+        """Whether a network is being taken apart."""
+        return self.background.busy
+
+    def compute(self) -> None:
+        """Take the network apart; the chosen neuron stays in sight."""
+        self.chosen = replace(self.chosen, kept=self.chosen.neuron)
+        self._take_apart()
+
+    def _take_apart(self) -> None:
+        """Begin, or do it at once; what is shown so far stays until it is done."""
+        assert self.specimen is not None
+        of = self.chosen
+        task = partial(taken_apart, self.specimen, of.sample, of.shown, of.target, self.found, of.kept, of.neuron)
+        if is_quick(self.specimen) and not self.computing:
+            for found in task():
+                self._arrived(found)
+        else:
+            self.row.show_busy(not self.hurried)
+            self.background.run(task)
+
+    def clear(self) -> None:
+        """Show that there is no network."""
+        self.found = None
+        self.canvas.show_scene(None)
+
+    def _arrived(self, found: Dissection) -> None:
+        self.found = found
+        self.row.show_graph(found.graph, found.specimen.samples)
         self._show()
-        self._rest_until = time.monotonic() + 9.0 * (time.monotonic() - begun)
+        self._say(" ".join(found.graph.remarks))
+
+    def _say(self, words: str) -> None:
+        """End what was begun with what there is to say of it."""
+        self.remarks.setText(words)
+        self.remarks.setVisible(bool(words))
+        self.row.show_busy(False)
+        self.go_on()
 
     # What is chosen.
 
@@ -133,8 +152,8 @@ class PathsView(LabView):
 
     @property
     def neuron(self) -> int:
-        """The number of the chosen neuron in the graph; the first one where the chosen one is not shown."""
-        return self.graph.places.get(self.chosen.neuron, 0) if self.graph else 0
+        """The number of the chosen neuron in the graph; the first with a gradient where it is not shown."""
+        return self.found.number(self.chosen.neuron) if self.found else 0
 
     @property
     def edge(self) -> int | None:
@@ -180,11 +199,10 @@ class PathsView(LabView):
     def _look_elsewhere(self) -> None:
         if self.specimen:
             self.hold()
-            wanted = self.row.wanted(self.chosen.shown)
-            window = wanted.first, wanted.last, wanted.unit, wanted.units
+            window = astuple(self.row.wanted(self.chosen.shown))
             sample, target = self.row.sample.value(), self.row.target_wanted()
             self.chosen = replace(self.chosen, window=window, sample=sample, target=target, path=-1, position=0)
-            self.show_specimen(self.specimen)
+            self.compute()
 
     # The walk.
 
@@ -232,7 +250,7 @@ class PathsView(LabView):
         if found is None:
             return
         graph, neuron, edge = found.graph, self.neuron, self.edge
-        path: tuple[int, ...] = ()
+        path: Path | None = None
         walk: Walk | None = None
         if chosen.page == "order":
             walk = self._walk()
@@ -243,20 +261,19 @@ class PathsView(LabView):
         else:
             listed = found.paths(neuron).paths
             place = chosen.path if chosen.path < len(listed) else -1
-            path = listed[place].edges if place >= 0 else ()
+            path = listed[place] if place >= 0 else None
             self.panel.show_paths(found, neuron, place)
-        self.canvas.show_scene(Scene(graph, neuron, edge, chosen.bias, path, walk, self.position))
-        self.panel.explain(found, neuron, edge, chosen.bias)
+        way = path.edges if path else ()
+        self.canvas.show_scene(Scene(graph, neuron, edge, chosen.bias, way, walk, self.position))
+        self.panel.explain(found, neuron, edge, chosen.bias, path)
 
     def tables(self) -> Mapping[str, Table]:
         """Return neurons, edges, the chosen neuron's paths, and the walk."""
         if self.found is None:
             return {}
-        graph = self.found.graph
-        tables = {"neurons": neuron_table(graph), "edges": edge_table(graph)}
-        tables["paths"] = path_table(graph, self.found.paths(self.neuron))
+        tables = tables_of(self.found.graph, self.found.paths(self.neuron))
         if self.chosen.page == "order":
-            tables["order"] = walk_table(graph, self._walk(), self.position)
+            tables["order"] = walk_table(self.found.graph, self._walk(), self.position)
         return tables
 
     # The state.
@@ -267,8 +284,11 @@ class PathsView(LabView):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take a state."""
-        self.chosen = read(state)
+        before, self.chosen = self.chosen, read(state)
         zoom, x, y = self.chosen.look
         self.canvas.look(zoom, QPointF(x, y))
-        if self.specimen:
-            self.show_specimen(self.specimen)
+        if self.specimen and before == replace(self.chosen, sample=before.sample):
+            # Only another sample: the chosen neuron stays in sight.
+            self.compute()
+        elif self.specimen:
+            self._take_apart()

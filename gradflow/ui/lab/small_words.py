@@ -14,17 +14,28 @@ KEPT = 4096
 
 
 class SmallWords:
-    """The words of the small size, on one line each; the painter has the colour, and must have been given the font."""
+    """The words of one size, on one line each; the painter has the colour, and must have been given the font."""
 
-    def __init__(self) -> None:
-        self.font = font(SMALL_SIZE)
+    def __init__(self, size: int = SMALL_SIZE) -> None:
+        self.font = font(size)
         self._metrics = QFontMetricsF(self.font)
         self.height = self._metrics.height()
         self._kept: dict[str, tuple[QStaticText, float]] = {}
+        self._advances: dict[str, float] = {}
 
     def width(self, words: str) -> float:
         """Return how wide words are."""
         return self._laid_out(words)[1]
+
+    def room_for(self, words: str) -> float:
+        """Return how wide words would be: character by character, where many are tried and few are drawn."""
+        known = self._advances
+        total = 0.0
+        for character in words:
+            if character not in known:
+                known[character] = self._metrics.horizontalAdvance(character)
+            total += known[character]
+        return total
 
     def elided(self, words: str, room: float) -> str:
         """Return what of the words fits, with … at its end if that is not all."""
@@ -58,6 +69,6 @@ class SmallWords:
 
 
 @lru_cache
-def small_words() -> SmallWords:
-    """Return the words of this window."""
-    return SmallWords()
+def small_words(size: int = SMALL_SIZE) -> SmallWords:
+    """Return the words of this window in one size."""
+    return SmallWords(size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from gradflow.sim.lab.neuron_graph import LOSS, MOST_UNITS, NeuronGraph, Window
+from gradflow.sim.lab.neuron_graph import LARGEST, LOSS, MOST_UNITS, NeuronGraph, Window
 from gradflow.ui.widgets import Choice, Number
 
 MOST = 10_000
@@ -22,10 +22,16 @@ class WindowRow(QWidget):
         self.sample = _number("Sample", "Which sample of the batch")
         self.first = _number("First layer", "The first layer that is shown; 0 is the data")
         self.last = _number("Last layer", "The last layer that is shown")
-        self.unit = _number("First unit", "The first unit of each layer that is shown, where not all are")
+        self.unit = _number(
+            "First unit",
+            "The first unit that is shown of a larger layer; below 0 those with most of the gradient",
+        )
+        self.unit.setFixedWidth(78)
+        self.unit.setSpecialValueText("largest")
         self.units = _number("Units", f"How many units of each layer are shown, up to {MOST_UNITS}")
         self.units.setRange(1, MOST_UNITS)
         self.target = Choice()
+        self.target.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToContents)
         self.target.setAccessibleName("Target")
         self.target.setToolTip("What is differentiated: the loss, or one of the outputs")
         self.target.currentIndexChanged.connect(self.changed)
@@ -47,16 +53,24 @@ class WindowRow(QWidget):
             for widget in widgets:
                 box.addWidget(widget)
             box.addSpacing(6)
+        self.busy = QLabel("working …")
+        self.busy.setObjectName("muted")
+        self.busy.hide()
+        box.addWidget(self.busy)
         box.addStretch(1)
         for number in (self.sample, self.first, self.last, self.unit, self.units):
             number.valueChanged.connect(self.changed)
+
+    def show_busy(self, busy: bool) -> None:
+        """Say whether what is asked for is on its way."""
+        self.busy.setVisible(busy)
 
     def wanted(self, before: Window) -> Window:
         """Return the window that is chosen; where its ends have met, the one that was not moved gives way."""
         first, last = self.first.value(), self.last.value()
         if last < first:
             first = last = first if first != before.first else last
-        return Window(first, last, self.unit.value() - 1, self.units.value())
+        return Window(first, last, self.unit.value(), self.units.value())
 
     def target_wanted(self) -> int:
         """Return the target that is chosen."""
@@ -69,14 +83,14 @@ class WindowRow(QWidget):
             (self.sample, 0, samples - 1, graph.sample),
             (self.first, 0, graph.layers, graph.window.first),
             (self.last, 0, graph.layers, graph.window.last),
-            (self.unit, 1, widest, graph.window.unit + 1),
+            (self.unit, LARGEST, widest - 1, graph.window.unit),
             (self.units, 1, MOST_UNITS, graph.window.units),
         ):
             with QSignalBlocker(box):
                 box.setRange(low, high)
                 box.setValue(value)
         self.of.setText(f"of 0 … {samples - 1}")
-        names = ["loss", *(f"output {i + 1}" for i in range(graph.outputs))]
+        names = ["loss L", *graph.output_names]
         with QSignalBlocker(self.target):
             if [self.target.itemText(i) for i in range(self.target.count())] != names:
                 self.target.clear()

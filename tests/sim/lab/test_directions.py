@@ -272,3 +272,20 @@ def test_a_finished_run_with_its_best_weights_back_still_knows_its_way() -> None
     specimen = run.measure({Want.SPECIMEN}).specimen
     assert specimen is not None and config.get(run.experiment, "training.patience") == 5
     assert travelled(specimen).true
+
+
+def test_of_a_diverged_run_there_are_results_that_are_not_finite_and_no_warnings() -> None:
+    """Overflow is a result; whoever takes the results keeps NumPy's warnings as they were."""
+    changes = {"network.activation": "identity", "training.learning_rate": 1e6}
+    run = Run(edit(Experiment(), {"network.depth": 3, "network.width": 4} | changes))
+    while run.snapshot.finite:
+        run.advance()
+    specimen = run.measure({Want.SPECIMEN}).specimen
+    assert specimen is not None
+    before = np.geterr()
+    lines = [(found, np.geterr()) for found in explore(specimen, Ask("random"))]
+    planes = [(found, np.geterr()) for found in survey(specimen, Ask("random"), Ask("random"), Look(way=False))]
+    line, plane_found = lines[-1][0], planes[-1][0]
+    assert isinstance(line, Line) and not np.isfinite(line.losses).all()
+    assert isinstance(plane_found, Plane) and plane_found.broken.any()
+    assert all(state == before for _, state in (*lines, *planes))

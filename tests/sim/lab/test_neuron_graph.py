@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from gradflow.sim.lab.dissection import Dissection
-from gradflow.sim.lab.neuron_graph import FITTING, LOSS, NeuronGraph, Window
+from gradflow.sim.lab.neuron_graph import FITTING, LARGEST, LOSS, NeuronGraph, Window
+from gradflow.sim.lab.neuron_words import explain_edge
 from gradflow.sim.lab.neurons import neuron_graph
-from gradflow.sim.lab.path_list import list_paths
+from gradflow.sim.lab.path_list import list_paths, path_sums
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.layer_rows import LayerRow
 
@@ -21,6 +22,7 @@ Make = Callable[[dict[str, Any]], Specimen]
 LAYERS = {
     "images": (LayerRow(kind="conv", units=2, stride=2), LayerRow(kind="max-pool"), LayerRow(kind="flatten")),
     "average": (LayerRow(kind="conv", units=2, padding=1), LayerRow(kind="global-average"), LayerRow(units=4)),
+    "normed": (LayerRow(kind="conv", units=2, stride=3, norm="batch-norm"), LayerRow(kind="global-average")),
 }
 CASES: dict[str, dict[str, Any]] = {
     "wide": {"network.depth": 4, "network.width": 20},
@@ -29,6 +31,7 @@ CASES: dict[str, dict[str, Any]] = {
     "layer norm": {"network.depth": 3, "network.width": 12, "network.norm": "layer-norm"},
     "images": {"data.name": "digits", "network.layers": LAYERS["images"]},
     "average": {"data.name": "digits", "network.layers": LAYERS["average"]},
+    "normed images": {"data.name": "digits", "network.layers": LAYERS["normed"]},
     "classes": {"data.name": "iris", "network.depth": 2, "network.width": 5},
     "half": {"training.precision": "float16", "network.depth": 3, "network.width": 6},
     "one layer": {"network.depth": 1, "network.width": 1},
@@ -44,7 +47,7 @@ def sums_close(graph: NeuronGraph) -> None:
 
 
 @pytest.mark.parametrize(
-    "window", [Window(0, FITTING, 0, 8), Window(1, 2, 3, 2), Window(2, 2, 0, 4), Window(0, 99, 0, 32)]
+    "window", [Window(), Window(0, FITTING, 0, 8), Window(1, 2, 3, 2), Window(2, 2, 0, 4), Window(0, 99, 0, 32)]
 )
 @pytest.mark.parametrize("target", [LOSS, 0])
 @pytest.mark.parametrize("case", sorted(CASES))
@@ -63,7 +66,7 @@ def test_in_any_window_sums_close_and_paths_add_up_to_backprop(
 def test_what_a_window_leaves_out_is_said_and_is_a_number(specimen_with: Make) -> None:
     graph = neuron_graph(specimen_with(CASES["wide"]), 0, Window(0, 3, 4, 8))
     words = " ".join(graph.remarks)
-    assert "8 of 20 units" in words and "ends before the loss" in words
+    assert "8 units of each larger layer" in words and "Dashed edges stand for all layers" in words
     assert [column.shown for column in graph.columns[1:4]] == [range(4, 12)] * 3
     hidden = [n.rest for n in graph.neurons if n.column in (0, 1, 2)]
     assert all(hidden) and not graph.whole
@@ -86,9 +89,9 @@ def test_with_batch_norm_the_rest_is_what_comes_by_way_of_other_samples(specimen
     """With the derivatives of the same sample alone the gradient is not whole, and the remark says why."""
     specimen = specimen_with(CASES["batch norm"])
     graph = neuron_graph(specimen, 2, Window(0, 99, 0, 32))
-    before_norms = [n for n in graph.neurons if graph.columns[n.column].symbol in ("z¹", "z²")]
+    before_norms = [n for n in graph.neurons if graph.columns[n.column].symbol in ("z₁", "z₂")]
     assert all(n.rest for n in before_norms) and graph.samples == 8
-    assert "couples the samples" in " ".join(graph.remarks)
+    assert "couples samples" in " ".join(graph.remarks)
     network = specimen.network()
     assert [n.gradient for n in graph.neurons if n.column == 0] == network.input.grad[2].tolist()
 
@@ -114,10 +117,10 @@ def test_layer_norm_has_its_full_jacobian_on_the_edges(specimen_with: Make) -> N
 
 def test_a_dropped_unit_carries_zero_on_every_edge_it_leaves_by(specimen_with: Make) -> None:
     graph = neuron_graph(specimen_with({"network.depth": 2, "network.width": 12, "network.dropout": 0.5}), 0)
-    dropped = [i for i, n in enumerate(graph.neurons) if n.mask == 0.0]
+    dropped = [i for i, n in enumerate(graph.neurons) if n.output == 0.0]
     assert dropped
     for i in dropped:
-        assert graph.neurons[i].output == 0.0
+        assert {graph.edges[e].mask for e in graph.outgoing[i]} == {0.0}
         assert [graph.edges[e].derivative for e in graph.outgoing[i]] == [0.0] * len(graph.outgoing[i])
 
 
@@ -130,7 +133,7 @@ def test_a_convolution_has_edges_only_inside_of_its_windows(specimen_with: Make)
             row, column = divmod(neuron.unit // 2, 3)
             inside = [(2 * row + r) * 8 + 2 * column + c for r in range(3) for c in range(3)]
             assert set(sources) == {unit for unit in inside if unit < 32}
-    assert graph.neurons[graph.places[1, 1]].name == "z¹[1, 1, 2]"
+    assert graph.neurons[graph.places[1, 1]].name == "z₁[0, 0, 1]"
 
 
 def test_numbers_that_blew_up_are_shown_as_they_are(specimen_with: Make) -> None:
@@ -144,3 +147,68 @@ def test_numbers_that_blew_up_are_shown_as_they_are(specimen_with: Make) -> None
     for order in ("right", "nearest", "forwards"):
         found.walk(order, True, 0)
     assert found.costs(0)
+
+
+NAMED: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "plain": (
+        {"network.layers": (LayerRow(units=3), LayerRow(units=2))},
+        {"∂z₂[1]/∂z₁[2] = W₂[2, 1] · φ′(z₁[2])", "∂a₂[1]/∂b₂[1] = φ′(z₂[1])", "∂L/∂W₂[2, 1] = δ₂[1] · a₁[2]"},
+    ),
+    "input": ({"network.layers": (LayerRow(units=2),)}, {"∂a₁[1]/∂x[0] = φ′(z₁[1]) · W₁[0, 1]"}),
+    "output": ({"network.layers": (LayerRow(units=2),)}, {"∂z₂[0]/∂a₁[1] = W₂[1, 0]", "∂z₂[0]/∂b₂[0]"}),
+    "dropout": (
+        {"network.layers": (LayerRow(units=3, dropout=0.5), LayerRow(units=2))},
+        {"∂z₂[1]/∂z₁[2] = W₂[2, 1] · m₁[2] · φ′(z₁[2])", "∂a₂[1]/∂W₂[2, 1] = φ′(z₂[1]) · d₁[2]"},
+    ),
+    "beside": (
+        {"network.layers": (LayerRow(units=3), LayerRow(units=2, skip_from=1, join="concat"))},
+        {"∂z₃[0]/∂c₂[4] = W₃[4, 0]", "∂L/∂W₃[4, 0] = δ₃[0] · c₂[4]"},
+    ),
+    "projected": (
+        {"network.layers": (LayerRow(units=3), LayerRow(units=4), LayerRow(units=2, skip_from=1))},
+        {"∂r₃[1]/∂z₁[2] = V₃[2, 1] · φ′(z₁[2])", "∂L/∂V₃[2, 1] = ∂L/∂r₃[1] · a₁[2]"},
+    ),
+    "kernel": (
+        {
+            "data.name": "digits",
+            "network.layers": (
+                LayerRow(kind="conv", units=2, stride=3),
+                LayerRow(kind="conv", units=2, kernel=2, padding=1),
+                LayerRow(kind="global-average"),
+            ),
+        },
+        {
+            "∂z₂[0, 1, 1]/∂z₁[0, 0, 1] = W₂[1, 0, 1, 1] · φ′(z₁[0, 0, 1])",
+            "∂L/∂W₂[1, 0, 1, 1] = δ₂[0, 1, 1] · a₁[0, 0, 1]",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("case", sorted(NAMED))
+def test_formulas_have_the_names_of_the_other_views(case: str, specimen_with: Make) -> None:
+    """Entries count from 0; what a weight multiplies is named by its place there, also in what is put together."""
+    changes, expected = NAMED[case]
+    graph = neuron_graph(specimen_with({"network.activation": "tanh"} | changes), 0, Window(0, 99, 0, 32))
+    for edge in graph.edges:
+        factors = [number for number in (edge.weight, edge.mask, edge.slope) if not np.isnan(number)]
+        assert np.isnan(edge.weight) or edge.derivative == pytest.approx(np.prod(factors), rel=1e-12, abs=1e-15)
+    lines = [line for e in range(len(graph.edges)) for line in explain_edge(graph, e).lines]
+    assert expected <= {" = ".join(filter(None, (line.of, line.symbols))) for line in lines}
+
+
+def test_of_images_those_units_are_shown_between_which_something_flows(specimen_with: Make) -> None:
+    """The first units of an image read nothing of the first pixels but zeros; from the end back there are ways."""
+    graph = neuron_graph(specimen_with(CASES["images"]), 0)
+    first = [i for i, neuron in enumerate(graph.neurons) if neuron.column == 0]
+    sums, _ = path_sums(graph)
+    assert len(graph.columns[0].shown) == 8 and graph.window.unit == LARGEST
+    assert sum(bool(sums[i]) for i in first) >= 4
+    assert "most of the gradient" in " ".join(graph.remarks)
+
+
+def test_of_a_wide_layer_the_units_with_most_of_the_gradient_are_shown(specimen_with: Make) -> None:
+    graph = neuron_graph(specimen_with({"network.depth": 1, "network.width": 20}), 0, Window(units=3))
+    network = specimen_with({"network.depth": 1, "network.width": 20}).network([0])
+    sizes = np.abs(network.layers[0].linear.grad[0])
+    assert graph.columns[1].shown == tuple(sorted(np.argsort(-sizes)[:3].tolist()))

@@ -30,12 +30,12 @@ IMAGES = (LayerRow(kind="conv", units=2, padding=1), LayerRow(kind="global-avera
 
 def graph_of(sizes: list[int], edges: list[tuple[int, int, float]]) -> NeuronGraph:
     """Return a graph of columns of these sizes, in which neurons are numbered column by column."""
-    columns = [Column("dense", c, (size,), range(size)) for c, size in enumerate(sizes)]
+    columns = [Column("dense", c, (size,), range(size), f"z{c}") for c, size in enumerate(sizes)]
     neurons = [
         Neuron(c, unit, f"n{c}.{unit}", 0.0, math.nan, 0.0) for c, size in enumerate(sizes) for unit in range(size)
     ]
     made = [Edge(*edge) for edge in edges]
-    return NeuronGraph(columns, neurons, made, Window(), 0, 1, LOSS, columns, 0, 1)
+    return NeuronGraph(columns, neurons, made, Window(), 0, 1, LOSS, columns, 0, ["L"])
 
 
 @st.composite
@@ -162,6 +162,15 @@ def test_an_order_is_right_exactly_if_all_readers_come_before(graph: NeuronGraph
         np.testing.assert_allclose(found.wanted, walk(graph, right(graph)).final)
 
 
+def test_a_wrong_order_that_does_no_harm_is_not_called_right() -> None:
+    """Where nothing comes in late because it is 0, the order is still none that backprop may take."""
+    graph = graph_of([1, 1, 1], [(0, 1, 2.0), (0, 2, 0.5), (1, 2, 0.0)])
+    lucky, good = walk(graph, [2, 0, 1]), walk(graph, right(graph))
+    assert not lucky.wrong.any() and not lucky.topological(graph) and good.topological(graph)
+    assert "what came in later was 0" in verdict(graph, lucky)
+    assert "after all neurons that read it" in verdict(graph, good)
+
+
 def test_forwards_nothing_arrives_and_the_words_say_what_is_lost(specimen_with: Make) -> None:
     graph = neuron_graph(specimen_with({"network.depth": 2, "network.width": 3}), 0)
     found = walk(graph, ORDERS["forwards"][1](graph, 0))
@@ -169,14 +178,14 @@ def test_forwards_nothing_arrives_and_the_words_say_what_is_lost(specimen_with: 
     assert [found.final[i] for i in first] == [0.0, 0.0] and [found.missing(i) for i in first] == [1.0, 1.0]
     outputs = next(i for i, n in enumerate(graph.neurons) if n.column == 3)
     words = " ".join(step_words(graph, found, found.visited_at[outputs] + 1))
-    assert "Too early: z³₁ hands on 0" in words and "lost" in words
+    assert "Too early: z₃[0] hands on 0" in words and "lost" in words
     assert "gradients are wrong" in verdict(graph, found)
     table = walk_table(graph, found, found.steps)
     assert table.values[0, 0] == graph.neurons[0].gradient or table.values[0, 0] == pytest.approx(
         graph.neurons[0].gradient
     )
     rows = order_rows(graph, found, walk(graph, right(graph)))
-    assert rows[0].here == "x₁" and rows[0].right == "L" and rows[0].missing == 1.0
+    assert rows[0].here == "x[0]" and rows[0].right == "L" and rows[0].missing == 1.0
 
 
 def test_layer_by_layer_the_same_numbers_arrive_in_fewer_steps(specimen_with: Make) -> None:

@@ -114,11 +114,18 @@ def the_tables_and_the_formulas(graph: NeuronGraph) -> None:
     assert neuron_table(graph).values[:, 2].tolist() == [neuron.gradient for neuron in graph.neurons]
     for e, edge in enumerate(graph.edges):
         lines = explain_edge(graph, e).lines
-        assert lines[0].value == edge.derivative
+        source, target = graph.neurons[edge.source], graph.neurons[edge.target]
+        by_name = {line.of: line.value for line in lines}
+        assert lines[0].value == by_name[f"∂{target.name}/∂{source.name}"] == edge.derivative
         if not math.isnan(edge.weight):
-            assert lines[-1].value == lines[-1].backprop == edge.weight_grad, "∂L/∂w = δ·f_in, to the last bit"
-            slope = graph.neurons[edge.target].slope
-            assert lines[1].value == (edge.weight if math.isnan(slope) else slope * edge.weight)
+            assert lines[-1].value == lines[-1].backprop == edge.weight_grad, "∂L/∂W = δ·a, to the last bit"
+            column = graph.columns[target.column]
+            bent = target.name if math.isnan(target.slope) else f"{column.activated}[{target.unit}]"
+            slope = 1.0 if math.isnan(target.slope) else target.slope
+            factors = [number for number in (edge.weight, edge.mask, edge.slope) if not math.isnan(number)]
+            assert edge.derivative == pytest.approx(math.prod(factors), rel=1e-14, abs=0.0), "what is put in is all"
+            assert by_name[f"∂{bent}/∂{column.read}[{edge.row}]"] == slope * edge.weight
+            assert by_name[f"∂{bent}/∂{column.weights}[{edge.row}, {target.unit}]"] == slope * edge.read
     for i, neuron in enumerate(graph.neurons):
         line = explain_neuron(graph, i).lines[0]
         assert line.value == pytest.approx(neuron.gradient, rel=1e-9, abs=1e-14)
