@@ -4,57 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
+from lab_kit import frame_of as frame_after
+from lab_kit import type_into
 from PySide6.QtCore import QPointF, Qt
 
-from gradflow.sim.config import Experiment, edit
-from gradflow.sim.details import Details, Want
-from gradflow.sim.frame import Frame, State
-from gradflow.sim.run import Run
+from gradflow.sim.details import Details
+from gradflow.sim.frame import State
 from gradflow.ui import export
 from gradflow.ui.lab.directions import Directions
 from gradflow.ui.theme import DARK, LIGHT
 from gradflow.ui.view import VIEWS
 
-FAST = {"network.depth": 3, "network.width": 6, "training.batch_size": 16, "data.name": "two-moons"}
 PATIENCE_MS = 20_000
 
-
-def frame_of(changes: dict[str, Any] | None = None, steps: int = 12, state: State = State.PAUSED) -> Frame:
-    run = Run(edit(Experiment(), FAST | (changes or {})))
-    for _ in range(steps + 1):
-        run.advance()
-    run.measure({Want.SPECIMEN})
-    return run.frame(state)
+frame_of = partial(frame_after, steps=12)
 
 
 @pytest.fixture
-def shown(qtbot: Any, qapp: Any) -> Iterator[Callable[..., Directions]]:
+def shown(computed: Callable[..., Any]) -> Callable[..., Directions]:
     """Make a view that shows a frame, and has computed it."""
-    views = []
-
-    def show(frame: Frame, choice: str = "", size: tuple[int, int] = (1160, 800)) -> Directions:
-        view = VIEWS["directions"].part()
-        assert isinstance(view, Directions)
-        qtbot.addWidget(view)
-        views.append(view)
-        view.retheme(LIGHT)
-        view.resize(*size)
-        view.choose(choice)
-        with qtbot.waitExposed(view):
-            view.show()
-        view.reset(frame.topology)
-        view.draw(frame)
-        view.finish()
-        return view
-
-    yield show
-    for view in views:
-        view.close()
+    return partial(computed, "directions")
 
 
 def pick(qtbot: Any, view: Directions, form: Any, kind: str) -> None:
@@ -65,13 +40,6 @@ def pick(qtbot: Any, view: Directions, form: Any, kind: str) -> None:
     while form.kind.currentIndex() != place:
         qtbot.keyClick(form.kind, key)
     view.finish()
-
-
-def type_into(qtbot: Any, box: Any, text: str) -> None:
-    box.setFocus()
-    box.selectAll()
-    qtbot.keyClicks(box, text)
-    qtbot.keyClick(box, Qt.Key.Key_Return)
 
 
 def test_three_ways_to_one_number_and_what_they_cost(shown) -> None:

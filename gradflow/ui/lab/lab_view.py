@@ -110,7 +110,10 @@ class LabView(View):
             background.stop()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Leave no work behind."""
+        """Leave no work behind, nor begin any with what is half typed."""
+        box = self.focusWidget()
+        if box:
+            box.clearFocus()
         self.stop()
         super().closeEvent(event)
 

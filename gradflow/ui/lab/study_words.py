@@ -15,12 +15,14 @@ def numbers(found: Study, number: int, printed: bool, theme: Theme) -> list[Numb
     curve, color, w = found.curve, colors(theme), found.symbol
     ready = bool(curve.done[number])
     beside = {
-        "forward": ("forward", f"(L({w} + h) − L) / h"),
-        "central": ("central", f"(L({w} + h) − L({w} − h)) / 2h"),
+        "forward": ("forward", f"(L({w} + ε) − L) / ε"),
+        "central": ("central", f"(L({w} + ε) − L({w} − ε)) / 2ε"),
     }
     if printed:
-        beside["printed"] = ("as printed", f"(L({w} + h) − L({w} − h)) / h²")
-    rows = [NumberRow("exact", f"∂L/∂{w} by backprop", curve.exact, note=f"L = {spell(curve.value)}")]
+        beside["printed"] = ("as printed", f"(L({w} + ε) − L({w} − ε)) / ε²")
+    rows = [
+        NumberRow("exact", f"∂L/∂{w} by backprop", curve.exact, note=f"L = {spell(curve.value)} at step {found.step}")
+    ]
     for which, (name, formula) in beside.items():
         kink = curve.kinks_above[number] if which == "forward" else curve.kinks[number]
         value = float(getattr(curve, which)[number]) if ready else None
@@ -33,7 +35,7 @@ def sentences(found: Study, number: int, printed: bool, brief: bool) -> list[str
     curve = found.curve
     said = []
     if printed:
-        said.append(step_words.as_printed(curve, float(curve.steps[number])))
+        said.append(step_words.as_printed(float(curve.steps[number])))
     if found.stand_in:
         said.append("φ has a stand-in for its slope here: no difference can agree with it.")
     said.append(step_words.kinks(curve))

@@ -78,6 +78,8 @@ class TableRows(QTableView):
         self.verticalHeader().setDefaultSectionSize(20)
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        # As wide as what is in sight needs: to look at thousands of rows takes too long.
+        header.setResizeContentsPrecision(0)
         header.setHighlightSections(False)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
@@ -87,10 +89,20 @@ class TableRows(QTableView):
         return self._model.table
 
     def show_table(self, table: Table | None) -> None:
-        """Show a table, or none."""
-        self._model.beginResetModel()
-        self._model.table = table
-        self._model.endResetModel()
+        """Show a table, or none; one that has only grown stays where it is scrolled to."""
+        model, before = self._model, self._model.rowCount()
+        known = table is not None and model.table is not None and table.columns == model.table.columns
+        if table is not None and known and 0 < before <= len(table.rows):
+            if before < len(table.rows):
+                model.beginInsertRows(NOWHERE, before, len(table.rows) - 1)
+                model.table = table
+                model.endInsertRows()
+            model.table = table
+            model.dataChanged.emit(model.index(0, 0), model.index(before - 1, model.columnCount() - 1))
+            return
+        model.beginResetModel()
+        model.table = table
+        model.endResetModel()
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
