@@ -38,7 +38,7 @@ def test_the_numbers_stand_below_each_other_with_their_differing_digits(shown) -
 def test_an_entry_is_chosen_by_list_and_typed_place(qtbot, shown) -> None:
     view = shown(frame_of())
     view.form.block.setFocus()
-    while view.form.block.currentData() != "2/b":
+    while view.form.block.currentText() != "layer 2: b":
         qtbot.keyClick(view.form.block, Qt.Key.Key_Down)
         view.finish()
     view.finish()

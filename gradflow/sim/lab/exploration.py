@@ -45,7 +45,8 @@ def explore(
     """
     try:
         question = "line", ask, zoom, whole
-        yield from remembered(specimen, question, lambda: _explore(specimen, ask, zoom, whole))
+        with np.errstate(all="ignore"):
+            yield from remembered(specimen, question, lambda: _explore(specimen, ask, zoom, whole))
     except ValueError as error:
         yield Refused(str(error))
 
@@ -80,7 +81,8 @@ def survey(specimen: Specimen, ask: Ask, other: Ask, look: Look) -> Iterator[Pro
     """Yield the plane of two directions, from coarse to fine."""
     try:
         question = "plane", ask, other, look
-        yield from remembered(specimen, question, lambda: _survey(specimen, ask, other, look))
+        with np.errstate(all="ignore"):
+            yield from remembered(specimen, question, lambda: _survey(specimen, ask, other, look))
     except ValueError as error:
         yield Refused(str(error))
 
@@ -100,8 +102,7 @@ def _survey(specimen: Specimen, ask: Ask, other: Ask, look: Look) -> Iterator[Pr
         yield RUNNING
     plane = axes(objective, first, second, specimen.update, way if look.way else None, look.zoom)
     titles = [DIRECTIONS[one.kind].title for one in asks]
-    with np.errstate(all="ignore"):
-        yield from paint(objective, dataclasses.replace(plane, titles=(titles[0], titles[1])))
+    yield from paint(objective, dataclasses.replace(plane, titles=(titles[0], titles[1])))
 
 
 def _travel(specimen: Specimen) -> Generator[Progress, None, Trajectory]:

@@ -66,9 +66,9 @@ class EntryForm(QWidget):
         if found.blocks != self._blocks:
             self._blocks = found.blocks
             self.block.clear()
-            for block in found.blocks:
-                self.block.addItem(block.title, block.key)
-        self.block.setCurrentIndex(self.block.findData(found.block.key))
+            # All at once: there may be thousands.
+            self.block.addItems([block.title for block in found.blocks])
+        self.block.setCurrentIndex(found.blocks.index(found.block))
         self.sample.setCurrentIndex(0 if sample is None else max(self.sample.findData(sample), 0))
         if found.block.key != self._shown.block:
             self.place.refuse("")
@@ -78,8 +78,8 @@ class EntryForm(QWidget):
             self._write()
         self.place.setToolTip(f"Type {found.block.choices()}")
 
-    def _choose_block(self, _: int) -> None:
-        self._tell(Entry(str(self.block.currentData()), 0, 0))
+    def _choose_block(self, number: int) -> None:
+        self._tell(Entry(self._blocks[number].key, 0, 0))
 
     def _choose_place(self) -> None:
         block = next((block for block in self._blocks if block.key == self._shown.block), None)
