@@ -78,17 +78,18 @@ def test_a_coordinate_is_typed_and_nonsense_is_refused_in_words(qtbot, shown) ->
     assert view.slope.reverse == view.specimen.network().layers[1].linear.W_grad[1, 3]
     type_into(qtbot, view.panels.first.text, "2/W[1, 99]")
     view.finish()
-    assert "no entry [1, 99]" in view.panels.words.text() and view.panels.first.text.property("invalid")
+    message = view.panels.first.text.message
+    assert message.isVisible() and "no entry [1, 99]" in message.text()
     assert view.slope is None and "line" not in view.tables()
     type_into(qtbot, view.panels.first.text, "2/b[1]")
     view.finish()
-    assert not view.panels.first.text.property("invalid") and view.slope.length == 1.0
+    assert not message.isVisible() and view.slope.length == 1.0
 
 
 def test_the_plane_has_the_way_of_the_run_and_says_how_much_of_it(shown) -> None:
     view = shown(frame_of())
-    assert view.plane.done.all() and len(view.plane.axes.way) == 13
-    assert "of the way’s variance" in view.panels.plane_words.text()
+    assert view.plane.done.all() and len(view.plane.axes.path) == 13
+    assert "of the trajectory’s variance" in view.panels.plane_words.text()
     assert view.plane.present == view.line.value
     assert not view.panels.stop.isVisible()
 
@@ -101,10 +102,10 @@ def test_the_plane_without_the_way_with_other_axes_and_nearer(qtbot, shown) -> N
         qtbot.keyClick(view.panels.zoom, Qt.Key.Key_Right)
     view.finish()
     assert np.ptp(view.plane.axes.a) == pytest.approx(size / 10)
-    qtbot.mouseClick(view.panels.way, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(view.panels.trajectory, Qt.MouseButton.LeftButton)
     pick(qtbot, view, view.panels.across, "gradient")
     pick(qtbot, view, view.panels.up, "random")
-    assert view.plane.axes.titles == ("The gradient", "Random") and not len(view.plane.axes.way)
+    assert view.plane.axes.titles == ("The gradient", "Random") and not len(view.plane.axes.path)
     assert "variance" not in view.panels.plane_words.text()
 
 

@@ -36,17 +36,17 @@ class Ask:
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """What directions are made from: the loss, the specimen, and the way of the run where a kind asks for it."""
+    """What directions are made from: the loss, the specimen, and the run's trajectory where a kind asks for it."""
 
     objective: Objective
     specimen: Specimen
-    way: Trajectory | None = None
+    trajectory: Trajectory | None = None
 
     def travelled(self) -> Trajectory:
-        """Return the way; raises ValueError where there is none."""
-        if self.way is None:
-            raise ValueError("the way of the run is not known here")
-        return self.way
+        """Return the trajectory; raises ValueError where there is none."""
+        if self.trajectory is None:
+            raise ValueError("the run’s trajectory is not known here")
+        return self.trajectory
 
 
 Maker = Callable[[Ground, Ask], Array]
@@ -55,7 +55,7 @@ direction = DIRECTIONS.register
 
 WITH_SEED = ("random", "filter-normalised")
 WITH_TEXT = ("coordinate", "typed")
-WITH_WAY = ("last-update", "principal-1", "principal-2", "principal-last")
+WITH_TRAJECTORY = ("last-update", "principal-1", "principal-2", "principal-last")
 
 
 def make(ask: Ask, ground: Ground) -> Array:
@@ -131,6 +131,8 @@ def typed(ground: Ground, ask: Ask) -> Array:
     """Entries such as "2/W[0, 3] = 1; 2/b[3] = −0.5", the others 0; or as many numbers as there are parameters."""
     h = np.zeros_like(ground.objective.start)
     text = ask.text.replace("−", "-")
+    if not text.strip():
+        raise ValueError(f"Type the entries that are not 0, as 1/W[0, 0] = 1; 1/b[0] = −2, or all {h.size} numbers.")
     if "=" not in text:
         numbers = [_number(word) for word in text.replace(",", " ").split()]
         if len(numbers) != h.size:
@@ -142,21 +144,21 @@ def typed(ground: Ground, ask: Ask) -> Array:
     return h
 
 
-@direction("principal-1", "The way’s first direction")
+@direction("principal-1", "First principal direction of the trajectory")
 def principal_first(ground: Ground, ask: Ask) -> Array:
-    """The first principal direction of the way that the run has taken: along no other has it moved more."""
+    """The direction of length 1 along which the run's parameters vary most (PCA of up to 160 of its θ, Lorch 2016)."""
     return ground.travelled().principal(0)
 
 
-@direction("principal-2", "The way’s second direction")
+@direction("principal-2", "Second principal direction of the trajectory")
 def principal_second(ground: Ground, ask: Ask) -> Array:
-    """The second principal direction of the way; with the first it spans the plane that shows most of it."""
+    """At right angles to the first, with most of the rest: no other plane shows more of the trajectory."""
     return ground.travelled().principal(1)
 
 
-@direction("principal-last", "The way’s last direction")
+@direction("principal-last", "Last principal direction of the trajectory")
 def principal_last(ground: Ground, ask: Ask) -> Array:
-    """The last principal direction of the way: along no other of them has the run moved less."""
+    """Of the directions in which the run has moved at all, the one along which it has moved least."""
     return ground.travelled().principal(-1)
 
 

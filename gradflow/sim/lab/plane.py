@@ -1,4 +1,4 @@
-"""The loss over the plane of two directions through the network's parameters, with the way of the run on it."""
+"""The loss over the plane of two directions through the network's parameters, with the run's trajectory on it."""
 
 from __future__ import annotations
 
@@ -30,15 +30,16 @@ LEVELS = 12
 class Axes(Frozen):
     """Two orthonormal directions (2, n), what is on their plane, and how much of it is looked at.
 
-    `way` (points, 2) is the trajectory, projected, and `explained` the share of its variance on the plane; with `lost`
-    it does not lead here. `step` (2,) is where the next step leads, projected. The present point is (0, 0), a corner of
-    the grid `a` × `b`.
+    The present point, that of `step`, is (0, 0), a corner of the grid `a` × `b`; `next_step` (2,) is where the next
+    step leads, projected. `path` (points, 2) is the trajectory, projected, and `explained` the share of its variance on
+    the plane; with `lost` it does not lead here.
     """
 
+    step: int
     directions: Array
-    way: Array
+    path: Array
     explained: float
-    step: Array
+    next_step: Array
     a: Array
     b: Array
     lost: bool = False
@@ -110,12 +111,12 @@ class Plane(Frozen):
 
 
 def axes(
-    objective: Objective, h: Array, other: Array, update: Array, way: Trajectory | None, zoom: float = 1.0
+    objective: Objective, h: Array, other: Array, update: Array, trajectory: Trajectory | None, zoom: float = 1.0
 ) -> Axes:
     """Return the plane of two directions; the second is taken at right angles to the first.
 
-    It shows the way and the next step, or about as far as the parameters are from 0. Raises ValueError in words where
-    the two are one direction.
+    It shows the trajectory and the next step, or about as far as the parameters are from 0. Raises ValueError in words
+    where the two are one direction.
     """
     first = h / np.linalg.norm(h)
     rest = other - (first @ other) * first
@@ -125,12 +126,12 @@ def axes(
     # Once more: what is left of the first in it would tilt the plane.
     second = second - (first @ second) * first
     directions = np.stack([first, second / np.linalg.norm(second)])
-    step = directions @ update
-    points = (way.points - objective.start) @ directions.T if way else np.empty((0, 2))
-    seen = np.vstack([np.zeros(2), points[np.isfinite(points).all(axis=1)], step[None]])
+    next_step = directions @ update
+    path = (trajectory.points - objective.start) @ directions.T if trajectory else np.empty((0, 2))
+    seen = np.vstack([np.zeros(2), path[np.isfinite(path).all(axis=1)], next_step[None]])
     a, b = _ranges(seen, float(np.linalg.norm(objective.start)), zoom)
-    explained, lost = (way.explained(directions), not way.true) if way else (float("nan"), False)
-    return Axes(directions, points, explained, step, a, b, lost)
+    explained, lost = (trajectory.explained(directions), not trajectory.true) if trajectory else (float("nan"), False)
+    return Axes(objective.step, directions, path, explained, next_step, a, b, lost)
 
 
 def paint(objective: Objective, plane: Axes) -> Iterator[Plane]:

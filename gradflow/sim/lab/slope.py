@@ -23,13 +23,14 @@ CUBE_ROOT = float(np.finfo(float).eps ** (1 / 3))
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Slope(Frozen):
-    """The derivative of the batch's loss along h, in three ways, and how each layer has a part in it.
+    """The derivative of the batch's loss along h at one step, in three ways, and how each layer has a part in it.
 
     `reverse` is ∇L·h by backprop, `forward` the same by tangents (a Jacobian–vector product), `quotient` the central
     difference (L(θ+t·h) − L(θ−t·h))/2t at `t`, with the names of the `kinks` it straddles. Of each layer: ‖h_l‖, the
     size of its tangent ‖ż_l‖ on the way forward and of δ_l on the way back, and its part ∇_l L·h_l.
     """
 
+    step: int
     length: float
     cosine: float
     reverse: float
@@ -70,6 +71,7 @@ def slope(objective: Objective, h: Array) -> Slope:
         kinks = gradcheck.crossed(sides, gradcheck.kink_sides(network))
         reverse = float(g @ h)
         return Slope(
+            step=objective.step,
             length=length,
             cosine=reverse / (length * float(np.linalg.norm(g))) if np.any(g) else float("nan"),
             reverse=reverse,

@@ -12,7 +12,7 @@ from test_specimen import NETWORKS, specimen_of
 from gradflow.sim import config
 from gradflow.sim.config import Experiment, edit
 from gradflow.sim.details import Want
-from gradflow.sim.lab.directions import DIRECTIONS, WITH_WAY, Ask, Ground, make
+from gradflow.sim.lab.directions import DIRECTIONS, WITH_TRAJECTORY, Ask, Ground, make
 from gradflow.sim.lab.exploration import Look, Refused, explore, survey
 from gradflow.sim.lab.line import Line, leads_to
 from gradflow.sim.lab.objective import Objective
@@ -158,6 +158,7 @@ def test_filters_keep_the_length_that_they_have() -> None:
 @pytest.mark.parametrize(
     ("ask", "words"),
     [
+        (Ask("typed"), "Type the entries"),
         (Ask("typed", text="1, 2, x"), "“x” is not a number"),
         (Ask("typed", text="1, 2"), "2 numbers for"),
         (Ask("typed", text="1/W[0, 0] = 0"), "nothing moves"),
@@ -230,9 +231,9 @@ def test_the_ways_own_plane_shows_most_of_it() -> None:
     other = surveyed(specimen, Ask("random"), Ask("filter-normalised"))
     assert own.axes.explained > 0.8 > other.axes.explained > 0.0
     # The way ends where the present point is, and all of it is within sight.
-    np.testing.assert_allclose(own.axes.way[-1], 0.0, atol=1e-12)
-    assert (own.axes.way.min(axis=0) > [own.axes.a[0], own.axes.b[0]]).all()
-    assert (own.axes.way.max(axis=0) < [own.axes.a[-1], own.axes.b[-1]]).all()
+    np.testing.assert_allclose(own.axes.path[-1], 0.0, atol=1e-12)
+    assert (own.axes.path.min(axis=0) > [own.axes.a[0], own.axes.b[0]]).all()
+    assert (own.axes.path.max(axis=0) < [own.axes.a[-1], own.axes.b[-1]]).all()
     way = travelled(specimen)
     variances = np.linalg.svd(way.points - way.points.mean(axis=0), compute_uv=False) ** 2
     assert own.axes.explained == pytest.approx(variances[:2].sum() / variances.sum(), rel=1e-9)
@@ -242,7 +243,7 @@ def test_before_the_first_step_there_is_a_plane_all_the_same() -> None:
     _, specimen = specimen_of({}, steps=0)
     found = surveyed(specimen, Ask("principal-1"), Ask("principal-2"))
     assert "next update" in found.axes.titles[0] and "not moved" in plane(found)
-    for kind in WITH_WAY:
+    for kind in WITH_TRAJECTORY:
         (refused,) = explore(specimen, Ask(kind))
         assert isinstance(refused, Refused)
 
