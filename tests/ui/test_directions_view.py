@@ -177,7 +177,7 @@ def test_a_choice_that_is_none_changes_nothing(shown, text: str) -> None:
 def test_while_the_run_goes_on_the_plane_waits_until_it_stands_still_or_somebody_asks(qtbot, shown) -> None:
     running = frame_of(state=State.RUNNING)
     view = shown(running)
-    assert view.line is not None and view.plane is None and "stands still" in view.panels.plane_words.text()
+    assert view.line is not None and view.plane is None and "when the run is paused" in view.panels.plane_words.text()
     view.draw(dataclasses.replace(running, state=State.PAUSED))
     view.finish()
     assert view.plane.done.all()

@@ -58,6 +58,12 @@ WITH_TEXT = ("coordinate", "typed")
 WITH_TRAJECTORY = ("last-update", "principal-1", "principal-2", "principal-last")
 
 
+def title(kind: str) -> str:
+    """Return what a kind of direction is called where nothing stands beside it."""
+    short = DIRECTIONS[kind].title
+    return f"{short} of the trajectory" if "principal" in kind else short
+
+
 def make(ask: Ask, ground: Ground) -> Array:
     """Return the direction as a flat vector; raises ValueError in words where there is none."""
     h = DIRECTIONS[ask.kind].part(ground, ask)
@@ -144,21 +150,21 @@ def typed(ground: Ground, ask: Ask) -> Array:
     return h
 
 
-@direction("principal-1", "First principal direction of the trajectory")
+@direction("principal-1", "First principal direction")
 def principal_first(ground: Ground, ask: Ask) -> Array:
-    """The direction of length 1 along which the run's parameters vary most (PCA of up to 160 of its θ, Lorch 2016)."""
+    """The first principal direction of the trajectory: along no other does θ vary more (Lorch 2016; PCA of up to 160 θ)."""
     return ground.travelled().principal(0)
 
 
-@direction("principal-2", "Second principal direction of the trajectory")
+@direction("principal-2", "Second principal direction")
 def principal_second(ground: Ground, ask: Ask) -> Array:
-    """At right angles to the first, with most of the rest: no other plane shows more of the trajectory."""
+    """The second principal direction of the trajectory: no plane shows more of it than that of the first two."""
     return ground.travelled().principal(1)
 
 
-@direction("principal-last", "Last principal direction of the trajectory")
+@direction("principal-last", "Last principal direction")
 def principal_last(ground: Ground, ask: Ask) -> Array:
-    """Of the directions in which the run has moved at all, the one along which it has moved least."""
+    """The last principal direction of the trajectory: of all in which the run has moved, that of the least variance."""
     return ground.travelled().principal(-1)
 
 

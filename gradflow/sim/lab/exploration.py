@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradflow.sim.lab.directions import DIRECTIONS, WITH_TRAJECTORY, Ask, Ground, make
+from gradflow.sim.lab.directions import WITH_TRAJECTORY, Ask, Ground, make, title
 from gradflow.sim.lab.line import Line, walk
 from gradflow.sim.lab.memory import remembered
 from gradflow.sim.lab.objective import Objective
@@ -112,7 +112,7 @@ def _survey(specimen: Specimen, ask: Ask, other: Ask, look: Look) -> Iterator[Pr
     if pause.due():
         yield RUNNING
     plane = axes(objective, *made, specimen.update, trajectory if look.trajectory else None, look.zoom)
-    across, up = (DIRECTIONS[one.kind].title for one in asks.values())
+    across, up = (title(one.kind) for one in asks.values())
     yield from paint(objective, dataclasses.replace(plane, titles=(across, up)))
 
 

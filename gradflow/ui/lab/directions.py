@@ -67,7 +67,7 @@ class Directions(Following):
         panels.zoom.valueChanged.connect(weakly(self, lambda self, _: self._choose(plane=True)))
         panels.stop.clicked.connect(self._give_up)
         panels.paint_now.clicked.connect(weakly(self, lambda self: self._choose(plane=True)))
-        panels.turned.connect(self.moved)
+        panels.turned.connect(self._turn)
         self.walking.arrived.connect(self._take_line)
         self.walking.failed.connect(self._take_line_words)
         self.painting.arrived.connect(self._take_plane)
@@ -167,6 +167,10 @@ class Directions(Following):
         if plane or self._owed:
             self._paint()
 
+    def _turn(self) -> None:
+        self._show()
+        self.moved.emit()
+
     def _give_up(self) -> None:
         self.hold()
         self.painting.stop()
@@ -245,7 +249,8 @@ class Directions(Following):
             said = [slope_words.place(found)]
             if self.height() >= TALL:
                 said += [slope_words.cost(found.work)]
-            said += [slope_words.step(self.line)]
+            if panels.shows_line:
+                said += [slope_words.step(self.line)]
         elif self.specimen is None:
             said = ["No network has been measured yet."]
         _say(panels.words, "\n".join(said))
@@ -264,7 +269,7 @@ class Directions(Following):
         if plane and old:
             said = [f"The plane is of step {plane.axes.step}, the numbers are of step {now}.", self._plane_remark]
         if self._owed:
-            said.append("It is painted when the run stands still.")
+            said.append("It is painted anew when the run is paused.")
         _say(panels.plane_words, " ".join(filter(None, said)))
 
 

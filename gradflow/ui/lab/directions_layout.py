@@ -69,6 +69,11 @@ class Panels(QWidget):
         """Which of line, plane and layers is in front."""
         return self._group.checkedId()
 
+    @property
+    def shows_line(self) -> bool:
+        """Whether the line can be seen."""
+        return not (self.left.isHidden() or self.line.isHidden())
+
     def turn(self, side: int) -> None:
         """Put one of them in front; what lies beyond is the last."""
         self._group.button(min(max(side, 0), len(SIDES) - 1)).setChecked(True)
