@@ -40,7 +40,8 @@ class LayerCheck:
     `relative_error` is ‖a − n‖/(‖a‖ + ‖n‖) over the checked entries of backprop (a) and differences (n); it is None
     when nothing could be compared. `difference` is ‖a − n‖, of which the differences bring about `round_off`
     themselves. `kinks` names what was crossed at the `at_kinks` entries left out. `straight_through` says that a slope
-    on the way is a stand-in and no derivative, so that there is nothing to agree with.
+    on the way is a stand-in and no derivative, so that there is nothing to agree with; there is none either where the
+    differences are not `finite`.
     """
 
     layer: int
@@ -53,6 +54,7 @@ class LayerCheck:
     round_off: float
     kinks: tuple[str, ...] = ()
     straight_through: bool = False
+    finite: bool = True
     tolerance: float = TOLERANCES["central"]
 
     @property
@@ -74,8 +76,10 @@ class LayerCheck:
     @property
     def passed(self) -> bool:
         """Whether backprop and differences agree, to the tolerance and as far as round-off lets one see."""
-        if self.relative_error is None or not self.resolved or self.straight_through:
+        if self.relative_error is None or self.straight_through:
             return True
+        if not self.finite or not self.resolved:
+            return self.finite
         return self.relative_error <= self.tolerance or self.difference <= 3.0 * self.round_off
 
 
@@ -84,6 +88,8 @@ def _verdict(result: LayerCheck) -> str:
         return "straight-through slope"
     if not result.checked:
         return f"only kinks: {', '.join(result.kinks)}" if result.at_kinks else "nothing to compare"
+    if not result.finite:
+        return "not finite"
     if not result.resolved:
         return "below round-off"
     if not result.passed:
@@ -211,6 +217,7 @@ def _layer_check(
         round_off=float(np.finfo(float).eps * largest / step * np.sqrt(max(len(a), 1))),
         kinks=tuple(dict.fromkeys(name for names in kinks for name in names)),
         straight_through=straight_through,
+        finite=bool(np.isfinite(n).all()),
         tolerance=TOLERANCES[difference],
     )
 

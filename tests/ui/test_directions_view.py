@@ -188,6 +188,45 @@ def test_while_the_run_goes_on_the_plane_waits_until_it_stands_still_or_somebody
     assert other.plane.done.all()
 
 
+def test_the_plane_of_an_old_step_is_pale_and_said_to_be_old_until_it_is_painted_anew(qtbot, shown) -> None:
+    view = shown(frame_of())
+    later = frame_of(steps=15, state=State.RUNNING)
+    view.draw(later)
+    view.finish()
+    assert view.slope.step == 15 and view.plane.axes.step == 12
+    assert "The plane is of step 12, the numbers are of step 15." in view.panels.plane_words.text()
+    assert view.panels.plane.image.opacity() < 1.0
+    view.draw(frame_of(steps=17, state=State.RUNNING))
+    assert view.panels.paint_now.isVisible()
+    qtbot.mouseClick(view.panels.paint_now, Qt.MouseButton.LeftButton)
+    view.finish()
+    # What is painted, what is computed and what is held are of one and the same step.
+    assert view.plane.axes.step == view.slope.step == view.specimen.step
+    assert view.panels.plane.image.opacity() == 1.0 and not view.panels.paint_now.isVisible()
+
+
+def test_the_legend_names_what_is_drawn_and_no_more(qtbot, shown) -> None:
+    view = shown(frame_of())
+    assert "next step" in view.panels.legend.text() and "training samples" not in view.panels.legend.text()
+    assert "trajectory" in view.panels.plane_legend.text() and "step 12" in view.panels.plane_legend.text()
+    pick(qtbot, view, view.panels.first, "last-update")
+    assert "before the last step" in view.panels.legend.text() and "next step" not in view.panels.legend.text()
+    assert "Last step from t = −1" in view.panels.words.text()
+    qtbot.mouseClick(view.panels.trajectory, Qt.MouseButton.LeftButton)
+    view.finish()
+    assert "trajectory" not in view.panels.plane_legend.text()
+
+
+def test_a_typed_direction_is_asked_for_before_it_is_refused(qtbot, shown) -> None:
+    view = shown(frame_of())
+    pick(qtbot, view, view.panels.first, "typed")
+    assert "Type the entries" in view.panels.words.text() and not view.panels.first.text.refused
+    pick(qtbot, view, view.panels.up, "typed")
+    type_into(qtbot, view.panels.up.text, "1/W[0, 0]")
+    view.finish()
+    assert not view.panels.first.text.refused and view.panels.up.text.message.isVisible()
+
+
 def test_a_plane_that_takes_long_can_be_given_up(qtbot, shown) -> None:
     frame = frame_of({"network.depth": 30, "network.width": 64, "training.batch_size": 64}, steps=2)
     view = VIEWS["directions"].part()

@@ -45,7 +45,7 @@ class Ground:
     def travelled(self) -> Trajectory:
         """Return the trajectory; raises ValueError where there is none."""
         if self.trajectory is None:
-            raise ValueError("the run’s trajectory is not known here")
+            raise ValueError("The run’s trajectory is not known here.")
         return self.trajectory
 
 
@@ -69,9 +69,9 @@ def make(ask: Ask, ground: Ground) -> Array:
     h = DIRECTIONS[ask.kind].part(ground, ask)
     length = float(np.linalg.norm(h))
     if not np.isfinite(length):
-        raise ValueError("this direction is not finite")
+        raise ValueError("This direction is not finite.")
     if length == 0.0:
-        raise ValueError("this direction is zero: nothing moves along it")
+        raise ValueError("This direction is zero: nothing moves along it.")
     return h / length if ask.unit else h
 
 
@@ -142,7 +142,7 @@ def typed(ground: Ground, ask: Ask) -> Array:
     if "=" not in text:
         numbers = [_number(word) for word in text.replace(",", " ").split()]
         if len(numbers) != h.size:
-            raise ValueError(f"{len(numbers)} numbers for {h.size} parameters; or type 1/W[0, 0] = 1; 1/b[0] = −2")
+            raise ValueError(f"{len(numbers)} numbers for {h.size} parameters; or type 1/W[0, 0] = 1; 1/b[0] = −2.")
         return np.array(numbers)
     for part in filter(None, (piece.strip() for piece in text.split(";"))):
         name, _, number = part.partition("=")
@@ -152,7 +152,7 @@ def typed(ground: Ground, ask: Ask) -> Array:
 
 @direction("principal-1", "First principal direction")
 def principal_first(ground: Ground, ask: Ask) -> Array:
-    """The first principal direction of the trajectory: along no other does θ vary more (Lorch 2016; PCA of up to 160 θ)."""
+    """The first principal direction of the trajectory: along no other does θ vary more (PCA of up to 160 θ)."""
     return ground.travelled().principal(0)
 
 
@@ -172,18 +172,18 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ValueError(f"“{text.strip()[:30]}” is not a number") from None
+        raise ValueError(f"“{text.strip()[:30]}” is not a number.") from None
 
 
 def _place(network: Network, text: str) -> int:
     """Return where a parameter such as 2/W[0, 3] stands in the flat vector."""
     found = re.fullmatch(r"(\w+/\w+)\s*\[\s*(\d{1,9})\s*(?:,\s*(\d{1,9})\s*)?\]", text)
     if not found:
-        raise ValueError(f"“{text[:30]}” is no parameter; write 2/W[0, 3] for layer 2, or 2/b[3]")
+        raise ValueError(f"“{text[:30]}” is no parameter; write 2/W[0, 3] for layer 2, or 2/b[3].")
     block = _block(network, found[1])
     numbers = [int(found[2]), *([int(found[3])] if found[3] else [])]
     if len(numbers) != (2 if block.rows else 1):
-        raise ValueError(f"{block.key} takes {'[row, column]' if block.rows else '[number]'}")
+        raise ValueError(f"{block.key} takes {'[row, column]' if block.rows else '[number]'}.")
     return block.place(numbers[0] if block.rows else 0, numbers[-1])
 
 
@@ -191,5 +191,5 @@ def _block(network: Network, key: str) -> Block:
     known = {block.key: block for block in blocks(network) if block.key != INPUT}
     if key not in known:
         near = ", ".join(name for name in known if name.split("/")[0] == key.split("/")[0])
-        raise ValueError(f"there is no {key}" + (f"; this layer has {near}" if near else ""))
+        raise ValueError(f"There is no {key}" + (f"; this layer has {near}." if near else "."))
     return known[key]

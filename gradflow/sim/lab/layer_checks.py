@@ -36,7 +36,7 @@ class Checks:
         if not self.complete:
             place = f"layer {max(len(self.layers), 1)} of {self.count}"
             return f"Step {self.step}: checking {place} …" if going else f"Step {self.step}: given up at {place}."
-        wrong = [check.layer for check in self.layers if not check.passed]
+        wrong = [check.layer for check in self.layers if check.verdict == "WRONG"]
         if wrong:
             return f"Step {self.step}: layer {', '.join(map(str, wrong))} of {self.count} is WRONG."
         kinds: dict[str, int] = {}

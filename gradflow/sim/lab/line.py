@@ -42,6 +42,7 @@ class Line(Frozen):
     back_loss: float
     done: NDArray[np.bool_]
 
+    @np.errstate(all="ignore")
     def span(self) -> tuple[float, float]:
         """Return the range of the finite losses, with a little room."""
         ends = [loss for t, loss in self.marked if abs(t) <= self.t[-1]]
@@ -58,14 +59,17 @@ class Line(Frozen):
         """The next step and where the last one came from, each as its t and its loss."""
         return (self.step_t, self.step_loss), (self.back_t, self.back_loss)
 
+    @np.errstate(all="ignore")
     def first_order(self, t: Array | float) -> Any:
         """Return L + t·∇L·h: the tangent."""
         return self.value + self.slope * t
 
+    @np.errstate(all="ignore")
     def second_order(self, t: Array | float) -> Any:
         """Return L + t·∇L·h + ½t²·hᵀHh: the parabola."""
         return self.first_order(t) + 0.5 * self.curvature * t * t
 
+    @np.errstate(all="ignore")
     def table(self) -> Table:
         """Return the curve, a row for each point."""
         done = np.flatnonzero(self.done)

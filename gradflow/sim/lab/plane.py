@@ -73,6 +73,7 @@ class Plane(Frozen):
         nearest = np.minimum((np.arange(CELLS + 1) / self.stride + 0.5).astype(int) * self.stride, CELLS)
         return np.where(self.done, self.losses, self.losses[np.ix_(nearest, nearest)])
 
+    @np.errstate(all="ignore")
     def shown(self, log: bool) -> tuple[Array, float, float]:
         """Return what the colours stand for, log₁₀ L or L, and its range; nan where there is no such number.
 
@@ -87,6 +88,7 @@ class Plane(Frozen):
         low, high = float(finite.min()), float(finite.max() if log else np.quantile(finite, 0.9))
         return values, low, high if high > low else low + 1.0
 
+    @np.errstate(all="ignore")
     def scale(self, log: bool, count: int = 5) -> list[tuple[float, str]]:
         """Return so many shares of the colours' range, each with its loss in words."""
         _, low, high = self.shown(log)
@@ -95,6 +97,7 @@ class Plane(Frozen):
         words = told_apart(*(10.0**places if log else places).tolist())
         return list(zip(shares.tolist(), words, strict=True))
 
+    @np.errstate(all="ignore")
     def contours(self, log: bool) -> Array:
         """Return the contour lines (segments, 2 ends, 2) in the plane's coordinates."""
         values, low, high = self.shown(log)
@@ -121,7 +124,7 @@ def axes(
     first = h / np.linalg.norm(h)
     rest = other - (first @ other) * first
     if np.linalg.norm(rest) < 1e-9 * np.linalg.norm(other):
-        raise ValueError("the two directions are one and the same: choose another")
+        raise ValueError("The two directions are one and the same: choose another.")
     second = rest / np.linalg.norm(rest)
     # Once more: what is left of the first in it would tilt the plane.
     second = second - (first @ second) * first

@@ -20,7 +20,8 @@ def place(found: Slope) -> str:
     if math.isnan(found.cosine):
         return f"{where}; the gradient is {'0' if found.reverse == 0.0 else 'not finite'}."
     angle = math.degrees(math.acos(max(-1.0, min(1.0, found.cosine))))
-    return f"{where}; angle to ∇L {angle:.1f}°."
+    other = " φ has a stand-in for its slope here: no difference can agree with it." if found.stand_in else ""
+    return f"{where}; angle to ∇L {angle:.1f}°.{other}"
 
 
 def cost(work: Multiplications) -> str:
@@ -29,7 +30,7 @@ def cost(work: Multiplications) -> str:
         f"Forward mode (JVP): {_count(work.forward)} multiplications in one pass along h, for this one number. "
         f"Reverse mode (VJP): {_count(work.reverse)} in one pass back, for all {_count(work.parameters)} derivatives; "
         f"forward mode would need as many passes for them, {spell(float(work.gradient_forwards))} multiplications. "
-        "Counted are the products of the pass over the whole batch, not those of the values, sums and slopes φ′."
+        "Counted are the products of that pass over the whole batch; the values themselves, sums and slopes φ′ are not."
     )
 
 

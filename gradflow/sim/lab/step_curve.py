@@ -55,10 +55,12 @@ class Errors:
             return math.nan
         return float((self.noise / (self.order * self.factor)) ** (1.0 / (self.order + 1)))
 
+    @np.errstate(all="ignore")
     def truncation(self, steps: Array) -> Array:
         """Return the truncation error at these steps."""
         return self.factor * steps**self.order
 
+    @np.errstate(all="ignore")
     def round_off(self, steps: Array) -> Array:
         """Return the round-off error at these steps."""
         return self.noise / steps
@@ -92,12 +94,13 @@ class StepCurve(Frozen):
         """Which steps are computed."""
         return np.array([kink != _UNKNOWN for kink in self.kinks])
 
+    @np.errstate(all="ignore")
     def errors(self, which: str) -> Array:
         """Return |quotient − exact| of "forward", "central" or "printed" for every step."""
-        with np.errstate(invalid="ignore", over="ignore"):
-            found: Array = np.abs(getattr(self, which) - self.exact)
+        found: Array = np.abs(getattr(self, which) - self.exact)
         return found
 
+    @np.errstate(all="ignore")
     def fit(self, which: str) -> Errors:
         """Return where the errors of the "forward" or the "central" difference lie, away from kinks."""
         order = 1 if which == "forward" else 2

@@ -59,3 +59,10 @@ def as_printed(step: float) -> str:
         f"{spell(2.0 / step)} times at ε = {spell(step)}. It grows without bound as ε → 0; only at ε = 2 are the two "
         "the same."
     )
+
+
+def not_finite(curve: StepCurve, f: str = "L") -> str:
+    """Say that there is nothing to compare, and why."""
+    if math.isfinite(curve.value):
+        return f"{f} = {spell(curve.value)} is finite, its derivative is not: there is nothing to compare."
+    return f"{f} is {spell(curve.value)}: neither a derivative nor a difference of it means anything."

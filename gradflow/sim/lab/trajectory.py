@@ -50,7 +50,7 @@ class Trajectory(Frozen):
     def last_update(self) -> Array:
         """Return what the last step has added; raises ValueError where there was none."""
         if len(self.steps) < 2:
-            raise ValueError("no step has been taken yet")
+            raise ValueError("No step has been taken yet.")
         update: Array = self.points[-1] - self.points[-2]
         return update
 
@@ -61,7 +61,7 @@ class Trajectory(Frozen):
         """
         there, vectors = self._variances
         if not -len(there) <= number < len(there):
-            raise ValueError("the run has not moved in that many directions yet")
+            raise ValueError("The run has not moved in that many directions yet.")
         found: Array = (self.points - self.points.mean(axis=0)).T @ vectors[:, number]
         # The sign of an eigenvector is arbitrary: make its largest entry positive, so that machines agree.
         found = found * np.sign(found[np.abs(found).argmax()])

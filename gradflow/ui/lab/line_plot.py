@@ -67,13 +67,19 @@ class LinePlot(Plot):
         line = self.line
         if line is None:
             return []
-        found = [("━", theme.curve, "loss of the batch")]
-        found += [("━", theme.muted, "of all training samples")] if line.whole.size else []
-        found += [("─", theme.curve_second, "first order"), ("┄", theme.curve_second, "second order")]
-        found += [("●", theme.text, "now")]
-        last, next_ = (bool(np.isfinite(loss)) and abs(t) <= line.t[-1] for t, loss in reversed(line.marked))
-        found += [("○", theme.text, "before the last step")] if last else []
-        return found + ([("◆", theme.accent, "next step")] if next_ else [])
+        finite = np.isfinite(line.losses)
+        next_step, back = (bool(np.isfinite(loss)) and abs(t) <= line.t[-1] for t, loss in line.marked)
+        every = (
+            (finite.any(), "━", theme.curve, "loss of the batch"),
+            (np.isfinite(line.whole).any(), "━", theme.muted, "of all training samples"),
+            (np.isfinite(line.first_order(1.0)), "─", theme.curve_second, "first order"),
+            (np.isfinite(line.second_order(1.0)), "┄", theme.curve_second, "second order"),
+            (np.isfinite(line.value), "●", theme.text, "now"),
+            (back, "○", theme.text, "before the last step"),
+            (next_step, "◆", theme.accent, "next step"),
+            ((line.done & ~finite).any(), "▮", theme.error, "not finite"),
+        )
+        return [(sign, color, name) for drawn, sign, color, name in every if drawn]
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from gradflow.sim.lab import step_words
 from gradflow.sim.lab.differences import Study
 from gradflow.sim.words import spell
@@ -33,6 +35,8 @@ def numbers(found: Study, number: int, printed: bool, theme: Theme) -> list[Numb
 def sentences(found: Study, number: int, printed: bool, brief: bool) -> list[str]:
     """Return what there is to say; where it has to be `brief`, the best steps only if there is nothing else."""
     curve = found.curve
+    if not np.isfinite([curve.value, curve.exact]).all():
+        return [step_words.not_finite(curve)]
     said = []
     if printed:
         said.append(step_words.as_printed(float(curve.steps[number])))

@@ -15,6 +15,8 @@ from gradflow.ui.theme import LIGHT, Theme
 
 Index = QModelIndex | QPersistentModelIndex
 NOWHERE = QModelIndex()
+WRONG = ("WRONG", "not finite")
+"""Verdicts in the colour of errors."""
 
 
 class _Model(QAbstractTableModel):
@@ -49,7 +51,7 @@ class _Model(QAbstractTableModel):
             side = Qt.AlignmentFlag.AlignLeft if column >= len(self.table.columns) else Qt.AlignmentFlag.AlignRight
             return side | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.ForegroundRole:
-            wrong = math.isinf(value) or self._text(row, column, float(value)) == "WRONG"
+            wrong = math.isinf(value) or self._text(row, column, float(value)) in WRONG
             return QColor(self.theme.error if wrong else self.theme.muted if column < 0 else self.theme.text)
         return None
 
@@ -81,7 +83,6 @@ class TableRows(QTableView):
         # As wide as what is in sight needs: to look at thousands of rows takes too long.
         header.setResizeContentsPrecision(0)
         header.setHighlightSections(False)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     @property
     def table(self) -> Table | None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from test_specimen import NETWORKS, specimen_of
 
+from gradflow.sim.lab import step_words
 from gradflow.sim.lab.differences import INPUT, Block, Entry, Study, blocks, study
 from gradflow.sim.lab.layer_checks import Checks, check_layers
 from gradflow.sim.lab.specimen import Specimen
@@ -98,3 +99,8 @@ def test_the_check_of_all_layers_grows_into_a_table() -> None:
     assert set(table.notes[0][1]) == {"good"} and Checks(3, (), 5).table().values.shape == (0, 4)
     assert "layer 1 of 5 …" in Checks(3, (), 5).words(going=True)
     assert list(check_layers(specimen, 0)) == [found]
+
+
+def test_a_loss_that_is_not_finite_has_one_sentence() -> None:
+    _, specimen = specimen_of({"init.scale": 1e6, "network.depth": 60, "network.activation": "relu"}, steps=0)
+    assert "neither a derivative nor a difference" in step_words.not_finite(last(specimen, Entry()).curve)

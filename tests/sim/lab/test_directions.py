@@ -144,6 +144,21 @@ def test_the_whole_training_part_has_its_own_curve() -> None:
     assert "loss of the training part" in line.table().columns
 
 
+def test_a_stand_in_for_a_slope_is_said() -> None:
+    _, specimen = specimen_of({"network.activation": "step"})
+    found, _ = explored(specimen, Ask("update"))
+    assert found.stand_in and "no difference can agree" in place(found)
+    above, _ = explored(specimen, Ask("coordinate", text="5/W[0, 0]"))
+    assert not above.stand_in and above.quotient == pytest.approx(above.reverse, rel=1e-6)
+
+
+def test_an_exploded_network_is_shown_for_what_it_is() -> None:
+    _, specimen = specimen_of({"init.scale": 1e6, "network.depth": 60, "network.activation": "relu"}, steps=0)
+    found, line = explored(specimen, Ask("random"))
+    assert "not finite" in place(found) and not np.isfinite(line.table().values[:, 1:]).all()
+    assert step(line) and found.table().csv() and np.isfinite(line.span()).all()
+
+
 def test_filters_keep_the_length_that_they_have() -> None:
     _, specimen = specimen_of({})
     objective = Objective(specimen)
@@ -163,7 +178,7 @@ def test_filters_keep_the_length_that_they_have() -> None:
         (Ask("typed", text="1, 2"), "2 numbers for"),
         (Ask("typed", text="1/W[0, 0] = 0"), "nothing moves"),
         (Ask("typed", text="1/W[0, 0] = inf"), "not finite"),
-        (Ask("coordinate", text="9/W[0, 0]"), "there is no 9/W"),
+        (Ask("coordinate", text="9/W[0, 0]"), "There is no 9/W"),
         (Ask("coordinate", text="1/W[0]"), "takes"),
         (Ask("coordinate", text="1/b[99]"), "no entry"),
         (Ask("coordinate", text="import os"), "is no parameter"),
@@ -223,6 +238,10 @@ def test_the_last_update_leads_back_to_where_the_run_came_from() -> None:
     objective = Objective(specimen)
     h = make(Ask("last-update"), Ground(objective, specimen, travelled(specimen)))
     np.testing.assert_array_equal(h, before[-1] - before[-2])
+    # Along it the line shows where the last step came from, and looks far enough.
+    _, line = explored(specimen, Ask("last-update"))
+    assert line.back_t == -1.0 and line.back_loss == pytest.approx(objective(before[-2]), rel=1e-12)
+    assert line.t[-1] == 3.0 and "Last step from t = −1" in step(line)
 
 
 def test_the_ways_own_plane_shows_most_of_it() -> None:
