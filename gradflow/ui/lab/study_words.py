@@ -37,7 +37,7 @@ def sentences(found: Study, number: int, printed: bool, brief: bool) -> list[str
     curve = found.curve
     if not np.isfinite([curve.value, curve.exact]).all():
         return [step_words.not_finite(curve)]
-    said = []
+    said = [] if curve.complete else [f"{np.count_nonzero(curve.done)} of {len(curve.steps)} steps …"]
     if printed:
         said.append(step_words.as_printed(float(curve.steps[number])))
     if found.stand_in:
