@@ -57,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def no_thread_survives() -> Iterator[None]:
-    """Check that every thread of gradflow that a test started has ended, or ends now: the window waits for none long."""
+    """Check that every thread of gradflow that a test started has ended, or is ending."""
     yield
     for thread in threading.enumerate():
         if thread.name.startswith("gradflow-"):

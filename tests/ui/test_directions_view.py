@@ -86,7 +86,7 @@ def test_a_coordinate_is_typed_and_nonsense_is_refused_in_words(qtbot, shown) ->
     assert not message.isVisible() and view.slope.length == 1.0
 
 
-def test_the_plane_has_the_way_of_the_run_and_says_how_much_of_it(shown) -> None:
+def test_the_plane_has_the_trajectory_of_the_run_and_says_how_much_of_it(shown) -> None:
     view = shown(frame_of())
     assert view.plane.done.all() and len(view.plane.axes.path) == 13
     assert "of the trajectory’s variance" in view.panels.plane_words.text()
@@ -94,7 +94,7 @@ def test_the_plane_has_the_way_of_the_run_and_says_how_much_of_it(shown) -> None
     assert not view.panels.stop.isVisible()
 
 
-def test_the_plane_without_the_way_with_other_axes_and_nearer(qtbot, shown) -> None:
+def test_the_plane_without_the_trajectory_with_other_axes_and_nearer(qtbot, shown) -> None:
     view = shown(frame_of())
     size = np.ptp(view.plane.axes.a)
     view.panels.zoom.setFocus()
@@ -207,7 +207,7 @@ def test_the_plane_of_an_old_step_is_pale_and_said_to_be_old_until_it_is_painted
 
 def test_the_legend_names_what_is_drawn_and_no_more(qtbot, shown) -> None:
     view = shown(frame_of())
-    assert "next step" in view.panels.legend.text() and "training samples" not in view.panels.legend.text()
+    assert "next step" in view.panels.legend.text() and "all samples" not in view.panels.legend.text()
     assert "trajectory" in view.panels.plane_legend.text() and "step 12" in view.panels.plane_legend.text()
     pick(qtbot, view, view.panels.first, "last-update")
     assert "before the last step" in view.panels.legend.text() and "next step" not in view.panels.legend.text()

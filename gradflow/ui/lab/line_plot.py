@@ -71,7 +71,7 @@ class LinePlot(Plot):
         next_step, back = (bool(np.isfinite(loss)) and abs(t) <= line.t[-1] for t, loss in line.marked)
         every = (
             (finite.any(), "━", theme.curve, "loss of the batch"),
-            (np.isfinite(line.whole).any(), "━", theme.muted, "of all training samples"),
+            (np.isfinite(line.whole).any(), "━", theme.muted, "all samples"),
             (np.isfinite(line.first_order(1.0)), "─", theme.curve_second, "first order"),
             (np.isfinite(line.second_order(1.0)), "┄", theme.curve_second, "second order"),
             (np.isfinite(line.value), "●", theme.text, "now"),

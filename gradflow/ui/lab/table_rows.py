@@ -74,14 +74,15 @@ class TableRows(QTableView):
         self.setAccessibleName(name)
         self.setShowGrid(False)
         self.setSelectionMode(QTableView.SelectionMode.NoSelection)
-        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        # Tab goes on to the next control, not from cell to cell.
+        self.setTabKeyNavigation(False)
         self.setFrameShape(QTableView.Shape.NoFrame)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(20)
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        # As wide as what is in sight needs: to look at thousands of rows takes too long.
-        header.setResizeContentsPrecision(0)
+        # To look at thousands of rows takes too long.
+        header.setResizeContentsPrecision(40)
         header.setHighlightSections(False)
 
     @property

@@ -1,4 +1,4 @@
-"""Directions: the slope in three ways and by PyTorch, the line, the plane, and the way of the run on it."""
+"""Directions: the slope in three ways and by PyTorch, the line, the plane, and the run's trajectory on it."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ def test_the_plane_comes_from_coarse_to_fine_and_can_be_shown_all_the_while() ->
     assert all(np.isfinite(one.filled()).all() and len(one.scale(True)) == 5 for one in seen)
 
 
-def test_the_way_is_that_of_the_run_bit_for_bit_with_its_live_edits() -> None:
+def test_the_trajectory_is_that_of_the_run_bit_for_bit_with_its_live_edits() -> None:
     run = Run(edit(Experiment(), {"network.depth": 2, "network.width": 4, "training.batch_size": 16}))
     points = []
     for number in range(31):
@@ -244,7 +244,7 @@ def test_the_last_update_leads_back_to_where_the_run_came_from() -> None:
     assert line.t[-1] == 3.0 and "Last step from t = −1" in step(line)
 
 
-def test_the_ways_own_plane_shows_most_of_it() -> None:
+def test_the_trajectorys_own_plane_shows_most_of_it() -> None:
     _, specimen = specimen_of({}, steps=40)
     own = surveyed(specimen, Ask("principal-1"), Ask("principal-2"))
     other = surveyed(specimen, Ask("random"), Ask("filter-normalised"))
@@ -284,7 +284,7 @@ def test_losses_that_are_not_finite_are_counted_and_shown_as_such() -> None:
     assert np.isfinite([low, high]).all() and broken.broken.sum() == count and np.isfinite(broken.contours(True)).all()
 
 
-def test_a_finished_run_with_its_best_weights_back_still_knows_its_way() -> None:
+def test_a_finished_run_with_its_best_weights_back_still_knows_its_trajectory() -> None:
     changes = {"training.steps": 60, "training.patience": 5, "training.learning_rate": 0.5, "data.samples": 100}
     run = Run(edit(Experiment(), {"network.depth": 2, "network.width": 8} | changes))
     while not run.finished:
