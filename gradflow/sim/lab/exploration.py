@@ -111,7 +111,8 @@ def _survey(specimen: Specimen, ask: Ask, other: Ask, look: Look) -> Iterator[Pr
             return
     if pause.due():
         yield RUNNING
-    plane = axes(objective, *made, specimen.update, trajectory if look.trajectory else None, look.zoom)
+    first, second = made
+    plane = axes(objective, first, second, specimen.update, trajectory if look.trajectory else None, look.zoom)
     across, up = (title(one.kind) for one in asks.values())
     yield from paint(objective, dataclasses.replace(plane, titles=(across, up)))
 
