@@ -79,7 +79,7 @@ def test_a_coordinate_is_typed_and_nonsense_is_refused_in_words(qtbot, shown) ->
     type_into(qtbot, view.panels.first.text, "2/W[1, 99]")
     view.finish()
     message = view.panels.first.text.message
-    assert message.isVisible() and "no entry [1, 99]" in message.text()
+    assert message.isVisible() and "“[1, 99]” is no entry of W₂" in message.text()
     assert view.slope is None and "line" not in view.tables()
     type_into(qtbot, view.panels.first.text, "2/b[1]")
     view.finish()

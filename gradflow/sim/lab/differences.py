@@ -73,9 +73,7 @@ class Block:
     def place(self, row: int, column: int) -> int:
         """Return where the entry stands in its flat vector; raises ValueError outside of the block."""
         if not self.has(row, column):
-            place = f"{row}, {column}" if self.rows else f"{column}"
-            there = f"rows 0 to {self.rows - 1} and columns" if self.rows else "numbers"
-            raise ValueError(f"{self.title} has no entry [{place}]; it has {there} 0 to {self.columns - 1}.")
+            raise ValueError(f"{self.title} has no entry [{row}, {column}]")
         return self.start + row * self.columns + column
 
 

@@ -177,14 +177,11 @@ def _number(text: str) -> float:
 
 def _place(network: Network, text: str) -> int:
     """Return where a parameter such as 2/W[0, 3] stands in the flat vector."""
-    found = re.fullmatch(r"(\w+/\w+)\s*\[\s*(\d{1,9})\s*(?:,\s*(\d{1,9})\s*)?\]", text)
+    found = re.fullmatch(r"(\w+/\w+)\s*(\[[^\[\]]*\])", text)
     if not found:
         raise ValueError(f"“{text[:30]}” is no parameter; write 2/W[0, 3] for layer 2, or 2/b[3].")
     block = _block(network, found[1])
-    numbers = [int(found[2]), *([int(found[3])] if found[3] else [])]
-    if len(numbers) != (2 if block.rows else 1):
-        raise ValueError(f"{block.key} takes {'[row, column]' if block.rows else '[number]'}.")
-    return block.place(numbers[0] if block.rows else 0, numbers[-1])
+    return block.place(*block.read(found[2]))
 
 
 def _block(network: Network, key: str) -> Block:

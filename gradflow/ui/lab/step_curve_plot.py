@@ -25,6 +25,9 @@ SHOWN_WHERE = {"truncation": np.array([1e-5, 1.0]), "round_off": np.array([1e-16
 BESIDE = {"ε": (1.0, 1.0), "ε²": (0.0, 0.0), "1/ε": (0.0, 1.0)}
 """Which corner of the words lies on the guide line: none of them covers another line."""
 
+ABOVE = {"ε": 0.0, "ε²": 0.0, "1/ε": 0.7}
+"""By how many decades the words stand higher: round-off scatters around its line."""
+
 
 class StepCurvePlot(Plot):
     """Marks for the errors, hollow diamonds where a kink lies between, thin lines for what theory fits to them."""
@@ -144,7 +147,7 @@ class StepCurvePlot(Plot):
             text.setVisible(known)
             if known:
                 text.setText(f"∝ {name}")
-                text.setPos(float(np.log10(step)), float(np.log10(height)))
+                text.setPos(float(np.log10(step)), float(np.log10(height)) + ABOVE[name])
 
     def _pick(self, x: float, _: float) -> None:
         if len(self._steps):
