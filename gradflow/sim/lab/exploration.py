@@ -100,7 +100,8 @@ def _survey(specimen: Specimen, ask: Ask, other: Ask, look: Look) -> Iterator[Pr
         yield RUNNING
     ground = Ground(objective, specimen, trajectory)
     asks = {"across": ask, "up": dataclasses.replace(other, seed=other.seed + 1)}
-    if trajectory and trajectory.dimensions < 2:
+    instead = bool(trajectory and trajectory.dimensions < 2 and {ask.kind, other.kind} & set(INSTEAD))
+    if instead:
         asks = {name: dataclasses.replace(one, kind=INSTEAD.get(one.kind, one.kind)) for name, one in asks.items()}
     made = []
     for name, one in asks.items():
@@ -114,7 +115,7 @@ def _survey(specimen: Specimen, ask: Ask, other: Ask, look: Look) -> Iterator[Pr
     first, second = made
     plane = axes(objective, first, second, specimen.update, trajectory if look.trajectory else None, look.zoom)
     across, up = (title(one.kind) for one in asks.values())
-    yield from paint(objective, dataclasses.replace(plane, titles=(across, up)))
+    yield from paint(objective, dataclasses.replace(plane, titles=(across, up), instead=instead))
 
 
 def _travel(specimen: Specimen) -> Generator[Progress, None, Trajectory]:

@@ -32,7 +32,8 @@ class Axes(Frozen):
 
     The present point, that of `step`, is (0, 0), a corner of the grid `a` × `b`; `next_step` (2,) is where the next
     step leads, projected. `path` (points, 2) is the trajectory, projected, and `explained` the share of its variance on
-    the plane; with `lost` it does not lead here.
+    the plane; with `lost` it does not lead here. With `instead` other directions stand in for the trajectory's own, as
+    it has none yet.
     """
 
     step: int
@@ -44,6 +45,7 @@ class Axes(Frozen):
     b: Array
     lost: bool = False
     titles: tuple[str, str] = ("", "")
+    instead: bool = False
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -60,10 +60,11 @@ def _told(line: Line, t: float, loss: float) -> list[str]:
 def plane(found: Plane) -> str:
     """Say how much of the trajectory the plane shows, how far it is computed, and what of it is not finite."""
     words = []
-    if not math.isnan(found.axes.explained):
+    if found.axes.instead:
+        across, up = found.axes.titles
+        words.append(f"The run has not moved in two directions yet: this is the plane of “{across}” and “{up}”.")
+    elif not math.isnan(found.axes.explained):
         words.append(f"The plane shows {_percent(found.axes.explained)} of the trajectory’s variance.")
-    elif len(found.axes.path):
-        words.append("The run has not moved yet.")
     if found.axes.lost:
         words.append("The run taken again ends elsewhere: this is not quite its trajectory.")
     done, broken = int(found.done.sum()), int(found.broken.sum())
