@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QLabel
 from gradflow.sim.frame import Frame
 from gradflow.sim.lab import slope_words
 from gradflow.sim.lab.directions import DIRECTIONS, Ask
-from gradflow.sim.lab.exploration import Look, Progress, Refused, explore, survey, zoom_of
+from gradflow.sim.lab.exploration import RUNNING, Look, Progress, Refused, explore, survey, zoom_of
 from gradflow.sim.lab.line import Line
 from gradflow.sim.lab.plane import Plane
 from gradflow.sim.lab.slope import Slope
@@ -244,7 +244,7 @@ class Directions(Following):
         panels.layers.show_table(found.table() if found else None)
         panels.line.show_line(self.line)
         panels.reach_words.setText(f"reach ±{spell(float(self.line.t[-1]))}" if self.line else "reach")
-        said = [self._remark]
+        said = [self._remark or (RUNNING.words if found is None and self.walking.busy else "")]
         if found and self.line and not self._remark:
             said = [slope_words.place(found)]
             if self.height() >= TALL:
@@ -265,7 +265,8 @@ class Directions(Following):
         panels.plane.show_plane(plane, panels.log.isChecked(), old)
         panels.stop.setVisible(self.painting.busy and (old or not (plane and plane.done.all())))
         panels.paint_now.setVisible(self._owed)
-        said = [self._plane_remark or (slope_words.plane(plane) if plane else "")]
+        begun = RUNNING.words if self.painting.busy else ""
+        said = [self._plane_remark or (slope_words.plane(plane) if plane else begun)]
         if plane and old:
             said = [f"The plane is of step {plane.axes.step}, the numbers are of step {now}.", self._plane_remark]
         if self._owed:
