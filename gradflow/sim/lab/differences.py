@@ -44,9 +44,9 @@ class Block:
         return f"layer {self.layer}: {self.name}" if self.layer else "input: x"
 
     def symbol(self, row: int, column: int) -> str:
-        """Return one entry as it is written: W₃[2, 5], b₃[5], x[5]."""
+        """Return one entry as it is written: W₃[2, 5], b₃[5], x[5] of the only sample, x[2, 5] of one of several."""
         number = subscript(self.layer) if self.layer else ""
-        place = f"{row}, {column}" if self.rows and self.layer else f"{column}"
+        place = f"{row}, {column}" if self.rows and (self.layer or self.rows > 1) else f"{column}"
         return f"{self.name}{number}[{place}]"
 
     def has(self, row: int, column: int) -> bool:

@@ -52,6 +52,7 @@ def test_the_exact_number_is_the_engines_own() -> None:
     assert found.curve.exact == network.layers[1].linear.W_grad[3, 5] and found.symbol == "W₂[3, 5]"
     one = last(specimen, Entry(INPUT, 0, 1), samples=[4])
     assert one.curve.exact == specimen.network([4]).input.grad[0, 1] and one.symbol == "x[1]"
+    assert last(specimen, Entry(INPUT, 3, 1)).symbol == "x[3, 1]"
 
 
 def test_without_a_block_the_steepest_weight_of_layer_1_is_taken_and_bad_places_are_the_nearest() -> None:
