@@ -22,7 +22,7 @@ from gradflow.sim.words import spell
 from gradflow.ui.lab.background import Background
 from gradflow.ui.lab.directions_layout import SIDES, TALL, WIDE, Panels
 from gradflow.ui.lab.following import Following
-from gradflow.ui.lab.number_rows import NumberRow
+from gradflow.ui.lab.study_words import ways
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
 from gradflow.ui.weak import weakly
@@ -230,6 +230,8 @@ class Directions(Following):
         self._plane_remark = found.words if isinstance(found, Progress) else ""
         if isinstance(found, Plane):
             self.plane = found
+            for form in (self.panels.across, self.panels.up):
+                form.refuse("")
         self._show()
 
     def _take_plane_words(self, words: str) -> None:
@@ -239,18 +241,20 @@ class Directions(Following):
         self._show()
 
     def _show(self) -> None:
-        panels, found = self.panels, self.slope
-        panels.rows.show_rows(_numbers(found) if found else [])
+        panels = self.panels
+        # While somebody waits for another direction the numbers of the one before would pass for its own.
+        found, line = (None, None) if self._remark and not self.hurried else (self.slope, self.line)
+        panels.rows.show_rows(ways(found) if found else [])
         panels.layers.show_table(found.table() if found else None)
-        panels.line.show_line(self.line)
-        panels.reach_words.setText(f"reach ±{spell(float(self.line.t[-1]))}" if self.line else "reach")
+        panels.line.show_line(line)
+        panels.reach_words.setText(f"reach ±{spell(float(line.t[-1]))}" if line else "reach")
         said = [self._remark or (RUNNING.words if found is None and self.walking.busy else "")]
-        if found and self.line and not self._remark:
+        if found and line and not self._remark:
             said = [slope_words.place(found)]
             if self.height() >= TALL:
                 said += [slope_words.cost(found.work)]
             if panels.shows_line:
-                said += [slope_words.step(self.line)]
+                said += [slope_words.step(line)]
         elif self.specimen is None:
             said = ["No network has been measured yet."]
         _say(panels.words, "\n".join(said))
@@ -265,20 +269,16 @@ class Directions(Following):
         panels.plane.show_plane(plane, panels.log.isChecked(), old)
         panels.stop.setVisible(self.painting.busy and (old or not (plane and plane.done.all())))
         panels.paint_now.setVisible(self._owed)
-        begun = RUNNING.words if self.painting.busy else ""
-        said = [self._plane_remark or (slope_words.plane(plane) if plane else begun)]
+        said = [self._plane_remark]
         if plane and old:
             said = [f"The plane is of step {plane.axes.step}, the numbers are of step {now}.", self._plane_remark]
+        elif plane:
+            said.append(slope_words.plane(plane))
+        elif self.painting.busy and not self._plane_remark:
+            said = [RUNNING.words]
         if self._owed:
             said.append("It is painted anew when the run is paused.")
         _say(panels.plane_words, " ".join(filter(None, said)))
-
-
-def _numbers(found: Slope) -> list[NumberRow]:
-    back = NumberRow("reverse mode", "∇L · h, by one pass back", found.reverse, note="a vector–Jacobian product")
-    tangent = NumberRow("forward mode", "J h, tangents along h", found.forward)
-    kinks = f"straddles {found.kinks}" if found.kinks else ""
-    return [back, tangent, NumberRow("difference", "(L(θ+t·h) − L(θ−t·h)) / 2t", found.quotient, note=kinks)]
 
 
 def _ask(state: Mapping[str, Any]) -> Ask:

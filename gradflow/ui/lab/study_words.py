@@ -1,4 +1,4 @@
-"""What is said of differences: the numbers below each other, and the sentences under the curve."""
+"""What is said of derivatives: the numbers to be compared, below each other, and the sentences under a curve."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from gradflow.sim.lab import step_words
 from gradflow.sim.lab.differences import Study
+from gradflow.sim.lab.slope import Slope
 from gradflow.sim.words import spell
 from gradflow.ui.lab.number_rows import NumberRow
 from gradflow.ui.lab.step_curve_plot import colors
@@ -46,3 +47,11 @@ def sentences(found: Study, number: int, printed: bool, brief: bool) -> list[str
     if not brief or not any(said):
         said += [step_words.best_step(curve, which) for which in ("forward", "central")]
     return [sentence for sentence in said if sentence]
+
+
+def ways(found: Slope) -> list[NumberRow]:
+    """Return the derivative along a direction in three ways."""
+    back = NumberRow("reverse mode", "∇L · h, by one pass back", found.reverse, note="a vector–Jacobian product")
+    tangent = NumberRow("forward mode", "J h, tangents along h", found.forward)
+    kinks = f"straddles {found.kinks}" if found.kinks else ""
+    return [back, tangent, NumberRow("difference", "(L(θ+t·h) − L(θ−t·h)) / 2t", found.quotient, note=kinks)]
