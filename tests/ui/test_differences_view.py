@@ -118,7 +118,7 @@ def test_every_layer_is_checked_beside_the_curve_or_in_its_place(qtbot, shown) -
 
 
 def test_the_check_of_a_large_network_fills_in_says_how_far_it_is_and_can_be_given_up(qtbot, shown) -> None:
-    frame = frame_of({"network.depth": 30, "network.width": 128, "training.batch_size": 256}, steps=1)
+    frame = frame_of({"network.depth": 30, "network.width": 64, "training.batch_size": 64}, steps=1)
     view = shown(frame, wait=False)
     qtbot.mouseClick(view.check, Qt.MouseButton.LeftButton)
     assert view.layers.words.text() == "running the network …" and view.layers.stop.isVisible()
