@@ -33,6 +33,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_MS = 10_000
 """How long a test waits for something that takes milliseconds on an idle machine."""
 
+ENDING_SECONDS = 2.0
+"""How long a thread may take to end that was given up: one pass through a network, on a busy machine."""
+
 FAST: dict[str, Any] = {
     "data.name": "two-moons",
     "data.samples": 200,
@@ -54,8 +57,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def no_thread_survives() -> Iterator[None]:
-    """Check that every thread of gradflow that a test started has ended."""
+    """Check that every thread of gradflow that a test started has ended, or is ending."""
     yield
+    for thread in threading.enumerate():
+        if thread.name.startswith("gradflow-"):
+            thread.join(ENDING_SECONDS)
     assert [t.name for t in threading.enumerate() if t.name.startswith("gradflow-")] == []
 
 

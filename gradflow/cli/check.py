@@ -72,9 +72,9 @@ def _line(name: str, result: LayerCheck) -> str:
 def _say_sweep(trained: Run, experiment: Experiment) -> None:
     found = sweep(trained.trainer.network, stream(experiment, CHECK_STREAM))
     say("")
-    say("step h    forward error  central error  (a longer bar is more digits; round-off takes over where it shrinks)")
-    for h, forward, central in zip(found.steps, found.forward, found.central, strict=True):
-        say(f"{h:<8.0e} {_error(forward):>14} {_error(central):>14}  {_bar(central)}")
+    say("step ε    forward error  central error  (a longer bar is more digits; round-off takes over where it shrinks)")
+    for step, forward, central in zip(found.steps, found.forward, found.central, strict=True):
+        say(f"{step:<8.0e} {_error(forward):>14} {_error(central):>14}  {_bar(central)}")
 
 
 def _error(value: float) -> str:

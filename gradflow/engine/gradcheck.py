@@ -1,16 +1,16 @@
 """The gradient check: backpropagation against differences of the loss, layer by layer.
 
-The central difference (L(w+h) − L(w−h)) / 2h has a truncation error of order h² and a round-off error of order
-ε·|L|/h, so with the step used here it resolves derivatives down to about 1e-10·|L|; the forward difference
-(L(w+h) − L(w)) / h has a truncation error of order h. A layer whose gradient is smaller than round-off is reported as
-unresolved, not as right. Where a kink (of φ, of pooling, of the loss) lies between the two points the difference means
-nothing; such entries are counted, named and left out. Dropout masks are held still. A network that is not in float64
-is to be rebuilt in it: in float32 there is nothing left to compare.
+The central difference (L(w+ε) − L(w−ε)) / 2ε has a truncation error of order ε² and a round-off error of order u·|L|/ε,
+u being the machine precision, so with the step used here it resolves derivatives down to about 1e-10·|L|; the forward
+difference (L(w+ε) − L(w)) / ε has a truncation error of order ε. A layer whose gradient is smaller than round-off is
+reported as unresolved, not as right. Where a kink (of φ, of pooling, of the loss) lies between the two points the
+difference means nothing; such entries are counted, named and left out. Dropout masks are held still. A network that is
+not in float64 is to be rebuilt in it: in float32 there is nothing left to compare.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -35,15 +35,17 @@ SWEEP_STEPS = tuple(float(h) for h in 10.0 ** np.arange(-1.0, -13.5, -0.5))
 
 @dataclass(frozen=True)
 class LayerCheck:
-    """The check of one layer's parameters.
+    """The check of one layer's parameters, of which so many `entries` are to be checked.
 
     `relative_error` is ‖a − n‖/(‖a‖ + ‖n‖) over the checked entries of backprop (a) and differences (n); it is None
     when nothing could be compared. `difference` is ‖a − n‖, of which the differences bring about `round_off`
     themselves. `kinks` names what was crossed at the `at_kinks` entries left out. `straight_through` says that a slope
-    on the way is a stand-in and no derivative, so that there is nothing to agree with.
+    on the way is a stand-in and no derivative, so that there is nothing to agree with; there is none either where the
+    differences are not `finite`.
     """
 
     layer: int
+    entries: int
     checked: int
     at_kinks: int
     gradient_norm: float
@@ -52,7 +54,13 @@ class LayerCheck:
     round_off: float
     kinks: tuple[str, ...] = ()
     straight_through: bool = False
+    finite: bool = True
     tolerance: float = TOLERANCES["central"]
+
+    @property
+    def complete(self) -> bool:
+        """Whether all entries are checked."""
+        return self.checked + self.at_kinks >= self.entries
 
     @property
     def resolved(self) -> bool:
@@ -68,8 +76,10 @@ class LayerCheck:
     @property
     def passed(self) -> bool:
         """Whether backprop and differences agree, to the tolerance and as far as round-off lets one see."""
-        if self.relative_error is None or not self.resolved or self.straight_through:
+        if self.relative_error is None or self.straight_through:
             return True
+        if not self.finite or not self.resolved:
+            return self.finite
         return self.relative_error <= self.tolerance or self.difference <= 3.0 * self.round_off
 
 
@@ -78,6 +88,8 @@ def _verdict(result: LayerCheck) -> str:
         return "straight-through slope"
     if not result.checked:
         return f"only kinks: {', '.join(result.kinks)}" if result.at_kinks else "nothing to compare"
+    if not result.finite:
+        return "not finite"
     if not result.resolved:
         return "below round-off"
     if not result.passed:
@@ -92,10 +104,12 @@ def check(
     per_layer: int | None = 60,
     difference: Difference = "central",
     step: float | None = None,
+    due: Callable[[], bool] = lambda: False,
 ) -> Iterator[LayerCheck]:
     """Yield the check of each layer on the batch that is loaded; leaves the parameters as they were.
 
-    `per_layer` entries are drawn from each layer (all of them where there are fewer, or for None).
+    `per_layer` entries are drawn from each layer (all of them where there are fewer, or for None). Whenever it is `due`
+    a check is also yielded as far as it is.
     """
     with _held(network):
         exact = network.gradients.copy()
@@ -103,14 +117,22 @@ def check(
         for layer in network.layers:
             entries = _drawn(_entries(layer), per_layer, rng)
             stands_in = not below.isdisjoint(layer.learning)
-            yield _check_layer(network, layer, entries, exact, difference, step or STEPS[difference], stands_in)
+            how = difference, step or STEPS[difference]
+            numeric: list[float] = []
+            kinks: list[tuple[str, ...]] = []
+            for quotient, met in _differences(network, entries, *how):
+                numeric.append(quotient)
+                kinks.append(met)
+                if len(numeric) < len(entries) and due():
+                    yield _layer_check(network, layer, exact[entries], numeric, kinks, *how, stands_in)
+            yield _layer_check(network, layer, exact[entries], numeric, kinks, *how, stands_in)
 
 
 @dataclass(frozen=True)
 class Sweep:
     """How far differences are from backprop as the step shrinks: the relative error ‖a − n‖/(‖a‖ + ‖n‖) per step.
 
-    From large steps on, the error falls with h (forward) or h² (central) until round-off, which grows as 1/h, takes
+    From large steps on, the error falls with ε (forward) or ε² (central) until round-off, which grows as 1/ε, takes
     over. Steps at which a kink was crossed by every entry are nan.
     """
 
@@ -127,9 +149,9 @@ def sweep(network: Network, rng: np.random.Generator, entries: int = 24, steps: 
         errors: dict[str, list[float]] = {name: [] for name in DIFFERENCES}
         for h in steps:
             for name in DIFFERENCES:
-                numeric, kinks = _differences(network, chosen, name, h)
-                smooth = np.array([not kink for kink in kinks])
-                a, n = exact[chosen][smooth], numeric[smooth]
+                found = list(_differences(network, chosen, name, h))
+                smooth = np.array([not kink for _, kink in found])
+                a, n = exact[chosen][smooth], np.array([quotient for quotient, _ in found])[smooth]
                 size = float(np.linalg.norm(a) + np.linalg.norm(n))
                 errors[name].append(float(np.linalg.norm(a - n)) / size if size else np.nan)
     return Sweep(tuple(steps), tuple(errors["forward"]), tuple(errors["central"]))
@@ -168,54 +190,54 @@ def below_stand_ins(network: Network) -> set[Node]:
     return below
 
 
-def _check_layer(
+def _layer_check(
     network: Network,
     layer: Layer,
-    entries: NDArray[np.intp],
     exact: Array,
+    numeric: Sequence[float],
+    kinks: Sequence[tuple[str, ...]],
     difference: Difference,
     step: float,
     straight_through: bool,
 ) -> LayerCheck:
-    numeric, kinks = _differences(network, entries, difference, step)
     smooth = np.array([not kink for kink in kinks], bool)
-    a, n = exact[entries][smooth], numeric[smooth]
+    a, n = exact[: len(smooth)][smooth], np.array(numeric)[smooth]
     size = float(np.linalg.norm(a) + np.linalg.norm(n))
-    # One difference carries a round-off of about ε/h times the largest number that went into the loss.
+    # One difference carries a round-off of about u/ε times the largest number that went into the loss.
     largest = max(abs(network.loss.loss), float(np.abs(network.loss.inputs[0].value).max()))
     apart = float(np.linalg.norm(a - n))
     return LayerCheck(
         layer=layer.number,
+        entries=len(exact),
         checked=len(a),
-        at_kinks=len(entries) - len(a),
+        at_kinks=len(smooth) - len(a),
         gradient_norm=float(np.linalg.norm(a)),
         difference=apart,
         relative_error=apart / size if size != 0.0 else None,
         round_off=float(np.finfo(float).eps * largest / step * np.sqrt(max(len(a), 1))),
         kinks=tuple(dict.fromkeys(name for names in kinks for name in names)),
         straight_through=straight_through,
+        finite=bool(np.isfinite(n).all()),
         tolerance=TOLERANCES[difference],
     )
 
 
 def _differences(
     network: Network, entries: NDArray[np.intp], difference: Difference, step: float
-) -> tuple[Array, list[tuple[str, ...]]]:
-    """Return the difference quotient for each entry, and the names of the kinks that were crossed."""
-    numeric, kinks = np.empty(len(entries)), []
+) -> Iterator[tuple[float, tuple[str, ...]]]:
+    """Yield the difference quotient for each entry, and the names of the kinks that were crossed."""
     here, sides_here = network.forward(), kink_sides(network)
-    for i, entry in enumerate(entries):
+    for entry in entries.tolist():
         kept = network.parameters[entry]
-        above, sides_above = _at(network, int(entry), kept + step)
+        above, sides_above = _at(network, entry, kept + step)
         if difference == "central":
-            below, sides_below = _at(network, int(entry), kept - step)
-            numeric[i] = (above - below) / (2.0 * step)
+            below, sides_below = _at(network, entry, kept - step)
+            quotient = (above - below) / (2.0 * step)
         else:
             below, sides_below = here, sides_here
-            numeric[i] = (above - below) / step
+            quotient = (above - below) / step
         network.parameters[entry] = kept
-        kinks.append(crossed(sides_above, sides_below))
-    return numeric, kinks
+        yield quotient, crossed(sides_above, sides_below)
 
 
 def _at(network: Network, entry: int, value: float) -> tuple[float, dict[str, list[Array]]]:

@@ -56,7 +56,7 @@ class LabRoom:
             if dock.made:
                 self._settings.setValue(f"lab/{dock.name}", dock.view.choice())
                 if isinstance(dock.view, LabView):
-                    dock.view.stop()
+                    dock.view.leave()
 
     def _restore(self, name: str, view: View) -> None:
         if kept := str(self._settings.value(f"lab/{name}", "")):

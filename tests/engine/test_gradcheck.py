@@ -232,6 +232,19 @@ def test_right_gradient_of_a_confident_network_does_not_fail(loss: str) -> None:
     assert all(layer.passed for layer in checked(network)), checked(network)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_loss_that_is_not_finite_is_neither_right_nor_called_wrong() -> None:
+    layers = checked(small_network("identity", scale=1e160, skips=[None] * 3))
+    assert set(verdicts(layers)) == {"not finite"} and not any(layer.passed for layer in layers)
+
+
+def test_a_check_shows_on_request_how_far_it_is() -> None:
+    network = small_network("tanh")
+    seen = list(check(network, np.random.default_rng(0), per_layer=5, due=lambda: True))
+    assert [one.checked for one in seen if one.layer == 1] == [1, 2, 3, 4, 5]
+    assert [one for one in seen if one.complete] == list(check(network, np.random.default_rng(0), per_layer=5))
+
+
 def test_layer_without_any_gradient_is_unresolved() -> None:
     layers = checked(small_network("tanh", "zeros", bias_scale=0.0))
     assert [layer.resolved for layer in layers] == [False] * len(BRANCHED) + [True]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -33,3 +33,32 @@ def shown(qtbot: Any, qapp: Any) -> Callable[..., Any]:
         return view
 
     return show
+
+
+@pytest.fixture
+def computed(qtbot: Any, qapp: Any) -> Iterator[Callable[..., Any]]:
+    """Make a view of the lab that shows a frame with a choice, and has computed all of it; closed at the end."""
+    from gradflow.ui import views as _registered  # noqa: F401 - importing it registers the views
+    from gradflow.ui.theme import LIGHT
+    from gradflow.ui.view import VIEWS, View
+
+    made: list[View] = []
+
+    def show(name: str, frame: Frame, choice: str = "", size: tuple[int, int] = (1160, 800), wait: bool = True) -> View:
+        view = VIEWS[name].part()
+        made.append(view)
+        qtbot.addWidget(view)
+        view.retheme(LIGHT)
+        view.resize(*size)
+        view.choose(choice)
+        with qtbot.waitExposed(view):
+            view.show()
+        view.reset(frame.topology)
+        view.draw(frame)
+        if wait:
+            view.finish()
+        return view
+
+    yield show
+    for view in made:
+        view.close()

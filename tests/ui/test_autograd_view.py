@@ -392,12 +392,12 @@ def test_differences_stand_beside_the_exact_value(shown, qtbot):
     assert "∂f/∂x by backward" in study.rows.text()
     assert "Measured slopes +1.00" in study.words.text()
     assert "Measured slopes +2.00" in study.words.text()
-    assert {name: text.isVisible() for name, text in study.plot.words.items()} == {"h": True, "h²": True, "1/h": True}
+    assert {name: text.isVisible() for name, text in study.plot.words.items()} == {"ε": True, "ε²": True, "1/ε": True}
     qtbot.mouseClick(view.side.differences.printed, Qt.MouseButton.LeftButton)
     assert study.rows._rows[3].value == pytest.approx(exact * 2e5, rel=1e-6)
     assert "grows without bound" in study.words.text()
     study.slider.setValue(study.slider.value() - 8)
-    assert study.step_words.text() == "h = 1.00·10⁻⁶"
+    assert study.step_words.text() == "ε = 1.00·10⁻⁶"
     assert study.rows._rows[3].value == pytest.approx(exact * 2e6, rel=1e-6)
     assert view.tables()["step-sizes"].title == "Differences of f by x"
 

@@ -4,64 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
+from lab_kit import frame_of, type_into
 from PySide6.QtCore import QPointF, Qt
 
-from gradflow.sim.config import Experiment, edit
-from gradflow.sim.details import Details, Want
-from gradflow.sim.frame import Frame, State
+from gradflow.sim.details import Details
 from gradflow.sim.lab.step_curve import STEPS
-from gradflow.sim.run import Run
 from gradflow.ui import export
 from gradflow.ui.lab.differences import FIRST_STEP, Differences
 from gradflow.ui.theme import DARK, LIGHT
-from gradflow.ui.view import VIEWS
 
 PATIENCE_MS = 10_000
-FAST = {"network.depth": 3, "network.width": 8, "training.batch_size": 16, "data.name": "two-moons"}
-
-
-def frame_of(changes: dict[str, Any] | None = None, steps: int = 3) -> Frame:
-    run = Run(edit(Experiment(), FAST | (changes or {})))
-    for _ in range(steps + 1):
-        run.advance()
-    run.measure({Want.SPECIMEN})
-    return run.frame(State.PAUSED)
 
 
 @pytest.fixture
-def shown(qtbot: Any, qapp: Any) -> Iterator[Callable[..., Differences]]:
+def shown(computed: Callable[..., Any]) -> Callable[..., Differences]:
     """Make a view that shows a frame, and has computed it."""
-    views = []
-
-    def show(frame: Frame, choice: str = "", size: tuple[int, int] = (1160, 800)) -> Differences:
-        view = VIEWS["differences"].part()
-        assert isinstance(view, Differences)
-        qtbot.addWidget(view)
-        views.append(view)
-        view.retheme(LIGHT)
-        view.resize(*size)
-        view.choose(choice)
-        with qtbot.waitExposed(view):
-            view.show()
-        view.reset(frame.topology)
-        view.draw(frame)
-        view.finish()
-        return view
-
-    yield show
-    for view in views:
-        view.close()
-
-
-def type_into(qtbot: Any, box: Any, text: str) -> None:
-    box.setFocus()
-    box.selectAll()
-    qtbot.keyClicks(box, text)
-    qtbot.keyClick(box, Qt.Key.Key_Return)
+    return partial(computed, "differences")
 
 
 def test_the_numbers_stand_below_each_other_with_their_differing_digits(shown) -> None:
@@ -69,13 +32,13 @@ def test_the_numbers_stand_below_each_other_with_their_differing_digits(shown) -
     exact, forward, central = view.rows.text().splitlines()
     assert exact.startswith("exact ∂L/∂W₁[") and forward.startswith("forward (L(W₁[")
     assert central.split()[-1][:8] == exact.split()[-1][:8]
-    assert "best at h ≈" in view.words.text() and "Measured slopes +1.00 and −" in view.words.text()
+    assert "best at ε ≈" in view.words.text() and "Measured slopes +1.00 and −" in view.words.text()
 
 
 def test_an_entry_is_chosen_by_list_and_typed_place(qtbot, shown) -> None:
     view = shown(frame_of())
     view.form.block.setFocus()
-    while view.form.block.currentData() != "2/b":
+    while view.form.block.currentText() != "layer 2: b":
         qtbot.keyClick(view.form.block, Qt.Key.Key_Down)
         view.finish()
     view.finish()
@@ -85,7 +48,13 @@ def test_an_entry_is_chosen_by_list_and_typed_place(qtbot, shown) -> None:
     assert view.study.symbol == "b₂[5]"
     assert view.study.curve.exact == view.specimen.network().layers[1].linear.b_grad[5]
     type_into(qtbot, view.form.place, "77")
-    assert view.form.place.property("invalid") and view.study.symbol == "b₂[5]"
+    assert view.form.place.message.isVisible() and view.study.symbol == "b₂[5]"
+    assert view.form.place.message.text() == "“77” is no entry of b₂: type a number k from 0 to 7."
+    view.draw(frame_of(steps=4))
+    view.finish()
+    assert view.form.place.text() == "77" and view.form.place.refused
+    qtbot.keyClick(view.form.place, Qt.Key.Key_Backspace)
+    assert not view.form.place.message.isVisible()
 
 
 def test_the_loss_of_one_sample_and_its_input(qtbot, shown) -> None:
@@ -121,10 +90,10 @@ def test_the_step_follows_slider_keys_and_mouse(qtbot, shown) -> None:
 def test_the_slides_slip_has_a_line_a_curve_and_a_sentence(qtbot, shown) -> None:
     view = shown(frame_of())
     qtbot.mouseClick(view.printed, Qt.MouseButton.LeftButton)
-    assert "as printed" in view.rows.text() and "/ h²" in view.rows.text()
-    assert "2/h times the derivative" in view.words.text() and view.plot.decades.high > 8
+    assert "as printed" in view.rows.text() and "/ ε²" in view.rows.text()
+    assert "2/ε times the central difference" in view.words.text() and view.plot.decades.high > 8
     view.go(80)
-    assert "at h = 1.00·10⁻¹⁰" in view.words.text()
+    assert "at ε = 1.00·10⁻¹⁰" in view.words.text()
 
 
 def test_kinks_are_named_beside_the_number(shown) -> None:
@@ -138,19 +107,32 @@ def test_every_layer_is_checked_beside_the_curve_or_in_its_place(qtbot, shown) -
     qtbot.mouseClick(view.check, Qt.MouseButton.LeftButton)
     view.finish()
     assert view.layers.isVisible() and view.curve_side.isVisible()
-    assert set(view.tables()) == {"step-sizes", "layers"} and view.layers.model().rowCount() == 4
-    model = view.layers.model()
+    assert set(view.tables()) == {"step-sizes", "layers"} and view.layers.rows.model().rowCount() == 4
+    model = view.layers.rows.model()
     assert model.data(model.index(0, model.columnCount() - 1)) == "good"
+    assert view.layers.words.text() == "Step 3: 4 layers checked: 4 good." and not view.layers.stop.isVisible()
     view.resize(700, 400)
     assert view.layers.isVisible() and not view.curve_side.isVisible()
     qtbot.mouseClick(view.check, Qt.MouseButton.LeftButton)
     assert view.curve_side.isVisible() and "layers" not in view.tables()
 
 
+def test_the_check_of_a_large_network_fills_in_says_how_far_it_is_and_can_be_given_up(qtbot, shown) -> None:
+    frame = frame_of({"network.depth": 30, "network.width": 64, "training.batch_size": 64}, steps=1)
+    view = shown(frame, wait=False)
+    qtbot.mouseClick(view.check, Qt.MouseButton.LeftButton)
+    assert view.layers.words.text() == "running the network …" and view.layers.stop.isVisible()
+    qtbot.waitUntil(lambda: view.layers.rows.model().rowCount() > 1, timeout=PATIENCE_MS)
+    assert view.layers.words.text().endswith("of 31 …")
+    qtbot.mouseClick(view.layers.stop, Qt.MouseButton.LeftButton)
+    assert "given up at layer" in view.layers.words.text() and not view.layers.stop.isVisible()
+    assert 1 < view.layers.rows.model().rowCount() < 31
+
+
 def test_the_curve_is_a_table_with_every_digit(shown) -> None:
     view = shown(frame_of())
     table = view.tables()["step-sizes"]
-    assert len(table.rows) == len(STEPS) and table.csv().splitlines()[0].startswith(",h,forward,central")
+    assert len(table.rows) == len(STEPS) and table.csv().splitlines()[0].startswith(",ε,forward,central")
 
 
 def test_a_picture_shows_what_the_screen_shows(qtbot, shown, colors) -> None:

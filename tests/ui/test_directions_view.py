@@ -4,57 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
+from lab_kit import frame_of as frame_after
+from lab_kit import type_into
 from PySide6.QtCore import QPointF, Qt
 
-from gradflow.sim.config import Experiment, edit
-from gradflow.sim.details import Details, Want
-from gradflow.sim.frame import Frame, State
-from gradflow.sim.run import Run
+from gradflow.sim.details import Details
+from gradflow.sim.frame import State
 from gradflow.ui import export
 from gradflow.ui.lab.directions import Directions
 from gradflow.ui.theme import DARK, LIGHT
 from gradflow.ui.view import VIEWS
 
-FAST = {"network.depth": 3, "network.width": 6, "training.batch_size": 16, "data.name": "two-moons"}
 PATIENCE_MS = 20_000
 
-
-def frame_of(changes: dict[str, Any] | None = None, steps: int = 12, state: State = State.PAUSED) -> Frame:
-    run = Run(edit(Experiment(), FAST | (changes or {})))
-    for _ in range(steps + 1):
-        run.advance()
-    run.measure({Want.SPECIMEN})
-    return run.frame(state)
+frame_of = partial(frame_after, steps=12)
 
 
 @pytest.fixture
-def shown(qtbot: Any, qapp: Any) -> Iterator[Callable[..., Directions]]:
+def shown(computed: Callable[..., Any]) -> Callable[..., Directions]:
     """Make a view that shows a frame, and has computed it."""
-    views = []
-
-    def show(frame: Frame, choice: str = "", size: tuple[int, int] = (1160, 800)) -> Directions:
-        view = VIEWS["directions"].part()
-        assert isinstance(view, Directions)
-        qtbot.addWidget(view)
-        views.append(view)
-        view.retheme(LIGHT)
-        view.resize(*size)
-        view.choose(choice)
-        with qtbot.waitExposed(view):
-            view.show()
-        view.reset(frame.topology)
-        view.draw(frame)
-        view.finish()
-        return view
-
-    yield show
-    for view in views:
-        view.close()
+    return partial(computed, "directions")
 
 
 def pick(qtbot: Any, view: Directions, form: Any, kind: str) -> None:
@@ -65,13 +40,6 @@ def pick(qtbot: Any, view: Directions, form: Any, kind: str) -> None:
     while form.kind.currentIndex() != place:
         qtbot.keyClick(form.kind, key)
     view.finish()
-
-
-def type_into(qtbot: Any, box: Any, text: str) -> None:
-    box.setFocus()
-    box.selectAll()
-    qtbot.keyClicks(box, text)
-    qtbot.keyClick(box, Qt.Key.Key_Return)
 
 
 def test_three_ways_to_one_number_and_what_they_cost(shown) -> None:
@@ -110,22 +78,23 @@ def test_a_coordinate_is_typed_and_nonsense_is_refused_in_words(qtbot, shown) ->
     assert view.slope.reverse == view.specimen.network().layers[1].linear.W_grad[1, 3]
     type_into(qtbot, view.panels.first.text, "2/W[1, 99]")
     view.finish()
-    assert "no entry [1, 99]" in view.panels.words.text() and view.panels.first.text.property("invalid")
+    message = view.panels.first.text.message
+    assert message.isVisible() and "“[1, 99]” is no entry of W₂" in message.text()
     assert view.slope is None and "line" not in view.tables()
     type_into(qtbot, view.panels.first.text, "2/b[1]")
     view.finish()
-    assert not view.panels.first.text.property("invalid") and view.slope.length == 1.0
+    assert not message.isVisible() and view.slope.length == 1.0
 
 
-def test_the_plane_has_the_way_of_the_run_and_says_how_much_of_it(shown) -> None:
+def test_the_plane_has_the_trajectory_of_the_run_and_says_how_much_of_it(shown) -> None:
     view = shown(frame_of())
-    assert view.plane.done.all() and len(view.plane.axes.way) == 13
-    assert "of the way’s variance" in view.panels.plane_words.text()
+    assert view.plane.done.all() and len(view.plane.axes.path) == 13
+    assert "of the trajectory’s variance" in view.panels.plane_words.text()
     assert view.plane.present == view.line.value
     assert not view.panels.stop.isVisible()
 
 
-def test_the_plane_without_the_way_with_other_axes_and_nearer(qtbot, shown) -> None:
+def test_the_plane_without_the_trajectory_with_other_axes_and_nearer(qtbot, shown) -> None:
     view = shown(frame_of())
     size = np.ptp(view.plane.axes.a)
     view.panels.zoom.setFocus()
@@ -133,10 +102,10 @@ def test_the_plane_without_the_way_with_other_axes_and_nearer(qtbot, shown) -> N
         qtbot.keyClick(view.panels.zoom, Qt.Key.Key_Right)
     view.finish()
     assert np.ptp(view.plane.axes.a) == pytest.approx(size / 10)
-    qtbot.mouseClick(view.panels.way, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(view.panels.trajectory, Qt.MouseButton.LeftButton)
     pick(qtbot, view, view.panels.across, "gradient")
     pick(qtbot, view, view.panels.up, "random")
-    assert view.plane.axes.titles == ("The gradient", "Random") and not len(view.plane.axes.way)
+    assert view.plane.axes.titles == ("The gradient", "Random") and not len(view.plane.axes.path)
     assert "variance" not in view.panels.plane_words.text()
 
 
@@ -208,7 +177,7 @@ def test_a_choice_that_is_none_changes_nothing(shown, text: str) -> None:
 def test_while_the_run_goes_on_the_plane_waits_until_it_stands_still_or_somebody_asks(qtbot, shown) -> None:
     running = frame_of(state=State.RUNNING)
     view = shown(running)
-    assert view.line is not None and view.plane is None and "stands still" in view.panels.plane_words.text()
+    assert view.line is not None and view.plane is None and "when the run is paused" in view.panels.plane_words.text()
     view.draw(dataclasses.replace(running, state=State.PAUSED))
     view.finish()
     assert view.plane.done.all()
@@ -217,6 +186,45 @@ def test_while_the_run_goes_on_the_plane_waits_until_it_stands_still_or_somebody
     assert other.plane is None
     pick(qtbot, other, other.panels.up, "random")
     assert other.plane.done.all()
+
+
+def test_the_plane_of_an_old_step_is_pale_and_said_to_be_old_until_it_is_painted_anew(qtbot, shown) -> None:
+    view = shown(frame_of())
+    later = frame_of(steps=15, state=State.RUNNING)
+    view.draw(later)
+    view.finish()
+    assert view.slope.step == 15 and view.plane.axes.step == 12
+    assert "The plane is of step 12, the numbers are of step 15." in view.panels.plane_words.text()
+    assert view.panels.plane.image.opacity() < 1.0
+    view.draw(frame_of(steps=17, state=State.RUNNING))
+    assert view.panels.paint_now.isVisible()
+    qtbot.mouseClick(view.panels.paint_now, Qt.MouseButton.LeftButton)
+    view.finish()
+    # What is painted, what is computed and what is held are of one and the same step.
+    assert view.plane.axes.step == view.slope.step == view.specimen.step
+    assert view.panels.plane.image.opacity() == 1.0 and not view.panels.paint_now.isVisible()
+
+
+def test_the_legend_names_what_is_drawn_and_no_more(qtbot, shown) -> None:
+    view = shown(frame_of())
+    assert "next step" in view.panels.legend.text() and "all samples" not in view.panels.legend.text()
+    assert "trajectory" in view.panels.plane_legend.text() and "step 12" in view.panels.plane_legend.text()
+    pick(qtbot, view, view.panels.first, "last-update")
+    assert "before the last step" in view.panels.legend.text() and "next step" not in view.panels.legend.text()
+    assert "Last step from t = −1" in view.panels.words.text()
+    qtbot.mouseClick(view.panels.trajectory, Qt.MouseButton.LeftButton)
+    view.finish()
+    assert "trajectory" not in view.panels.plane_legend.text()
+
+
+def test_a_typed_direction_is_asked_for_before_it_is_refused(qtbot, shown) -> None:
+    view = shown(frame_of())
+    pick(qtbot, view, view.panels.first, "typed")
+    assert "Type the entries" in view.panels.words.text() and not view.panels.first.text.refused
+    pick(qtbot, view, view.panels.up, "typed")
+    type_into(qtbot, view.panels.up.text, "1/W[0, 0]")
+    view.finish()
+    assert not view.panels.first.text.refused and view.panels.up.text.message.isVisible()
 
 
 def test_a_plane_that_takes_long_can_be_given_up(qtbot, shown) -> None:

@@ -30,7 +30,7 @@ def test_shift_and_arrows_change_the_step_of_the_differences(window: Any) -> Non
     desk.press("Shift+End")
     assert view.position == len(STEPS) - 1
     desk.press("Shift+Home")
-    assert view.position == 0 and view.step_words.text() == "h = 1"
+    assert view.position == 0 and view.step_words.text() == "ε = 1"
 
 
 def test_differences_follow_a_training_until_a_step_is_chosen_and_can_be_renewed(window: Any) -> None:
@@ -49,25 +49,25 @@ def test_differences_follow_a_training_until_a_step_is_chosen_and_can_be_renewed
     assert view.specimen.step == 40 and not view.age.isVisible()
 
 
-def test_directions_paint_the_way_once_the_training_stands_still(window: Any) -> None:
+def test_directions_paint_the_trajectory_once_the_training_stands_still(window: Any) -> None:
     desk = window({"network.depth": 2, "network.width": 4})
     view = in_front(desk, "directions")
     desk.run_to(30)
-    desk.until(lambda: view.plane is not None and view.plane.done.all() and len(view.plane.axes.way) == 31)
-    np.testing.assert_allclose(view.plane.axes.way[-1], 0.0, atol=1e-9)
+    desk.until(lambda: view.plane is not None and view.plane.done.all() and len(view.plane.axes.path) == 31)
+    np.testing.assert_allclose(view.plane.axes.path[-1], 0.0, atol=1e-9)
     desk.press("Shift+Right")
     assert view.position == 1
     assert desk.window.docks["directions"].view.tables()
 
 
-def test_a_live_edit_does_not_lose_the_way(window: Any) -> None:
+def test_a_live_edit_does_not_lose_the_trajectory(window: Any) -> None:
     desk = window({"network.depth": 2, "network.width": 4})
     view = in_front(desk, "directions")
     desk.run_to(10)
     desk.type("training.learning_rate", "0.5")
     desk.run_to(25)
-    desk.until(lambda: view.plane is not None and view.plane.done.all() and len(view.plane.axes.way) == 26)
-    np.testing.assert_allclose(view.plane.axes.way[-1], 0.0, atol=1e-9)
+    desk.until(lambda: view.plane is not None and view.plane.done.all() and len(view.plane.axes.path) == 26)
+    np.testing.assert_allclose(view.plane.axes.path[-1], 0.0, atol=1e-9)
 
 
 def test_the_window_closes_while_the_plane_of_a_large_network_is_painted(window: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -11,12 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.engine import gradcheck
-from gradflow.engine.gradcheck import LayerCheck
 from gradflow.engine.network import Network
 from gradflow.sim.lab.memory import remembered
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.step_curve import StepCurve, refine
-from gradflow.sim.lab.table import Table
 from gradflow.sim.words import subscript
 
 Array = NDArray[Any]
@@ -45,14 +44,35 @@ class Block:
         return f"layer {self.layer}: {self.name}" if self.layer else "input: x"
 
     def symbol(self, row: int, column: int) -> str:
-        """Return one entry as it is written: W₃[2, 5], b₃[5], x[5]."""
+        """Return one entry as it is written: W₃[2, 5], b₃[5], x[5] of the only sample, x[2, 5] of one of several."""
         number = subscript(self.layer) if self.layer else ""
-        place = f"{row}, {column}" if self.rows and self.layer else f"{column}"
+        place = f"{row}, {column}" if self.rows and (self.layer or self.rows > 1) else f"{column}"
         return f"{self.name}{number}[{place}]"
+
+    def has(self, row: int, column: int) -> bool:
+        """Return whether there is such an entry."""
+        return 0 <= row < max(self.rows, 1) and 0 <= column < self.columns
+
+    def read(self, text: str) -> tuple[int, int]:
+        """Return the entry that a person has typed, "3, 5" or "5"; raises ValueError in words where it is none."""
+        found = re.fullmatch(r"\s*\[?\s*(?:(\d{1,9})(?:\s*[,;]\s*|\s+))?(\d{1,9})\s*\]?\s*", text)
+        if found and bool(found[1]) == bool(self.rows):
+            entry = int(found[1] or 0), int(found[2])
+            if self.has(*entry):
+                return entry
+        number = subscript(self.layer) if self.layer else ""
+        raise ValueError(f"“{text.strip()[:20]}” is no entry of {self.name}{number}: type {self.choices()}.")
+
+    def choices(self) -> str:
+        """Say what can be typed for an entry."""
+        if not self.rows:
+            return f"a number k from 0 to {self.columns - 1}"
+        of = ("a row d", "a column k") if self.layer else ("a sample", "an input")
+        return f"{of[0]} from 0 to {self.rows - 1} and {of[1]} from 0 to {self.columns - 1}, as 0, {self.columns - 1}"
 
     def place(self, row: int, column: int) -> int:
         """Return where the entry stands in its flat vector; raises ValueError outside of the block."""
-        if not (0 <= row < max(self.rows, 1) and 0 <= column < self.columns):
+        if not self.has(row, column):
             raise ValueError(f"{self.title} has no entry [{row}, {column}]")
         return self.start + row * self.columns + column
 
@@ -79,9 +99,11 @@ def blocks(network: Network) -> tuple[Block, ...]:
 class Study:
     """What differences say of one entry, and all `blocks` it could have been taken from.
 
-    With `stand_in` the exact number came through a slope that is no derivative (the step's): nothing has to agree.
+    It is of the network of one step. With `stand_in` the exact number came through a slope that is no derivative (that
+    of the activation "step"): nothing has to agree.
     """
 
+    step: int
     blocks: tuple[Block, ...]
     block: Block
     row: int
@@ -132,34 +154,7 @@ def _study(specimen: Specimen, entry: Entry, samples: Sequence[int] | None, firs
     section, exact = _Section(network, vector, place), float(gradient[place])
     stand_in = _stands_in(network, block)
     for curve in refine(section.loss, section.here, exact, section.crossed, first):
-        yield Study(every, block, row, column, curve, stand_in)
-
-
-def check_layers(specimen: Specimen, seed: int, per_layer: int = 40) -> Iterator[LayerCheck]:
-    """Yield the gradient check of every layer, over entries drawn from it."""
-    return gradcheck.check(specimen.network(), np.random.default_rng(seed), per_layer)
-
-
-def table_of_checks(checks: Sequence[LayerCheck]) -> Table:
-    """Return the checks as a table, a row for each layer."""
-    return Table(
-        "Gradient check: backprop a against central differences n, ‖a − n‖/(‖a‖ + ‖n‖)",
-        [str(check.layer) for check in checks],
-        ["relative error", "‖gradient‖", "checked", "at kinks"],
-        np.array(
-            [
-                (
-                    np.nan if check.relative_error is None else check.relative_error,
-                    check.gradient_norm,
-                    check.checked,
-                    check.at_kinks,
-                )
-                for check in checks
-            ],
-            float,
-        ).reshape(len(checks), 4),
-        [("verdict", [check.verdict for check in checks])],
-    )
+        yield Study(specimen.step, every, block, row, column, curve, stand_in)
 
 
 class _Section:

@@ -36,9 +36,9 @@ def written_alike(exact: float, other: float) -> tuple[str, str, str, str]:
 def told_apart(*values: float) -> list[str]:
     """Return numbers as they are printed in a text, with as many digits as it takes to see which differ."""
     words = [spell(value) for value in values]
-    different = len(set(values))
+    finite = [value for value in values if math.isfinite(value)]
     digits = 4
-    while len(set(words)) < different and digits <= PLACES:
+    while len({words[values.index(value)] for value in finite}) < len(set(finite)) and digits <= PLACES:
         words = [f"{value:.{digits}g}" if 1e-3 <= abs(value) < 1e4 else _spelled(value, digits) for value in values]
         digits += 1
     return [word.replace("-", "−") for word in words]

@@ -36,17 +36,17 @@ class Ask:
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """What directions are made from: the loss, the specimen, and the way of the run where a kind asks for it."""
+    """What directions are made from: the loss, the specimen, and the run's trajectory where a kind asks for it."""
 
     objective: Objective
     specimen: Specimen
-    way: Trajectory | None = None
+    trajectory: Trajectory | None = None
 
     def travelled(self) -> Trajectory:
-        """Return the way; raises ValueError where there is none."""
-        if self.way is None:
-            raise ValueError("the way of the run is not known here")
-        return self.way
+        """Return the trajectory; raises ValueError where there is none."""
+        if self.trajectory is None:
+            raise ValueError("The run’s trajectory is not known here.")
+        return self.trajectory
 
 
 Maker = Callable[[Ground, Ask], Array]
@@ -55,7 +55,13 @@ direction = DIRECTIONS.register
 
 WITH_SEED = ("random", "filter-normalised")
 WITH_TEXT = ("coordinate", "typed")
-WITH_WAY = ("last-update", "principal-1", "principal-2", "principal-last")
+WITH_TRAJECTORY = ("last-update", "principal-1", "principal-2", "principal-last")
+
+
+def title(kind: str) -> str:
+    """Return what a kind of direction is called where nothing stands beside it."""
+    short = DIRECTIONS[kind].title
+    return f"{short} of the trajectory" if "principal" in kind else short
 
 
 def make(ask: Ask, ground: Ground) -> Array:
@@ -63,9 +69,9 @@ def make(ask: Ask, ground: Ground) -> Array:
     h = DIRECTIONS[ask.kind].part(ground, ask)
     length = float(np.linalg.norm(h))
     if not np.isfinite(length):
-        raise ValueError("this direction is not finite")
+        raise ValueError("This direction is not finite.")
     if length == 0.0:
-        raise ValueError("this direction is zero: nothing moves along it")
+        raise ValueError("This direction is zero: nothing moves along it.")
     return h / length if ask.unit else h
 
 
@@ -131,10 +137,12 @@ def typed(ground: Ground, ask: Ask) -> Array:
     """Entries such as "2/W[0, 3] = 1; 2/b[3] = −0.5", the others 0; or as many numbers as there are parameters."""
     h = np.zeros_like(ground.objective.start)
     text = ask.text.replace("−", "-")
+    if not text.strip():
+        raise ValueError(f"Type the entries that are not 0, as 1/W[0, 0] = 1; 1/b[0] = −2, or all {h.size} numbers.")
     if "=" not in text:
         numbers = [_number(word) for word in text.replace(",", " ").split()]
         if len(numbers) != h.size:
-            raise ValueError(f"{len(numbers)} numbers for {h.size} parameters; or type 1/W[0, 0] = 1; 1/b[0] = −2")
+            raise ValueError(f"{len(numbers)} numbers for {h.size} parameters; or type 1/W[0, 0] = 1; 1/b[0] = −2.")
         return np.array(numbers)
     for part in filter(None, (piece.strip() for piece in text.split(";"))):
         name, _, number = part.partition("=")
@@ -142,21 +150,21 @@ def typed(ground: Ground, ask: Ask) -> Array:
     return h
 
 
-@direction("principal-1", "The way’s first direction")
+@direction("principal-1", "First principal direction")
 def principal_first(ground: Ground, ask: Ask) -> Array:
-    """The first principal direction of the way that the run has taken: along no other has it moved more."""
+    """The first principal direction of the trajectory: along no other does θ vary more (PCA of up to 160 θ)."""
     return ground.travelled().principal(0)
 
 
-@direction("principal-2", "The way’s second direction")
+@direction("principal-2", "Second principal direction")
 def principal_second(ground: Ground, ask: Ask) -> Array:
-    """The second principal direction of the way; with the first it spans the plane that shows most of it."""
+    """The second principal direction of the trajectory: no plane shows more of it than that of the first two."""
     return ground.travelled().principal(1)
 
 
-@direction("principal-last", "The way’s last direction")
+@direction("principal-last", "Last principal direction")
 def principal_last(ground: Ground, ask: Ask) -> Array:
-    """The last principal direction of the way: along no other of them has the run moved less."""
+    """The last principal direction of the trajectory: of all in which the run has moved, that of the least variance."""
     return ground.travelled().principal(-1)
 
 
@@ -164,24 +172,21 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ValueError(f"“{text.strip()[:30]}” is not a number") from None
+        raise ValueError(f"“{text.strip()[:30]}” is not a number.") from None
 
 
 def _place(network: Network, text: str) -> int:
     """Return where a parameter such as 2/W[0, 3] stands in the flat vector."""
-    found = re.fullmatch(r"(\w+/\w+)\s*\[\s*(\d{1,9})\s*(?:,\s*(\d{1,9})\s*)?\]", text)
+    found = re.fullmatch(r"(\w+/\w+)\s*(\[[^\[\]]*\])", text)
     if not found:
-        raise ValueError(f"“{text[:30]}” is no parameter; write 2/W[0, 3] for layer 2, or 2/b[3]")
+        raise ValueError(f"“{text[:30]}” is no parameter; write 2/W[0, 3] for layer 2, or 2/b[3].")
     block = _block(network, found[1])
-    numbers = [int(found[2]), *([int(found[3])] if found[3] else [])]
-    if len(numbers) != (2 if block.rows else 1):
-        raise ValueError(f"{block.key} takes {'[row, column]' if block.rows else '[number]'}")
-    return block.place(numbers[0] if block.rows else 0, numbers[-1])
+    return block.place(*block.read(found[2]))
 
 
 def _block(network: Network, key: str) -> Block:
     known = {block.key: block for block in blocks(network) if block.key != INPUT}
     if key not in known:
         near = ", ".join(name for name in known if name.split("/")[0] == key.split("/")[0])
-        raise ValueError(f"there is no {key}" + (f"; this layer has {near}" if near else ""))
+        raise ValueError(f"There is no {key}" + (f"; this layer has {near}." if near else "."))
     return known[key]

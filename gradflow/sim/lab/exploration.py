@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from gradflow.sim.lab.directions import DIRECTIONS, WITH_WAY, Ask, Ground, make
-from gradflow.sim.lab.line import Line, default_reach, walk
+from gradflow.sim.lab.directions import WITH_TRAJECTORY, Ask, Ground, make, title
+from gradflow.sim.lab.line import Line, walk
 from gradflow.sim.lab.memory import remembered
 from gradflow.sim.lab.objective import Objective
 from gradflow.sim.lab.pause import Pause
@@ -34,9 +34,13 @@ RUNNING = Progress("running the network …")
 
 @dataclass(frozen=True)
 class Refused:
-    """Why there is nothing to show: what was asked for is no direction, or no plane."""
+    """Why there is nothing to show: what was asked for is no direction, or no plane.
+
+    `of` says which direction is none, "h", "across" or "up", and "" that the two span no plane.
+    """
 
     words: str
+    of: str = ""
 
 
 def explore(
@@ -50,33 +54,34 @@ def explore(
         question = "line", ask, zoom, whole
         yield from remembered(specimen, question, lambda: _quiet(_explore(specimen, ask, zoom, whole)))
     except ValueError as error:
-        yield Refused(str(error))
+        yield Refused(str(error), "h")
 
 
 def _explore(specimen: Specimen, ask: Ask, zoom: float, whole: bool) -> Iterator[Progress | Slope | Line]:
-    way = (yield from _travel(specimen)) if ask.kind in WITH_WAY else None
+    trajectory = (yield from _travel(specimen)) if ask.kind in WITH_TRAJECTORY else None
     pause, objective = Pause(), Objective(specimen)
     if pause.due():
         yield RUNNING
-    h = make(ask, Ground(objective, specimen, way))
+    h = make(ask, Ground(objective, specimen, trajectory))
     if pause.due():
         yield RUNNING
     yield slope(objective, h)
-    reach = default_reach(h, specimen.update, objective.start) / zoom
-    yield from walk(objective, h, specimen.update, reach, Objective(specimen, whole=True) if whole else None)
+    back = -trajectory.last_update() if trajectory and trajectory.last else None
+    everything = Objective(specimen, whole=True) if whole else None
+    yield from walk(objective, h, zoom, specimen.update, back, everything)
 
 
 @dataclass(frozen=True)
 class Look:
-    """How a plane is looked at: how near, the loss of what, and with the run's way or without."""
+    """How a plane is looked at: how near, the loss of what, and with the run's trajectory or without."""
 
     zoom: float = 1.0
     whole: bool = False
-    way: bool = True
+    trajectory: bool = True
 
 
 INSTEAD = {"principal-1": "update", "principal-2": "filter-normalised"}
-"""What stands in for the way's own directions as long as the run has not moved in two."""
+"""What stands in for the trajectory's own directions as long as the run has not moved in two."""
 
 
 def survey(specimen: Specimen, ask: Ask, other: Ask, look: Look) -> Iterator[Progress | Refused | Plane]:
@@ -88,22 +93,30 @@ def survey(specimen: Specimen, ask: Ask, other: Ask, look: Look) -> Iterator[Pro
         yield Refused(str(error))
 
 
-def _survey(specimen: Specimen, ask: Ask, other: Ask, look: Look) -> Iterator[Progress | Plane]:
-    asked = look.way or {ask.kind, other.kind} & set(WITH_WAY)
-    way = (yield from _travel(specimen)) if asked else None
+def _survey(specimen: Specimen, ask: Ask, other: Ask, look: Look) -> Iterator[Progress | Refused | Plane]:
+    asked = look.trajectory or {ask.kind, other.kind} & set(WITH_TRAJECTORY)
+    trajectory = (yield from _travel(specimen)) if asked else None
     pause, objective = Pause(), Objective(specimen, look.whole)
     if pause.due():
         yield RUNNING
-    ground = Ground(objective, specimen, way)
-    asks = [ask, dataclasses.replace(other, seed=other.seed + 1)]
-    if way and way.dimensions < 2:
-        asks = [dataclasses.replace(one, kind=INSTEAD.get(one.kind, one.kind)) for one in asks]
-    first, second = (make(one, ground) for one in asks)
+    ground = Ground(objective, specimen, trajectory)
+    asks = {"across": ask, "up": dataclasses.replace(other, seed=other.seed + 1)}
+    instead = bool(trajectory and trajectory.dimensions < 2 and {ask.kind, other.kind} & set(INSTEAD))
+    if instead:
+        asks = {name: dataclasses.replace(one, kind=INSTEAD.get(one.kind, one.kind)) for name, one in asks.items()}
+    made = []
+    for name, one in asks.items():
+        try:
+            made.append(make(one, ground))
+        except ValueError as error:
+            yield Refused(str(error), name)
+            return
     if pause.due():
         yield RUNNING
-    plane = axes(objective, first, second, specimen.update, way if look.way else None, look.zoom)
-    titles = [DIRECTIONS[one.kind].title for one in asks]
-    yield from paint(objective, dataclasses.replace(plane, titles=(titles[0], titles[1])))
+    first, second = made
+    plane = axes(objective, first, second, specimen.update, trajectory if look.trajectory else None, look.zoom)
+    across, up = (title(one.kind) for one in asks.values())
+    yield from paint(objective, dataclasses.replace(plane, titles=(across, up), instead=instead))
 
 
 def _quiet(found: Iterator[T]) -> Iterator[T]:
@@ -118,7 +131,7 @@ def _quiet(found: Iterator[T]) -> Iterator[T]:
 
 
 def _travel(specimen: Specimen) -> Generator[Progress, None, Trajectory]:
-    """Yield how far the run is retraced, and return the whole way."""
+    """Yield how far the run is retraced, and return the whole trajectory."""
     for found in retrace(specimen):
         if not found.complete:
             yield Progress(f"retracing the run: step {found.step} of {found.last}")

@@ -26,8 +26,8 @@ class Line(Frozen):
     """L(θ + t·h) of the batch at every `t`, nan where it is not computed yet, and of the whole training part.
 
     `value`, `slope` = ∇L·h and `curvature` = hᵀHh are those at t = 0; `whole` is empty where it was not asked for. The
-    next step stands at `step_t`, with the loss `step_loss` on the same batch; nan where the line does not lead there.
-    `done` says which points are computed.
+    next step leads to `step_t`, with the loss `step_loss` on the same batch, and the last step came from `back_t`, with
+    the loss `back_loss` on this batch too; nan where the line does not lead there. `done` says what is computed.
     """
 
     t: Array
@@ -38,11 +38,15 @@ class Line(Frozen):
     curvature: float
     step_t: float
     step_loss: float
+    back_t: float
+    back_loss: float
     done: NDArray[np.bool_]
 
+    @np.errstate(all="ignore")
     def span(self) -> tuple[float, float]:
         """Return the range of the finite losses, with a little room."""
-        seen = np.concatenate([self.losses, self.whole, [self.value, self.step_loss]])
+        ends = [loss for t, loss in self.marked if abs(t) <= self.t[-1]]
+        seen = np.concatenate([self.losses, self.whole, [self.value, *ends]])
         seen = seen[np.isfinite(seen)]
         if not seen.size:
             return 0.0, 1.0
@@ -50,14 +54,22 @@ class Line(Frozen):
         room = 0.06 * (high - low) or 0.1 * (abs(high) or 1.0)
         return low - room, high + room
 
+    @property
+    def marked(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """The next step and where the last one came from, each as its t and its loss."""
+        return (self.step_t, self.step_loss), (self.back_t, self.back_loss)
+
+    @np.errstate(all="ignore")
     def first_order(self, t: Array | float) -> Any:
         """Return L + t·∇L·h: the tangent."""
         return self.value + self.slope * t
 
+    @np.errstate(all="ignore")
     def second_order(self, t: Array | float) -> Any:
         """Return L + t·∇L·h + ½t²·hᵀHh: the parabola."""
         return self.first_order(t) + 0.5 * self.curvature * t * t
 
+    @np.errstate(all="ignore")
     def table(self) -> Table:
         """Return the curve, a row for each point."""
         done = np.flatnonzero(self.done)
@@ -75,22 +87,31 @@ class Line(Frozen):
 
 
 def walk(
-    objective: Objective, h: Array, update: Array, reach: float, everything: Objective | None = None
+    objective: Objective,
+    h: Array,
+    zoom: float,
+    update: Array,
+    back: Array | None = None,
+    everything: Objective | None = None,
 ) -> Iterator[Line]:
-    """Yield the loss from −reach to reach, from few points to all; `everything` is the whole training part's."""
+    """Yield the loss along h to both sides, from few points to all.
+
+    `update` is the next step, `back` leads to where the last one came from, and `everything` is the objective of the
+    whole training part.
+    """
     theta, tau = objective.start, small_step(objective.start, h)
     bent = objective.gradient_at(theta + tau * h) - objective.gradient_at(theta - tau * h)
     curvature = float(bent @ h) / (2.0 * tau)
-    step_t = leads_to(h, update)
-    step_loss = objective(theta + step_t * h) if np.isfinite(step_t) else np.nan
-    t = reach * np.linspace(-1.0, 1.0, POINTS)
+    places = [leads_to(h, update), leads_to(h, back) if back is not None else np.nan]
+    marked = [(t, objective(theta + t * h) if np.isfinite(t) else np.nan) for t in places]
+    t = _reach(h, places, theta) / zoom * np.linspace(-1.0, 1.0, POINTS)
     losses, whole = np.full(POINTS, np.nan), np.full(POINTS if everything else 0, np.nan)
     done = np.zeros(POINTS, bool)
     slope = float(objective.gradient @ h)
 
     def so_far() -> Line:
         copies = losses.copy(), whole.copy()
-        return Line(t, *copies, objective.batch_loss, slope, curvature, step_t, step_loss, done.copy())
+        return Line(t, *copies, objective.batch_loss, slope, curvature, *marked[0], *marked[1], done.copy())
 
     pause = Pause()
     for every in (16, 8, 4, 2, 1):
@@ -105,17 +126,17 @@ def walk(
         yield so_far()
 
 
-def default_reach(h: Array, update: Array, theta: Array) -> float:
-    """Return how far to look: three times as far as the next step along its own line, else half the size of θ."""
-    step_t = leads_to(h, update)
-    if np.isfinite(step_t):
-        return 3.0 * abs(step_t)
+def _reach(h: Array, places: list[float], theta: Array) -> float:
+    """Return how far to look: three times as far as the steps of the run along this line, else half the size of θ."""
+    steps = [abs(t) for t in places if np.isfinite(t)]
+    if steps:
+        return 3.0 * max(steps)
     size = 0.5 * float(np.linalg.norm(theta)) or 1.0
     return size / float(np.linalg.norm(h))
 
 
 def leads_to(h: Array, update: Array) -> float:
-    """Return the t at which θ + t·h is the next step, nan if the line leads elsewhere."""
+    """Return the t at which t·h is this update, nan if the line leads elsewhere."""
     size = float(np.linalg.norm(h)) * float(np.linalg.norm(update))
     along = float(h @ update)
     if not size > 0.0 or abs(along) < (1.0 - 1e-12) * size:

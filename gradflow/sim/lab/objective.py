@@ -15,13 +15,14 @@ Array = NDArray[Any]
 
 
 class Objective:
-    """L(θ) of a specimen; `start` is θ as it stands there, `gradient` ∇L of the batch at it.
+    """L(θ) of a specimen; `start` is θ as it stands at its `step`, `gradient` ∇L of the batch at it.
 
     On the batch, dropout masks hold still and batch norm uses the batch's statistics, as in the step itself. On the
     whole training part the network is as it is used: no dropout, running statistics.
     """
 
     def __init__(self, specimen: Specimen, whole: bool = False) -> None:
+        self.step = specimen.step
         self.network = specimen.network()
         self.start: Array = self.network.parameters.copy()
         self.gradient: Array = self.network.gradients.copy()

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextvars import ContextVar
 
 SECONDS = 0.15
+
+_GIVEN_UP: ContextVar[Callable[[], bool] | None] = ContextVar("given up", default=None)
+
+
+def ends_when(given_up: Callable[[], bool]) -> None:
+    """Have whatever runs on this thread from now on come up at once when it is given up."""
+    _GIVEN_UP.set(given_up)
 
 
 class Pause:
@@ -12,9 +21,12 @@ class Pause:
 
     def __init__(self) -> None:
         self._last = time.perf_counter()
+        self._given_up = _GIVEN_UP.get()
 
     def due(self) -> bool:
         """Return whether it is; from then on it is again a while until the next time."""
+        if self._given_up and self._given_up():
+            return True
         now = time.perf_counter()
         if now - self._last < SECONDS:
             return False

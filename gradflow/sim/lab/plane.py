@@ -1,4 +1,4 @@
-"""The loss over the plane of two directions through the network's parameters, with the way of the run on it."""
+"""The loss over the plane of two directions through the network's parameters, with the run's trajectory on it."""
 
 from __future__ import annotations
 
@@ -30,19 +30,22 @@ LEVELS = 12
 class Axes(Frozen):
     """Two orthonormal directions (2, n), what is on their plane, and how much of it is looked at.
 
-    `way` (points, 2) is the trajectory, projected, and `explained` the share of its variance on the plane; with `lost`
-    it does not lead here. `step` (2,) is where the next step leads, projected. The present point is (0, 0), a corner of
-    the grid `a` × `b`.
+    The present point, that of `step`, is (0, 0), a corner of the grid `a` × `b`; `next_step` (2,) is where the next
+    step leads, projected. `path` (points, 2) is the trajectory, projected, and `explained` the share of its variance on
+    the plane; with `lost` it does not lead here. With `instead` other directions stand in for the trajectory's own, as
+    it has none yet.
     """
 
+    step: int
     directions: Array
-    way: Array
+    path: Array
     explained: float
-    step: Array
+    next_step: Array
     a: Array
     b: Array
     lost: bool = False
     titles: tuple[str, str] = ("", "")
+    instead: bool = False
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -72,6 +75,7 @@ class Plane(Frozen):
         nearest = np.minimum((np.arange(CELLS + 1) / self.stride + 0.5).astype(int) * self.stride, CELLS)
         return np.where(self.done, self.losses, self.losses[np.ix_(nearest, nearest)])
 
+    @np.errstate(all="ignore")
     def shown(self, log: bool) -> tuple[Array, float, float]:
         """Return what the colours stand for, log₁₀ L or L, and its range; nan where there is no such number.
 
@@ -86,6 +90,7 @@ class Plane(Frozen):
         low, high = float(finite.min()), float(finite.max() if log else np.quantile(finite, 0.9))
         return values, low, high if high > low else low + 1.0
 
+    @np.errstate(all="ignore")
     def scale(self, log: bool, count: int = 5) -> list[tuple[float, str]]:
         """Return so many shares of the colours' range, each with its loss in words."""
         _, low, high = self.shown(log)
@@ -94,6 +99,7 @@ class Plane(Frozen):
         words = told_apart(*(10.0**places if log else places).tolist())
         return list(zip(shares.tolist(), words, strict=True))
 
+    @np.errstate(all="ignore")
     def contours(self, log: bool) -> Array:
         """Return the contour lines (segments, 2 ends, 2) in the plane's coordinates."""
         values, low, high = self.shown(log)
@@ -110,27 +116,27 @@ class Plane(Frozen):
 
 
 def axes(
-    objective: Objective, h: Array, other: Array, update: Array, way: Trajectory | None, zoom: float = 1.0
+    objective: Objective, h: Array, other: Array, update: Array, trajectory: Trajectory | None, zoom: float = 1.0
 ) -> Axes:
     """Return the plane of two directions; the second is taken at right angles to the first.
 
-    It shows the way and the next step, or about as far as the parameters are from 0. Raises ValueError in words where
-    the two are one direction.
+    It shows the trajectory and the next step, or about as far as the parameters are from 0. Raises ValueError in words
+    where the two are one direction.
     """
     first = h / np.linalg.norm(h)
     rest = other - (first @ other) * first
     if np.linalg.norm(rest) < 1e-9 * np.linalg.norm(other):
-        raise ValueError("the two directions are one and the same: choose another")
+        raise ValueError("The two directions are one and the same: choose another.")
     second = rest / np.linalg.norm(rest)
     # Once more: what is left of the first in it would tilt the plane.
     second = second - (first @ second) * first
     directions = np.stack([first, second / np.linalg.norm(second)])
-    step = directions @ update
-    points = (way.points - objective.start) @ directions.T if way else np.empty((0, 2))
-    seen = np.vstack([np.zeros(2), points[np.isfinite(points).all(axis=1)], step[None]])
+    next_step = directions @ update
+    path = (trajectory.points - objective.start) @ directions.T if trajectory else np.empty((0, 2))
+    seen = np.vstack([np.zeros(2), path[np.isfinite(path).all(axis=1)], next_step[None]])
     a, b = _ranges(seen, float(np.linalg.norm(objective.start)), zoom)
-    explained, lost = (way.explained(directions), not way.true) if way else (float("nan"), False)
-    return Axes(directions, points, explained, step, a, b, lost)
+    explained, lost = (trajectory.explained(directions), not trajectory.true) if trajectory else (float("nan"), False)
+    return Axes(objective.step, directions, path, explained, next_step, a, b, lost)
 
 
 def paint(objective: Objective, plane: Axes) -> Iterator[Plane]:

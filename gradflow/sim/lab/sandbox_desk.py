@@ -37,7 +37,7 @@ class Desk:
     """Choices, and what came of them; a text that is wrong leaves the last good graph standing, which is then `stale`.
 
     `chosen` is the label of a node that is looked at, "" for none; `entry` is what differences move, such as w[0, 1],
-    "" for the first; `step` is the number of their step h, and `printed` whether the slide's ε² is among them.
+    "" for the first; `step` is the number of their step ε, and `printed` whether the slide's ε² is among them.
     """
 
     def __init__(self, choices: Choices) -> None:
@@ -226,7 +226,7 @@ class Desk:
         return known
 
     def turn(self, step: int) -> None:
-        """Take another step h, by its number; what lies outside of the list is its end."""
+        """Take another step ε, by its number; what lies outside of the list is its end."""
         self.step = min(max(step, 0), len(STEPS) - 1)
 
     # The state.

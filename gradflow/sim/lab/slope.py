@@ -23,13 +23,15 @@ CUBE_ROOT = float(np.finfo(float).eps ** (1 / 3))
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Slope(Frozen):
-    """The derivative of the batch's loss along h, in three ways, and how each layer has a part in it.
+    """The derivative of the batch's loss along h at one step, in three ways, and how each layer has a part in it.
 
     `reverse` is ∇L·h by backprop, `forward` the same by tangents (a Jacobian–vector product), `quotient` the central
     difference (L(θ+t·h) − L(θ−t·h))/2t at `t`, with the names of the `kinks` it straddles. Of each layer: ‖h_l‖, the
-    size of its tangent ‖ż_l‖ on the way forward and of δ_l on the way back, and its part ∇_l L·h_l.
+    size of its tangent ‖ż_l‖ on the way forward and of δ_l on the way back, and its part ∇_l L·h_l. With `stand_in` the
+    exact numbers came through a slope that is no derivative (that of the activation "step").
     """
 
+    step: int
     length: float
     cosine: float
     reverse: float
@@ -37,12 +39,14 @@ class Slope(Frozen):
     quotient: float
     t: float
     kinks: str
+    stand_in: bool
     lengths: Array
     tangents: Array
     deltas: Array
     parts: Array
     work: Multiplications
 
+    @np.errstate(all="ignore")
     def table(self) -> Table:
         """Return the layers' parts, a row for each."""
         return Table(
@@ -60,7 +64,7 @@ def slope(objective: Objective, h: Array) -> Slope:
         objective.gradient_at(theta)
         layers = network.layers
         deltas = np.array([np.linalg.norm(layer.linear.grad) for layer in layers])
-        moving = tangents(network, h)
+        moving, without_slope = tangents(network, h), gradcheck.below_stand_ins(network)
         spans = [[node.span for node in layer.learning] for layer in layers]
         length = float(np.linalg.norm(h))
         t = small_step(theta, h)
@@ -70,6 +74,7 @@ def slope(objective: Objective, h: Array) -> Slope:
         kinks = gradcheck.crossed(sides, gradcheck.kink_sides(network))
         reverse = float(g @ h)
         return Slope(
+            step=objective.step,
             length=length,
             cosine=reverse / (length * float(np.linalg.norm(g))) if np.any(g) else float("nan"),
             reverse=reverse,
@@ -77,6 +82,7 @@ def slope(objective: Objective, h: Array) -> Slope:
             quotient=(above - below) / (2.0 * t),
             t=t,
             kinks=", ".join(kinks),
+            stand_in=any(node in without_slope for layer in layers for node in layer.learning if h[node.span].any()),
             lengths=np.array([np.linalg.norm(np.concatenate([h[span] for span in of])) for of in spans]),
             tangents=np.array([np.linalg.norm(moving[layer.linear]) for layer in layers]),
             deltas=deltas,

@@ -1,8 +1,9 @@
-"""The step-size curve: how far a difference quotient is from the derivative, for every step h, and why.
+"""The step-size curve: how far a difference quotient is from the derivative, for every step ε, and why.
 
-Two errors work against each other. The truncation error is what Taylor's series leaves out: ½|f″|·h for the forward
-difference and ⅙|f‴|·h² for the central one. The round-off error is what is left of f after the subtraction of two
-numbers that agree in almost all digits: about ε·|f|/h. Any function of one number will do, not only a network's loss.
+Two errors work against each other. The truncation error is what Taylor's series leaves out: ½|f″|·ε for the forward
+difference and ⅙|f‴|·ε² for the central one. The round-off error is what is left of f after the subtraction of two
+numbers that agree in almost all digits: about u·|f|/ε, u being the machine precision (Nocedal & Wright 2006, section
+8.1, whose letters these are). Any function of one number will do, not only a network's loss.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ Array = NDArray[np.float64]
 Function = Callable[[float], float]
 Crossed = Callable[[float, float], str]
 
-EPSILON = float(np.finfo(float).eps)
+U = float(np.finfo(float).eps) / 2.0
+"""Machine precision: no number is off by more than this share of it when it is rounded, 2⁻⁵³."""
+
 PER_DECADE = 8
 STEPS = 10.0 ** (-np.arange(16 * PER_DECADE + 1) / PER_DECADE)
-"""The steps h from 1 to 10⁻¹⁶, falling."""
+"""The steps ε from 1 to 10⁻¹⁶, falling."""
 
 CLEAR = 100.0
 """How many times the round-off an error must be to be taken for truncation."""
@@ -34,7 +37,7 @@ CLEAR = 100.0
 
 @dataclass(frozen=True)
 class Errors:
-    """Where one difference's two errors lie: truncation = `factor`·h^`order`, round-off = `noise`/h; nan if not seen.
+    """Where one difference's two errors lie: truncation = `factor`·ε^`order`, round-off = `noise`/ε; nan if not seen.
 
     `slope` and `noise_slope` are fitted to the measured points on a log-log scale.
     """
@@ -47,26 +50,28 @@ class Errors:
 
     @property
     def best_step(self) -> float:
-        """The h at which the two add up to the least: (noise / order·factor)^(1/(order+1))."""
+        """The ε at which the two add up to the least: (noise / order·factor)^(1/(order+1))."""
         if not (self.factor > 0.0 and self.noise > 0.0):
             return math.nan
         return float((self.noise / (self.order * self.factor)) ** (1.0 / (self.order + 1)))
 
-    def truncation(self, h: Array) -> Array:
+    @np.errstate(all="ignore")
+    def truncation(self, steps: Array) -> Array:
         """Return the truncation error at these steps."""
-        return self.factor * h**self.order
+        return self.factor * steps**self.order
 
-    def round_off(self, h: Array) -> Array:
+    @np.errstate(all="ignore")
+    def round_off(self, steps: Array) -> Array:
         """Return the round-off error at these steps."""
-        return self.noise / h
+        return self.noise / steps
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class StepCurve(Frozen):
     """The difference quotients of a function at `x`, one for each step; nan where it is not computed yet.
 
-    `forward` is (f(x+h) − f(x))/h, `central` (f(x+h) − f(x−h))/2h, and `printed` has h² in place of 2h. `kinks` names
-    what lies between x − h and x + h, "" for nothing, and `kinks_above` what lies between x and x + h.
+    `forward` is (f(x+ε) − f(x))/ε, `central` (f(x+ε) − f(x−ε))/2ε, and `printed` has ε² in place of 2ε. `kinks` names
+    what lies between x − ε and x + ε, "" for nothing, and `kinks_above` what lies between x and x + ε.
     """
 
     x: float
@@ -89,12 +94,13 @@ class StepCurve(Frozen):
         """Which steps are computed."""
         return np.array([kink != _UNKNOWN for kink in self.kinks])
 
+    @np.errstate(all="ignore")
     def errors(self, which: str) -> Array:
         """Return |quotient − exact| of "forward", "central" or "printed" for every step."""
-        with np.errstate(invalid="ignore", over="ignore"):
-            found: Array = np.abs(getattr(self, which) - self.exact)
+        found: Array = np.abs(getattr(self, which) - self.exact)
         return found
 
+    @np.errstate(all="ignore")
     def fit(self, which: str) -> Errors:
         """Return where the errors of the "forward" or the "central" difference lie, away from kinks."""
         order = 1 if which == "forward" else 2
@@ -110,14 +116,14 @@ class StepCurve(Frozen):
         return Table(
             title,
             [f"{self.steps[i]:.6g}" for i in done],
-            ["h", "forward", "central", "with ε² as printed", *(f"error, {name}" for name in names)],
+            ["ε", "forward", "central", "over ε² as printed", *(f"error, {name}" for name in names)],
             np.stack([column[done] for column in columns], axis=1) if len(done) else np.empty((0, 7)),
             [("kink", [self.kinks[i] for i in done])],
         )
 
     def _round_off(self) -> float:
-        """Return about what two evaluations cannot agree on: the last digits of f, and of x + h."""
-        return EPSILON * max(abs(self.value), abs(self.x * self.exact), np.finfo(float).tiny)
+        """Return about what two evaluations cannot agree on: the last digits of f, and of x + ε."""
+        return 2.0 * U * max(abs(self.value), abs(self.x * self.exact), np.finfo(float).tiny)
 
 
 _UNKNOWN = "not computed yet"
@@ -149,13 +155,13 @@ def refine(
         value = f(x)
         for level in _coarse_to_fine(count, first):
             for i in level:
-                h = float(STEPS[i])
-                above = f(x + h)
-                kinks_above[i] = crossed(x, x + h) if crossed else ""
-                below = f(x - h)
-                kinks[i] = kinks_above[i] or (crossed(x, x - h) if crossed else "")
+                step = float(STEPS[i])
+                above = f(x + step)
+                kinks_above[i] = crossed(x, x + step) if crossed else ""
+                below = f(x - step)
+                kinks[i] = kinks_above[i] or (crossed(x, x - step) if crossed else "")
                 twice = above - below
-                quotients[:, i] = (above - value) / h, twice / (2.0 * h), twice / (h * h)
+                quotients[:, i] = (above - value) / step, twice / (2.0 * step), twice / (step * step)
                 if pause.due():
                     yield so_far()
             yield so_far()

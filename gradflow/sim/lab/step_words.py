@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from gradflow.sim.lab.step_curve import EPSILON, Errors, StepCurve
+from gradflow.sim.lab.step_curve import Errors, StepCurve, U
 from gradflow.sim.words import spell
 
-ROOTS = {1: ("√ε", EPSILON**0.5), 2: ("∛ε", EPSILON ** (1 / 3))}
+ROOTS = {1: ("√u", U**0.5), 2: ("∛u", U ** (1 / 3))}
 """Where the best step lies if f and its derivatives are near 1."""
 
 
@@ -23,12 +23,12 @@ def best_step(curve: StepCurve, which: str, f: str = "L") -> str:
         if curve.exact == 0.0 and not np.nan_to_num(curve.errors(which)).any():
             return f"{name}: the derivative is exactly 0, and so is every difference."
         if not math.isnan(fit.noise):
-            return f"{name}: no truncation error stands out of the round-off, so every large h without a kink is good."
+            return f"{name}: no truncation error stands out of the round-off, so every large ε without a kink is good."
         return ""
     root, value = ROOTS[fit.order]
-    left_out = f"½|{f}″|·h" if fit.order == 1 else f"⅙|{f}‴|·h²"
+    left_out = f"½|{f}″|·ε" if fit.order == 1 else f"⅙|{f}‴|·ε²"
     return (
-        f"{name}: best at h ≈ {spell(fit.best_step)}, where truncation {left_out} and round-off ε|{f}|/h balance "
+        f"{name}: best at ε ≈ {spell(fit.best_step)}, where truncation {left_out} and round-off u|{f}|/ε balance "
         f"({root} = {spell(value)} if all were 1). Measured slopes {slopes(fit)}."
     )
 
@@ -45,16 +45,24 @@ def kinks(curve: StepCurve, variable: str = "w") -> str:
     if not met:
         return ""
     names = ", ".join(dict.fromkeys(name for i in met for name in curve.kinks[i].split(", ")))
-    between = f"between {variable} − h and {variable} + h"
+    between = f"between {variable} − ε and {variable} + ε"
     if len(met) == np.count_nonzero(curve.done):
         return f"Every step has {names} {between}: the derivative jumps right here, and no difference has to agree."
     least = float(curve.steps[met].min())
-    return f"From h = {spell(least)} on there is {names} {between}: there the two need not agree, and nothing is wrong."
+    return f"From ε = {spell(least)} on there is {names} {between}: there the two need not agree, and nothing is wrong."
 
 
-def as_printed(curve: StepCurve, h: float) -> str:
+def as_printed(step: float) -> str:
     """Say what the slide's slip does at this step."""
     return (
-        f"As the slide prints it, over ε² instead of 2ε, the quotient is 2/h times the derivative: {spell(2.0 / h)} "
-        f"times at h = {spell(h)}. It grows without bound as h → 0; only at h = 2 are the two the same."
+        f"As the slide prints it, over ε² instead of 2ε, the quotient is 2/ε times the central difference: "
+        f"{spell(2.0 / step)} times at ε = {spell(step)}. It grows without bound as ε → 0; only at ε = 2 are the two "
+        "the same."
     )
+
+
+def not_finite(curve: StepCurve, f: str = "L") -> str:
+    """Say that there is nothing to compare, and why."""
+    if math.isfinite(curve.value):
+        return f"{f} = {spell(curve.value)} is finite, its derivative is not: there is nothing to compare."
+    return f"{f} is {spell(curve.value)}: neither a derivative nor a difference of it means anything."

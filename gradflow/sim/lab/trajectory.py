@@ -1,4 +1,4 @@
-"""The way that the parameters have taken: the same run once more, bit for bit, with a look at θ now and then."""
+"""The trajectory of the parameters: the same run once more, bit for bit, with a look at θ now and then."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Trajectory(Frozen):
 
     @property
     def complete(self) -> bool:
-        """Whether the way is at its end."""
+        """Whether the trajectory is at its end."""
         return bool(self.steps) and self.step >= self.last
 
     @property
@@ -50,18 +50,18 @@ class Trajectory(Frozen):
     def last_update(self) -> Array:
         """Return what the last step has added; raises ValueError where there was none."""
         if len(self.steps) < 2:
-            raise ValueError("no step has been taken yet")
+            raise ValueError("No step has been taken yet.")
         update: Array = self.points[-1] - self.points[-2]
         return update
 
     def principal(self, number: int) -> Array:
-        """Return a principal direction of the way, of length 1: 0 is that of the largest variance, −1 of the least.
+        """Return a principal direction of the trajectory, of length 1: 0 has the largest variance, −1 the least.
 
-        Raises ValueError where the way has too few dimensions.
+        Raises ValueError where the trajectory has too few dimensions.
         """
         there, vectors = self._variances
         if not -len(there) <= number < len(there):
-            raise ValueError("the run has not moved in that many directions yet")
+            raise ValueError("The run has not moved in that many directions yet.")
         found: Array = (self.points - self.points.mean(axis=0)).T @ vectors[:, number]
         # The sign of an eigenvector is arbitrary: make its largest entry positive, so that machines agree.
         found = found * np.sign(found[np.abs(found).argmax()])
@@ -78,18 +78,18 @@ class Trajectory(Frozen):
         return variances[there], vectors[:, there]
 
     def explained(self, axes: Array) -> float:
-        """Return the share of the way's variance within a plane, given by its orthonormal axes (2, n)."""
+        """Return the share of the trajectory's variance within a plane, given by its orthonormal axes (2, n)."""
         centred = self.points - self.points.mean(axis=0)
         total = float(np.sum(centred * centred))
         return float(np.sum((centred @ axes.T) ** 2)) / total if total > 0.0 else float("nan")
 
 
 def retrace(specimen: Specimen) -> Iterator[Trajectory]:
-    """Yield how far the run is retraced, again and again, and at last the whole way to the specimen's step.
+    """Yield how far the run is retraced, again and again, and at last the whole trajectory to the specimen's step.
 
     As long as there is the specimen it is done only once.
     """
-    return remembered(specimen, "way", lambda: _retrace(specimen))
+    return remembered(specimen, "trajectory", lambda: _retrace(specimen))
 
 
 def _retrace(specimen: Specimen) -> Iterator[Trajectory]:

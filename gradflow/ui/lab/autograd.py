@@ -43,8 +43,8 @@ class AutogradView(LabView):
     Backward: from the output with ∂f/∂f = 1 (or your v for several entries) each operation multiplies what it has
     received by its local derivative, ∂f/∂x += ∂f/∂z · ∂z/∂x, in the reverse of the order of computing; where a value is
     used twice, what comes back is added. Names and rules are those of torch.autograd: .grad accumulates, no_grad
-    records nothing, detach cuts. Differences: (f(x+h) − f(x−h)) / 2h by any entry of any input, beside the exact value,
-    for every h. Shift+→ and Shift+← step; in the graph arrows pan, + and − zoom, 0 fits, [ and ]
+    records nothing, detach cuts. Differences: (f(x+ε) − f(x−ε)) / 2ε by any entry of any input, beside the exact value,
+    for every ε. Shift+→ and Shift+← step; in the graph arrows pan, + and − zoom, 0 fits, [ and ]
     choose a box. Cost: one vector–Jacobian product per edge.
     """
 

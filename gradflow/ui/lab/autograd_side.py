@@ -100,7 +100,7 @@ class Side(QWidget):
 
     def arrange(self, height: int) -> None:
         """Put the program above the pages, or among them: then there is no room for a long name."""
-        self.pages.setTabText(self.pages.indexOf(self.differences), DIFFERENCES if height >= TALL else "Δf/h")
+        self.pages.setTabText(self.pages.indexOf(self.differences), DIFFERENCES if height >= TALL else "Δf/ε")
         among = self.pages.indexOf(self.program) >= 0
         if among == (height < TALL):
             return

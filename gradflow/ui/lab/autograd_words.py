@@ -201,7 +201,7 @@ def differences_page(opened: Opened, entry: str) -> str:
     output, x = escape(sandbox.label(sandbox.output)), escape(entry)
     f = f"vᵀ{output}" if sandbox.value(sandbox.output).size > 1 else output
     return paragraph(
-        f"What depends on {x} is computed again with {x} + h and with {x} − h in its place, for every h from 1 to "
+        f"What depends on {x} is computed again with {x} + ε and with {x} − ε in its place, for every ε from 1 to "
         f"10⁻¹⁶, and what {f} becomes is compared with the gradient of one walk back."
     )
 

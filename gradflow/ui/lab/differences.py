@@ -9,17 +9,18 @@ from typing import Any
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from gradflow.sim.lab.differences import Entry, Study, check_layers, study, table_of_checks
+from gradflow.sim.lab.differences import Entry, Study, study
+from gradflow.sim.lab.layer_checks import MOST
 from gradflow.sim.lab.step_curve import STEPS
 from gradflow.sim.lab.table import Table
 from gradflow.sim.words import spell
 from gradflow.ui.lab.background import Background
+from gradflow.ui.lab.check_pane import CheckPane
 from gradflow.ui.lab.entry_form import MOST_SAMPLES, EntryForm
 from gradflow.ui.lab.following import Following
 from gradflow.ui.lab.number_rows import NumberRows
 from gradflow.ui.lab.step_curve_plot import StepCurvePlot
 from gradflow.ui.lab.study_words import numbers, sentences
-from gradflow.ui.lab.table_rows import TableRows
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
 from gradflow.ui.weak import weakly
@@ -28,7 +29,7 @@ from gradflow.ui.widgets import Button, Slider
 WIDE, TALL = 960, 520
 """From which width the layers stand beside the curve, and from which height there is room for all words."""
 
-NOTHING = "No network has been measured yet."
+NOTHING, BEGINNING = "No network has been measured yet.", "running the network …"
 
 FIRST_STEP = 40
 """The number of the step that is shown at first: 10⁻⁵, the usual one of a central difference."""
@@ -38,33 +39,32 @@ FIRST_STEP = 40
 class Differences(Following):
     """∂L/∂w of any parameter or input by differences of the loss, beside the exact number that backprop gives.
 
-    Forward: (L(w+h) − L(w))/h, off by ½|L″|·h. Central: (L(w+h) − L(w−h))/2h, off by ⅙|L‴|·h². Both are off by about
-    ε|L|/h as well, because the two losses agree in almost all digits. Below, the error over h: it falls with slope 1 or
-    2 until round-off takes over and it rises again. Hollow diamonds straddle a kink (of ReLU, of pooling), where the
-    two need not agree. Slide, click the plot or press Shift+→ for another h.
+    Forward: (L(w+ε) − L(w))/ε, off by ½|L″|·ε. Central: (L(w+ε) − L(w−ε))/2ε, off by ⅙|L‴|·ε². Both are off by about
+    u|L|/ε as well, u = 1.1·10⁻¹⁶ being the machine precision, because the two losses agree in almost all digits. Below,
+    the error over ε: it falls with slope 1 or 2 until round-off takes over and it rises again. Hollow diamonds straddle
+    a kink (of ReLU, of pooling), where the two need not agree. Slide, click the plot or press Shift+→ for another ε.
     """
 
-    formula = "(L(w+h) − L(w−h)) / 2h → ∂L/∂w"
+    formula = "(L(w+ε) − L(w−ε)) / 2ε → ∂L/∂w"
 
     def __init__(self) -> None:
         super().__init__()
         self.entry, self.number = Entry(), FIRST_STEP
         self.sample: int | None = None
         self.study: Study | None = None
-        self._checks: list[Any] = []
-        self.curves, self.checking = Background(self), Background(self)
+        self.curves = Background(self)
         self.form = EntryForm()
         self.printed = Button("Slide’s ε²")
         self.printed.setCheckable(True)
         self.printed.setToolTip("The difference as one slide prints it, over ε² in place of 2ε: see what that does")
         self.check = Button("Check layers")
         self.check.setCheckable(True)
-        self.check.setToolTip("Compare backprop with central differences at up to 40 parameters of each layer")
-        self.rows, self.plot, self.layers = NumberRows(), StepCurvePlot(), TableRows("Gradient check of every layer")
+        self.check.setToolTip(f"Compare backprop with central differences at up to {MOST} parameters of each layer")
+        self.rows, self.plot, self.layers = NumberRows(), StepCurvePlot(), CheckPane()
         self.slider = Slider()
         self.slider.setRange(0, len(STEPS) - 1)
         self.slider.setPageStep(8)
-        self.slider.setAccessibleName("Step h")
+        self.slider.setAccessibleName("Step ε")
         self.step_words = QLabel()
         self.step_words.setMinimumWidth(92)
         self.words = QLabel()
@@ -93,12 +93,13 @@ class Differences(Following):
         self.curve_side = QWidget()
         self.curve_side.setLayout(left)
         left.setContentsMargins(0, 0, 0, 0)
-        body.addWidget(self.curve_side, 3)
-        body.addWidget(self.layers, 2)
+        body.addWidget(self.curve_side, 4)
+        body.addWidget(self.layers, 3)
         self.layers.hide()
         self.box.setContentsMargins(12, 4, 12, 8)
         self.box.setSpacing(8)
         self.box.addLayout(top)
+        self.box.addWidget(self.form.place.message)
         self.box.addWidget(self.age)
         self.box.addWidget(self.rows)
         self.box.addLayout(steps)
@@ -109,36 +110,33 @@ class Differences(Following):
         self.slider.valueChanged.connect(weakly(self, lambda self, value: self._turn(len(STEPS) - 1 - value)))
         self.plot.step_picked.connect(self._turn)
         self.printed.toggled.connect(self._switch)
-        self.check.toggled.connect(self._check)
+        self.check.toggled.connect(self._switch_check)
         self.curves.arrived.connect(self._take_study)
         self.curves.failed.connect(self._take_words)
-        self.checking.arrived.connect(self._take_check)
-        self.checking.failed.connect(self.words.setText)
         self._show_step()
 
     # What a view of the lab does.
 
     @property
     def computing(self) -> bool:
-        """Whether the curve is not finished."""
-        return self.curves.busy
+        """Whether the curve or the check of the layers is not finished."""
+        return self.curves.busy or self.layers.checking.busy
 
     def compute(self) -> None:
         """Compute the curve and, where it is asked for, the check of the layers."""
         self.form.show_specimen(self.specimen)
         self._compute()
-        if self.check.isChecked():
-            self._check(True)
+        self._check()
 
     def clear(self) -> None:
         """Show that there is no network."""
-        self.study, self._checks = None, []
+        self.study = None
         self.form.show_specimen(None)
-        self.layers.show_table(None)
+        self.layers.clear()
         self._show()
 
     def positions(self) -> int:
-        """As many as there are steps h, from large to small."""
+        """As many as there are steps ε, from large to small."""
         return len(STEPS)
 
     @property
@@ -147,7 +145,7 @@ class Differences(Following):
         return self.number
 
     def go(self, position: int) -> None:
-        """Take another step h."""
+        """Take another step ε."""
         self._turn(min(max(position, 0), len(STEPS) - 1))
 
     def tables(self) -> Mapping[str, Table]:
@@ -155,8 +153,8 @@ class Differences(Following):
         found = {}
         if self.study:
             found["step-sizes"] = self.study.curve.table(f"Differences by {self.study.symbol}")
-        if self._checks:
-            found["layers"] = table_of_checks(self._checks)
+        if self.layers.checks and self.layers.checks.layers:
+            found["layers"] = self.layers.checks.table()
         return found
 
     def state(self) -> dict[str, Any]:
@@ -180,8 +178,12 @@ class Differences(Following):
         self.number = min(max(number, 0), len(STEPS) - 1)
         self._show_step()
         self.printed.setChecked(printed)
+        before = self.check.blockSignals(True)
         self.check.setChecked(layers)
+        self.check.blockSignals(before)
         self._compute()
+        self._check()
+        self._place()
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
@@ -215,14 +217,9 @@ class Differences(Following):
         self.plot.decades.forget()
         self._show()
 
-    def _check(self, wanted: bool) -> None:
-        """Check every layer, or give it up."""
-        self._checks = []
-        self.layers.show_table(table_of_checks([]) if wanted else None)
-        if wanted and self.specimen:
-            self.checking.run(partial(check_layers, self.specimen, 0))
-        else:
-            self.checking.stop()
+    def _switch_check(self) -> None:
+        self.hold()
+        self._check()
         self._place()
 
     # What comes of it.
@@ -232,6 +229,13 @@ class Differences(Following):
             sample = self.sample if not self.specimen.coupled else None
             samples = None if sample is None else [min(sample, self.specimen.samples - 1)]
             self.curves.run(partial(study, self.specimen, self.entry, samples, self.number))
+
+    def _check(self) -> None:
+        """Check every layer where that is asked for."""
+        if self.check.isChecked() and self.specimen:
+            self.layers.begin(self.specimen)
+        else:
+            self.layers.clear()
 
     def _take_study(self, found: Study) -> None:
         asked = self.entry.block == found.block.key or not self.entry.block
@@ -253,23 +257,22 @@ class Differences(Following):
         self.words.setText(words)
         self.go_on()
 
-    def _take_check(self, found: Any) -> None:
-        self._checks.append(found)
-        self.layers.show_table(table_of_checks(self._checks))
-
     def _show_step(self) -> None:
         before = self.slider.blockSignals(True)
         self.slider.setValue(len(STEPS) - 1 - self.number)
         self.slider.blockSignals(before)
-        self.step_words.setText(f"h = {spell(float(STEPS[self.number]))}")
+        self.step_words.setText(f"ε = {spell(float(STEPS[self.number]))}")
 
     def _show(self) -> None:
         found = self.study
         self.plot.show_curve(found.curve if found else None, self.number, self.printed.isChecked())
         printed = self.printed.isChecked()
         self.rows.show_rows(numbers(found, self.number, printed, self.theme) if found else [])
-        said = sentences(found, self.number, printed, brief=self.height() < TALL) if found else [NOTHING]
-        self.words.setText("\n".join(said))
+        if found:
+            said = "\n".join(sentences(found, self.number, printed, brief=self.height() < TALL))
+        else:
+            said = BEGINNING if self.specimen else NOTHING
+        self.words.setText(said)
 
     def _place(self) -> None:
         wanted, wide = self.check.isChecked(), self.width() >= WIDE

@@ -7,10 +7,11 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from gradflow.sim.lab.directions import DIRECTIONS, WITH_SEED, WITH_TEXT, Ask
 from gradflow.ui.forms import rich
+from gradflow.ui.lab.checked_box import CheckedBox
 from gradflow.ui.weak import weakly
-from gradflow.ui.widgets import Button, Choice, TextBox
+from gradflow.ui.widgets import Button, Choice
 
-HINTS = {"coordinate": "1/W[0, 0]", "typed": "1/W[0, 0] = 1; 1/b[0] = −2"}
+HINTS = {"coordinate": "1/W[0, 0]", "typed": "1/W[0, 0] = 1"}
 
 
 class DirectionForm(QWidget):
@@ -20,14 +21,17 @@ class DirectionForm(QWidget):
 
     def __init__(self, sign: str, kind: str, name: str = "h") -> None:
         super().__init__()
-        self.kind, self.text, self.again = Choice(), TextBox(), Button("Another")
+        self.kind, self.text, self.again = Choice(), CheckedBox(), Button("Another")
         self.kind.setAccessibleName(f"Direction {name}")
         for key, entry in DIRECTIONS.items():
             self.kind.addItem(entry.title, key)
             self.kind.setItemData(self.kind.count() - 1, rich(entry.doc), Qt.ItemDataRole.ToolTipRole)
         self.kind.setMinimumWidth(150)
         self.text.setAccessibleName(f"Numbers of direction {name}")
-        self.text.setToolTip("Layer/name[row, column], counted from 0: 2/W[0, 3], 2/b[3], 1/gamma[0]")
+        self.text.setToolTip(
+            "Layer/name[row, column], counted from 0: 2/W[0, 3], 2/b[3], 1/gamma[0]. "
+            "Several entries of a typed direction: 1/W[0, 0] = 1; 1/b[0] = −2"
+        )
         self.text.setMinimumWidth(120)
         self.again.setToolTip("Draw other random numbers")
         label = QLabel(sign)
@@ -58,14 +62,14 @@ class DirectionForm(QWidget):
         if not self.text.isModified():
             self.text.setText(ask.text)
             self.text.setCursorPosition(0)
+            self.text.refuse("")
         self.again.setVisible(ask.kind in WITH_SEED)
 
-    def mark(self, valid: bool) -> None:
-        """Say at the box whether what is typed is a direction."""
-        if valid == bool(self.text.property("invalid")):
-            self.text.setProperty("invalid", not valid)
-            self.text.style().unpolish(self.text)
-            self.text.style().polish(self.text)
+    def refuse(self, reason: str) -> str:
+        """Say at the box why what is typed is no direction; return what is left to be said elsewhere."""
+        typed = self._ask.kind in WITH_TEXT and bool(self._ask.text.strip())
+        self.text.refuse(reason if typed else "")
+        return "" if typed else reason
 
     def _take_kind(self) -> None:
         self._tell(Ask(str(self.kind.currentData()), self._ask.seed))

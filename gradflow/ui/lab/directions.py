@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel
 
 from gradflow.sim.frame import Frame
 from gradflow.sim.lab import slope_words
 from gradflow.sim.lab.directions import DIRECTIONS, Ask
-from gradflow.sim.lab.exploration import Look, Progress, Refused, explore, survey, zoom_of
+from gradflow.sim.lab.exploration import RUNNING, Look, Progress, Refused, explore, survey, zoom_of
 from gradflow.sim.lab.line import Line
 from gradflow.sim.lab.plane import Plane
 from gradflow.sim.lab.slope import Slope
@@ -24,13 +22,10 @@ from gradflow.sim.words import spell
 from gradflow.ui.lab.background import Background
 from gradflow.ui.lab.directions_layout import SIDES, TALL, WIDE, Panels
 from gradflow.ui.lab.following import Following
-from gradflow.ui.lab.number_rows import NumberRow
+from gradflow.ui.lab.study_words import ways
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
 from gradflow.ui.weak import weakly
-
-PICTURE_SECONDS = 8.0
-"""How long a picture waits for the plane of a large network."""
 
 
 @view("directions", "How does the loss change along a direction?")
@@ -39,8 +34,8 @@ class Directions(Following):
 
     Reverse mode has all of ∇L after one pass back and multiplies by h; forward mode carries the tangents of h through
     the network, exactly, and has this one number; the difference quotient divides (L(θ+t·h) − L(θ−t·h)) by 2t. Below,
-    the loss along θ + t·h with its tangent and parabola, and over the plane of h and a second direction with the way of
-    the run on it, projected. The run is retraced from its seed for that. Shift+→ goes from line to plane to layers.
+    the loss along θ + t·h with its tangent and parabola, and over a plane of two directions with the run's trajectory
+    on it, projected. The run is retraced from its seed for that. Shift+→ goes from line to plane to layers.
     """
 
     formula = "DL(θ)[h] = ∇L·h = lim (L(θ+t·h) − L(θ)) / t"
@@ -49,6 +44,7 @@ class Directions(Following):
         super().__init__()
         self.slope: Slope | None = None
         self.line: Line | None = None
+        self._coming: Slope | None = None
         self.plane: Plane | None = None
         self._remark = self._plane_remark = ""
         self._owed = False
@@ -65,12 +61,13 @@ class Directions(Following):
         panels.up.changed.connect(weakly(self, lambda self, _: self._choose(plane=True)))
         panels.unit.toggled.connect(weakly(self, lambda self, _: self._choose(line=True)))
         panels.whole.toggled.connect(weakly(self, lambda self, _: self._choose(line=True, plane=True)))
-        panels.way.toggled.connect(weakly(self, lambda self, _: self._choose(plane=True)))
+        panels.trajectory.toggled.connect(weakly(self, lambda self, _: self._choose(plane=True)))
         panels.log.toggled.connect(weakly(self, lambda self, _: self._show()))
         panels.reach.valueChanged.connect(weakly(self, lambda self, _: self._choose(line=True)))
         panels.zoom.valueChanged.connect(weakly(self, lambda self, _: self._choose(plane=True)))
         panels.stop.clicked.connect(self._give_up)
-        panels.turned.connect(self.moved)
+        panels.paint_now.clicked.connect(weakly(self, lambda self: self._choose(plane=True)))
+        panels.turned.connect(self._turn)
         self.walking.arrived.connect(self._take_line)
         self.walking.failed.connect(self._take_line_words)
         self.painting.arrived.connect(self._take_plane)
@@ -145,15 +142,8 @@ class Directions(Following):
         self._paint()
 
     def finish(self) -> None:
-        """Wait for what is being computed, but not for ever for the plane: a picture shows as much as there is."""
-        self.walking.finish()
-        last = time.monotonic() + PICTURE_SECONDS
-        while self.painting.busy and time.monotonic() < last:
-            time.sleep(0.01)
-            QCoreApplication.sendPostedEvents(self.painting)
-        if self.painting.busy:
-            self.painting.stop()
-        self.painting.finish()
+        """Wait for what is being computed."""
+        super().finish()
         self._show()
 
     def retheme(self, theme: Theme) -> None:
@@ -174,8 +164,12 @@ class Directions(Following):
         self.hold()
         if line:
             self._walk()
-        if plane:
+        if plane or self._owed:
             self._paint()
+
+    def _turn(self) -> None:
+        self._show()
+        self.moved.emit()
 
     def _give_up(self) -> None:
         self.hold()
@@ -194,77 +188,97 @@ class Directions(Following):
             self.walking.run(partial(explore, self.specimen, ask, reach, whole))
 
     def _paint(self) -> None:
-        self._owed = self.hurried
-        self._plane_remark = "The plane is painted when the run stands still." if self._owed else ""
+        self._owed, self._plane_remark = self.hurried, ""
         if self.specimen and not self._owed:
             panels = self.panels
-            look = Look(zoom_of(panels.zoom.value()), panels.whole.isChecked(), panels.way.isChecked())
+            look = Look(zoom_of(panels.zoom.value()), panels.whole.isChecked(), panels.trajectory.isChecked())
             self.painting.run(partial(survey, self.specimen, panels.across.ask, panels.up.ask, look))
+        else:
+            self.painting.stop()
+        self._show()
 
     def _take_line(self, found: Any) -> None:
-        if isinstance(found, Progress | Refused):
-            self._take_line_words(found.words, lost=isinstance(found, Refused))
-            return
-        self._remark = ""
         if isinstance(found, Slope):
-            self.slope = found
-        elif not self.hurried or self.line is None or found.done.all():
-            # What only follows the run is not taken apart and put together again before one's eyes.
-            self.line = found
-        self._show()
-        if isinstance(found, Line) and found.done.all():
-            self.go_on()
+            # It is shown with its line: numbers of two directions or two steps must not stand beside each other.
+            self._coming = found
+        elif isinstance(found, Line):
+            if self._coming and (found.done.all() or self.line is None or not self.hurried):
+                # What only follows the run is not taken apart and put together again before one's eyes.
+                self.slope, self.line, self._remark = self._coming, found, ""
+                self.panels.first.refuse("")
+                self._show()
+            if found.done.all():
+                self.go_on()
+        elif isinstance(found, Refused):
+            self._take_line_words(self.panels.first.refuse(found.words))
+        else:
+            self._remark = found.words
+            self._show()
 
-    def _take_line_words(self, words: str, lost: bool = True) -> None:
+    def _take_line_words(self, words: str) -> None:
+        """Say why there is no line."""
+        self.slope = self.line = self._coming = None
         self._remark = words
-        if lost:
-            self.slope = self.line = None
         self._show()
-        if lost:
-            self.go_on()
+        self.go_on()
 
     def _take_plane(self, found: Any) -> None:
-        if isinstance(found, Progress | Refused):
-            self._take_plane_words(found.words, lost=isinstance(found, Refused))
+        if isinstance(found, Refused):
+            form = self.panels.forms.get(found.of)
+            self._take_plane_words(form.refuse(found.words) if form else found.words)
             return
-        self._plane_remark = ""
-        self.plane = found
+        self._plane_remark = found.words if isinstance(found, Progress) else ""
+        if isinstance(found, Plane):
+            self.plane = found
+            for form in (self.panels.across, self.panels.up):
+                form.refuse("")
         self._show()
 
-    def _take_plane_words(self, words: str, lost: bool = True) -> None:
+    def _take_plane_words(self, words: str) -> None:
+        """Say why there is no plane."""
+        self.plane = None
         self._plane_remark = words
-        if lost:
-            self.plane = None
         self._show()
 
     def _show(self) -> None:
-        panels, found = self.panels, self.slope
-        panels.first.mark(valid=not self._remark or found is not None)
-        panels.rows.show_rows(_numbers(found) if found else [])
+        panels = self.panels
+        # While somebody waits for another direction the numbers of the one before would pass for its own.
+        found, line = (None, None) if self._remark and not self.hurried else (self.slope, self.line)
+        panels.rows.show_rows(ways(found) if found else [])
         panels.layers.show_table(found.table() if found else None)
-        panels.line.show_line(self.line)
-        panels.plane.show_plane(self.plane, panels.log.isChecked())
-        panels.stop.setVisible(self.painting.busy and not (self.plane and self.plane.done.all()))
-        panels.reach_words.setText(f"reach ±{spell(float(self.line.t[-1]))}" if self.line else "reach")
-        said = [self._remark]
-        if found and not self._remark:
+        panels.line.show_line(line)
+        panels.reach_words.setText(f"reach ±{spell(float(line.t[-1]))}" if line else "reach")
+        said = [self._remark or (RUNNING.words if found is None and self.walking.busy else "")]
+        if found and line and not self._remark:
             said = [slope_words.place(found)]
             if self.height() >= TALL:
                 said += [slope_words.cost(found.work)]
-            if self.line:
-                said += [slope_words.step(self.line)]
+            if panels.shows_line:
+                said += [slope_words.step(line)]
         elif self.specimen is None:
             said = ["No network has been measured yet."]
         _say(panels.words, "\n".join(said))
         panels.words.setToolTip(slope_words.cost(found.work) if found else "")
-        _say(panels.plane_words, self._plane_remark or (slope_words.plane(self.plane) if self.plane else ""))
+        self._show_plane()
+        panels.show_signs()
 
-
-def _numbers(found: Slope) -> list[NumberRow]:
-    back = NumberRow("reverse mode", "∇L · h, by one pass back", found.reverse, note="a vector–Jacobian product")
-    tangent = NumberRow("forward mode", "J h, tangents along h", found.forward)
-    kinks = f"straddles {found.kinks}" if found.kinks else ""
-    return [back, tangent, NumberRow("difference", "(L(θ+t·h) − L(θ−t·h)) / 2t", found.quotient, note=kinks)]
+    def _show_plane(self) -> None:
+        panels, plane = self.panels, self.plane
+        now = self.slope.step if self.slope else self.specimen.step if self.specimen else 0
+        old = plane is not None and plane.axes.step != now
+        panels.plane.show_plane(plane, panels.log.isChecked(), old)
+        panels.stop.setVisible(self.painting.busy and (old or not (plane and plane.done.all())))
+        panels.paint_now.setVisible(self._owed)
+        said = [self._plane_remark]
+        if plane and old:
+            said = [f"The plane is of step {plane.axes.step}, the numbers are of step {now}.", self._plane_remark]
+        elif plane:
+            said.append(slope_words.plane(plane))
+        elif self.painting.busy and not self._plane_remark:
+            said = [RUNNING.words]
+        if self._owed:
+            said.append("It is painted anew when the run is paused.")
+        _say(panels.plane_words, " ".join(filter(None, said)))
 
 
 def _ask(state: Mapping[str, Any]) -> Ask:

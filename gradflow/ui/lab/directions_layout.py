@@ -10,11 +10,11 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QVBoxLayout, QW
 
 from gradflow.sim.lab.exploration import ZOOM_STEPS
 from gradflow.ui.lab.direction_form import DirectionForm
-from gradflow.ui.lab.line_plot import LinePlot
+from gradflow.ui.lab.line_plot import LinePlot, Signs
 from gradflow.ui.lab.number_rows import NumberRows
 from gradflow.ui.lab.plane_map import PlaneMap
 from gradflow.ui.lab.table_rows import TableRows
-from gradflow.ui.theme import Theme
+from gradflow.ui.theme import LIGHT, Theme
 from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import Button, Slider
 
@@ -36,14 +36,16 @@ class Panels(QWidget):
         self.across, self.up = DirectionForm("→", "principal-1", "across"), DirectionForm("↑", "principal-2", "up")
         self.unit = _switch("‖h‖ = 1", "Give h the length 1; t is then a distance")
         self.whole = _switch("All samples", "Also the loss of the whole training part, without dropout")
-        self.way = _switch("Way", "Retrace the run from its seed and draw its way on the plane", on=True)
+        self.trajectory = _switch("Trajectory", "Retrace the run from its seed and draw its θ on the plane", on=True)
         self.log = _switch("log", "Colours by the logarithm of the loss", on=True)
-        self.stop = Button("Stop")
+        self.stop, self.paint_now = Button("Stop"), Button("Paint now")
         self.stop.setToolTip("Give up the plane as it is")
+        self.paint_now.setToolTip("Hold on to the present step and paint its plane, while the training goes on")
         self.reach, self.zoom = _slider("How far along the line"), _slider("How near the plane is looked at")
         self.rows, self.layers = NumberRows(), TableRows("The part of each layer in the derivative")
         self.line, self.plane = LinePlot(), PlaneMap()
         self.words, self.plane_words = _muted(), _muted()
+        self.theme: Theme = LIGHT
         self._group, self._wide = QButtonGroup(self), True
         for number, name in enumerate(SIDES):
             button = _switch(name, f"Show the {name.lower()}", on=number == 0)
@@ -60,12 +62,17 @@ class Panels(QWidget):
     @property
     def switches(self) -> dict[str, Button]:
         """What can be on or off, by its name in the state."""
-        return {"unit": self.unit, "whole": self.whole, "way": self.way, "log": self.log}
+        return {"unit": self.unit, "whole": self.whole, "trajectory": self.trajectory, "log": self.log}
 
     @property
     def side(self) -> int:
         """Which of line, plane and layers is in front."""
         return self._group.checkedId()
+
+    @property
+    def shows_line(self) -> bool:
+        """Whether the line can be seen."""
+        return not (self.left.isHidden() or self.line.isHidden())
 
     def turn(self, side: int) -> None:
         """Put one of them in front; what lies beyond is the last."""
@@ -89,16 +96,13 @@ class Panels(QWidget):
         """Take new colours."""
         for part in (self.rows, self.line, self.plane, self.layers):
             part.retheme(theme)
-        signs = (
-            ("━", theme.curve, "loss"),
-            ("─", theme.curve_second, "first order"),
-            ("┄", theme.curve_second, "second"),
-            ("━", theme.muted, "all samples"),
-            ("●", theme.text, "now"),
-            ("◆", theme.accent, "next step"),
-        )
-        words = (f'<span style="color:{color}">{sign}</span> {name}' for sign, color, name in signs)
-        self.legend.setText(" &nbsp; ".join(words))
+        self.theme = theme
+        self.show_signs()
+
+    def show_signs(self) -> None:
+        """Name below each picture what stands on it."""
+        self.legend.setText(_named(self.line.signs(self.theme)))
+        self.plane_legend.setText(_named(self.plane.signs(self.theme)))
 
     def _lay_out(self, age: QWidget) -> None:
         top = _row(self.first, self.unit, self.whole)
@@ -106,7 +110,7 @@ class Panels(QWidget):
         for button in self._group.buttons():
             top.addWidget(button)
         self.left, self.right = QWidget(), QWidget()
-        self.reach_words, self.legend = _muted("reach"), _muted()
+        self.reach_words, self.legend, self.plane_legend = _muted("reach"), _muted(), _muted()
         self.reach_words.setMinimumWidth(92)
         reach = _row(self.reach_words, self.reach)
         reach.setStretch(1, 1)
@@ -116,12 +120,15 @@ class Panels(QWidget):
         left.setStretch(3, 1)
         directions, controls = (
             _row(self.across, self.up),
-            _row(_muted("zoom"), self.zoom, self.log, self.way, self.stop),
+            _row(_muted("zoom"), self.zoom, self.log, self.trajectory, self.stop, self.paint_now),
         )
         directions.addStretch(1)
         controls.setStretch(1, 1)
-        right = _column(self.right, _widget(directions), _widget(controls), self.plane, self.plane_words)
-        right.setStretch(2, 1)
+        said = (self.across.text.message, self.up.text.message)
+        right = _column(self.right, _widget(directions), *said, _widget(controls), self.plane)
+        right.setStretch(4, 1)
+        right.addWidget(self.plane_legend)
+        right.addWidget(self.plane_words)
         body = QHBoxLayout()
         body.setSpacing(16)
         body.addWidget(self.left, 1)
@@ -130,6 +137,7 @@ class Panels(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(6)
         box.addLayout(top)
+        box.addWidget(self.first.text.message)
         box.addWidget(age)
         box.addWidget(self.rows)
         box.addWidget(self.words)
@@ -144,6 +152,10 @@ class Panels(QWidget):
         self.layers.setVisible(layers)
         if tell:
             self.turned.emit()
+
+
+def _named(signs: Signs) -> str:
+    return " &nbsp; ".join(f'<span style="color:{color}">{sign}</span> {name}' for sign, color, name in signs)
 
 
 def _switch(words: str, tip: str, on: bool = False) -> Button:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from gradflow.sim.lab.differences import INPUT, Block, Entry, Study
+from gradflow.sim.lab.differences import Block, Entry, Study
 from gradflow.sim.lab.specimen import Specimen
+from gradflow.ui.lab.checked_box import CheckedBox
 from gradflow.ui.weak import weakly
-from gradflow.ui.widgets import Choice, TextBox
+from gradflow.ui.widgets import Choice
 
 COUPLED = "With batch norm a sample's numbers depend on the whole batch."
 MOST_SAMPLES = 256
@@ -23,7 +22,7 @@ class EntryForm(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.block, self.place, self.sample = Choice(), TextBox(), Choice()
+        self.block, self.place, self.sample = Choice(), CheckedBox(), Choice()
         self.block.setAccessibleName("Differentiate by")
         self.block.setToolTip("A matrix or row of parameters, or the input x")
         self.place.setAccessibleName("Which entry")
@@ -45,7 +44,6 @@ class EntryForm(QWidget):
         self._samples = -1
         self.block.activated.connect(self._choose_block)
         self.place.editingFinished.connect(self._choose_place)
-        self.place.textEdited.connect(weakly(self, lambda self, _: self._mark(valid=True)))
         self.sample.activated.connect(weakly(self, lambda self, _: self._tell(self._shown)))
 
     def show_specimen(self, specimen: Specimen | None) -> None:
@@ -68,49 +66,40 @@ class EntryForm(QWidget):
         if found.blocks != self._blocks:
             self._blocks = found.blocks
             self.block.clear()
-            for block in found.blocks:
-                self.block.addItem(block.title, block.key)
-        self.block.setCurrentIndex(self.block.findData(found.block.key))
+            # All at once: there may be thousands.
+            self.block.addItems([block.title for block in found.blocks])
+        self.block.setCurrentIndex(found.blocks.index(found.block))
         self.sample.setCurrentIndex(0 if sample is None else max(self.sample.findData(sample), 0))
+        if found.block.key != self._shown.block:
+            self.place.refuse("")
         self._shown = Entry(found.block.key, found.row, found.column)
-        if not self.place.hasFocus() or not self.place.isModified():
-            self.place.setText(_written(found.block, found.row, found.column))
-            self._mark(valid=True)
-        rows, columns = found.block.rows, found.block.columns
-        of = ("sample, input" if found.block.key == INPUT else "row d, column k") if rows else "number k"
-        size = f"{rows} × {columns}" if rows else str(columns)
-        self.place.setToolTip(f"{of}, counted from 0; there are {size}")
+        typing = self.place.isModified() and self.place.hasFocus()
+        if not (typing or self.place.refused):
+            self._write()
+        self.place.setToolTip(f"Type {found.block.choices()}")
 
-    def _choose_block(self, _: int) -> None:
-        self._tell(Entry(str(self.block.currentData()), 0, 0))
+    def _choose_block(self, number: int) -> None:
+        self._tell(Entry(self._blocks[number].key, 0, 0))
 
     def _choose_place(self) -> None:
         block = next((block for block in self._blocks if block.key == self._shown.block), None)
         if block is None or not self.place.isModified():
             return
         self.place.setModified(False)
-        numbers = [int(word) for word in re.findall(r"\d{1,9}", self.place.text())]
-        wanted = 2 if block.rows else 1
-        row, column = (numbers[0], numbers[1]) if len(numbers) == 2 else (0, numbers[0] if numbers else -1)
         try:
-            if len(numbers) != wanted:
-                raise ValueError
-            block.place(row, column)
-        except ValueError:
-            self._mark(valid=False)
+            row, column = block.read(self.place.text())
+        except ValueError as error:
+            self.place.refuse(str(error))
             return
-        self._mark(valid=True)
         self._tell(Entry(block.key, row, column))
 
     def _tell(self, entry: Entry) -> None:
+        self.place.refuse("")
         self._shown = entry
         self.changed.emit(entry, self.sample.currentData())
 
-    def _mark(self, valid: bool) -> None:
-        self.place.setProperty("invalid", not valid)
-        self.place.style().unpolish(self.place)
-        self.place.style().polish(self.place)
-
-
-def _written(block: Block, row: int, column: int) -> str:
-    return f"{row}, {column}" if block.rows else str(column)
+    def _write(self) -> None:
+        block = next((block for block in self._blocks if block.key == self._shown.block), None)
+        if block is not None:
+            place = f"{self._shown.row}, {self._shown.column}" if block.rows else str(self._shown.column)
+            self.place.setText(place)

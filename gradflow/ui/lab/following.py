@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import time
+
 from PySide6.QtCore import QElapsedTimer, QTimer
 
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.lab.specimen import Specimen
+from gradflow.ui.lab.background import Background
 from gradflow.ui.lab.lab_view import LabView
 
 REST_MS, SHARE = 1000, 3
 """While the training goes on there is a rest after each network, this long and so many times as long as it took."""
 
 SOON_MS = 100
+
+PICTURE_SECONDS = 8.0
+"""How long a picture waits for what a large network takes."""
 
 
 class Following(LabView):
@@ -62,6 +68,18 @@ class Following(LabView):
             self._waiting = True
         else:
             self._begin()
+
+    def hold(self) -> None:
+        """Keep the present specimen; whatever is shown is from then on computed of it."""
+        super().hold()
+        if self._waiting:
+            self._begin()
+
+    def finish(self) -> None:
+        """Wait for what is being computed, but not for ever: a picture shows as much as there is."""
+        last = time.monotonic() + PICTURE_SECONDS
+        for background in self.findChildren(Background):
+            background.finish(max(last - time.monotonic(), 0.0))
 
     def go_on(self) -> None:
         """Take the newest network, if one waits: at once, or after a rest."""

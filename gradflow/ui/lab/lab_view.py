@@ -109,9 +109,16 @@ class LabView(View):
         for background in self.findChildren(Background):
             background.stop()
 
+    def leave(self) -> None:
+        """Leave no work behind, nor begin any with what is half typed."""
+        box = self.focusWidget()
+        if box:
+            box.clearFocus()
+        self.stop()
+
     def closeEvent(self, event: QCloseEvent) -> None:
         """Leave no work behind."""
-        self.stop()
+        self.leave()
         super().closeEvent(event)
 
     # The specimen that is held.

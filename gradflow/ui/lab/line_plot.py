@@ -16,10 +16,11 @@ from gradflow.ui.plot import Plot
 from gradflow.ui.theme import Theme
 
 Array = NDArray[np.float64]
+Signs = list[tuple[str, str, str]]
 
 
 class LinePlot(Plot):
-    """Solid: the loss of the batch. Thin: tangent and parabola. Dot: now. Diamond: the next step."""
+    """Solid: the loss. Thin: tangent and parabola. Dot: now. Diamond: the next step. Hollow: before the last."""
 
     def __init__(self) -> None:
         super().__init__(None, None, "t", "loss at θ + t·h")
@@ -27,8 +28,9 @@ class LinePlot(Plot):
         self.broken = pg.PlotCurveItem(connect="pairs")
         self.tangent, self.parabola = pg.PlotCurveItem(), pg.PlotCurveItem(connect="finite")
         self.whole, self.curve = pg.PlotCurveItem(connect="finite"), pg.PlotCurveItem(connect="finite")
-        self.present, self.step = Marks(radius=5.0), Marks(diamond=True, radius=6.0)
-        self.add(self.now, self.broken, self.whole, self.tangent, self.parabola, self.curve, self.step, self.present)
+        self.present, self.step, self.back = Marks(radius=5.0), Marks(diamond=True, radius=6.0), Marks(radius=5.0)
+        self.add(self.now, self.broken, self.whole, self.tangent, self.parabola, self.curve)
+        self.add(self.back, self.step, self.present)
         self.line: Line | None = None
         self.chip = Chip(self)
         self.chip.say = self._say
@@ -41,8 +43,8 @@ class LinePlot(Plot):
         if line is None:
             for item in (self.curve, self.whole, self.tangent, self.parabola, self.broken):
                 item.setData(nothing, nothing)
-            self.present.set_data(nothing, nothing, ())
-            self.step.set_data(nothing, nothing, ())
+            for marks in (self.present, self.step, self.back):
+                marks.set_data(nothing, nothing, ())
             return
         low, high = line.span()
         self.fix(x=(float(line.t[0]), float(line.t[-1])), y=(low, high))
@@ -58,6 +60,26 @@ class LinePlot(Plot):
         self.now.setValue(0.0)
         self.present.set_data(np.zeros(1), np.array([line.value]), [self.ink])
         self.step.set_data(np.array([line.step_t]), np.array([line.step_loss]), [self.accent])
+        self.back.set_data(np.array([line.back_t]), np.array([line.back_loss]), [self.ink], np.ones(1, bool))
+
+    def signs(self, theme: Theme) -> Signs:
+        """Return what stands on the plot: a sign, its colour and its name."""
+        line = self.line
+        if line is None:
+            return []
+        finite = np.isfinite(line.losses)
+        next_step, back = (bool(np.isfinite(loss)) and abs(t) <= line.t[-1] for t, loss in line.marked)
+        every = (
+            (finite.any(), "━", theme.curve, "loss of the batch"),
+            (np.isfinite(line.whole).any(), "━", theme.muted, "all samples"),
+            (np.isfinite(line.first_order(1.0)), "─", theme.curve_second, "first order"),
+            (np.isfinite(line.second_order(1.0)), "┄", theme.curve_second, "second order"),
+            (np.isfinite(line.value), "●", theme.text, "now"),
+            (back, "○", theme.text, "before the last step"),
+            (next_step, "◆", theme.accent, "next step"),
+            ((line.done & ~finite).any(), "▮", theme.error, "not finite"),
+        )
+        return [(sign, color, name) for drawn, sign, color, name in every if drawn]
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""

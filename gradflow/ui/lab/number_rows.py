@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -92,4 +93,5 @@ class NumberRows(QWidget):
         if first:
             return name, formula, f"<b>{whole}{tail}</b>", html.escape(row.note)
         number = f'<b>{same}</b><span style="color:{self.theme.error}">{other}</span>{tail}'
-        return name, formula, number, html.escape(row.note or f"off by {spell(abs(row.value - exact))}")
+        off = abs(row.value - exact)
+        return name, formula, number, html.escape(row.note or (f"off by {spell(off)}" if math.isfinite(off) else ""))

@@ -1,4 +1,4 @@
-"""The loss over a plane as a heat map with contours, the way of the run on it, the present point and the next step."""
+"""The loss over a plane as a heat map with contours, on it the run's trajectory, its point and the next step."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from gradflow.sim.words import spell
 from gradflow.ui.color_bar import ColorBar
 from gradflow.ui.items import Overlay, cosmetic
 from gradflow.ui.lab.chip import Chip
+from gradflow.ui.lab.line_plot import Signs
 from gradflow.ui.plot import Plot
 from gradflow.ui.theme import Theme, rgb
 
 Array = NDArray[np.float64]
 
-DOT, RING = 2.5, 6.0
+DOT, RING, PALE = 2.5, 6.0, 0.35
 
 
 class PlaneMap(QWidget):
-    """Colours and contours: the loss. Line: the way of the run. Ring: now. Diamond: the next step. Red: not finite.
+    """Colours and contours: the loss. Line: the trajectory. Ring: now. Diamond: the next step. Red: not finite.
 
     Both axes are lengths in the space of all parameters.
     """
@@ -32,8 +33,8 @@ class PlaneMap(QWidget):
         super().__init__()
         self.plot = Plot(None, None, "first direction", "second direction")
         self.image = pg.ImageItem(axisOrder="row-major")
-        self.signs = PlaneSigns()
-        self.plot.add(self.image, self.signs)
+        self.overlay = PlaneSigns()
+        self.plot.add(self.image, self.overlay)
         self.bar = ColorBar()
         self.chip = Chip(self.plot)
         self.chip.say = self._say
@@ -47,15 +48,17 @@ class PlaneMap(QWidget):
         self._log = True
         self._drawn: tuple[object, ...] = ()
 
-    def show_plane(self, plane: Plane | None, log: bool) -> None:
-        """Paint a plane, or nothing."""
+    def show_plane(self, plane: Plane | None, log: bool, old: bool = False) -> None:
+        """Paint a plane, or nothing; one of an old step is pale."""
+        for item in (self.image, self.overlay):
+            item.setOpacity(PALE if old else 1.0)
         if (plane, log, self._theme) == self._drawn:
             return
         self.plane, self._log, self._drawn = plane, log, (plane, log, self._theme)
         self.bar.setVisible(plane is not None)
         if plane is None or self._theme is None:
             self.image.clear()
-            self.signs.show_signs(None, np.empty((0, 2, 2)))
+            self.overlay.show_signs(None, np.empty((0, 2, 2)))
             return
         axes = plane.axes
         values, low, high = plane.shown(log)
@@ -75,14 +78,27 @@ class PlaneMap(QWidget):
         self.plot.name_axes(across.lower(), up.lower(), self._theme)
         lost = ((self._theme.error, "∞, nan"),) if plane.broken.any() else ()
         self.bar.show_scale(table, plane.scale(log), lost)
-        self.signs.show_signs(plane, plane.contours(log))
+        self.overlay.show_signs(plane, plane.contours(log))
+
+    def signs(self, theme: Theme) -> Signs:
+        """Return what stands on the colours: a sign, its colour and its name."""
+        plane = self.plane
+        if plane is None:
+            return []
+        moved = len(plane.axes.path) > 1
+        found = [("○", theme.text, "step 0"), ("━", theme.text, "trajectory")] if moved else []
+        found += [("◎", theme.text, f"step {plane.axes.step}")]
+        a, b = plane.axes.next_step
+        if plane.axes.a[0] <= a <= plane.axes.a[-1] and plane.axes.b[0] <= b <= plane.axes.b[-1]:
+            found.append(("◆", theme.accent, "next step"))
+        return found + ([("■", theme.error, "not finite")] if plane.broken.any() else [])
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
         self._theme = theme
         self.plot.retheme(theme)
         self.bar.text = QColor(theme.muted)
-        self.signs.retheme(theme)
+        self.overlay.retheme(theme)
         self.show_plane(self.plane, self._log)
 
     def _say(self, spot: QPointF) -> str:
@@ -101,20 +117,21 @@ class PlaneSigns(Overlay):
     def __init__(self) -> None:
         super().__init__()
         self._contours = QPainterPath()
-        self._way: list[QPointF] = []
+        self._path: list[QPointF] = []
         self._step: QPointF | None = None
         self._shown = False
         self._ink = self._ground = self._accent = self._line = QColor("black")
 
     def show_signs(self, plane: Plane | None, contours: Array) -> None:
-        """Show a plane's contours, way and points, or nothing."""
+        """Show a plane's contours, trajectory and points, or nothing."""
         self.prepareGeometryChange()
         # One path: lines of their own would be brighter where they meet.
         self._contours = pg.arrayToQPath(*contours.reshape(-1, 2).T, connect="pairs")
         self._shown = plane is not None
-        way = plane.axes.way if plane else np.empty((0, 2))
-        self._way = [QPointF(x, y) for x, y in way.tolist() if np.isfinite(x + y)]
-        self._step = QPointF(*plane.axes.step.tolist()) if plane and np.isfinite(plane.axes.step).all() else None
+        path = plane.axes.path if plane else np.empty((0, 2))
+        self._path = [QPointF(x, y) for x, y in path.tolist() if np.isfinite(x + y)]
+        step = plane.axes.next_step if plane else np.full(2, np.nan)
+        self._step = QPointF(*step.tolist()) if np.isfinite(step).all() else None
         self.update()
 
     def retheme(self, theme: Theme) -> None:
@@ -125,7 +142,7 @@ class PlaneSigns(Overlay):
         self.update()
 
     def paint(self, painter: QPainter, *_: object) -> None:
-        """Draw the contours, the way, and the two points."""
+        """Draw the contours, the trajectory, and the two points."""
         transform = painter.transform()
         if not self._shown or not transform.m11() or not transform.m22():
             return
@@ -135,15 +152,15 @@ class PlaneSigns(Overlay):
         painter.drawPath(self._contours)
         # In pixels: marks are round whatever the axes are.
         painter.resetTransform()
-        way = QPolygonF([transform.map(point) for point in self._way])
+        path = QPolygonF([transform.map(point) for point in self._path])
         for pen in self._pens(1.6, self._ink):
             painter.setPen(pen)
-            painter.drawPolyline(way)
-        for i in range(way.size() - 1):
+            painter.drawPolyline(path)
+        for i in range(path.size() - 1):
             # The beginning is hollow.
             painter.setPen(Qt.PenStyle.NoPen if i else cosmetic(self._ink, 1.5))
             painter.setBrush(self._ink if i else self._ground)
-            painter.drawEllipse(way.at(i), DOT if i else 2 * DOT, DOT if i else 2 * DOT)
+            painter.drawEllipse(path.at(i), DOT if i else 2 * DOT, DOT if i else 2 * DOT)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         now = transform.map(QPointF(0.0, 0.0))
         for pen in self._pens(2.0, self._ink):

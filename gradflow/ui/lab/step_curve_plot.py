@@ -1,4 +1,4 @@
-"""The step-size curve as a plot: the error of each difference over h, both logarithmic."""
+"""The step-size curve as a plot: the error of each difference over ε, both logarithmic."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ SHOWN_WHERE = {"truncation": np.array([1e-5, 1.0]), "round_off": np.array([1e-16
 """Over which steps the two guide lines of a difference are drawn; they end where the other takes over."""
 
 
-BESIDE = {"h": (1.0, 1.0), "h²": (0.0, 0.0), "1/h": (0.0, 1.0)}
+BESIDE = {"ε": (1.0, 1.0), "ε²": (0.0, 0.0), "1/ε": (0.0, 1.0)}
 """Which corner of the words lies on the guide line: none of them covers another line."""
+
+ABOVE = {"ε": 0.0, "ε²": 0.0, "1/ε": 0.7}
+"""By how many decades the words stand higher: round-off scatters around its line."""
 
 
 class StepCurvePlot(Plot):
@@ -33,7 +36,7 @@ class StepCurvePlot(Plot):
     """The number of the step nearest to a click."""
 
     def __init__(self) -> None:
-        super().__init__(DecadeAxis("bottom"), DecadeAxis("left"), "step h", "error |difference − ∂L/∂w|")
+        super().__init__(DecadeAxis("bottom"), DecadeAxis("left"), "step ε", "error |difference − ∂L/∂w|")
         self.levels, self.decades = Levels(), DecadeRange(4.0)
         self.here = pg.InfiniteLine(angle=90)
         self.broken = pg.PlotCurveItem(connect="pairs")
@@ -134,17 +137,17 @@ class StepCurvePlot(Plot):
         forward, central = fits["forward"], fits["central"]
         # A little beyond the best steps the guide lines are far from each other.
         places = {
-            "h": (forward.best_step * 100.0, forward.truncation),
-            "h²": (central.best_step * 20.0, central.truncation),
-            "1/h": (10.0**-10.5, forward.round_off),
+            "ε": (forward.best_step * 100.0, forward.truncation),
+            "ε²": (central.best_step * 20.0, central.truncation),
+            "1/ε": (10.0**-10.5, forward.round_off),
         }
-        for name, (h, of) in places.items():
-            text, height = self.words[name], float(of(np.array(h)))
+        for name, (step, of) in places.items():
+            text, height = self.words[name], float(of(np.array(step)))
             known = complete and height > 0.0 and bool(np.isfinite(height))
             text.setVisible(known)
             if known:
                 text.setText(f"∝ {name}")
-                text.setPos(float(np.log10(h)), float(np.log10(height)))
+                text.setPos(float(np.log10(step)), float(np.log10(height)) + ABOVE[name])
 
     def _pick(self, x: float, _: float) -> None:
         if len(self._steps):

@@ -1,4 +1,4 @@
-"""A derivative beside its differences: the numbers, the step h, the curve over all steps, and what it shows."""
+"""A derivative beside its differences: the numbers, the step ε, the curve over all steps, and what it shows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WIDE = 600
 
 
 class StepStudy(QWidget):
-    """The numbers at one step above, the slider of h, and the curve with sentences below."""
+    """The numbers at one step above, the slider of ε, and the curve with sentences below."""
 
     turned = Signal(int)
     """The number of another step, on the slider or in the plot."""
@@ -33,7 +33,7 @@ class StepStudy(QWidget):
         self.slider = Slider()
         self.slider.setRange(0, len(STEPS) - 1)
         self.slider.setPageStep(8)
-        self.slider.setAccessibleName("Step h")
+        self.slider.setAccessibleName("Step ε")
         self.step_words, self.words = QLabel(), QLabel()
         self.step_words.setMinimumWidth(92)
         self.words.setObjectName("muted")
@@ -63,8 +63,8 @@ class StepStudy(QWidget):
         before = self.slider.blockSignals(True)
         self.slider.setValue(len(STEPS) - 1 - number)
         self.slider.blockSignals(before)
-        self.step_words.setText(f"h = {spell(float(STEPS[number]))}")
-        self.plot.name_axes("step h", f"error |difference − {names.derivative}|\n|error|", theme)
+        self.step_words.setText(f"ε = {spell(float(STEPS[number]))}")
+        self.plot.name_axes("step ε", f"error |difference − {names.derivative}|\n|error|", theme)
         self.plot.show_curve(curve, number, printed)
         rows = compared(curve, names, number, printed, theme) if curve else []
         # The numbers come first.

@@ -1,12 +1,15 @@
-"""What is said of differences: the numbers below each other, and the sentences under the curve."""
+"""What is said of derivatives: the numbers to be compared, below each other, and the sentences under a curve."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from gradflow.sim.lab import step_words
 from gradflow.sim.lab.differences import Study
+from gradflow.sim.lab.slope import Slope
 from gradflow.sim.lab.step_curve import StepCurve
 from gradflow.sim.words import spell
 from gradflow.ui.lab.number_rows import NumberRow
@@ -30,11 +33,11 @@ def compared(curve: StepCurve, names: Names, number: int, printed: bool, theme: 
     color, f, x = colors(theme), names.f, names.x
     ready = bool(curve.done[number])
     beside = {
-        "forward": ("forward", f"({f}({x} + h) − {f}) / h"),
-        "central": ("central", f"({f}({x} + h) − {f}({x} − h)) / 2h"),
+        "forward": ("forward", f"({f}({x} + ε) − {f}) / ε"),
+        "central": ("central", f"({f}({x} + ε) − {f}({x} − ε)) / 2ε"),
     }
     if printed:
-        beside["printed"] = ("as printed", f"({f}({x} + h) − {f}({x} − h)) / h²")
+        beside["printed"] = ("as printed", f"({f}({x} + ε) − {f}({x} − ε)) / ε²")
     rows = [NumberRow("exact", f"{names.derivative} by {names.by}", curve.exact, note=f"{f} = {names.value}")]
     for which, (name, formula) in beside.items():
         kink = curve.kinks_above[number] if which == "forward" else curve.kinks[number]
@@ -51,7 +54,8 @@ def _straddles(kinks: str) -> str:
 
 def numbers(found: Study, number: int, printed: bool, theme: Theme) -> list[NumberRow]:
     """Return the loss's derivative and its differences at one of the steps; with `printed` the slide's too."""
-    names = Names("L", spell(found.curve.value), found.symbol, f"∂L/∂{found.symbol}", "backprop")
+    value = f"{spell(found.curve.value)} at step {found.step}"
+    names = Names("L", value, found.symbol, f"∂L/∂{found.symbol}", "backprop")
     return compared(found.curve, names, number, printed, theme)
 
 
@@ -59,7 +63,11 @@ def remarks(
     curve: StepCurve, f: str, x: str, number: int, printed: bool, brief: bool, more: Sequence[str] = ()
 ) -> list[str]:
     """Return what there is to say of a curve, and more; the best steps, if `brief`, only if there is nothing else."""
-    said = [step_words.as_printed(curve, float(curve.steps[number]))] if printed else []
+    if not np.isfinite([curve.value, curve.exact]).all():
+        return [step_words.not_finite(curve, f)]
+    said = [] if curve.complete else [f"{np.count_nonzero(curve.done)} of {len(curve.steps)} steps …"]
+    if printed:
+        said.append(step_words.as_printed(float(curve.steps[number])))
     said += [*more, step_words.kinks(curve, x)]
     if not brief or not any(said):
         said += [step_words.best_step(curve, which, f) for which in ("forward", "central")]
@@ -70,3 +78,11 @@ def sentences(found: Study, number: int, printed: bool, brief: bool) -> list[str
     """Return what there is to say; where it has to be `brief`, the best steps only if there is nothing else."""
     more = ["φ has a stand-in for its slope here: no difference can agree with it."] if found.stand_in else []
     return remarks(found.curve, "L", "w", number, printed, brief, more)
+
+
+def ways(found: Slope) -> list[NumberRow]:
+    """Return the derivative along a direction in three ways."""
+    back = NumberRow("reverse mode", "∇L · h, by one pass back", found.reverse, note="a vector–Jacobian product")
+    tangent = NumberRow("forward mode", "J h, tangents along h", found.forward)
+    kinks = f"straddles {found.kinks}" if found.kinks else ""
+    return [back, tangent, NumberRow("difference", "(L(θ+t·h) − L(θ−t·h)) / 2t", found.quotient, note=kinks)]

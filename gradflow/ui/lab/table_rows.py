@@ -15,6 +15,8 @@ from gradflow.ui.theme import LIGHT, Theme
 
 Index = QModelIndex | QPersistentModelIndex
 NOWHERE = QModelIndex()
+WRONG = ("WRONG", "not finite")
+"""Verdicts in the colour of errors."""
 
 
 class _Model(QAbstractTableModel):
@@ -49,7 +51,7 @@ class _Model(QAbstractTableModel):
             side = Qt.AlignmentFlag.AlignLeft if column >= len(self.table.columns) else Qt.AlignmentFlag.AlignRight
             return side | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.ForegroundRole:
-            wrong = math.isinf(value) or self._text(row, column, float(value)) == "WRONG"
+            wrong = math.isinf(value) or self._text(row, column, float(value)) in WRONG
             return QColor(self.theme.error if wrong else self.theme.muted if column < 0 else self.theme.text)
         return None
 
@@ -72,14 +74,16 @@ class TableRows(QTableView):
         self.setAccessibleName(name)
         self.setShowGrid(False)
         self.setSelectionMode(QTableView.SelectionMode.NoSelection)
-        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        # Tab goes on to the next control, not from cell to cell.
+        self.setTabKeyNavigation(False)
         self.setFrameShape(QTableView.Shape.NoFrame)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(20)
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        # To look at thousands of rows takes too long.
+        header.setResizeContentsPrecision(40)
         header.setHighlightSections(False)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     @property
     def table(self) -> Table | None:
@@ -87,10 +91,20 @@ class TableRows(QTableView):
         return self._model.table
 
     def show_table(self, table: Table | None) -> None:
-        """Show a table, or none."""
-        self._model.beginResetModel()
-        self._model.table = table
-        self._model.endResetModel()
+        """Show a table, or none; one that has only grown stays where it is scrolled to."""
+        model, before = self._model, self._model.rowCount()
+        known = table is not None and model.table is not None and table.columns == model.table.columns
+        if table is not None and known and 0 < before <= len(table.rows):
+            if before < len(table.rows):
+                model.beginInsertRows(NOWHERE, before, len(table.rows) - 1)
+                model.table = table
+                model.endInsertRows()
+            model.table = table
+            model.dataChanged.emit(model.index(0, 0), model.index(before - 1, model.columnCount() - 1))
+            return
+        model.beginResetModel()
+        model.table = table
+        model.endResetModel()
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""

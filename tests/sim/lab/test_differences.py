@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from test_specimen import NETWORKS, specimen_of
 
-from gradflow.sim.lab.differences import INPUT, Entry, Study, blocks, check_layers, study, table_of_checks
+from gradflow.sim.lab import step_words
+from gradflow.sim.lab.differences import INPUT, Block, Entry, Study, blocks, study
+from gradflow.sim.lab.layer_checks import Checks, check_layers
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.layer_rows import LayerRow
 
@@ -50,6 +52,7 @@ def test_the_exact_number_is_the_engines_own() -> None:
     assert found.curve.exact == network.layers[1].linear.W_grad[3, 5] and found.symbol == "W₂[3, 5]"
     one = last(specimen, Entry(INPUT, 0, 1), samples=[4])
     assert one.curve.exact == specimen.network([4]).input.grad[0, 1] and one.symbol == "x[1]"
+    assert last(specimen, Entry(INPUT, 3, 1)).symbol == "x[3, 1]"
 
 
 def test_without_a_block_the_steepest_weight_of_layer_1_is_taken_and_bad_places_are_the_nearest() -> None:
@@ -73,9 +76,32 @@ def test_a_stand_in_for_a_slope_is_said() -> None:
     assert last(specimen, Entry("1/W")).stand_in and not last(specimen, Entry("5/W")).stand_in
 
 
-def test_the_check_of_all_layers_is_a_table() -> None:
+@pytest.mark.parametrize("text", ["0, 3", " 0,3 ", "[0; 3]", "0 3"])
+def test_an_entry_can_be_typed_in_several_ways(text: str) -> None:
+    assert Block("2/W", 2, "W", 4, 8, 0).read(text) == (0, 3)
+    assert Block("2/b", 2, "b", 0, 8, 0).read("7") == (0, 7)
+
+
+@pytest.mark.parametrize("text", ["", "3", "4, 0", "0, 8", "-1, 3", "1.5, 2", "0, 1, 2", "a, b", "1" * 20 + ", 0"])
+def test_what_is_no_entry_is_refused_with_what_could_be_typed(text: str) -> None:
+    words = "is no entry of W₂: type a row d from 0 to 3 and a column k from 0 to 7, as 0, 7."
+    with pytest.raises(ValueError, match=words):
+        Block("2/W", 2, "W", 4, 8, 0).read(text)
+
+
+def test_the_check_of_all_layers_grows_into_a_table() -> None:
     _, specimen = specimen_of({})
-    checks = list(check_layers(specimen, 0))
-    table = table_of_checks(checks)
+    seen = list(check_layers(specimen, 0))
+    assert [len(one.layers) for one in seen] == sorted(len(one.layers) for one in seen)
+    found = seen[-1]
+    assert found.complete and "5 layers checked: 5 good" in found.words(going=False)
+    table = found.table()
     assert table.rows == [str(n) for n in range(1, 6)] and (table.values[:, 0] < 1e-6).all()
-    assert set(table.notes[0][1]) == {"good"} and table_of_checks([]).values.shape == (0, 4)
+    assert set(table.notes[0][1]) == {"good"} and Checks(3, (), 5).table().values.shape == (0, 4)
+    assert "layer 1 of 5 …" in Checks(3, (), 5).words(going=True)
+    assert list(check_layers(specimen, 0)) == [found]
+
+
+def test_a_loss_that_is_not_finite_has_one_sentence() -> None:
+    _, specimen = specimen_of({"init.scale": 1e6, "network.depth": 60, "network.activation": "relu"}, steps=0)
+    assert "neither a derivative nor a difference" in step_words.not_finite(last(specimen, Entry()).curve)

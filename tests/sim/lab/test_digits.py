@@ -38,3 +38,4 @@ def test_different_numbers_look_different(values: list[float]) -> None:
 def test_a_loss_that_hardly_moves_shows_that_it_does() -> None:
     assert told_apart(2.3005, 2.3004) == ["2.3005", "2.3004"]
     assert told_apart(2.0, 1.5) == ["2", "1.5"]
+    assert told_apart(1.23456, math.nan, math.nan, math.inf) == ["1.23", "not a number", "not a number", "∞"]

@@ -1,4 +1,4 @@
-"""Directions: the slope in three ways and by PyTorch, the line, the plane, and the way of the run on it."""
+"""Directions: the slope in three ways and by PyTorch, the line, the plane, and the run's trajectory on it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from test_specimen import NETWORKS, specimen_of
 from gradflow.sim import config
 from gradflow.sim.config import Experiment, edit
 from gradflow.sim.details import Want
-from gradflow.sim.lab.directions import DIRECTIONS, WITH_WAY, Ask, Ground, make
+from gradflow.sim.lab.directions import DIRECTIONS, WITH_TRAJECTORY, Ask, Ground, make
 from gradflow.sim.lab.exploration import Look, Refused, explore, survey
 from gradflow.sim.lab.line import Line, leads_to
 from gradflow.sim.lab.objective import Objective
@@ -144,6 +144,21 @@ def test_the_whole_training_part_has_its_own_curve() -> None:
     assert "loss of the training part" in line.table().columns
 
 
+def test_a_stand_in_for_a_slope_is_said() -> None:
+    _, specimen = specimen_of({"network.activation": "step"})
+    found, _ = explored(specimen, Ask("update"))
+    assert found.stand_in and "no difference can agree" in place(found)
+    above, _ = explored(specimen, Ask("coordinate", text="5/W[0, 0]"))
+    assert not above.stand_in and above.quotient == pytest.approx(above.reverse, rel=1e-6)
+
+
+def test_an_exploded_network_is_shown_for_what_it_is() -> None:
+    _, specimen = specimen_of({"init.scale": 1e6, "network.depth": 60, "network.activation": "relu"}, steps=0)
+    found, line = explored(specimen, Ask("random"))
+    assert "not finite" in place(found) and not np.isfinite(line.table().values[:, 1:]).all()
+    assert step(line) and found.table().csv() and np.isfinite(line.span()).all()
+
+
 def test_filters_keep_the_length_that_they_have() -> None:
     _, specimen = specimen_of({})
     objective = Objective(specimen)
@@ -158,13 +173,14 @@ def test_filters_keep_the_length_that_they_have() -> None:
 @pytest.mark.parametrize(
     ("ask", "words"),
     [
+        (Ask("typed"), "Type the entries"),
         (Ask("typed", text="1, 2, x"), "“x” is not a number"),
         (Ask("typed", text="1, 2"), "2 numbers for"),
         (Ask("typed", text="1/W[0, 0] = 0"), "nothing moves"),
         (Ask("typed", text="1/W[0, 0] = inf"), "not finite"),
-        (Ask("coordinate", text="9/W[0, 0]"), "there is no 9/W"),
-        (Ask("coordinate", text="1/W[0]"), "takes"),
-        (Ask("coordinate", text="1/b[99]"), "no entry"),
+        (Ask("coordinate", text="9/W[0, 0]"), "There is no 9/W"),
+        (Ask("coordinate", text="1/W[0]"), "“[0]” is no entry of W₁: type a row"),
+        (Ask("coordinate", text="1/b[99]"), "is no entry of b₁: type a number"),
         (Ask("coordinate", text="import os"), "is no parameter"),
     ],
     ids=lambda value: value.text if isinstance(value, Ask) else "",
@@ -195,7 +211,7 @@ def test_the_plane_comes_from_coarse_to_fine_and_can_be_shown_all_the_while() ->
     assert all(np.isfinite(one.filled()).all() and len(one.scale(True)) == 5 for one in seen)
 
 
-def test_the_way_is_that_of_the_run_bit_for_bit_with_its_live_edits() -> None:
+def test_the_trajectory_is_that_of_the_run_bit_for_bit_with_its_live_edits() -> None:
     run = Run(edit(Experiment(), {"network.depth": 2, "network.width": 4, "training.batch_size": 16}))
     points = []
     for number in range(31):
@@ -222,17 +238,21 @@ def test_the_last_update_leads_back_to_where_the_run_came_from() -> None:
     objective = Objective(specimen)
     h = make(Ask("last-update"), Ground(objective, specimen, travelled(specimen)))
     np.testing.assert_array_equal(h, before[-1] - before[-2])
+    # Along it the line shows where the last step came from, and looks far enough.
+    _, line = explored(specimen, Ask("last-update"))
+    assert line.back_t == -1.0 and line.back_loss == pytest.approx(objective(before[-2]), rel=1e-12)
+    assert line.t[-1] == 3.0 and "Last step from t = −1" in step(line)
 
 
-def test_the_ways_own_plane_shows_most_of_it() -> None:
+def test_the_trajectorys_own_plane_shows_most_of_it() -> None:
     _, specimen = specimen_of({}, steps=40)
     own = surveyed(specimen, Ask("principal-1"), Ask("principal-2"))
     other = surveyed(specimen, Ask("random"), Ask("filter-normalised"))
     assert own.axes.explained > 0.8 > other.axes.explained > 0.0
     # The way ends where the present point is, and all of it is within sight.
-    np.testing.assert_allclose(own.axes.way[-1], 0.0, atol=1e-12)
-    assert (own.axes.way.min(axis=0) > [own.axes.a[0], own.axes.b[0]]).all()
-    assert (own.axes.way.max(axis=0) < [own.axes.a[-1], own.axes.b[-1]]).all()
+    np.testing.assert_allclose(own.axes.path[-1], 0.0, atol=1e-12)
+    assert (own.axes.path.min(axis=0) > [own.axes.a[0], own.axes.b[0]]).all()
+    assert (own.axes.path.max(axis=0) < [own.axes.a[-1], own.axes.b[-1]]).all()
     way = travelled(specimen)
     variances = np.linalg.svd(way.points - way.points.mean(axis=0), compute_uv=False) ** 2
     assert own.axes.explained == pytest.approx(variances[:2].sum() / variances.sum(), rel=1e-9)
@@ -241,8 +261,8 @@ def test_the_ways_own_plane_shows_most_of_it() -> None:
 def test_before_the_first_step_there_is_a_plane_all_the_same() -> None:
     _, specimen = specimen_of({}, steps=0)
     found = surveyed(specimen, Ask("principal-1"), Ask("principal-2"))
-    assert "next update" in found.axes.titles[0] and "not moved" in plane(found)
-    for kind in WITH_WAY:
+    assert "next update" in found.axes.titles[0] and "plane of “The next update” and “Random" in plane(found)
+    for kind in WITH_TRAJECTORY:
         (refused,) = explore(specimen, Ask(kind))
         assert isinstance(refused, Refused)
 
@@ -264,7 +284,7 @@ def test_losses_that_are_not_finite_are_counted_and_shown_as_such() -> None:
     assert np.isfinite([low, high]).all() and broken.broken.sum() == count and np.isfinite(broken.contours(True)).all()
 
 
-def test_a_finished_run_with_its_best_weights_back_still_knows_its_way() -> None:
+def test_a_finished_run_with_its_best_weights_back_still_knows_its_trajectory() -> None:
     changes = {"training.steps": 60, "training.patience": 5, "training.learning_rate": 0.5, "data.samples": 100}
     run = Run(edit(Experiment(), {"network.depth": 2, "network.width": 8} | changes))
     while not run.finished:
@@ -284,7 +304,7 @@ def test_of_a_diverged_run_there_are_results_that_are_not_finite_and_no_warnings
     assert specimen is not None
     before = np.geterr()
     lines = [(found, np.geterr()) for found in explore(specimen, Ask("random"))]
-    planes = [(found, np.geterr()) for found in survey(specimen, Ask("random"), Ask("random"), Look(way=False))]
+    planes = [(found, np.geterr()) for found in survey(specimen, Ask("random"), Ask("random"), Look(trajectory=False))]
     line, plane_found = lines[-1][0], planes[-1][0]
     assert isinstance(line, Line) and not np.isfinite(line.losses).all()
     assert isinstance(plane_found, Plane) and plane_found.broken.any()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gradflow.sim.lab import step_words
-from gradflow.sim.lab.step_curve import EPSILON, STEPS, curve, refine
+from gradflow.sim.lab.step_curve import STEPS, U, curve, refine
 
 SMOOTH: dict[str, tuple[Callable[[float], float], float, float]] = {
     "sine": (math.sin, 1.0, math.cos(1.0)),
@@ -20,7 +20,7 @@ SMOOTH: dict[str, tuple[Callable[[float], float], float, float]] = {
 
 
 @pytest.mark.parametrize("name", sorted(SMOOTH))
-def test_truncation_falls_as_h_and_h_squared_and_round_off_rises_as_one_over_h(name: str) -> None:
+def test_truncation_falls_as_the_step_and_its_square_and_round_off_rises_as_one_over_it(name: str) -> None:
     found = curve(*SMOOTH[name])
     forward, central = found.fit("forward"), found.fit("central")
     assert forward.slope == pytest.approx(1.0, abs=0.01)
@@ -36,10 +36,10 @@ def test_the_factors_are_those_of_taylors_series() -> None:
 
 
 @pytest.mark.parametrize(("which", "root"), [("forward", 1 / 2), ("central", 1 / 3)])
-def test_the_best_step_is_a_root_of_epsilon_and_nearly_as_good_as_any(which: str, root: float) -> None:
+def test_the_best_step_is_a_root_of_the_machine_precision_and_nearly_as_good_as_any(which: str, root: float) -> None:
     found = curve(math.exp, 0.3, math.exp(0.3))
     best = found.fit(which).best_step
-    assert EPSILON**root / 5 < best < EPSILON**root * 5
+    assert U**root / 5 < best < U**root * 5
     errors = found.errors(which)
     near = np.abs(np.log10(STEPS / best)) < 0.5
     # Single errors may be small by luck: the mean over a decade is what counts.
@@ -66,7 +66,7 @@ def test_the_slides_denominator_diverges_as_the_step_shrinks() -> None:
     np.testing.assert_allclose(found.printed[small] * found.steps[small] / 2, math.cos(1.0), rtol=1e-4)
     errors = found.errors("printed")[small]
     assert (np.diff(errors) > 0).all() and errors[-1] > 1e5
-    assert "2.00·10⁵ times" in step_words.as_printed(found, 1e-5)
+    assert "2.00·10⁵ times" in step_words.as_printed(1e-5)
 
 
 def test_kinks_within_the_step_are_named_and_left_out_of_the_fit() -> None:
@@ -78,7 +78,7 @@ def test_kinks_within_the_step_are_named_and_left_out_of_the_fit() -> None:
     found = curve(relu, 0.02, 1.0 + 3 * 0.02**2, lambda a, b: "a kink of φ" if (a > at) != (b > at) else "")
     assert found.kinks[0] and not found.kinks_above[0] and not found.kinks[-1]
     assert found.fit("central").factor == pytest.approx(1.0, rel=1e-2)
-    assert "From h = 0.01" in step_words.kinks(found)
+    assert "From ε = 0.01" in step_words.kinks(found)
     on_it = curve(relu, at, 3 * at**2, lambda a, b: "a kink of φ" if (a > at) != (b > at) else "")
     assert all(on_it.kinks[:80])
 
