@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from gradflow.sim.picture import Picture
 from gradflow.sim.prediction import Prediction, predicting
 from gradflow.theory.batch_scatter import scatter_of_batch
 from gradflow.theory.propagation import OutputGradient, output_gradient, pair_weights
-from gradflow.theory.recursion import follow
+from gradflow.theory.recursion import variances
 from gradflow.theory.scatter import scatter
 from gradflow.theory.steps import Signal
 
@@ -117,7 +117,7 @@ class _Propagation:
         sent = output_gradient(signals[-1], self._subject.delta(self._rows), DRAWS, np.random.default_rng(0))
         (delta, delta_spread), (gradient, gradient_spread) = self._squares(signals, sent, watch)
         count = self._weights.sum()
-        a_length = np.array([self._mean(signals[i].lengths) for i in picture.output])
+        a_length = self._means([signals[i] for i in picture.output])
         units = np.array([signals[i].units for i in picture.output])
         norm = np.exp(0.5 * delta)
         factor = np.full(len(norm), np.nan)
@@ -125,11 +125,11 @@ class _Propagation:
         return predicting(
             0,
             len(norm),
-            self._note(delta_spread, self._mean(signals[-1].lengths)),
+            self._note(delta_spread, float(self._means(signals[-1:])[0])),
             delta_norm=norm,
             weight_grad_norm=np.exp(0.5 * gradient),
             activation_norm=np.sqrt(a_length * units * count),
-            z_length=np.array([self._mean(signals[i].lengths) for i in picture.linear]),
+            z_length=self._means([signals[i] for i in picture.linear]),
             a_length=a_length,
             correlation=np.array([_correlation(signals[i]) for i in picture.linear]),
             factor=factor,
@@ -146,49 +146,47 @@ class _Propagation:
         """
         picture, count = self._picture, round(self._weights.sum())
         inputs = [signals[picture.graph.inputs[i][0]] for i in picture.linear]
-        own = [np.diag(self._weights) if self._paired else self._weights] * len(inputs)
-        whole = self._paired or count == 1
-        pairs = pair_weights(len(self._rows), count) if self._paired else 1.0
-        kernels = [source.units * source.covariance * pairs for source in inputs] if whole else []
+        own = np.diag(self._weights) if self._paired else self._weights
         nothing = np.full(len(inputs), np.nan)
+        start = np.ones_like(sent.gram) if picture.graph.entrywise else sent.gram
+        backward = picture.graph.backward(signals, start, watch)
+        grams = np.array([backward[i] for i in picture.linear])
+        sums = [grams * own]
+        if self._paired or count == 1:
+            pairs = pair_weights(len(self._rows), count) if self._paired else 1.0
+            sums.append(np.array([source.units * source.covariance * pairs for source in inputs]) * grams)
         if not picture.graph.entrywise:
-            grams = picture.graph.backward(signals, sent.gram, watch)
-            delta, gradient = (
-                np.log([np.sum(grams[i] * weights) for i, weights in zip(picture.linear, sums, strict=True)])
-                for sums in (own, kernels)
-            )
-            return (delta, nothing), (gradient, nothing.copy())
-        factors = picture.graph.backward(signals, np.ones_like(sent.gram), watch)
-
-        def typical(sums: list[Array], shift: Array, width: Array) -> tuple[Array, Array]:
-            if not sums:
-                return nothing, nothing.copy()
-            median, spread = sent.log_sums(
-                [factors[i] * weights for i, weights in zip(picture.linear, sums, strict=True)]
-            )
-            return median + np.nan_to_num(shift), np.hypot(spread, width)
-
+            delta, gradient = (np.log(terms.sum(axis=(1, 2))) for terms in sums)
+            return (delta, nothing), (gradient, nothing)
+        found = [sent.log_sums(terms) for terms in sums]
         together = None
         if self._paired and len(self._rows) > 1 and picture.chain:
-            together = self._scattered_batch(inputs, [sent.gram * factors[i] for i in picture.linear], watch)
-        by_delta, by_gradient = together or self._scattered(signals[0])
-        return typical(own, *by_delta), typical(kernels, *by_gradient)
+            together = self._scattered_batch(inputs, list(sent.gram * grams), watch)
+        widths = together or self._scattered(signals, inputs)
+        delta, gradient = (
+            (median + np.nan_to_num(shift), np.hypot(spread, width))
+            for (median, spread), (shift, width) in zip([*found, (nothing, nothing)], widths, strict=False)
+        )
+        return delta, gradient
 
-    def _scattered(self, data: Signal) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    def _scattered(
+        self, signals: list[Signal], inputs: list[Signal]
+    ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
         """Return by how much ln‖δ‖² and ln‖∂L/∂W‖² of one sample are typically off by finite width, and their spread.
 
         To the first order where it must be quick, else from random walks; nan where the network is not a plain chain.
         """
-        chain, length = self._picture.chain, self._mean(data.lengths)
-        if not chain:
-            nothing = np.full(len(self._picture.linear), np.nan)
+        picture = self._picture
+        if not picture.chain:
+            nothing = np.full(len(picture.linear), np.nan)
             return (nothing, nothing), (nothing, nothing)
+        below = self._means(inputs)
         if not self._paired:
-            found = follow(length, data.units, chain)
+            found = variances(picture.chain, self._means([signals[i] for i in picture.linear]), below)
             # What is typical lies below the mean square, the more the networks differ.
-            delta, gradient = ((-0.5 * v, np.sqrt(v)) for v in (found.delta_variance, found.weight_grad_variance))
+            delta, gradient = ((-0.5 * v, np.sqrt(v)) for v in found)
             return delta, gradient
-        walks = scatter(length, chain, np.random.default_rng(0))
+        walks = scatter(float(below[0]), picture.chain, np.random.default_rng(0))
         there = np.isfinite(walks)
         with np.errstate(all="ignore"):
             count = there.sum(axis=2)
@@ -219,9 +217,10 @@ class _Propagation:
             delta, gradient = ((-0.5 * v, np.sqrt(v)) for v in variances)
         return delta, gradient
 
-    def _mean(self, values: Array) -> float:
-        """Return the mean over the batch that the samples stand for."""
-        return float(self._weights @ values / self._weights.sum())
+    def _means(self, signals: Sequence[Signal]) -> Array:
+        """Return the mean squares per unit, over the batch that the samples stand for."""
+        means: Array = np.array([signal.lengths for signal in signals]) @ self._weights / self._weights.sum()
+        return means
 
     def _note(self, spread: Array, output_square: float) -> str:
         layers = self._subject.network.layers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import singledispatch
+from functools import cached_property, singledispatch
 from typing import Any
 
 import numpy as np
@@ -75,7 +75,7 @@ class Picture:
         self.linear = [place[layer.linear] for layer in network.layers]
         self.output = [place[layer.output] for layer in network.layers]
 
-    @property
+    @cached_property
     def chain(self) -> list[RandomLayer]:
         """The layers, if they are one plain chain of dense linear maps and activations; else nothing.
 

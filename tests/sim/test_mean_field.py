@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import time
 from typing import Any
 
 import numpy as np
@@ -153,3 +155,28 @@ def test_a_squared_error_that_sees_the_weights_is_called_approximate() -> None:
     wide = built({"data.name": "diabetes", "training.loss": "mean-squared-error", "network.depth": 50})
     assert "approximate" in thoroughly(wide.forecast.subject).note
     assert not thoroughly(built(COVERED["tanh"]).forecast.subject).note
+
+
+DEEP: dict[str, dict[str, Any]] = {
+    "tanh": {},
+    "relu": {"network.activation": "relu", "init.scheme": "he-normal"},
+    "gelu": {"network.activation": "gelu"},
+    "sigmoid with layer norm": {"network.activation": "sigmoid", "network.norm": "layer-norm"},
+    "residual with rms norm": {"network.norm": "rms-norm", "network.skip_every": 2, "network.activation": "relu"},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", DEEP)
+def test_the_quick_prediction_follows_a_slider(case: str) -> None:
+    """Of 200 layers in less than 20 ms of the processor, at a scale that it has never seen; half of that at rest."""
+    base = {"network.depth": 200, "network.width": 64, "training.batch_size": 64, "network.activation": "tanh"}
+    quickly(built(base | DEEP[case]).forecast.subject)
+    times = []
+    for scale in np.linspace(0.9, 1.2, 9):
+        subject = built(base | DEEP[case] | {"init.scale": float(scale)}).forecast.subject
+        gc.collect()
+        start = time.thread_time()
+        quickly(subject)
+        times.append(time.thread_time() - start)
+    assert min(times) < 0.02
