@@ -13,21 +13,16 @@ from gradflow.engine.graph import Graph as Nodes
 from gradflow.engine.graph import Input, Node
 from gradflow.engine.losses import Loss
 from gradflow.engine.network import Network
+from gradflow.sim.band import first_order, over_networks, over_walks
 from gradflow.sim.picture import Picture
 from gradflow.sim.prediction import Prediction, predicting
-from gradflow.theory.batch_scatter import scatter_of_batch
 from gradflow.theory.propagation import OutputGradient, output_gradient, pair_weights
-from gradflow.theory.recursion import variances
-from gradflow.theory.scatter import scatter
 from gradflow.theory.steps import Signal
 
 Array = NDArray[Any]
 
 GROUPS = 4
 """By so many typical samples the quick prediction stands for a batch."""
-
-FEW = 16
-"""So many samples of a batch are followed through random networks to see how these differ."""
 
 FOLLOWED = 128
 """All pairs of at most so many samples are followed; they stand for the others of a larger batch."""
@@ -108,14 +103,15 @@ class _Propagation:
 
     def __init__(self, subject: Subject, rows: Array, weights: Array, paired: bool) -> None:
         self._subject, self._rows, self._weights, self._paired = subject, rows, weights, paired
-        self._picture = Picture(subject.network, subject.inputs[rows], paired)
+        self._samples = subject.inputs[rows].reshape(len(rows), -1)
+        self._picture = Picture(subject.network, self._samples, paired)
 
     def run(self, watch: Callable[[], Any] = lambda: None) -> Prediction:
         """Walk, and condense."""
         picture = self._picture
         signals = picture.graph.forward(watch)
-        sent = output_gradient(signals[-1], self._subject.delta(self._rows), DRAWS, np.random.default_rng(0))
-        (delta, delta_spread), (gradient, gradient_spread) = self._squares(signals, sent, watch)
+        sent = output_gradient(signals[-1], self._delta(), DRAWS, np.random.default_rng(0))
+        (delta, gradient), (delta_spread, gradient_spread) = self._squares(signals, sent, watch)
         count = self._weights.sum()
         a_length = self._means([signals[i] for i in picture.output])
         units = np.array([signals[i].units for i in picture.output])
@@ -137,85 +133,42 @@ class _Propagation:
             weight_grad_spread=0.5 * gradient_spread,
         )
 
-    def _squares(
-        self, signals: list[Signal], sent: OutputGradient, watch: Callable[[], Any]
-    ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-        """Return the typical ln‖δ‖² and ln‖∂L/∂W‖² of every layer, each with its spread from network to network.
+    def _squares(self, signals: list[Signal], sent: OutputGradient, watch: Callable[[], Any]) -> tuple[Array, Array]:
+        """Return the typical ln‖δ‖² and ln‖∂L/∂W‖² of every layer, and their spread from network to network.
 
         ‖δ‖² = Σ_α G_αα and ‖∂L/∂W‖² = N·Σ_αβ G_αβ·K_αβ, with G of the layer's z and K of its input's N units.
         """
-        picture, count = self._picture, round(self._weights.sum())
+        picture, count, paired = self._picture, round(self._weights.sum()), self._paired
         inputs = [signals[picture.graph.inputs[i][0]] for i in picture.linear]
-        own = np.diag(self._weights) if self._paired else self._weights
-        nothing = np.full(len(inputs), np.nan)
-        start = np.ones_like(sent.gram) if picture.graph.entrywise else sent.gram
-        backward = picture.graph.backward(signals, start, watch)
+        entrywise = picture.graph.entrywise
+        backward = picture.graph.backward(signals, np.ones_like(sent.gram) if entrywise else sent.gram, watch)
         grams = np.array([backward[i] for i in picture.linear])
-        sums = [grams * own]
-        if self._paired or count == 1:
-            pairs = pair_weights(len(self._rows), count) if self._paired else 1.0
-            sums.append(np.array([source.units * source.covariance * pairs for source in inputs]) * grams)
-        if not picture.graph.entrywise:
-            delta, gradient = (np.log(terms.sum(axis=(1, 2))) for terms in sums)
-            return (delta, nothing), (gradient, nothing)
-        found = [sent.log_sums(terms) for terms in sums]
-        together = None
-        if self._paired and len(self._rows) > 1 and picture.chain:
-            together = self._scattered_batch(inputs, list(sent.gram * grams), watch)
-        widths = together or self._scattered(signals, inputs)
-        delta, gradient = (
-            (median + np.nan_to_num(shift), np.hypot(spread, width))
-            for (median, spread), (shift, width) in zip([*found, (nothing, nothing)], widths, strict=False)
-        )
-        return delta, gradient
-
-    def _scattered(
-        self, signals: list[Signal], inputs: list[Signal]
-    ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-        """Return by how much ln‖δ‖² and ln‖∂L/∂W‖² of one sample are typically off by finite width, and their spread.
-
-        To the first order where it must be quick, else from random walks; nan where the network is not a plain chain.
-        """
-        picture = self._picture
-        if not picture.chain:
-            nothing = np.full(len(picture.linear), np.nan)
-            return (nothing, nothing), (nothing, nothing)
+        own = np.diag(self._weights) if paired else self._weights
+        terms = [grams * own]
+        if paired or count == 1:
+            whole = pair_weights(len(own), count) if paired else 1.0
+            terms.append(grams * np.array([source.units * source.covariance for source in inputs]) * whole)
+        if paired and not (count == 1 and picture.chain):
+            mean = sent.gram if entrywise else 1.0
+            wide = grams * mean, np.array([source.covariance for source in inputs])
+            band = over_networks(picture, self._samples, count, self._delta, wide, watch)
+            if band or not entrywise:
+                middle = np.log([np.sum(term * mean, axis=(1, 2)) for term in terms])
+                return (middle + band.shift, band.spread) if band else (middle, np.full_like(middle, np.nan))
+        middle, spread = np.full((2, 2, len(grams)), np.nan)
+        for i, term in enumerate(terms):
+            middle[i], spread[i] = sent.log_sums(term)
         below = self._means(inputs)
-        if not self._paired:
-            found = variances(picture.chain, self._means([signals[i] for i in picture.linear]), below)
-            # What is typical lies below the mean square, the more the networks differ.
-            delta, gradient = ((-0.5 * v, np.sqrt(v)) for v in found)
-            return delta, gradient
-        walks = scatter(float(below[0]), picture.chain, np.random.default_rng(0))
-        there = np.isfinite(walks)
-        with np.errstate(all="ignore"):
-            count = there.sum(axis=2)
-            middle = np.where(there, walks, 0.0).sum(axis=2) / count
-            apart = np.where(there, walks - middle[:, :, None], 0.0)
-            spread = np.sqrt(np.square(apart).sum(axis=2) / count)
-        return (middle[0], spread[0]), (middle[1], spread[1])
+        if paired:
+            band = over_walks(picture, float(below[0]))
+        else:
+            band = first_order(picture, self._means([signals[i] for i in picture.linear]), below)
+        return (
+            (middle + np.nan_to_num(band.shift), np.hypot(spread, band.spread)) if band else (middle, spread * np.nan)
+        )
 
-    def _scattered_batch(
-        self, inputs: list[Signal], grams: list[Array], watch: Callable[[], Any]
-    ) -> tuple[tuple[Array, Array], tuple[Array, Array]] | None:
-        """Return the same for a batch, from a few of its samples in random networks of the real widths.
-
-        `inputs` and `grams` are those of every layer in wide networks. None where numbers leave floating point.
-        """
-        followed = len(self._rows)
-        rows = np.unique(np.linspace(0, followed - 1, min(followed, FEW)).round().astype(int))
-        few = np.ix_(rows, rows)
-        kernels, grams = [source.covariance[few] for source in inputs], [gram[few] for gram in grams]
-        try:
-            walks = scatter_of_batch(kernels[0], grams[-1], self._picture.chain, np.random.default_rng(0), watch)
-        except np.linalg.LinAlgError:
-            return None
-        wide = [np.trace(gram) for gram in grams], [np.vdot(*both) for both in zip(grams, kernels, strict=True)]
-        with np.errstate(all="ignore"):
-            variances = [np.var(logs - np.log(sums)[:, None], axis=1) for logs, sums in zip(walks, wide, strict=True)]
-            # What is typical lies below the mean square, the more the networks differ.
-            delta, gradient = ((-0.5 * v, np.sqrt(v)) for v in variances)
-        return delta, gradient
+    def _delta(self, rows: Array | slice = slice(None)) -> Callable[[Array], Array]:
+        return self._subject.delta(self._rows[rows])
 
     def _means(self, signals: Sequence[Signal]) -> Array:
         """Return the mean squares per unit, over the batch that the samples stand for."""

@@ -55,7 +55,8 @@ class Picture:
         if widths and min(widths) < LEAST_WIDTH:
             raise NotCovered(f"it is about wide layers, and {min(widths)} units are too few")
         self._owner = {node: layer for layer, node in network.learning}
-        self._sparse = any(layer.spread.distribution == "sparse" for layer in network.layers)
+        # A few weights per unit are no crowd: sparse layers differ more from network to network than their width says.
+        self.sparse = any(layer.spread.distribution == "sparse" for layer in network.layers)
         place: dict[Node, int] = {}
         steps: list[Step] = []
         sources: list[tuple[int, ...]] = []
@@ -77,12 +78,9 @@ class Picture:
 
     @cached_property
     def chain(self) -> list[RandomLayer]:
-        """The layers, if they are one plain chain of dense linear maps and activations; else nothing.
-
-        A few weights per unit are no crowd: sparse layers differ more from network to network than their width says.
-        """
+        """The layers, if they are one plain chain of dense linear maps and activations; else nothing."""
         layers: list[RandomLayer] = []
-        if self._sparse:
+        if self.sparse:
             return layers
         steps = list(self.graph.steps[1:])
         while steps:

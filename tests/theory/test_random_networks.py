@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from gradflow.theory.batch_scatter import scatter_of_batch
 
 from gradflow.engine.activations import make_activation
-from gradflow.theory.batch_scatter import scatter_of_batch
 from gradflow.theory.moments import moments_of
 from gradflow.theory.recursion import RandomLayer, follow
 
