@@ -19,7 +19,7 @@ from gradflow.theory.steps import Linear
 Array = NDArray[Any]
 
 
-FEW = 16
+FEW = 32
 """So many samples of a batch are followed through random networks to see how these differ."""
 
 
@@ -31,6 +31,10 @@ class Band(NamedTuple):
 
     shift: Array
     spread: Array
+
+
+UNKNOWN = Band(np.zeros(1), np.full(1, np.nan))
+"""What stands for the band where there is none."""
 
 
 def over_walks(picture: Picture, length: float) -> Band | None:

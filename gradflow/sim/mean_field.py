@@ -13,10 +13,10 @@ from gradflow.engine.graph import Graph as Nodes
 from gradflow.engine.graph import Input, Node
 from gradflow.engine.losses import Loss
 from gradflow.engine.network import Network
-from gradflow.sim.band import first_order, over_networks, over_walks
+from gradflow.sim.band import UNKNOWN, first_order, over_networks, over_walks
 from gradflow.sim.picture import Picture
 from gradflow.sim.prediction import Prediction, predicting
-from gradflow.theory.propagation import OutputGradient, output_gradient, pair_weights
+from gradflow.theory.propagation import OutputGradient, logs_of_squares, output_gradient, pair_weights
 from gradflow.theory.steps import Signal
 
 Array = NDArray[Any]
@@ -31,7 +31,7 @@ DRAWS = 400
 """How many outputs are drawn for what the loss sends back."""
 
 ALIGNED = 0.1
-"""Outputs · layers / width from which δ is not independent of the weights, as theory assumes, if it contains z."""
+"""Outputs · layers / width from which δ is not independent of the weights, as formulas assume, if it contains z."""
 
 
 WILD = 2.0
@@ -111,7 +111,7 @@ class _Propagation:
         picture = self._picture
         signals = picture.graph.forward(watch)
         sent = output_gradient(signals[-1], self._delta(), DRAWS, np.random.default_rng(0))
-        (delta, gradient), (delta_spread, gradient_spread) = self._squares(signals, sent, watch)
+        (delta, gradient), (delta_spread, gradient_spread), aligned = self._squares(signals, sent, watch)
         count = self._weights.sum()
         a_length = self._means([signals[i] for i in picture.output])
         units = np.array([signals[i].units for i in picture.output])
@@ -121,7 +121,7 @@ class _Propagation:
         return predicting(
             0,
             len(norm),
-            self._note(delta_spread, float(self._means(signals[-1:])[0])),
+            self._note(delta_spread, aligned, float(self._means(signals[-1:])[0])),
             delta_norm=norm,
             weight_grad_norm=np.exp(0.5 * gradient),
             activation_norm=np.sqrt(a_length * units * count),
@@ -133,10 +133,13 @@ class _Propagation:
             weight_grad_spread=0.5 * gradient_spread,
         )
 
-    def _squares(self, signals: list[Signal], sent: OutputGradient, watch: Callable[[], Any]) -> tuple[Array, Array]:
+    def _squares(
+        self, signals: list[Signal], sent: OutputGradient, watch: Callable[[], Any]
+    ) -> tuple[Array, Array, bool]:
         """Return the typical ln‖δ‖² and ln‖∂L/∂W‖² of every layer, and their spread from network to network.
 
-        ‖δ‖² = Σ_α G_αα and ‖∂L/∂W‖² = N·Σ_αβ G_αβ·K_αβ, with G of the layer's z and K of its input's N units.
+        And whether δ knows the weights in them. ‖δ‖² = Σ_α G_αα and ‖∂L/∂W‖² = N·Σ_αβ G_αβ·K_αβ, with G of the layer's
+        z and K of its input's N units.
         """
         picture, count, paired = self._picture, round(self._weights.sum()), self._paired
         inputs = [signals[picture.graph.inputs[i][0]] for i in picture.linear]
@@ -153,8 +156,9 @@ class _Propagation:
             wide = grams * mean, np.array([source.covariance for source in inputs])
             band = over_networks(picture, self._samples, count, self._delta, wide, watch)
             if band or not entrywise:
-                middle = np.log([np.sum(term * mean, axis=(1, 2)) for term in terms])
-                return (middle + band.shift, band.spread) if band else (middle, np.full_like(middle, np.nan))
+                middle = logs_of_squares(np.sum(np.array(terms) * mean, axis=(2, 3)))
+                shift, width = band or UNKNOWN
+                return middle + shift, np.hypot(np.zeros_like(middle), width), band is not None
         middle, spread = np.full((2, 2, len(grams)), np.nan)
         for i, term in enumerate(terms):
             middle[i], spread[i] = sent.log_sums(term)
@@ -163,9 +167,8 @@ class _Propagation:
             band = over_walks(picture, float(below[0]))
         else:
             band = first_order(picture, self._means([signals[i] for i in picture.linear]), below)
-        return (
-            (middle + np.nan_to_num(band.shift), np.hypot(spread, band.spread)) if band else (middle, spread * np.nan)
-        )
+        shift, width = band or UNKNOWN
+        return middle + np.nan_to_num(shift), np.hypot(spread, width), False
 
     def _delta(self, rows: Array | slice = slice(None)) -> Callable[[Array], Array]:
         return self._subject.delta(self._rows[rows])
@@ -175,7 +178,7 @@ class _Propagation:
         means: Array = np.array([signal.lengths for signal in signals]) @ self._weights / self._weights.sum()
         return means
 
-    def _note(self, spread: Array, output_square: float) -> str:
+    def _note(self, spread: Array, aligned: bool, output_square: float) -> str:
         layers = self._subject.network.layers
         widths = [layer.linear.units for layer in layers[:-1]]
         outputs = layers[-1].linear.units
@@ -183,7 +186,7 @@ class _Propagation:
             return "too narrow for its depth: such networks differ wildly from one to the next"
         # A squared error's δ contains z itself, a cross-entropy's as soon as z is large.
         follows_z = self._subject.loss_name == "mean-squared-error" or output_square > 1.0
-        if widths and follows_z and outputs * len(widths) / min(widths) > ALIGNED:
+        if widths and follows_z and not aligned and outputs * len(widths) / min(widths) > ALIGNED:
             return "approximate: the loss's δ is aligned with the weights"
         return ""
 

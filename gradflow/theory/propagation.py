@@ -67,6 +67,11 @@ def pair_weights(followed: int, batch: int) -> Array:
     return weights
 
 
+def logs_of_squares(squares: Array) -> Array:
+    """Return ln of squares of norms; these end at 10⁻³⁰⁸, and nothing is known of what is below."""
+    return np.asarray(np.log(np.where(squares > 1e-290, squares, np.nan)))
+
+
 @dataclass(frozen=True, eq=False)
 class OutputGradient:
     """∂L/∂z at the output of random networks: draws (draws, samples, units) from its distribution."""
@@ -96,8 +101,7 @@ class OutputGradient:
             grams = np.square(self.draws).sum(axis=2)
         sums = weights.reshape(len(weights), -1) @ grams.reshape(len(grams), -1).T
         percentiles = np.percentile(sums, (16.0, 50.0, 84.0), axis=1)
-        # Squares end at 10⁻³⁰⁸: below, nothing is known of the norm.
-        low, median, high = np.log(np.where(percentiles > 1e-290, percentiles, np.nan))
+        low, median, high = logs_of_squares(percentiles)
         return median, 0.5 * (high - low)
 
 

@@ -18,10 +18,10 @@ from gradflow.theory.quadrature import Array
 from gradflow.theory.random_steps import Pull, gram, scale, through
 from gradflow.theory.steps import Linear
 
-NETWORKS, FEWEST = 256, 12
+NETWORKS, FEWEST = 128, 16
 """How many random networks are followed at most, and at least."""
 
-NUMBERS, AT_ONCE = 6_000_000, 1_000_000
+NUMBERS, AT_ONCE = 10_000_000, 500_000
 """So many values are drawn altogether, about (then fewer networks have to do), and so many kept for the way back."""
 
 

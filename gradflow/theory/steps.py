@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 NORM_EPSILON = 1e-5
 """ε under the root of a norm."""
 
-UNITS_DRAWN = 4096
+UNITS_DRAWN = 1024
 """How many units are drawn where an average over them has no formula."""
 
 
