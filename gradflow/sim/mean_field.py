@@ -14,7 +14,7 @@ from gradflow.engine.graph import Input, Node
 from gradflow.engine.losses import Loss
 from gradflow.engine.network import Network
 from gradflow.sim.band import UNKNOWN, first_order, over_networks, over_walks
-from gradflow.sim.picture import Picture
+from gradflow.sim.picture import Picture, convolves
 from gradflow.sim.prediction import Prediction, predicting
 from gradflow.theory.propagation import OutputGradient, logs_of_squares, output_gradient, pair_weights
 from gradflow.theory.steps import Signal
@@ -95,7 +95,8 @@ def thoroughly(subject: Subject, watch: Callable[[], Any] = lambda: None) -> Pre
     """Return the prediction of everything from all pairs of samples; raises NotCovered, and whatever `watch` raises."""
     batch = len(subject.inputs)
     rows = np.unique(np.linspace(0, batch - 1, min(batch, FOLLOWED)).round().astype(int))
-    return _Propagation(subject, rows, np.full(len(rows), batch / len(rows)), paired=True).run(watch)
+    paired = not convolves(subject.network)
+    return _Propagation(subject, rows, np.full(len(rows), batch / len(rows)), paired).run(watch)
 
 
 class _Propagation:
@@ -114,7 +115,7 @@ class _Propagation:
         (delta, gradient), (delta_spread, gradient_spread), aligned = self._squares(signals, sent, watch)
         count = self._weights.sum()
         a_length = self._means([signals[i] for i in picture.output])
-        units = np.array([signals[i].units for i in picture.output])
+        units = np.array([signals[i].size for i in picture.output])
         norm = np.exp(0.5 * delta)
         factor = np.full(len(norm), np.nan)
         np.divide(norm[:-1], norm[1:], out=factor[:-1], where=norm[1:] > 0)
@@ -145,10 +146,10 @@ class _Propagation:
         inputs = [signals[picture.graph.inputs[i][0]] for i in picture.linear]
         entrywise = picture.graph.entrywise
         backward = picture.graph.backward(signals, np.ones_like(sent.gram) if entrywise else sent.gram, watch)
-        grams = np.array([backward[i] for i in picture.linear])
+        grams = np.array([_whole(backward[i], np.sum) for i in picture.linear])
         own = np.diag(self._weights) if paired else self._weights
         terms = [grams * own]
-        if paired or count == 1:
+        if paired or (count == 1 and not picture.images):
             whole = pair_weights(len(own), count) if paired else 1.0
             terms.append(grams * np.array([source.units * source.covariance for source in inputs]) * whole)
         if paired and not (count == 1 and picture.chain):
@@ -175,7 +176,9 @@ class _Propagation:
 
     def _means(self, signals: Sequence[Signal]) -> Array:
         """Return the mean squares per unit, over the batch that the samples stand for."""
-        means: Array = np.array([signal.lengths for signal in signals]) @ self._weights / self._weights.sum()
+        means: Array = (
+            np.array([_whole(signal.lengths, np.mean) for signal in signals]) @ self._weights / self._weights.sum()
+        )
         return means
 
     def _note(self, spread: Array, aligned: bool, output_square: float) -> str:
@@ -189,6 +192,11 @@ class _Propagation:
         if widths and follows_z and not aligned and outputs * len(widths) / min(widths) > ALIGNED:
             return "approximate: the loss's δ is aligned with the weights"
         return ""
+
+
+def _whole(image: Array, reduce: Callable[..., Array]) -> Array:
+    """Return the sum or the mean over the positions of images; what is none stays."""
+    return reduce(image, axis=(1, 2)) if image.ndim == 3 else image
 
 
 def _correlation(signal: Signal) -> float:

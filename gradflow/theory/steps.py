@@ -52,8 +52,13 @@ class Signal:
         return self.covariance.ndim == 2
 
     @property
+    def size(self) -> int:
+        """The units, of an image at all positions."""
+        return self.units * (self.covariance[0].size if self.covariance.ndim == 3 else 1)
+
+    @property
     def lengths(self) -> Array:
-        """E v² for each sample."""
+        """E v² for each sample, of an image at each position."""
         return np.diagonal(self.covariance) if self.paired else self.covariance
 
     def pairs(self, left: Array, right: Array) -> Array:
@@ -204,6 +209,8 @@ class Rescale(Step):
 
     def forward(self, inputs: Sequence[Signal]) -> Signal:
         (source,) = inputs
+        if source.covariance.ndim == 3:
+            raise NotCovered("it has no formula for norms over images")
         squares, covariance = source.lengths, source.covariance
         if self.centred:
             squares = np.maximum(squares - source.mean**2, 0.0)
