@@ -42,7 +42,7 @@ def powers_sum(coefficients: Array, c: Array) -> Array:
     """Return Σ_k a_ik·a_jk·c_ijᵏ for coefficients (B, K) and c (B, B), by Horner's rule."""
     total = np.zeros_like(c)
     term = np.empty_like(c)
-    there = coefficients.any(axis=0)
+    there = np.asarray(coefficients.any(axis=0))
     terms = np.flatnonzero(there).max(initial=-1) + 1
     for a, counts in zip(np.ascontiguousarray(coefficients.T[:terms])[::-1], there[:terms][::-1], strict=True):
         np.multiply(total, c, out=total)

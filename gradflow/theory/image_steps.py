@@ -46,7 +46,7 @@ class Convolve(Step):
         (source,) = inputs
         padded = self._padded(source.covariance)
         share = self.weight_variance / (self.kernel[0] * self.kernel[1])
-        z = share * sum(padded[window] for window in self._windows(padded)) + self.bias_variance
+        z = share * np.sum([padded[window] for window in self._windows(padded)], axis=0) + self.bias_variance
         return Signal(self.channels, z, lambda: np.zeros_like(z), gaussian=True)
 
     def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:

@@ -171,7 +171,7 @@ CONV: dict[str, Any] = {"kind": "conv", "units": 48, "padding": 1}
 CONVOLUTIONS: dict[str, list[dict[str, Any]]] = {
     "same": [CONV] * 4,
     "strides, no padding, dense": [CONV, CONV | {"stride": 2}, CONV | {"padding": 0}, {"units": 100}, {"units": 60}],
-    "skips": [CONV, CONV | {"skip_from": 1}, CONV | {"units": 64, "kernel": 1}, CONV | {"units": 64, "skip_from": 3}],
+    "skips": [CONV, CONV | {"skip_from": 1}, CONV | {"kernel": 1, "padding": 0}, CONV | {"units": 64, "skip_from": 2}],
 }
 
 
