@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from gradflow.sim.picture import Picture
 from gradflow.theory.propagation import pair_weights
-from gradflow.theory.random_networks import random_networks
-from gradflow.theory.random_steps import MANY
+from gradflow.theory.random_networks import FEWEST, random_networks
 from gradflow.theory.recursion import variances
 from gradflow.theory.scatter import scatter
 from gradflow.theory.steps import Linear
@@ -19,8 +18,11 @@ from gradflow.theory.steps import Linear
 Array = NDArray[Any]
 
 
-FEW = 32
-"""So many samples of a batch are followed through random networks to see how these differ."""
+LEAST, MOST = 16, 64
+"""So many samples of a batch are followed through random networks to see how these differ, at least and at most."""
+
+AFFORDED = 20_000_000
+"""So many values, in the fewest networks, are worth following more samples than the least."""
 
 
 class Band(NamedTuple):
@@ -72,10 +74,11 @@ def over_networks(
     if picture.sparse:
         return None
     rows = np.arange(len(samples))
-    widths = [step.units for step in picture.graph.steps[:-1] if isinstance(step, Linear)]
-    # The fewer samples, the less they know of the weights. Where a norm couples them, all are needed.
-    if picture.graph.entrywise and max(widths, default=0) > MANY * len(samples):
-        rows = np.unique(np.linspace(0, len(samples) - 1, min(len(samples), FEW)).round().astype(int))
+    units = sum(step.units for step in picture.graph.steps if isinstance(step, Linear))
+    few = int(np.clip(AFFORDED // (FEWEST * units), LEAST, MOST))
+    # Where a norm couples the samples, all are needed.
+    if picture.graph.entrywise and few < len(samples):
+        rows = np.linspace(0, len(samples) - 1, few).round().astype(int)
     pairs = _halves(len(rows), batch)
     try:
         found = random_networks(
