@@ -19,7 +19,7 @@ from gradflow.sim.sweep import cores, processes
 NORMS = {Stat.DELTA: "|delta|", Stat.WEIGHT_GRAD: "|dL/dW|"}
 """What is compared."""
 
-NO_SPREAD = "No typical gap: how much networks differ from each other is known for plain chains of dense layers only."
+NO_SPREAD = "No typical gap: how much networks differ is not known where weights are sparse or images are convolved."
 
 
 def add(parser: argparse.ArgumentParser) -> None:

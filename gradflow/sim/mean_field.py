@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,21 +13,16 @@ from gradflow.engine.graph import Graph as Nodes
 from gradflow.engine.graph import Input, Node
 from gradflow.engine.losses import Loss
 from gradflow.engine.network import Network
-from gradflow.sim.picture import Picture
+from gradflow.sim.band import UNKNOWN, first_order, over_networks, over_walks
+from gradflow.sim.picture import Picture, convolves
 from gradflow.sim.prediction import Prediction, predicting
-from gradflow.theory.batch_scatter import scatter_of_batch
-from gradflow.theory.propagation import OutputGradient, output_gradient, pair_weights
-from gradflow.theory.recursion import follow
-from gradflow.theory.scatter import scatter
+from gradflow.theory.propagation import OutputGradient, logs_of_squares, output_gradient, pair_weights
 from gradflow.theory.steps import Signal
 
 Array = NDArray[Any]
 
 GROUPS = 4
 """By so many typical samples the quick prediction stands for a batch."""
-
-FEW = 16
-"""So many samples of a batch are followed through random networks to see how these differ."""
 
 FOLLOWED = 128
 """All pairs of at most so many samples are followed; they stand for the others of a larger batch."""
@@ -36,7 +31,7 @@ DRAWS = 400
 """How many outputs are drawn for what the loss sends back."""
 
 ALIGNED = 0.1
-"""Outputs · layers / width from which δ is not independent of the weights, as theory assumes, if it contains z."""
+"""Outputs · layers / width from which δ is not independent of the weights, as formulas assume, if it contains z."""
 
 
 WILD = 2.0
@@ -100,7 +95,8 @@ def thoroughly(subject: Subject, watch: Callable[[], Any] = lambda: None) -> Pre
     """Return the prediction of everything from all pairs of samples; raises NotCovered, and whatever `watch` raises."""
     batch = len(subject.inputs)
     rows = np.unique(np.linspace(0, batch - 1, min(batch, FOLLOWED)).round().astype(int))
-    return _Propagation(subject, rows, np.full(len(rows), batch / len(rows)), paired=True).run(watch)
+    paired = not convolves(subject.network)
+    return _Propagation(subject, rows, np.full(len(rows), batch / len(rows)), paired).run(watch)
 
 
 class _Propagation:
@@ -108,28 +104,29 @@ class _Propagation:
 
     def __init__(self, subject: Subject, rows: Array, weights: Array, paired: bool) -> None:
         self._subject, self._rows, self._weights, self._paired = subject, rows, weights, paired
-        self._picture = Picture(subject.network, subject.inputs[rows], paired)
+        self._samples = subject.inputs[rows].reshape(len(rows), -1)
+        self._picture = Picture(subject.network, self._samples, paired)
 
     def run(self, watch: Callable[[], Any] = lambda: None) -> Prediction:
         """Walk, and condense."""
         picture = self._picture
         signals = picture.graph.forward(watch)
-        sent = output_gradient(signals[-1], self._subject.delta(self._rows), DRAWS, np.random.default_rng(0))
-        (delta, delta_spread), (gradient, gradient_spread) = self._squares(signals, sent, watch)
+        sent = output_gradient(signals[-1], self._delta(), DRAWS, np.random.default_rng(0))
+        (delta, gradient), (delta_spread, gradient_spread), aligned = self._squares(signals, sent, watch)
         count = self._weights.sum()
-        a_length = np.array([self._mean(signals[i].lengths) for i in picture.output])
-        units = np.array([signals[i].units for i in picture.output])
+        a_length = self._means([signals[i] for i in picture.output])
+        units = np.array([signals[i].size for i in picture.output])
         norm = np.exp(0.5 * delta)
         factor = np.full(len(norm), np.nan)
         np.divide(norm[:-1], norm[1:], out=factor[:-1], where=norm[1:] > 0)
         return predicting(
             0,
             len(norm),
-            self._note(delta_spread, self._mean(signals[-1].lengths)),
+            self._note(delta_spread, aligned, float(self._means(signals[-1:])[0])),
             delta_norm=norm,
             weight_grad_norm=np.exp(0.5 * gradient),
             activation_norm=np.sqrt(a_length * units * count),
-            z_length=np.array([self._mean(signals[i].lengths) for i in picture.linear]),
+            z_length=self._means([signals[i] for i in picture.linear]),
             a_length=a_length,
             correlation=np.array([_correlation(signals[i]) for i in picture.linear]),
             factor=factor,
@@ -139,91 +136,52 @@ class _Propagation:
 
     def _squares(
         self, signals: list[Signal], sent: OutputGradient, watch: Callable[[], Any]
-    ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-        """Return the typical ln‖δ‖² and ln‖∂L/∂W‖² of every layer, each with its spread from network to network.
+    ) -> tuple[Array, Array, bool]:
+        """Return the typical ln‖δ‖² and ln‖∂L/∂W‖² of every layer, and their spread from network to network.
 
-        ‖δ‖² = Σ_α G_αα and ‖∂L/∂W‖² = N·Σ_αβ G_αβ·K_αβ, with G of the layer's z and K of its input's N units.
+        And whether δ knows the weights in them. ‖δ‖² = Σ_α G_αα and ‖∂L/∂W‖² = N·Σ_αβ G_αβ·K_αβ, with G of the layer's
+        z and K of its input's N units.
         """
-        picture, count = self._picture, round(self._weights.sum())
+        picture, count, paired = self._picture, round(self._weights.sum()), self._paired
         inputs = [signals[picture.graph.inputs[i][0]] for i in picture.linear]
-        own = [np.diag(self._weights) if self._paired else self._weights] * len(inputs)
-        whole = self._paired or count == 1
-        pairs = pair_weights(len(self._rows), count) if self._paired else 1.0
-        kernels = [source.units * source.covariance * pairs for source in inputs] if whole else []
-        nothing = np.full(len(inputs), np.nan)
-        if not picture.graph.entrywise:
-            grams = picture.graph.backward(signals, sent.gram, watch)
-            delta, gradient = (
-                np.log([np.sum(grams[i] * weights) for i, weights in zip(picture.linear, sums, strict=True)])
-                for sums in (own, kernels)
-            )
-            return (delta, nothing), (gradient, nothing.copy())
-        factors = picture.graph.backward(signals, np.ones_like(sent.gram), watch)
+        entrywise = picture.graph.entrywise
+        backward = picture.graph.backward(signals, np.ones_like(sent.gram) if entrywise else sent.gram, watch)
+        grams = np.array([_whole(backward[i], np.sum) for i in picture.linear])
+        own = np.diag(self._weights) if paired else self._weights
+        terms = [grams * own]
+        if paired or (count == 1 and not picture.images):
+            whole = pair_weights(len(own), count) if paired else 1.0
+            terms.append(grams * np.array([source.units * source.covariance for source in inputs]) * whole)
+        if paired and not (count == 1 and picture.chain):
+            mean = sent.gram if entrywise else 1.0
+            wide = grams * mean, np.array([source.covariance for source in inputs])
+            band = over_networks(picture, self._samples, count, self._delta, wide, watch)
+            if band or not entrywise:
+                middle = logs_of_squares(np.sum(np.array(terms) * mean, axis=(2, 3)))
+                shift, width = band or UNKNOWN
+                return middle + shift, np.hypot(np.zeros_like(middle), width), band is not None
+        middle, spread = np.full((2, 2, len(grams)), np.nan)
+        for i, term in enumerate(terms):
+            middle[i], spread[i] = sent.log_sums(term)
+        below = self._means(inputs)
+        if paired:
+            band = over_walks(picture, float(below[0]))
+        else:
+            band = first_order(picture, self._means([signals[i] for i in picture.linear]), below)
+        shift, width = band or UNKNOWN
+        return middle + np.nan_to_num(shift), np.hypot(spread, width), False
 
-        def typical(sums: list[Array], shift: Array, width: Array) -> tuple[Array, Array]:
-            if not sums:
-                return nothing, nothing.copy()
-            median, spread = sent.log_sums(
-                [factors[i] * weights for i, weights in zip(picture.linear, sums, strict=True)]
-            )
-            return median + np.nan_to_num(shift), np.hypot(spread, width)
+    def _delta(self, rows: Array | slice = slice(None)) -> Callable[[Array], Array]:
+        return self._subject.delta(self._rows[rows])
 
-        together = None
-        if self._paired and len(self._rows) > 1 and picture.chain:
-            together = self._scattered_batch(inputs, [sent.gram * factors[i] for i in picture.linear], watch)
-        by_delta, by_gradient = together or self._scattered(signals[0])
-        return typical(own, *by_delta), typical(kernels, *by_gradient)
+    def _means(self, signals: Sequence[Signal]) -> Array:
+        """Return the mean squares per unit, over the batch that the samples stand for."""
+        means: Array = (
+            np.array([_whole(signal.lengths, np.mean) for signal in signals]) @ self._weights / self._weights.sum()
+        )
+        return means
 
-    def _scattered(self, data: Signal) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-        """Return by how much ln‖δ‖² and ln‖∂L/∂W‖² of one sample are typically off by finite width, and their spread.
-
-        To the first order where it must be quick, else from random walks; nan where the network is not a plain chain.
-        """
-        chain, length = self._picture.chain, self._mean(data.lengths)
-        if not chain:
-            nothing = np.full(len(self._picture.linear), np.nan)
-            return (nothing, nothing), (nothing, nothing)
-        if not self._paired:
-            found = follow(length, data.units, chain)
-            # What is typical lies below the mean square, the more the networks differ.
-            delta, gradient = ((-0.5 * v, np.sqrt(v)) for v in (found.delta_variance, found.weight_grad_variance))
-            return delta, gradient
-        walks = scatter(length, chain, np.random.default_rng(0))
-        there = np.isfinite(walks)
-        with np.errstate(all="ignore"):
-            count = there.sum(axis=2)
-            middle = np.where(there, walks, 0.0).sum(axis=2) / count
-            apart = np.where(there, walks - middle[:, :, None], 0.0)
-            spread = np.sqrt(np.square(apart).sum(axis=2) / count)
-        return (middle[0], spread[0]), (middle[1], spread[1])
-
-    def _scattered_batch(
-        self, inputs: list[Signal], grams: list[Array], watch: Callable[[], Any]
-    ) -> tuple[tuple[Array, Array], tuple[Array, Array]] | None:
-        """Return the same for a batch, from a few of its samples in random networks of the real widths.
-
-        `inputs` and `grams` are those of every layer in wide networks. None where numbers leave floating point.
-        """
-        followed = len(self._rows)
-        rows = np.unique(np.linspace(0, followed - 1, min(followed, FEW)).round().astype(int))
-        few = np.ix_(rows, rows)
-        kernels, grams = [source.covariance[few] for source in inputs], [gram[few] for gram in grams]
-        try:
-            walks = scatter_of_batch(kernels[0], grams[-1], self._picture.chain, np.random.default_rng(0), watch)
-        except np.linalg.LinAlgError:
-            return None
-        wide = [np.trace(gram) for gram in grams], [np.vdot(*both) for both in zip(grams, kernels, strict=True)]
-        with np.errstate(all="ignore"):
-            variances = [np.var(logs - np.log(sums)[:, None], axis=1) for logs, sums in zip(walks, wide, strict=True)]
-            # What is typical lies below the mean square, the more the networks differ.
-            delta, gradient = ((-0.5 * v, np.sqrt(v)) for v in variances)
-        return delta, gradient
-
-    def _mean(self, values: Array) -> float:
-        """Return the mean over the batch that the samples stand for."""
-        return float(self._weights @ values / self._weights.sum())
-
-    def _note(self, spread: Array, output_square: float) -> str:
+    def _note(self, spread: Array, aligned: bool, output_square: float) -> str:
         layers = self._subject.network.layers
         widths = [layer.linear.units for layer in layers[:-1]]
         outputs = layers[-1].linear.units
@@ -231,9 +189,14 @@ class _Propagation:
             return "too narrow for its depth: such networks differ wildly from one to the next"
         # A squared error's δ contains z itself, a cross-entropy's as soon as z is large.
         follows_z = self._subject.loss_name == "mean-squared-error" or output_square > 1.0
-        if widths and follows_z and outputs * len(widths) / min(widths) > ALIGNED:
+        if widths and follows_z and not aligned and outputs * len(widths) / min(widths) > ALIGNED:
             return "approximate: the loss's δ is aligned with the weights"
         return ""
+
+
+def _whole(image: Array, reduce: Callable[..., Array]) -> Array:
+    """Return the sum or the mean over the positions of images; what is none stays."""
+    return reduce(image, axis=(1, 2)) if image.ndim == 3 else image
 
 
 def _correlation(signal: Signal) -> float:

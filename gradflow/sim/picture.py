@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import singledispatch
+from functools import cached_property, singledispatch
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from gradflow.engine.nodes import (
     MaxPool,
 )
 from gradflow.engine.nodes.norm import BatchNorm, LayerNorm, RMSNorm
+from gradflow.theory.image_steps import Convolve, Images, Unroll
 from gradflow.theory.moments import moments_of
 from gradflow.theory.propagation import Graph
 from gradflow.theory.recursion import RandomLayer
@@ -46,26 +47,35 @@ LEAST_WIDTH = 16
 """Below this many units a hidden layer is no crowd, and no average of it means much."""
 
 
+def convolves(network: Network) -> bool:
+    """Return whether a network convolves images, whose positions theory follows one sample at a time."""
+    return any(isinstance(node, Conv) for node in network.graph.order)
+
+
 class Picture:
     """A network's graph as theory sees it. `linear` and `output` are the places of every layer's z and a."""
 
     def __init__(self, network: Network, samples: Array, paired: bool) -> None:
         """Translate node by node; raises NotCovered with the reason where theory has no formula."""
-        widths = [layer.linear.units for layer in network.layers[:-1]]
+        widths = [layer.linear.channels for layer in network.layers[:-1]]
         if widths and min(widths) < LEAST_WIDTH:
             raise NotCovered(f"it is about wide layers, and {min(widths)} units are too few")
         self._owner = {node: layer for layer, node in network.learning}
-        self._sparse = any(layer.spread.distribution == "sparse" for layer in network.layers)
+        # A few weights per unit are no crowd: sparse layers differ more from network to network than their width says.
+        self.sparse = any(layer.spread.distribution == "sparse" for layer in network.layers)
         place: dict[Node, int] = {}
         steps: list[Step] = []
         sources: list[tuple[int, ...]] = []
+        self.images = convolves(network)
         for node in network.graph.order[:-1]:
-            if isinstance(node, Flatten):
+            if isinstance(node, Flatten) and not self.images:
                 place[node] = place[node.inputs[0]]
                 continue
-            if isinstance(node, Input):
+            if isinstance(node, Input) and self.images:
+                steps.append(Images(np.asarray(samples.reshape(len(samples), *node.shape), float)))
+            elif isinstance(node, Input):
                 steps.append(Data(np.asarray(samples.reshape(len(samples), -1), float), paired))
-            elif isinstance(node, Dense):
+            elif isinstance(node, Dense | Conv):
                 steps.append(self._linear(node))
             else:
                 steps.append(_step(node))
@@ -75,14 +85,11 @@ class Picture:
         self.linear = [place[layer.linear] for layer in network.layers]
         self.output = [place[layer.output] for layer in network.layers]
 
-    @property
+    @cached_property
     def chain(self) -> list[RandomLayer]:
-        """The layers, if they are one plain chain of dense linear maps and activations; else nothing.
-
-        A few weights per unit are no crowd: sparse layers differ more from network to network than their width says.
-        """
+        """The layers, if they are one plain chain of dense linear maps and activations; else nothing."""
         layers: list[RandomLayer] = []
-        if self._sparse:
+        if self.sparse:
             return layers
         steps = list(self.graph.steps[1:])
         while steps:
@@ -96,25 +103,26 @@ class Picture:
             layers.append(RandomLayer(linear.units, linear.weight_variance, linear.bias_variance, moments))
         return layers
 
-    def _linear(self, node: Dense) -> Linear:
+    def _linear(self, node: Dense | Conv) -> Step:
         layer = self._owner[node]
         spread, init = layer.spread, layer.init
         projection = node is not layer.linear
         if projection:
-            spread = init.scheme(Fans(node.channels_in, node.channels, init.mode))
+            spread = init.scheme(Fans(node.channels_in, node.channels, init.mode, kernel=node.kernel))
         if spread.data_driven:
-            variance = float(np.square(node.W, dtype=float).sum()) / node.units
+            variance = float(np.square(node.W, dtype=float).sum()) / node.channels
         elif spread.distribution == "saved":
             raise NotCovered("it is about random weights, and these were trained")
         elif spread.distribution in ("constant", "identity") and spread.gain * init.scale != 0.0:
             raise NotCovered("it is about random weights, and these are not")
         else:
-            variance = (spread.std * init.scale) ** 2 * node.channels_in
-        if projection:
-            return Linear(node.units, variance)
-        if init.bias:
+            variance = (spread.std * init.scale) ** 2 * len(node.W)
+        if init.bias and not projection:
             raise NotCovered("it is about biases around 0")
-        return Linear(node.units, variance, init.bias_scale**2)
+        bias_variance = 0.0 if projection else init.bias_scale**2
+        if isinstance(node, Conv):
+            return Convolve(node.channels, variance, bias_variance, node.kernel, node.stride, node.padding)
+        return Linear(node.units, variance, bias_variance)
 
 
 @singledispatch
@@ -157,10 +165,14 @@ def _(node: Concatenate) -> Step:
     return Beside()
 
 
-@_step.register(Conv)
+@_step.register
+def _(node: Flatten) -> Step:
+    return Unroll()
+
+
 @_step.register(MaxPool)
 @_step.register(AveragePool)
 @_step.register(GlobalAverage)
 def _(node: Node) -> Step:
-    kinds = {Conv: "convolutions", MaxPool: "max pooling", AveragePool: "average pooling", GlobalAverage: "averages"}
+    kinds = {MaxPool: "max pooling", AveragePool: "average pooling", GlobalAverage: "averages"}
     raise NotCovered(f"it has no formula for {kinds[type(node)]}")

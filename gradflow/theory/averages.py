@@ -43,7 +43,7 @@ class Moments:
         self._kinks = np.array([kink for kink in self.kinks if kink])
         # Several averages are asked for at the same q.
         self._sample = lru_cache(maxsize=4)(self._fresh_sample)
-        self._samples = lru_cache(maxsize=2)(self._fresh_samples)
+        self._samples = lru_cache(maxsize=4)(self._fresh_samples)
 
     # One pre-activation
 

@@ -32,9 +32,10 @@ class Graph:
     def forward(self, watch: Callable[[], Any] = lambda: None) -> list[Signal]:
         """Return the signal of every step; raises NotCovered. `watch` is called before each and may raise."""
         signals: list[Signal] = []
-        for step, sources in zip(self.steps, self.inputs, strict=True):
-            watch()
-            signals.append(step.forward([signals[i] for i in sources]))
+        with np.errstate(all="ignore"):
+            for step, sources in zip(self.steps, self.inputs, strict=True):
+                watch()
+                signals.append(step.forward([signals[i] for i in sources]))
         return signals
 
     @property
@@ -44,15 +45,17 @@ class Graph:
 
     def backward(self, signals: Sequence[Signal], gram: Array, watch: Callable[[], Any] = lambda: None) -> list[Array]:
         """Return the Gram matrix of ∂L/∂output of every step, from that of the last one."""
-        grams: list[Array] = [np.zeros_like(gram) for _ in self.steps]
+        nothing = np.zeros_like(gram)
+        grams = [nothing] * len(self.steps)
         grams[-1] = gram
-        for place in range(len(self.steps) - 1, -1, -1):
-            watch()
-            sources = self.inputs[place]
-            shares = self.steps[place].backward(grams[place], [signals[i] for i in sources], signals[place])
-            for source, share in zip(sources, shares, strict=True):
-                # Paths through different random weights do not interfere.
-                grams[source] = grams[source] + share
+        with np.errstate(all="ignore"):
+            for place in range(len(self.steps) - 1, -1, -1):
+                watch()
+                sources = self.inputs[place]
+                shares = self.steps[place].backward(grams[place], [signals[i] for i in sources], signals[place])
+                for source, share in zip(sources, shares, strict=True):
+                    # Paths through different random weights do not interfere.
+                    grams[source] = share if grams[source] is nothing else grams[source] + share
         return grams
 
 
@@ -62,6 +65,11 @@ def pair_weights(followed: int, batch: int) -> Array:
     weights = np.full((followed, followed), others)
     np.fill_diagonal(weights, batch / followed)
     return weights
+
+
+def logs_of_squares(squares: Array) -> Array:
+    """Return ln of squares of norms; these end at 10⁻³⁰⁸, and nothing is known of what is below."""
+    return np.asarray(np.log(np.where(squares > 1e-290, squares, np.nan)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +89,8 @@ class OutputGradient:
         gram: Array = np.einsum("dau,dbu->ab", draws, draws, optimize=True) / len(draws)
         return gram
 
-    def log_sums(self, weights: Sequence[Array]) -> tuple[Array, Array]:
-        """Return the median and the spread over draws of ln Σ_αβ G_αβ·weights_αβ, for each of the weights.
+    def log_sums(self, weights: Array) -> tuple[Array, Array]:
+        """Return the median and the spread over draws of ln Σ_αβ G_αβ·weights_αβ, for each of the weights in a row.
 
         The spread is half of what lies between the 16th and the 84th percentile: a standard deviation where the
         distribution is normal, and not led astray where a loss is now and then exactly content.
@@ -91,10 +99,9 @@ class OutputGradient:
             grams = np.einsum("dau,dbu->dab", self.draws, self.draws, optimize=True)
         else:
             grams = np.square(self.draws).sum(axis=2)
-        sums = np.array([np.ravel(w) for w in weights]) @ grams.reshape(len(grams), -1).T
-        # Squares end at 10⁻³⁰⁸: below, nothing is known of the norm.
-        logs = np.log(np.where(sums > 1e-290, sums, np.nan))
-        low, median, high = np.percentile(logs, (16.0, 50.0, 84.0), axis=1)
+        sums = weights.reshape(len(weights), -1) @ grams.reshape(len(grams), -1).T
+        percentiles = np.percentile(sums, (16.0, 50.0, 84.0), axis=1)
+        low, median, high = logs_of_squares(percentiles)
         return median, 0.5 * (high - low)
 
 

@@ -7,13 +7,14 @@ widths cancel when Var W = σ_w²/fan-in; and since ∂ℓ/∂W = δ·aᵀ has r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from gradflow.theory.moments import Moments
 from gradflow.theory.quadrature import Array
+from gradflow.theory.tables import AVERAGES, table_of
 
 
 @dataclass(frozen=True)
@@ -54,48 +55,67 @@ def follow(input_square: float, input_width: int, layers: Sequence[RandomLayer])
         for i, layer in enumerate(layers):
             q[i] = layer.square * (k[i - 1] if i else input_square) + layer.bias_square
             k[i] = layer.moments.value(q[i])
-        factor = np.append(squares[1:] * _of_each(layers, "slope", q)[:-1], 1.0)
+        slope = np.empty(count)
+        for moments, rows in _alike(layers):
+            slope[rows] = moments.slope(q[rows])
+        factor = np.append(squares[1:] * slope[:-1], 1.0)
         # Norms, not squares: 10⁻²⁰⁰ is a result.
         delta = np.cumprod(np.sqrt(factor[::-1]))[::-1]
         widths = np.array([input_width, *(layer.width for layer in layers[:-1])])
         weight_grad = delta * np.sqrt(widths * np.append(input_square, k[:-1]))
-        share = squares * np.append(input_square, k[:-1]) / q
-        variances = _variances(layers, q, np.where(np.isfinite(share), share, 1.0))
-        return Recursion(q, k, factor, delta, weight_grad, *variances)
+        return Recursion(
+            q, k, factor, delta, weight_grad, *variances(layers, q, np.append(input_square, k[:-1]), _by_quadrature)
+        )
 
 
-def _variances(layers: Sequence[RandomLayer], q: Array, f: Array) -> tuple[Array, Array]:
-    """Return Var ln ‖δ_l‖² and Var ln ‖∂ℓ/∂W_l‖².
+def by_table(moments: Moments, q: Array) -> list[Array]:
+    """Return what `variances` asks of an activation, to five digits: V₂, D₂, V₄, D₄, E φ²φ′², s and g."""
+    table = table_of(moments)
+    return [*table(q, *AVERAGES), table.growth("value", q), table.growth("slope", q)]
+
+
+def _by_quadrature(moments: Moments, q: Array) -> list[Array]:
+    averages = [getattr(moments, name)(q) for name in AVERAGES]
+    return [*averages, q * moments.value_growth(q) / averages[0], moments.slope_growth(q)]
+
+
+def variances(
+    layers: Sequence[RandomLayer], q: Array, below: Array, averages: Callable[[Moments, Array], list[Array]] = by_table
+) -> tuple[Array, Array]:
+    """Return Var ln ‖δ_l‖² and Var ln ‖∂ℓ/∂W_l‖² for E z² = `q` of every layer and E a² = `below` of its input.
 
     Each hidden layer i adds noise of order 1/n_i to ln k_i (η) and to the step of δ back through it (ζ). What reaches
     ln q_{i+1} is the share f = σ_w²k/q that does not come from the biases; there it changes ln k by s = d ln V₂/d ln q
     and the factor by g = d ln D₂/d ln q.
     """
     count = len(layers)
-    widths = np.array([*(layer.width for layer in layers[:-1]), np.inf])
-    # All of these are ratios, which are what they are at the limits long before squares under- or overflow.
-    q = np.clip(q, 1e-60, 1e60)
-    value, slope = _of_each(layers, "value", q), _of_each(layers, "slope", q)
-    eta = (_of_each(layers, "value4", q) / value**2 - 1.0) / widths
-    zeta = (3.0 * _of_each(layers, "slope4", q) / slope**2 - 1.0) / widths
-    both = (_of_each(layers, "mixed", q) / (value * slope) - 1.0) / widths
-    s = q * _of_each(layers, "value_growth", q) / value
-    g = _of_each(layers, "slope_growth", q)
+    eta, zeta, both, s, g = np.empty((5, count))
+    with np.errstate(all="ignore"):
+        for moments, rows in _alike(layers):
+            # All of these are ratios, which are what they are at the limits long before squares under- or overflow.
+            value, slope, value4, slope4, mixed, *growths = averages(moments, np.clip(q[rows], 1e-60, 1e60))
+            eta[rows] = value4 / value**2 - 1.0
+            zeta[rows] = 3.0 * slope4 / slope**2 - 1.0
+            both[rows] = mixed / (value * slope) - 1.0
+            s[rows], g[rows] = growths
+        share = np.array([layer.square for layer in layers]) * below / q
+    eta, zeta, both = np.array([eta, zeta, both]) / np.array([*(layer.width for layer in layers[:-1]), np.inf])
+    f = np.where(np.isfinite(share), share, 1.0)
+    forward, to_factor = (f * s).tolist(), (f * g).tolist()
     # What a change of ln k below layer l does to all the factors above, and what noise has gathered in ln k there.
-    reach, gathered = np.zeros(count + 1), np.zeros(count)
-    for i in range(count - 2, -1, -1):
-        reach[i] = f[i] * (g[i] + s[i] * reach[i + 1])
-    for i in range(1, count):
-        gathered[i] = gathered[i - 1] * (f[i - 1] * s[i - 1]) ** 2 + eta[i - 1]
-    above = reach[1:]
+    reaching, gathering = [0.0, 0.0], [0.0]
+    for own, onwards in zip(to_factor[-2::-1], forward[-2::-1], strict=True):
+        reaching.append(own + onwards * reaching[-1])
+    for noise, onwards in zip(eta[:-1].tolist(), forward[:-1], strict=True):
+        gathering.append(gathering[-1] * onwards**2 + noise)
+    reach, above, gathered = np.array(reaching[:0:-1]), np.array(reaching[-2::-1]), np.array(gathering)
     behind = np.cumsum((above**2 * eta + 2.0 * above * both + zeta)[::-1])[::-1]
-    return gathered * reach[:-1] ** 2 + behind, gathered * (reach[:-1] + 1.0) ** 2 + behind
+    return gathered * reach**2 + behind, gathered * (reach + 1.0) ** 2 + behind
 
 
-def _of_each(layers: Sequence[RandomLayer], average: str, q: Array) -> Array:
-    """Return an average of every layer's φ, at once for those that share it."""
-    found = np.empty(len(layers))
-    for moments in {layer.moments for layer in layers}:
-        rows = [i for i, layer in enumerate(layers) if layer.moments is moments]
-        found[rows] = getattr(moments, average)(q[rows])
-    return found
+def _alike(layers: Sequence[RandomLayer]) -> list[tuple[Moments, list[int]]]:
+    """Return every φ with the places of the layers that share it."""
+    rows: dict[Moments, list[int]] = {}
+    for i, layer in enumerate(layers):
+        rows.setdefault(layer.moments, []).append(i)
+    return list(rows.items())

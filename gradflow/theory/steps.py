@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -18,7 +19,7 @@ Array = NDArray[np.float64]
 NORM_EPSILON = 1e-5
 """ε under the root of a norm."""
 
-UNITS_DRAWN = 4096
+UNITS_DRAWN = 1024
 """How many units are drawn where an average over them has no formula."""
 
 
@@ -30,14 +31,20 @@ class NotCovered(Exception):
 class Signal:
     """What is known of the units' values: E v_α·v_β (or its diagonal) and E v_α over units, for each sample.
 
-    `gaussian` says whether a unit's values over samples are jointly normal with mean 0, as φ needs its input to be.
+    `average` gives the latter. `gaussian` says whether a unit's values over samples are jointly normal with mean 0, as
+    φ needs its input to be.
     """
 
     units: int
     covariance: Array
-    mean: Array
+    average: Callable[[], Array]
     gaussian: bool
     units_drawn: Array | None = None
+
+    @cached_property
+    def mean(self) -> Array:
+        """E v for each sample; few steps ask for it."""
+        return self.average()
 
     @property
     def paired(self) -> bool:
@@ -45,8 +52,13 @@ class Signal:
         return self.covariance.ndim == 2
 
     @property
+    def size(self) -> int:
+        """The units, of an image at all positions."""
+        return self.units * (self.covariance[0].size if self.covariance.ndim == 3 else 1)
+
+    @property
     def lengths(self) -> Array:
-        """E v² for each sample."""
+        """E v² for each sample, of an image at each position."""
         return np.diagonal(self.covariance) if self.paired else self.covariance
 
     def pairs(self, left: Array, right: Array) -> Array:
@@ -79,7 +91,7 @@ class Data(Step):
     def forward(self, inputs: Sequence[Signal]) -> Signal:
         x = self.samples
         covariance = x @ x.T / x.shape[1] if self.paired else np.square(x).mean(axis=1)
-        return Signal(x.shape[1], covariance, x.mean(axis=1), gaussian=False)
+        return Signal(x.shape[1], covariance, lambda: x.mean(axis=1), gaussian=False)
 
     def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:
         return ()
@@ -96,7 +108,7 @@ class Linear(Step):
     def forward(self, inputs: Sequence[Signal]) -> Signal:
         (source,) = inputs
         covariance = self.weight_variance * source.covariance + self.bias_variance
-        return Signal(self.units, covariance, np.zeros_like(source.mean), gaussian=True)
+        return Signal(self.units, covariance, lambda: np.zeros(len(covariance)), gaussian=True)
 
     def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:
         # Var W·inputs = σ_w²: the widths cancel in the norm.
@@ -118,11 +130,9 @@ class Bend(Step):
         if source.units_drawn is not None:
             return self._average(source, source.units_drawn)
         table = table_of(moments)
-        if source.paired:
-            values, self._slopes = moments.kernel(source.covariance)
-        else:
-            values, self._slopes = table("value", lengths), table("slope", lengths)
-        return Signal(source.units, values, table.mean(lengths), gaussian=False)
+        squares, slopes = table(lengths, "value", "slope")
+        values, self._slopes = moments.kernel(source.covariance) if source.paired else (squares, slopes)
+        return Signal(source.units, values, lambda: table.mean(lengths, squares), gaussian=False)
 
     def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:
         assert self._slopes is not None
@@ -134,7 +144,7 @@ class Bend(Step):
         self.function.value(z, a, scratch)
         self.function.slope(z, a, slope, scratch)
         self._slopes = slope @ slope.T / z.shape[1]
-        return Signal(source.units, a @ a.T / z.shape[1], a.mean(axis=1), gaussian=False)
+        return Signal(source.units, a @ a.T / z.shape[1], lambda: a.mean(axis=1), gaussian=False)
 
 
 @dataclass(frozen=True)
@@ -148,8 +158,8 @@ class Sum(Step):
         cross = left.pairs(left.mean, right.mean)
         mixed = cross + cross.T if left.paired else 2.0 * cross
         covariance = left.covariance + self.scale**2 * right.covariance + self.scale * mixed
-        mean = left.mean + self.scale * right.mean
-        return Signal(left.units, covariance, mean, left.gaussian and right.gaussian)
+        gaussian = left.gaussian and right.gaussian
+        return Signal(left.units, covariance, lambda: left.mean + self.scale * right.mean, gaussian)
 
     def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:
         return gram, self.scale**2 * gram
@@ -163,7 +173,7 @@ class Beside(Step):
         units = left.units + right.units
         share = left.units / units
         covariance = share * left.covariance + (1.0 - share) * right.covariance
-        return Signal(units, covariance, share * left.mean + (1.0 - share) * right.mean, gaussian=False)
+        return Signal(units, covariance, lambda: share * left.mean + (1.0 - share) * right.mean, gaussian=False)
 
     def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:
         left, right = inputs
@@ -178,7 +188,7 @@ class Drop(Step):
 
     def forward(self, inputs: Sequence[Signal]) -> Signal:
         (source,) = inputs
-        return Signal(source.units, self._spread(source.covariance), source.mean, gaussian=False)
+        return Signal(source.units, self._spread(source.covariance), source.average, gaussian=False)
 
     def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:
         return (self._spread(gram),)
@@ -190,28 +200,32 @@ class Drop(Step):
         return matrix + np.diag(np.diagonal(matrix) * (self.rate / (1.0 - self.rate)))
 
 
-@dataclass(frozen=True)
 class Rescale(Step):
     """Layer norm, or RMS norm where not `centred`: each sample divided by its own standard deviation (or RMS)."""
 
-    centred: bool
+    def __init__(self, centred: bool) -> None:
+        self.centred = centred
+        self._factors = np.empty(0)
 
     def forward(self, inputs: Sequence[Signal]) -> Signal:
         (source,) = inputs
-        factor = self._factor(source)
-        mean = np.zeros_like(source.mean) if self.centred else source.mean * factor
-        offset = source.pairs(source.mean, source.mean) if self.centred else 0.0
-        covariance = (source.covariance - offset) * source.pairs(factor, factor)
-        return Signal(source.units, covariance, mean, source.gaussian)
+        if source.covariance.ndim == 3:
+            raise NotCovered("it has no formula for norms over images")
+        squares, covariance = source.lengths, source.covariance
+        if self.centred:
+            squares = np.maximum(squares - source.mean**2, 0.0)
+            covariance = covariance - source.pairs(source.mean, source.mean)
+        factor = 1.0 / np.sqrt(squares + NORM_EPSILON)
+        self._factors = source.pairs(factor, factor)
+
+        def mean() -> Array:
+            return np.zeros(len(factor)) if self.centred else source.mean * factor
+
+        return Signal(source.units, covariance * self._factors, mean, source.gaussian)
 
     def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:
         # The projection away from the mean and from x̂ takes two of many directions.
-        factor = self._factor(inputs[0])
-        return (gram * inputs[0].pairs(factor, factor),)
-
-    def _factor(self, source: Signal) -> Array:
-        variance = source.lengths - source.mean**2 if self.centred else source.lengths
-        return 1.0 / np.sqrt(np.maximum(variance, 0.0) + NORM_EPSILON)
+        return (gram * self._factors,)
 
 
 class BatchRescale(Step):
@@ -237,7 +251,8 @@ class BatchRescale(Step):
         self._inverse = 1.0 / np.sqrt(np.square(z).mean(axis=0) + NORM_EPSILON)
         self._normed = z * self._inverse
         covariance = self._normed @ self._normed.T / UNITS_DRAWN
-        return Signal(source.units, covariance, np.zeros_like(source.mean), gaussian=True, units_drawn=self._normed)
+        x_hat = self._normed
+        return Signal(source.units, covariance, lambda: x_hat.mean(axis=1), gaussian=True, units_drawn=x_hat)
 
     def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:
         g, x_hat = _drawn(gram, np.random.default_rng(1)), self._normed

@@ -1,83 +1,71 @@
 """Gaussian averages by table, for what asks for thousands of them: interpolated between exact ones over ln q.
 
-Relative errors are below 10⁻⁵ between q = 10⁻¹² and 10¹²; beyond, the averages follow the power law of the last two.
+Relative errors are below 10⁻⁵ between q = 10⁻¹² and 10¹²; beyond, the averages are the powers of √q that they approach.
 """
 
 from __future__ import annotations
 
 import math
-from functools import cached_property
+from functools import cache
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from gradflow.theory.moments import Moments
 from gradflow.theory.quadrature import Array
 
 STEP = 0.1
-"""The distance of two entries in ln q."""
+"""The distance of two exact entries in ln q."""
 
-LENGTHS = np.exp(np.arange(-277, 278) * STEP)
+STEPS = 554
+"""So many of them there are, half of them on either side of q = 1."""
 
-FINE = np.linspace(-277 * STEP, 277 * STEP, 554 * 10 + 1)
+LENGTHS = np.exp(np.linspace(-0.5, 0.5, STEPS + 1) * STEPS * STEP)
+
+FINE = np.linspace(-0.5, 0.5, 20 * STEPS + 1) * STEPS * STEP
 """ln q, so close together that straight lines do."""
+
+FAR = 1e3
+"""The ln q of a length that counts as endless, and −FAR of one that counts as nothing: its square underflows."""
+
+REACH = np.concatenate([[-FAR], FINE, [FAR]])
 
 AVERAGES = ("value", "slope", "value4", "slope4", "mixed")
 
+AT_ONCE = 64
+"""Lengths whose averages are worked out together: several averages want the same nodes, which are kept for a while."""
+
 
 class Table:
-    """The averages of one activation."""
+    """The averages of one activation, by their names in `Moments`; nan of what is no length, as numpy may warn."""
 
     def __init__(self, moments: Moments) -> None:
-        self._moments = moments
-
-    def __call__(self, average: str, q: ArrayLike) -> Array:
-        """Return an average, by its name in `Moments`, at every q."""
-        q = np.asarray(q, float)
-        y = self._logs[average]
+        pieces = np.array_split(LENGTHS, math.ceil(len(LENGTHS) / AT_ONCE))
         with np.errstate(all="ignore"):
-            x = np.log(q)
-            logs = np.interp(x, FINE, y)
-            if x.size and not (FINE[0] <= x.min() and x.max() <= FINE[-1]):
-                logs = self._beyond(x, y, logs)
-            found: Array = np.exp(logs)
-        # A length of exactly 0 has no logarithm.
-        if (q == 0.0).any():
-            found = np.where(q == 0.0, getattr(self._moments, average)(0.0), found)
-        return found
+            parts = [[getattr(moments, name)(q) for name in (*AVERAGES, "mean")] for q in pieces]
+            *positive, mean = (np.concatenate(part) for part in zip(*parts, strict=True))
+            self._logs = {name: _onwards(_between(np.log(y))) for name, y in zip(AVERAGES, positive, strict=True)}
+            # The mean may be negative and has no logarithm; its share of √V₂ changes little.
+            self._rises = cache(lambda average: np.gradient(self._logs[average], REACH))
+            self._share = np.pad(_between(mean / np.sqrt(positive[0])), 1, mode="edge")
 
-    def mean(self, q: Array) -> Array:
-        """Return E φ(√q·z), which may be negative and has no logarithm."""
-        y = self._means
-        with np.errstate(all="ignore"):
-            x = np.log(q)
-            found = np.interp(x, FINE, y)
-            if x.size and not (FINE[0] <= x.min() and x.max() <= FINE[-1]):
-                below, above = (np.log(abs(y[i] / y[j])) / (FINE[1] - FINE[0]) for i, j in ((1, 0), (-1, -2)))
-                beyond = np.minimum(x - FINE[0], 0.0) * below + np.maximum(x - FINE[-1], 0.0) * above
-                found *= np.exp(np.nan_to_num(beyond))
-        return np.asarray(found)
+    def __call__(self, q: Array, *averages: str) -> list[Array]:
+        """Return averages at every q."""
+        x = np.log(q)
+        return [np.exp(np.interp(x, REACH, self._logs[average])) for average in averages]
 
-    @cached_property
-    def _means(self) -> Array:
-        return _between(np.asarray(self._moments.mean(LENGTHS)))
+    def mean(self, q: Array, value: Array) -> Array:
+        """Return E φ(√q·z) from V₂ = `value`."""
+        return np.asarray(np.interp(np.log(q), REACH, self._share) * np.sqrt(value))
 
-    @staticmethod
-    def _beyond(x: Array, y: Array, logs: Array) -> Array:
-        below, above = (y[1] - y[0]) / (FINE[1] - FINE[0]), (y[-1] - y[-2]) / (FINE[-1] - FINE[-2])
-        corrected: Array = logs + np.minimum(x - FINE[0], 0.0) * below + np.maximum(x - FINE[-1], 0.0) * above
-        return corrected
-
-    @cached_property
-    def _logs(self) -> dict[str, Array]:
-        with np.errstate(all="ignore"):
-            return {name: _between(np.log(getattr(self._moments, name)(LENGTHS))) for name in AVERAGES}
+    def growth(self, average: str, q: Array) -> Array:
+        """Return d ln average/d ln q, to four digits of what a factor e in q changes."""
+        return np.interp(np.log(q), REACH, self._rises(average))
 
 
 def _between(exact: Array) -> Array:
     """Return the entries of the fine grid: cubics through the four exact ones around."""
-    place = (FINE - math.log(LENGTHS[0])) / STEP
-    i = np.clip(np.floor(place).astype(np.intp), 1, len(LENGTHS) - 3)
+    place = np.linspace(0.0, STEPS, len(FINE))
+    i = np.clip(np.floor(place).astype(np.intp), 1, STEPS - 2)
     t = place - i
     found: Array = (
         exact[i - 1] * (-t * (t - 1.0) * (t - 2.0) / 6.0)
@@ -88,9 +76,15 @@ def _between(exact: Array) -> Array:
     return found
 
 
-_tables: dict[int, Table] = {}
+def _onwards(logs: Array) -> Array:
+    """Return the logarithms with those of both ends of the scale, by the power laws that the averages approach."""
+    rises = np.array([logs[0] - logs[1], logs[-1] - logs[-2]]) / (FINE[1] - FINE[0])
+    # Whatever φ is, its averages end as powers of √q; what is left of other terms must not be drawn out so far.
+    first, last = logs[[0, -1]] + np.round(2.0 * rises) / 2.0 * (FAR - FINE[-1])
+    return np.concatenate([[first], logs, [last]])
 
 
+@cache
 def table_of(moments: Moments) -> Table:
     """Return the table of an activation's averages; it is made when first asked."""
-    return _tables.setdefault(id(moments), Table(moments))
+    return Table(moments)

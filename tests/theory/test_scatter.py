@@ -5,40 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradflow.engine.activations import ACTIVATIONS, make_activation
+from gradflow.engine.activations import make_activation
 from gradflow.theory.moments import moments_of
 from gradflow.theory.recursion import RandomLayer, follow
 from gradflow.theory.scatter import scatter
-from gradflow.theory.tables import AVERAGES, table_of
 
 
 def chain(name: str, square: float, width: int, depth: int, bias_square: float = 0.0) -> list[RandomLayer]:
     return [RandomLayer(width, square, bias_square, moments_of(make_activation(name)))] * (depth + 1)
-
-
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_tables_have_the_averages_to_five_digits(name: str) -> None:
-    moments = moments_of(make_activation(name))
-    lengths = np.exp(np.random.default_rng(0).uniform(np.log(1e-9), np.log(1e5), 60))
-    for average in AVERAGES:
-        exact = getattr(moments, average)(lengths)
-        np.testing.assert_allclose(table_of(moments)(average, lengths), exact, rtol=2e-5, err_msg=average)
-
-
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_tables_have_the_mean_also_beyond_their_ends(name: str) -> None:
-    moments = moments_of(make_activation(name))
-    lengths = np.geomspace(1e-20, 1e6, 40)
-    exact = moments.mean(lengths)
-    found = table_of(moments).mean(lengths)
-    np.testing.assert_allclose(found, exact, rtol=2e-3, atol=2e-4 * float(np.sqrt(lengths[0])) + 1e-13)
-
-
-def test_a_table_knows_the_ends_of_the_scale() -> None:
-    table = table_of(moments_of(make_activation("tanh")))
-    assert table("value", 0.0) == 0.0 and table("slope", 0.0) == 1.0
-    np.testing.assert_allclose(table("value", [1e-30, 1e30]), [1e-30, 1.0], rtol=2e-5)
-    np.testing.assert_allclose(table("slope", 1e-30), 1.0, rtol=1e-9)
 
 
 @pytest.mark.parametrize(
