@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication, QMenu
@@ -13,13 +15,19 @@ from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.view import View
 from gradflow.ui.view_dock import ViewDock
 
+AGREED = "lab/agreed"
+
 
 class LabRoom:
-    """Steps the view of the lab that is in front, and keeps the state of all of them in the settings."""
+    """Steps the view of the lab that is in front, and keeps the state of all of them in the settings.
+
+    What is chosen once for all, the sample and how gradients are written, it hands from one view to the others.
+    """
 
     def __init__(self, settings: QSettings) -> None:
         self._settings = settings
         self._docks: list[ViewDock] = []
+        self._agreed = _kept(settings)
 
     def attach(self, docks: Mapping[str, ViewDock]) -> None:
         """Take care of the views of the lab among these."""
@@ -52,6 +60,7 @@ class LabRoom:
 
     def close(self) -> None:
         """Write the state of every view that was looked at into the settings, and end what they do."""
+        self._settings.setValue(AGREED, json.dumps(self._agreed))
         for dock in self._docks:
             if dock.made:
                 self._settings.setValue(f"lab/{dock.name}", dock.view.choice())
@@ -61,7 +70,26 @@ class LabRoom:
     def _restore(self, name: str, view: View) -> None:
         if kept := str(self._settings.value(f"lab/{name}", "")):
             view.choose(kept)
+        if isinstance(view, LabView):
+            view.agree(self._agreed)
+            view.agreed.connect(partial(self._agree, view))
+
+    def _agree(self, chooser: LabView, chosen: Mapping[str, Any]) -> None:
+        """Let all views show what was chosen in one."""
+        self._agreed |= chosen
+        for dock in self._docks:
+            if dock.made and isinstance(dock.view, LabView) and dock.view is not chooser:
+                dock.view.agree(chosen)
 
     def _go(self, where: Callable[[LabView], int]) -> None:
         if view := self.front:
             view.go(min(max(where(view), 0), view.positions() - 1))
+
+
+def _kept(settings: QSettings) -> dict[str, Any]:
+    """Return what the whole lab agreed on when the window was closed."""
+    try:
+        kept = json.loads(str(settings.value(AGREED, "{}")))
+    except (ValueError, RecursionError):
+        return {}
+    return kept if isinstance(kept, dict) else {}

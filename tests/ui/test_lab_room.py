@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,34 @@ def test_what_was_chosen_is_there_again_after_a_restart(desk: Any, window: Any) 
     restored = bring(again, "backprop")
     again.until(lambda: restored.position == 3)
     assert restored.state() == view.state()
+
+
+def test_the_sample_and_the_convention_are_chosen_once_for_the_whole_lab(desk: Any, window: Any) -> None:
+    jacobians, backprop = bring(desk, "jacobians"), bring(desk, "backprop")
+    assert jacobians.state()["convention"] == backprop.state()["convention"] == "rows"
+    assert jacobians.state()["sample"] == 0 and backprop.state()["sample"] is None
+    backprop.bar.convention.setCurrentIndex(1)
+    backprop.bar.samples.setCurrentIndex(3)
+    # A picture of a view that nobody looks at shows the same.
+    assert json.loads(jacobians.choice())["sample"] == 2
+    bring(desk, "jacobians")
+    assert jacobians.caption() == "sample 2, gradients are columns"
+    paths = bring(desk, "paths")
+    assert paths.row.sample.value() == 2
+    paths.row.sample.setValue(3)
+    differences = bring(desk, "differences")
+    desk.until(lambda: differences.form.sample.currentText() == "sample 3")
+    bring(desk, "backprop")
+    assert backprop.state()["sample"] == 3 and backprop.state()["convention"] == "columns"
+    # Views of one sample keep theirs where others show the whole batch.
+    backprop.bar.samples.setCurrentIndex(0)
+    assert bring(desk, "differences").sample is None
+    assert bring(desk, "paths").row.sample.value() == 3
+    desk.close()
+    again = window(SMALL)
+    again.press("Ctrl+3")
+    again.until(lambda: again.window.lab.front)
+    assert bring(again, "jacobians").state()["convention"] == "columns"
 
 
 def test_the_picture_of_the_lab_is_of_the_step_it_holds(desk: Any, tmp_path: Path, settings: Any) -> None:

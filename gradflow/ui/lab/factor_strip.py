@@ -59,7 +59,7 @@ class FactorStrip(QAbstractScrollArea):
         super().__init__()
         self.theme = LIGHT
         self.factors: Sequence[Factor] = ()
-        self.convention = Convention.COLUMNS
+        self.convention = Convention.ROWS
         self.standing = Standing()
         self.colors: Sequence[QColor] = ()
         self.layer: int | None = None

@@ -17,13 +17,12 @@ from gradflow.sim.lab.chain_glance import FACTOR, POINT, PRODUCT, Glance
 from gradflow.sim.lab.chain_reading import Measured, Reading, measure
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.jacobian_answers import Answer, JacobianAnswers, Question
-from gradflow.sim.lab.jacobians import Stops
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.table import Table
 from gradflow.sim.snapshot import Topology
 from gradflow.ui.lab.background import Background
 from gradflow.ui.lab.chain_page import ChainPage
-from gradflow.ui.lab.jacobian_choices import EXAMPLE, ChainChoices, PageChoices
+from gradflow.ui.lab.jacobian_choices import EXAMPLE, ChainChoices, PageChoices, asked
 from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
@@ -31,7 +30,6 @@ from gradflow.ui.weak import weakly
 
 QUICK_ENTRIES = 128 * 128
 """Matrices up to here are measured at once."""
-
 
 WAITING = "Waiting for a step of the network …"
 
@@ -49,6 +47,7 @@ class JacobiansView(LabView):
     """
 
     formula = "∂(f∘g)/∂xₖ = Σᵣ ∂f/∂zᵣ · ∂gᵣ/∂xₖ"
+    takes_batch = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,7 +73,7 @@ class JacobiansView(LabView):
     def _connect(self) -> None:
         page, choices = self.page, self.choices
         choices.asked.connect(self._ask_chosen)
-        self.bar.sampled.connect(self._ask_chosen)
+        self.bar.sampled.connect(self._take_sample)
         choices.turned.connect(self._turn)
         self.bar.rewritten.connect(self._rewrite)
         choices.stepped.connect(weakly(self, lambda self, by: self.go(self.position + by)))
@@ -185,19 +184,15 @@ class JacobiansView(LabView):
 
     # Asking.
 
+    def _take_sample(self) -> None:
+        self._ask_chosen()
+        if not self.question.example:
+            self.tell("sample")
+
     def _ask_chosen(self) -> None:
-        choices = self.choices
         self.glance = replace(self.glance, position=0, what=PRODUCT, entry=None)
         self.hold()
-        self._ask(
-            Question(
-                max(self.bar.sample.currentIndex(), 0),
-                choices.source.currentText(),
-                choices.target.currentText(),
-                Stops(choices.stops.currentText()),
-                self.bar.sample.currentText() == EXAMPLE,
-            )
-        )
+        self._ask(asked(self.choices, self.bar, self.question))
 
     def _ask(self, question: Question) -> None:
         self.question, answers, self._behind = question, self.answers, False
@@ -244,6 +239,7 @@ class JacobiansView(LabView):
     def _rewrite(self) -> None:
         self.glance = self.glance.rewritten(list(Convention)[self.bar.convention.currentIndex()])
         self._look()
+        self.tell("convention")
 
     def _turn(self) -> None:
         self._look(direction=Direction(self.choices.direction.currentText()), entry=None)

@@ -6,10 +6,10 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from gradflow.sim.details import Want
@@ -36,11 +36,18 @@ class LabView(View):
     moved = Signal()
     """Another position is shown."""
 
+    agreed = Signal(dict)
+    """A person has chosen what is the same in the whole lab: `sample` (from 0; None: the batch) or `convention`."""
+
+    takes_batch: ClassVar[bool] = True
+    """Whether it can show all samples at once."""
+
     def __init__(self) -> None:
         super().__init__()
         self.specimen: Specimen | None = None
         self._newest: Specimen | None = None
         self._chosen: Mapping[str, Any] = {}
+        self._elsewhere: dict[str, Any] = {}
         self._held = False
         self.age = QWidget()
         self._age_words = QLabel()
@@ -149,11 +156,41 @@ class LabView(View):
             self._age_words.setText(f"of step {held.step}; the training is at {newest.step}")
         self.age.setVisible(old)
 
+    # What the whole lab agrees on.
+
+    def tell(self, key: str) -> None:
+        """Let the other views know what a person has chosen here, as the state has it under this key."""
+        self.agreed.emit({key: self.state()[key]})
+
+    def agree(self, chosen: Mapping[str, Any]) -> None:
+        """Take what was chosen in another view, at once or when somebody looks; what it does not have it leaves."""
+        self._elsewhere |= chosen
+        if not self.takes_batch and self._elsewhere.get("sample", 0) is None:
+            del self._elsewhere["sample"]
+        if self.isVisible():
+            self._take_agreed()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Take what was chosen elsewhere in the meantime."""
+        self._take_agreed()
+        super().showEvent(event)
+
+    def _take_agreed(self) -> None:
+        before, now = self._chosen or self.state(), self._whole_state()
+        self._elsewhere = {}
+        if now != before:
+            self._take_state(now)
+
     # The state as a text.
+
+    def _whole_state(self) -> dict[str, Any]:
+        """Return the state with what waits to be taken."""
+        state = self._chosen or self.state()
+        return {**state, **{key: value for key, value in self._elsewhere.items() if key in state}}
 
     def choice(self) -> str:
         """Return the whole state."""
-        state = self.state()
+        state = self._whole_state()
         return json.dumps(state, ensure_ascii=False, sort_keys=True) if state else ""
 
     def choose(self, choice: str) -> None:
@@ -163,10 +200,13 @@ class LabView(View):
         except (ValueError, RecursionError):
             return
         if isinstance(state, dict):
-            self._chosen = state
-            # What is chosen in a network waits until there is one.
-            if self.specimen or Want.SPECIMEN not in self.wants:
-                self._restore()
+            self._take_state(state)
+
+    def _take_state(self, state: Mapping[str, Any]) -> None:
+        self._chosen = state
+        # What is chosen in a network waits until there is one.
+        if self.specimen or Want.SPECIMEN not in self.wants:
+            self._restore()
 
     def _restore(self) -> None:
         state, self._chosen = self._chosen, {}
