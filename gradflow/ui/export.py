@@ -30,7 +30,7 @@ from gradflow.ui.crash import route_qt_messages
 from gradflow.ui.items import pens_scaled
 from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.theme import Theme
-from gradflow.ui.view import VIEWS, View
+from gradflow.ui.view import VIEWS, View, short_name
 
 DASHBOARD = "dashboard"
 VIEW_SIZE, LAB_SIZE, DASHBOARD_SIZE = QSize(880, 480), QSize(1160, 800), QSize(1440, 900)
@@ -50,6 +50,11 @@ def _on_dashboard() -> tuple[str, ...]:
 def title(name: str) -> str:
     """Return the words for something that can be exported."""
     return "The whole dashboard" if name == DASHBOARD else VIEWS[name].title
+
+
+def listed(name: str) -> str:
+    """Return the same with the view's name, as it stands on its tab and in the file's name, before its question."""
+    return title(name) if name == DASHBOARD else f"{short_name(VIEWS[name])} — {title(name)}"
 
 
 def size_of(name: str) -> QSize:
@@ -218,12 +223,14 @@ class _Sheet(QWidget):
         grid.setSpacing(12)
         box.addLayout(grid, 1)
         free = [(row, column) for row in range(2, 2 + len(shown)) for column in (0, 1)]
-        self._views = []
+        self._views: list[View] = []
+        self._captions: list[QLabel] = []
         for name in shown:
             place = LAYOUT.get(name) if len(shown) > 1 else (0, 0, 1, 1)
-            cell, view = _titled(name, look)
+            cell, view, words = _titled(name, look)
             grid.addWidget(cell, *(place or (*free.pop(0), 1, 1)))
             self._views.append(view)
+            self._captions.append(words)
         for row in range(grid.rowCount()):
             grid.setRowStretch(row, 1)
         for column in range(grid.columnCount()):
@@ -237,13 +244,15 @@ class _Sheet(QWidget):
 
     def draw(self) -> None:
         """Draw all views; they must have their size by now."""
-        for view in self._views:
+        for view, words in zip(self._views, self._captions, strict=True):
             view.reset(self._frame.topology)
             view.draw(self._frame)
             view.finish()
+            # A choice made in a network is taken once there is one.
+            words.setText(view.caption())
 
 
-def _titled(name: str, look: Look) -> tuple[QWidget, View]:
+def _titled(name: str, look: Look) -> tuple[QWidget, View, QLabel]:
     cell, view = QWidget(), VIEWS[name].part()
     view.retheme(look.theme)
     view.choose(look.choices.get(name, ""))
@@ -256,10 +265,11 @@ def _titled(name: str, look: Look) -> tuple[QWidget, View]:
     row.setContentsMargins(12, 0, 12, 0)
     row.addWidget(words)
     row.addStretch(1)
-    row.addWidget(_muted(view.caption()))
+    caption = _muted(view.caption())
+    row.addWidget(caption)
     box.addLayout(row)
     box.addWidget(view, 1)
-    return cell, view
+    return cell, view, caption
 
 
 def _muted(words: str) -> QLabel:

@@ -52,11 +52,20 @@ class LabRoom:
     @property
     def front(self) -> LabView | None:
         """The view in front; of several the one that has the focus, None if no one looks at the lab."""
+        dock = self._front_dock
+        return dock.view if dock and isinstance(dock.view, LabView) else None
+
+    @property
+    def front_name(self) -> str:
+        """The name of the view in front, "" if no one looks at the lab."""
+        dock = self._front_dock
+        return dock.name if dock else ""
+
+    @property
+    def _front_dock(self) -> ViewDock | None:
         seen = [dock for dock in self._docks if dock.in_front and dock.made]
         focus = QApplication.focusWidget()
-        chosen = next((dock for dock in seen if focus and dock.isAncestorOf(focus)), seen[0] if seen else None)
-        view = chosen.view if chosen else None
-        return view if isinstance(view, LabView) else None
+        return next((dock for dock in seen if focus and dock.isAncestorOf(focus)), seen[0] if seen else None)
 
     def close(self) -> None:
         """Write the state of every view that was looked at into the settings, and end what they do."""

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from gradflow.ui.arrangement import LAB
 from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.view import VIEWS
+from gradflow.ui.widgets import Slider, TextBox
 
 SMALL = {"network.depth": 2, "network.width": 4, "training.batch_size": 4}
 
@@ -66,6 +68,54 @@ def test_the_keys_step_the_view_in_front(desk: Any, name: str) -> None:
     assert view.position == view.positions() - 1
     desk.press("Shift+Right")
     assert view.position == view.positions() - 1 and desk.step == 2
+
+
+def test_the_keys_step_the_lab_wherever_the_focus_is_but_in_a_text(desk: Any) -> None:
+    view = bring(desk, "jacobians")
+    desk.until(lambda: view.positions() > 2)
+    handle = desk.window.windowHandle()
+    for box in (view.choices.target, view.bar.sample, desk.window.builder.findChild(Slider)):
+        view.go(0)
+        box.setFocus()
+        QTest.keyClick(handle, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+        assert view.position == 1 and box.hasFocus()
+    text = desk.window.builder.findChild(TextBox)
+    text.setFocus()
+    text.home(False)
+    QTest.keyClick(handle, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert view.position == 1 and text.selectedText()
+
+
+def test_a_preset_with_a_figure_of_its_own_leaves_whoever_is_in_the_lab_there(desk: Any) -> None:
+    bring(desk, "backprop")
+    menus = [action.menu() for action in desk.window.menuBar().actions() if action.text() == "&File"]
+    presets = next(action.menu() for action in menus[0].actions() if action.text() == "Presets")
+    next(action for action in presets.actions() if action.text() == "tanh-chaotic").trigger()
+    desk.until(lambda: desk.frame.experiment.network.depth > 2)
+    assert {name for name, dock in desk.window.docks.items() if dock.isVisible()} == set(LAB)
+    assert desk.window.lab.front_name == "backprop"
+
+
+def test_ctrl_e_in_the_lab_is_about_the_view_in_front(desk: Any, tmp_path: Path, settings: Any) -> None:
+    settings.setValue("export/folder", str(tmp_path))
+    bring(desk, "jacobians")
+    met: list[str] = []
+
+    def look(name: str) -> None:
+        dialog = QApplication.activeModalWidget()
+        assert dialog is not None
+        met.extend((dialog.what.currentText(), Path(dialog.file.text()).name))
+        dialog.what.setCurrentIndex(dialog.what.findData(name))
+        dialog.accept()
+
+    QTimer.singleShot(200, lambda: look("paths"))
+    desk.press("Ctrl+E")
+    desk.until(lambda: desk.notice)
+    assert met == ["Jacobians — What does the chain rule multiply?", "gradflow-jacobians-step2.png"]
+    assert desk.notice.startswith("Saved") and (tmp_path / "gradflow-paths-step2.png").exists()
+    QTimer.singleShot(200, lambda: look("dashboard"))
+    desk.press("Ctrl+E")
+    desk.until(lambda: (tmp_path / "gradflow-dashboard-step2.png").exists())
 
 
 def test_what_somebody_works_on_stays_while_the_training_goes_on_until_it_is_renewed(desk: Any) -> None:
