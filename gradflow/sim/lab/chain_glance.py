@@ -39,7 +39,9 @@ class Glance:
             what=self.what if self.what in (FACTOR, POINT) else PRODUCT,
         )
         if self.entry is not None:
-            rows, columns = fitted.read_product(chain).values.shape
+            span = chain.span(fitted.position, fitted.direction)
+            last, first = chain.sizes[span.stop], chain.sizes[span.start]
+            rows, columns = (last, first) if fitted.convention is Convention.ROWS else (first, last)
             inside = 0 <= self.entry[0] < rows and 0 <= self.entry[1] < columns and fitted.what == PRODUCT
             return fitted if inside else replace(fitted, entry=None)
         return fitted

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gradflow.sim.lab.pause import breathe
 from gradflow.sim.lab.table import Table
 from gradflow.sim.words import spell
 
@@ -72,6 +73,7 @@ def optimal(sizes: Sequence[int]) -> int | None:
     # best[length][i]: factors i to i + length, both included.
     best = [np.zeros(factors, dtype)]
     for length in range(1, factors):
+        breathe()
         starts = np.arange(factors - length)
         outer = ends[starts] * ends[starts + length + 1]
         found = best[0][starts] + best[length - 1][starts + 1] + outer * ends[starts + 1]

@@ -9,13 +9,20 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal
 from threadpoolctl import threadpool_limits
 
+from gradflow.sim.lab.pause import breathe_by
+
 Task = Callable[[], Iterator[Any]]
+
+
+class GivenUp(Exception):
+    """A task is not wanted any more."""
 
 
 class Background(QObject):
     """Runs one task at a time on a thread of its own. A task yields results, each better than the one before.
 
-    Between two results it can be replaced by another task or stopped. The thread ends when there is nothing to do.
+    Between two results, and wherever it breathes, it can be replaced by another task or stopped. The thread ends
+    when there is nothing to do.
     """
 
     arrived = Signal(object)
@@ -30,7 +37,7 @@ class Background(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._lock = threading.Lock()
-        self._number = 0
+        self._number = self._running = 0
         self._task: Task | None = None
         self._thread: threading.Thread | None = None
         self._result.connect(self._pass_on, Qt.ConnectionType.QueuedConnection)
@@ -75,17 +82,25 @@ class Background(QObject):
                 return None
             return self._number, task
 
+    def _breathe(self) -> None:
+        if self._running != self._number:
+            raise GivenUp
+
     def _main(self) -> None:
+        breathe_by(self._breathe)
         with threadpool_limits(1):
             while found := self._next():
                 self._do(*found)
 
     def _do(self, number: int, task: Task) -> None:
+        self._running = number
         try:
             for result in task():
                 if number != self._number:
                     return
                 self._result.emit(number, result)
+        except GivenUp:
+            return
         except Exception as error:  # noqa: BLE001 - whatever happens here must reach the window, not end the thread
             self._failure.emit(number, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
 

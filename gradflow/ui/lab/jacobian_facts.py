@@ -16,6 +16,8 @@ from gradflow.ui.theme import LIGHT, SMALL_SIZE, Theme, font
 
 ROW, BAR = 26.0, 4.0
 
+TOO_LARGE = "Too large for rank and singular values: they are taken of up to 512 × 512 numbers."
+
 
 class CostBars(QWidget):
     """One bar for each order of multiplying, as long as the number of multiplications."""
@@ -106,12 +108,13 @@ class JacobianFacts(QScrollArea):
         # The one singular value of a vector is its norm.
         vector = min(facts.shape) == 1
         norm = ("norm" if vector else "Frobenius norm", spell(facts.frobenius))
-        rows = [*of_all, norm, *([] if vector else of_matrices)]
+        rows = [*of_all, norm, *([] if vector or facts.too_large else of_matrices)]
         muted = self.palette().placeholderText().color().name()
         cells = "".join(
             f"<tr><td style='color:{muted}; padding-right:8px'>{name}</td><td>{value}</td></tr>" for name, value in rows
         )
-        self.facts.setText(f"<table cellspacing=0 cellpadding=1>{cells}</table>")
+        words = f"<p style='color:{muted}'>{TOO_LARGE}</p>" if facts.too_large else ""
+        self.facts.setText(f"<table cellspacing=0 cellpadding=1>{cells}</table>{words}")
 
     def show_cost(self, chain: Chain | None) -> None:
         """Show what the chain costs, and why."""

@@ -222,6 +222,9 @@ def test_a_matrix_is_measured_and_described() -> None:
     assert facts_of(np.eye(4)[:2]).structure == "a selection: 0 and 1 only"
     assert facts_of(np.zeros((2, 3))).rank == 0 and facts_of(np.zeros((2, 3))).structure == "zero"
     assert facts_of(np.array([[np.nan, 1.0]])).rank == -1
+    wide = facts_of(rng.normal(size=(600, 600)))
+    assert wide.too_large and wide.rank == -1 and np.isnan(wide.largest) and wide.frobenius > 0.0
+    assert facts_of(np.diag(np.arange(1.0, 601.0))).condition == 600.0
 
 
 def test_stepping_on_and_back_keeps_every_product() -> None:

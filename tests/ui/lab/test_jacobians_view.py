@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,9 +17,11 @@ from gradflow.sim.config import Experiment, edit
 from gradflow.sim.details import Want
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.lab.convention import Convention
+from gradflow.sim.lab.pause import Pause
 from gradflow.sim.run import Run
 from gradflow.ui import export
 from gradflow.ui.export import Look
+from gradflow.ui.lab.background import Background
 from gradflow.ui.lab.factor_strip import CELL, POINT, FactorStrip
 from gradflow.ui.theme import DARK, LIGHT
 from gradflow.ui.view import VIEWS
@@ -292,8 +296,32 @@ def test_batch_norm_says_what_is_held(shown) -> None:
 
 def test_large_layers_are_worked_out_off_the_windows_thread(shown, qtbot) -> None:
     view = shown(frame_of(LARGE, steps=0), state=state_of(**{"from": "a₁", "to": "z₂"}))
-    assert values(view).shape == (512, 512) and not view.answers.quick
+    assert values(view).shape == (512, 512) and not view.work.quick
     qtbot.waitUntil(lambda: "512 of 512" in view.page.facts.facts.text(), timeout=10_000)
+
+
+def test_products_in_forward_order_are_worked_out_off_the_windows_thread(shown, qtbot) -> None:
+    state = state_of(**{"from": "z₁", "to": "z₃", "position": 3})
+    view = shown(frame_of({"network.depth": 3, "network.width": 256}, steps=0), state=state)
+    pick(qtbot, view.choices.direction, "forward order")
+    assert view.choices.place.text() == "working …"
+    qtbot.waitUntil(lambda: view.choices.place.text() == "3 of 4", timeout=10_000)
+    assert view.page.equation.text() == "∂a₂/∂z₁ = diag(φ′(z₂)) · ∂z₂/∂z₁" and values(view).shape == (256, 256)
+
+
+def test_work_that_breathes_is_given_up_at_once(qtbot) -> None:
+    begun, background = threading.Event(), Background()
+
+    def endless() -> Iterator[None]:
+        yield
+        while True:
+            begun.set()
+            Pause().due()
+
+    background.run(endless)
+    assert begun.wait(5.0)
+    background.stop()
+    assert not background.busy
 
 
 def test_what_is_larger_is_cut_and_says_so(shown) -> None:
