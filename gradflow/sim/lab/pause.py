@@ -1,4 +1,4 @@
-"""Pauses in what takes long: when there is something to show, and where it can be given up."""
+"""When what takes long has something to show: often enough to be looked at, and to be given up."""
 
 from __future__ import annotations
 
@@ -8,17 +8,12 @@ from contextvars import ContextVar
 
 SECONDS = 0.15
 
-_breath: ContextVar[Callable[[], None]] = ContextVar("breath", default=lambda: None)
+_GIVEN_UP: ContextVar[Callable[[], bool] | None] = ContextVar("given up", default=None)
 
 
-def breathe() -> None:
-    """Be called now and then by whatever takes long; raises where its thread's work is not wanted any more."""
-    _breath.get()()
-
-
-def breathe_by(act: Callable[[], None]) -> None:
-    """Let this thread's work be given up wherever it breathes and `act` raises."""
-    _breath.set(act)
+def ends_when(given_up: Callable[[], bool]) -> None:
+    """Have whatever runs on this thread from now on come up at once when it is given up."""
+    _GIVEN_UP.set(given_up)
 
 
 class Pause:
@@ -26,12 +21,25 @@ class Pause:
 
     def __init__(self) -> None:
         self._last = time.perf_counter()
+        self._given_up = _GIVEN_UP.get()
 
     def due(self) -> bool:
         """Return whether it is; from then on it is again a while until the next time."""
-        breathe()
+        if self._given_up and self._given_up():
+            return True
         now = time.perf_counter()
         if now - self._last < SECONDS:
             return False
         self._last = now
         return True
+
+
+class GivenUp(Exception):
+    """What runs on this thread is not wanted any more."""
+
+
+def breathe() -> None:
+    """Be called now and then by what takes long and has nothing to show; raises GivenUp where nobody waits for it."""
+    given_up = _GIVEN_UP.get()
+    if given_up and given_up():
+        raise GivenUp

@@ -9,20 +9,19 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal
 from threadpoolctl import threadpool_limits
 
-from gradflow.sim.lab.pause import breathe_by
+from gradflow.sim.lab.pause import ends_when
 
 Task = Callable[[], Iterator[Any]]
 
-
-class GivenUp(Exception):
-    """A task is not wanted any more."""
+MOST_SECONDS = 0.015
+"""How long the window waits for the end of a task that is given up: one pass of a large network may take longer."""
 
 
 class Background(QObject):
     """Runs one task at a time on a thread of its own. A task yields results, each better than the one before.
 
-    Between two results, and wherever it breathes, it can be replaced by another task or stopped. The thread ends
-    when there is nothing to do.
+    Between two results it can be replaced by another task or stopped; what is then still on its way is never shown.
+    The thread ends when there is nothing to do.
     """
 
     arrived = Signal(object)
@@ -37,71 +36,76 @@ class Background(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._lock = threading.Lock()
-        self._number = self._running = 0
+        self._number = 0
         self._task: Task | None = None
         self._thread: threading.Thread | None = None
+        self._doing = -1
+        self._ending = True
         self._result.connect(self._pass_on, Qt.ConnectionType.QueuedConnection)
         self._failure.connect(self._pass_failure, Qt.ConnectionType.QueuedConnection)
 
     @property
     def busy(self) -> bool:
         """Whether a task runs or waits."""
-        return self._thread is not None and self._thread.is_alive()
+        return self._task is not None or self._doing == self._number
 
     def run(self, task: Task) -> None:
         """Do this now, in place of what was being done."""
         with self._lock:
             self._number += 1
             self._task = task
-            if self._thread is None or not self._thread.is_alive():
+            if self._ending:
+                self._ending = False
                 self._thread = threading.Thread(target=self._main, name="gradflow-lab", daemon=True)
                 self._thread.start()
 
-    def finish(self) -> None:
-        """Wait until the newest task has given its last result, and pass on all of them."""
+    def finish(self, seconds: float | None = None) -> None:
+        """Wait until the newest task has given its last result, and pass on all of them.
+
+        With `seconds` it is given up when they are over: what it has given until then remains.
+        """
         with self._lock:
             thread = self._thread
         if thread:
-            thread.join()
+            thread.join(seconds)
         QCoreApplication.sendPostedEvents(self)
+        if thread and thread.is_alive():
+            self.stop()
 
     def stop(self) -> None:
-        """Give up what is being done, and wait until the thread has ended."""
+        """Give up what is being done, and wait until the thread has ended, though no longer than a person notices."""
         with self._lock:
             self._number += 1
             self._task = None
             thread = self._thread
         if thread:
-            thread.join()
+            thread.join(MOST_SECONDS)
 
     def _next(self) -> tuple[int, Task] | None:
         with self._lock:
             task, self._task = self._task, None
             if task is None:
-                self._thread = None
+                self._ending, self._doing = True, -1
                 return None
+            self._doing = self._number
             return self._number, task
 
-    def _breathe(self) -> None:
-        if self._running != self._number:
-            raise GivenUp
-
     def _main(self) -> None:
-        breathe_by(self._breathe)
         with threadpool_limits(1):
             while found := self._next():
                 self._do(*found)
 
     def _do(self, number: int, task: Task) -> None:
-        self._running = number
+        ends_when(lambda: number != self._number)
         try:
             for result in task():
                 if number != self._number:
                     return
                 self._result.emit(number, result)
-        except GivenUp:
-            return
         except Exception as error:  # noqa: BLE001 - whatever happens here must reach the window, not end the thread
+            if number != self._number:
+                # Whoever asked may be gone.
+                return
             self._failure.emit(number, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
 
     def _pass_on(self, number: int, result: object) -> None:
