@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,15 @@ def bring(desk: Any, name: str) -> LabView:
     view = desk.window.lab.front
     desk.until(lambda: view.specimen is not None or not view.wants)
     return view
+
+
+def in_dialog(act: Callable[[Any], None]) -> None:
+    """Do something in the next dialog, as soon as it is there."""
+    dialog = QApplication.activeModalWidget()
+    if dialog:
+        act(dialog)
+    else:
+        QTimer.singleShot(50, lambda: in_dialog(act))
 
 
 def test_every_view_of_the_lab_has_its_tab() -> None:
@@ -101,19 +111,17 @@ def test_ctrl_e_in_the_lab_is_about_the_view_in_front(desk: Any, tmp_path: Path,
     bring(desk, "jacobians")
     met: list[str] = []
 
-    def look(name: str) -> None:
-        dialog = QApplication.activeModalWidget()
-        assert dialog is not None
+    def look(dialog: Any, name: str) -> None:
         met.extend((dialog.what.currentText(), Path(dialog.file.text()).name))
         dialog.what.setCurrentIndex(dialog.what.findData(name))
         dialog.accept()
 
-    QTimer.singleShot(200, lambda: look("paths"))
+    in_dialog(lambda dialog: look(dialog, "paths"))
     desk.press("Ctrl+E")
     desk.until(lambda: desk.notice)
     assert met == ["Jacobians — What does the chain rule multiply?", "gradflow-jacobians-step2.png"]
     assert desk.notice.startswith("Saved") and (tmp_path / "gradflow-paths-step2.png").exists()
-    QTimer.singleShot(200, lambda: look("dashboard"))
+    in_dialog(lambda dialog: look(dialog, "dashboard"))
     desk.press("Ctrl+E")
     desk.until(lambda: (tmp_path / "gradflow-dashboard-step2.png").exists())
 
@@ -178,13 +186,11 @@ def test_the_picture_of_the_lab_is_of_the_step_it_holds(desk: Any, tmp_path: Pat
     desk.press("Right")
     desk.until(lambda: desk.step == 3)
 
-    def save() -> None:
-        dialog = QApplication.activeModalWidget()
-        assert dialog is not None
+    def save(dialog: Any) -> None:
         dialog.kind.setCurrentIndex(dialog.kind.findData("csv"))
         dialog.accept()
 
-    QTimer.singleShot(200, save)
+    in_dialog(save)
     desk.window.docks["backprop"].header.export_button.click()
     desk.until(lambda: desk.notice)
     assert view.specimen.step == 2
