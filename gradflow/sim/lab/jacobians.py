@@ -26,8 +26,8 @@ from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.factor_names import local_words, name_between
 from gradflow.sim.lab.pause import breathe
 from gradflow.sim.lab.points import Point, name_points
-from gradflow.sim.lab.product_cost import grouped
 from gradflow.sim.lab.specimen import Specimen
+from gradflow.sim.words import counted
 
 Array = NDArray[Any]
 
@@ -124,8 +124,8 @@ class SampleJacobians:
         numbers = sum(a * b for a, b in pairwise(sizes))
         if numbers > MOST_NUMBERS:
             raise TooLarge(
-                f"The {len(sizes) - 1} factors from {source} to {target} have {grouped(numbers)} numbers; no more "
-                f"than {grouped(MOST_NUMBERS)} are taken. Choose points closer to each other."
+                f"The {len(sizes) - 1} factors from {source} to {target} have {counted(numbers)} numbers; no more "
+                f"than {counted(MOST_NUMBERS)} are taken. Choose points closer to each other."
             )
         factors = tuple(self._factors(symbols))
         return Chain(factors, self.whole(source, target))
@@ -153,8 +153,8 @@ class SampleJacobians:
             return self._pull(target.inputs[0], source, self._alone.gradients[self._place[target.inputs[0]]][None, :])
         if target.units * source.units > MOST_NUMBERS:
             raise TooLarge(
-                f"∂{self.points[target].symbol}/∂{self.points[source].symbol} is a matrix of {grouped(target.units)} × "
-                f"{grouped(source.units)} numbers: too many to be taken."
+                f"∂{self.points[target].symbol}/∂{self.points[source].symbol} is a matrix of {counted(target.units)} × "
+                f"{counted(source.units)} numbers: too many to be taken."
             )
         return self._pull(target, source, np.eye(target.units))
 

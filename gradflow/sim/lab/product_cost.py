@@ -9,7 +9,7 @@ import numpy as np
 
 from gradflow.sim.lab.pause import breathe
 from gradflow.sim.lab.table import Table
-from gradflow.sim.words import spell
+from gradflow.sim.words import counted, spell
 
 ORDERS = {
     "forward": "forward order",
@@ -36,11 +36,6 @@ class ProductCost:
     reverse: int
     optimal: int | None
     entrywise: int
-
-
-def grouped(number: int) -> str:
-    """Return a whole number with its digits in groups of three."""
-    return f"{number:,}".replace(",", "\u202f")
 
 
 def count(sizes: Sequence[int], diagonal: Sequence[bool]) -> ProductCost:
@@ -121,8 +116,8 @@ def from_one_or_to_one(sizes: Sequence[int]) -> str:
     """Say what the same chain costs from a single input and to a single output."""
     one_input, one_output = [1, *sizes[1:]], [*sizes[:-1], 1]
     return (
-        f"From one input alone: forward {grouped(forward(one_input))}, reverse {grouped(reverse(one_input))}. "
-        f"To one output alone: forward {grouped(forward(one_output))}, reverse {grouped(reverse(one_output))}."
+        f"From one input alone: forward {counted(forward(one_input))}, reverse {counted(reverse(one_input))}. "
+        f"To one output alone: forward {counted(forward(one_output))}, reverse {counted(reverse(one_output))}."
     )
 
 

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWi
 
 from gradflow.sim.lab.chain import Chain
 from gradflow.sim.lab.matrix_facts import MatrixFacts
-from gradflow.sim.lab.product_cost import ORDERS, from_one_or_to_one, grouped, in_words
-from gradflow.sim.words import spell
+from gradflow.sim.lab.product_cost import ORDERS, from_one_or_to_one, in_words
+from gradflow.sim.words import counted, spell
 from gradflow.ui.theme import LIGHT, SMALL_SIZE, Theme, font
 
 ROW, BAR = 26.0, 4.0
@@ -131,4 +131,4 @@ class JacobianFacts(QScrollArea):
 
 
 def _number(count: int | None) -> str:
-    return "too many orders" if count is None else grouped(count)
+    return "too many orders" if count is None else counted(count)

@@ -17,7 +17,7 @@ from gradflow.sim.config import Experiment, edit
 from gradflow.sim.details import Want
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.lab.convention import Convention
-from gradflow.sim.lab.pause import Pause
+from gradflow.sim.lab.pause import breathe
 from gradflow.sim.run import Run
 from gradflow.ui import export
 from gradflow.ui.export import Look
@@ -316,7 +316,7 @@ def test_work_that_breathes_is_given_up_at_once(qtbot) -> None:
         yield
         while True:
             begun.set()
-            Pause().due()
+            breathe()
 
     background.run(endless)
     assert begun.wait(5.0)
