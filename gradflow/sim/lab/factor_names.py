@@ -14,6 +14,9 @@ from gradflow.sim.lab.points import Point
 LONGEST = 120
 """Names with more characters than this say nothing any more."""
 
+TOGETHER = "all nodes on the way as one factor, by backprop in one pass; where ways meet, their sum"
+"""What a factor of several nodes is."""
+
 Points = Mapping[Node, Point]
 
 

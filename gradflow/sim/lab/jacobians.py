@@ -23,7 +23,7 @@ from gradflow.engine.nodes import Dropout, Flatten, Linear
 from gradflow.sim.jacobian import hold_statistics, positions, pull
 from gradflow.sim.lab.chain import Chain, Factor
 from gradflow.sim.lab.convention import Convention
-from gradflow.sim.lab.factor_names import local_words, name_between
+from gradflow.sim.lab.factor_names import TOGETHER, local_words, name_between
 from gradflow.sim.lab.pause import breathe
 from gradflow.sim.lab.points import Point, name_points
 from gradflow.sim.lab.specimen import Specimen
@@ -139,7 +139,7 @@ class SampleJacobians:
                 source=self.points[source],
                 target=self.points[target],
                 names=tuple(name_between(window, self.points, way) for way in Convention),
-                words=local_words(target) if [n for n in target.inputs if n in reached] == [source] else "",
+                words=local_words(target) if [n for n in target.inputs if n in reached] == [source] else TOGETHER,
                 derivative=self._jacobian(source, target),
             )
 

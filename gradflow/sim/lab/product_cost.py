@@ -19,6 +19,12 @@ ORDERS = {
 }
 """The orders, as fields and in words."""
 
+COUNTED = (
+    "Counted for one sample and this product, all matrices dense: (a, b) · (b, c) takes a·b·c multiplications. To work "
+    "out the factors, and ∂L/∂W, comes on top. Paths counts one for each edge between neurons, with w·φ′ one number."
+)
+"""What is counted, in words."""
+
 MOST_FACTORS = 300
 """Up to here the best order is looked for: the work grows with the third power."""
 

@@ -6,11 +6,11 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from gradflow.ui.theme import SMALL_SIZE, font
+from gradflow.ui.theme import BASE_SIZE, SMALL_SIZE, font
 
 
 class ElidedLabel(QWidget):
-    """Small muted words that take the room they get, or with `plain` an equation in the colour and size of text.
+    """Small muted words that take the room they get, or with `plain` an equation as a heading.
 
     The tooltip has all of it.
     """
@@ -20,8 +20,7 @@ class ElidedLabel(QWidget):
         self._words, self._plain = "", plain
         wide = QSizePolicy.Policy.Maximum if plain else QSizePolicy.Policy.Expanding
         self.setSizePolicy(wide, QSizePolicy.Policy.Fixed)
-        if not plain:
-            self.setFont(font(SMALL_SIZE))
+        self.setFont(font(BASE_SIZE, bold=True) if plain else font(SMALL_SIZE))
 
     def text(self) -> str:
         """Return all of the words."""

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWi
 
 from gradflow.sim.lab.chain import Chain
 from gradflow.sim.lab.matrix_facts import MatrixFacts
-from gradflow.sim.lab.product_cost import ORDERS, from_one_or_to_one, in_words
+from gradflow.sim.lab.product_cost import COUNTED, ORDERS, from_one_or_to_one, in_words
 from gradflow.sim.words import counted, spell
 from gradflow.ui.theme import LIGHT, SMALL_SIZE, Theme, font
 
@@ -123,7 +123,8 @@ class JacobianFacts(QScrollArea):
             widget.setVisible(shown)
         if chain is not None and shown:
             self.bars.show_counts([(words, getattr(chain.cost, name)) for name, words in ORDERS.items()])
-            self.why.setText(f"{in_words(chain.sizes, chain.cost)}\n{from_one_or_to_one(chain.sizes)}")
+            words = in_words(chain.sizes, chain.cost), from_one_or_to_one(chain.sizes), COUNTED
+            self.why.setText("\n".join(words))
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""

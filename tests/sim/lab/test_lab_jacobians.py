@@ -14,6 +14,7 @@ from gradflow.engine.graph import Node
 from gradflow.engine.losses import Loss
 from gradflow.sim.lab import example_chain
 from gradflow.sim.lab.chain import Direction
+from gradflow.sim.lab.chain_reading import read_product
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.jacobians import SampleJacobians, Stops, TooLarge
 from gradflow.sim.lab.matrix_facts import facts_of
@@ -154,6 +155,15 @@ def test_factors_have_the_names_of_what_they_are() -> None:
     assert of.point("z₂").formula(Convention.COLUMNS) == "z₂ = W₂ᵀ·a₁ + b₂"
     assert of.point("z₂").formula(Convention.ROWS) == "z₂ = a₁·W₂ + b₂"
     assert of.point("a₂").formula(Convention.ROWS) == "a₂ = tanh(z₂)"
+
+
+def test_symbols_are_those_of_backprop() -> None:
+    uneven = jacobians_of("uneven, side by side")
+    assert uneven.point("r₂").formula(Convention.ROWS) == "r₂ = x·V₂"
+    assert uneven.point("r₂").words == "projection of the skip of layer 2"
+    assert jacobians_of("prelu").point("a₁").formula(Convention.ROWS).endswith("(z₁; α₁)")
+    delta = read_product(jacobians_of("dense").chain("z₃", "L"), 0, Direction.REVERSE, Convention.ROWS)
+    assert delta.formula.startswith("δ₃ = ∂L/∂z₃ = ∂L/∂z₅ · W₅ᵀ")
 
 
 def test_ways_that_meet_are_one_factor_with_a_sum_for_a_name() -> None:

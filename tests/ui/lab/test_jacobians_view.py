@@ -206,7 +206,7 @@ def test_the_arrow_keys_walk_over_the_factors(shown, qtbot) -> None:
     strip = view.page.strip
     strip.setFocus()
     qtbot.keyClick(strip, Qt.Key.Key_Right)
-    assert view.page.equation.text() == "∂L/∂z₄"
+    assert view.page.equation.text() == "δ₄ = ∂L/∂z₄"
     for _ in range(2):
         qtbot.keyClick(strip, Qt.Key.Key_Right)
     assert view.page.equation.text() == "∂a₃/∂z₃ = diag(φ′(z₃))"
