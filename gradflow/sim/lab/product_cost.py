@@ -21,7 +21,8 @@ ORDERS = {
 
 COUNTED = (
     "Counted for one sample and this product, all matrices dense: (a, b) · (b, c) takes a·b·c multiplications. To work "
-    "out the factors, and ∂L/∂W, comes on top. Paths counts one for each edge between neurons, with w·φ′ one number."
+    "out the factors, and ∂L/\u2060∂W, comes on top. Paths counts one for each edge between neurons, w·φ′ being one "
+    "number."
 )
 """What is counted, in words."""
 

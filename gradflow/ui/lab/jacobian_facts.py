@@ -101,8 +101,8 @@ class JacobianFacts(QScrollArea):
         of_all = [("structure", facts.structure), ("zeros", f"{100.0 * facts.zeros:.3g} %")]
         of_matrices = [
             ("rank", rank),
-            ("largest s", spell(facts.largest)),
-            ("smallest s", spell(facts.smallest)),
+            ("largest singular value", spell(facts.largest)),
+            ("smallest singular value", spell(facts.smallest)),
             ("condition", spell(facts.condition)),
         ]
         # The one singular value of a vector is its norm.
