@@ -66,12 +66,12 @@ class Specimen(Frozen):
         for node, mask in zip(_dropouts(made), self._masks, strict=True):
             node.hold(mask[rows])
         with np.errstate(all="ignore"):
-            for node in made.graph.order:
+            for each in made.graph.order:
                 breathe()
-                node.forward()
-            for node in reversed(made.graph.order):
+                each.forward()
+            for each in reversed(made.graph.order):
                 breathe()
-                node.backward()
+                each.backward()
         return made
 
 

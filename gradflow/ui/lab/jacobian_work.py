@@ -22,10 +22,7 @@ QUICK_PRODUCTS = 5e6
 
 
 class JacobianWork(QObject):
-    """Asks one question at a time; of a newer network the same is asked once the answer is there.
-
-    Whoever is asked anew before an answer never answers.
-    """
+    """Asks one question at a time, the newest; while it is worked out nothing else is."""
 
     answered = Signal(object)
     multiplied = Signal()
@@ -42,8 +39,7 @@ class JacobianWork(QObject):
         self.background.arrived.connect(self._arrived)
         self.background.failed.connect(self._failed)
         self._answers: JacobianAnswers | None = None
-        self._asking = self._behind = False
-        self._last = Question()
+        self._asking = False
 
     @property
     def asking(self) -> bool:
@@ -59,16 +55,9 @@ class JacobianWork(QObject):
         """Answer questions about another network from now on."""
         self._answers = JacobianAnswers(specimen) if specimen else None
 
-    def ask_again(self) -> None:
-        """Ask of the present network what was asked last: at once, or after the answer that is on its way."""
-        if self._asking:
-            self._behind = True
-        else:
-            self.ask(self._last)
-
     def ask(self, question: Question) -> None:
         """Answer this, in place of what was asked before; at once if that is quick."""
-        answers, self._last, self._behind = self._answers, question, False
+        answers = self._answers
         if answers is None:
             return
         if (answers.quick or question.example) and not self._asking:
@@ -97,7 +86,7 @@ class JacobianWork(QObject):
 
     def stop(self) -> None:
         """Forget what was asked."""
-        self._asking = self._behind = False
+        self._asking = False
 
     def _run(self, work: Callable[[], object]) -> None:
         def task() -> Iterator[object]:
@@ -113,8 +102,6 @@ class JacobianWork(QObject):
             self.measured.emit(found.reading, found.facts)
         else:
             self.multiplied.emit()
-        if self._behind:
-            self.ask(self._last)
 
     def _failed(self, words: str) -> None:
         self._asking = False

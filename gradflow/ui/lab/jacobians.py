@@ -17,13 +17,12 @@ from gradflow.sim.lab.chain_reading import Reading
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.jacobian_answers import Answer, Question
 from gradflow.sim.lab.matrix_facts import MatrixFacts
-from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.table import Table
 from gradflow.sim.snapshot import Topology
 from gradflow.ui.lab.chain_page import ChainPage
+from gradflow.ui.lab.following import Following
 from gradflow.ui.lab.jacobian_choices import EXAMPLE, ChainChoices, PageChoices, asked
 from gradflow.ui.lab.jacobian_work import JacobianWork
-from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
 from gradflow.ui.weak import weakly
@@ -32,7 +31,7 @@ WAITING = "Waiting for a step of the network …"
 
 
 @view("jacobians", "What does the chain rule multiply?")
-class JacobiansView(LabView):
+class JacobiansView(Following):
     """Every Jacobian of the network at one sample: of a node, of a layer, from anywhere to anywhere later, to the loss.
 
     J_kr = ∂g_r/∂x_k, so that ∇(f∘g) = J·∇f where gradients are columns; as rows all is transposed and the order of
@@ -68,7 +67,7 @@ class JacobiansView(LabView):
         work.answered.connect(self._take_answer)
         work.multiplied.connect(self._show_all)
         work.measured.connect(self._show_facts)
-        work.failed.connect(self._say)
+        work.failed.connect(self._fail)
         choices.asked.connect(self._ask_chosen)
         self.bar.sampled.connect(self._take_sample)
         choices.turned.connect(self._turn)
@@ -116,16 +115,21 @@ class JacobiansView(LabView):
 
     # What views of the lab do.
 
-    def show_specimen(self, specimen: Specimen | None) -> None:
-        """Take another network; what is asked of it stays."""
-        self.work.take(specimen)
-        if specimen is None:
-            self.stop()
-            self.answer = None
-            self._show_all()
-        else:
-            self.work.ask_again()
-            self._say_working()
+    @property
+    def computing(self) -> bool:
+        """Whether an answer is being worked out."""
+        return self.work.asking
+
+    def compute(self) -> None:
+        """Ask of the present network what was asked of the one before."""
+        self.work.take(self.specimen)
+        self._ask(self.question)
+
+    def clear(self) -> None:
+        """Show that there is no network."""
+        self.work.take(None)
+        self.answer = None
+        self._show_all()
 
     def positions(self) -> int:
         """One for the whole, and one for each factor that is multiplied."""
@@ -206,6 +210,12 @@ class JacobiansView(LabView):
         if answer.chain:
             self.glance = self.glance.fitted(answer.chain)
         self._show_all()
+        if not self.work.quick:
+            self.go_on()
+
+    def _fail(self, words: str) -> None:
+        self._say(words)
+        self.go_on()
 
     def _show_facts(self, reading: Reading, facts: MatrixFacts | None) -> None:
         if reading is self.page.reading:
