@@ -179,7 +179,10 @@ class LabView(View):
         before, now = self._chosen or self.state(), self._whole_state()
         self._elsewhere = {}
         if now != before:
+            # Nobody has begun to work on the network that this view showed last.
+            held = self._held
             self._take_state(now)
+            self._held = held
 
     # The state as a text.
 
