@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
@@ -105,10 +105,20 @@ class JacobiansView(Following):
         """Give weight to the factors of one layer."""
         self.page.strip.select(layer)
 
+    def event(self, event: QEvent) -> bool:
+        """Claim Esc before the window takes it, where there is something to close."""
+        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._closes(event):
+            event.accept()
+            return True
+        return bool(super().event(event))
+
+    def _closes(self, event: QKeyEvent) -> bool:
+        opened = self.glance.entry is not None or self.glance.what != PRODUCT
+        return event.key() == Qt.Key.Key_Escape and opened
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Close the sum, or go back to the product, with Esc."""
-        glance = self.glance
-        if event.key() == Qt.Key.Key_Escape and (glance.entry is not None or glance.what != PRODUCT):
+        if self._closes(event):
             self._look(what=PRODUCT, entry=None)
         else:
             super().keyPressEvent(event)

@@ -410,3 +410,10 @@ def test_the_window_steps_it_with_shift_and_the_arrow_keys(window) -> None:
     assert dock.view.position == 2 and "2 of 8" in dock.view.choices.place.text()
     desk.press("Shift+Home")
     assert dock.view.position == 0
+    # Esc closes what is open before it means anything to the window.
+    desk.press("Shift+End")
+    grid = dock.view.page.matrices.product.grid
+    desk.press("Return", on=grid)
+    assert dock.view.page.sum.isVisible()
+    desk.press("Esc", on=grid)
+    assert not dock.view.page.sum.isVisible()
