@@ -34,6 +34,7 @@ class LabRoom:
         self._docks = [docks[name] for name in LAB if name in docks]
         for dock in self._docks:
             dock.view_made.connect(partial(self._restore, dock.name))
+            dock.visibilityChanged.connect(partial(self._take_agreed, dock))
 
     def functions(self) -> dict[str, Callable[[], object]]:
         """Return what the lab's actions do, by their names."""
@@ -81,6 +82,7 @@ class LabRoom:
             view.choose(kept)
         if isinstance(view, LabView):
             view.agree(self._agreed)
+            view.take_agreed()
             view.agreed.connect(partial(self._agree, view))
 
     def _agree(self, chooser: LabView, chosen: Mapping[str, Any]) -> None:
@@ -89,6 +91,12 @@ class LabRoom:
         for dock in self._docks:
             if dock.made and isinstance(dock.view, LabView) and dock.view is not chooser:
                 dock.view.agree(chosen)
+                self._take_agreed(dock, dock.in_front)
+
+    def _take_agreed(self, dock: ViewDock, in_front: bool) -> None:
+        """Let a view take what was chosen elsewhere once somebody looks at it: that may be a lot of work."""
+        if in_front and dock.made and isinstance(dock.view, LabView):
+            dock.view.take_agreed()
 
     def _go(self, where: Callable[[LabView], int]) -> None:
         if view := self.front:

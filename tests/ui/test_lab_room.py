@@ -157,7 +157,8 @@ def test_the_sample_and_the_convention_are_chosen_once_for_the_whole_lab(desk: A
     assert jacobians.state()["sample"] == 0 and backprop.state()["sample"] is None
     backprop.bar.convention.setCurrentIndex(1)
     backprop.bar.samples.setCurrentIndex(3)
-    # A picture of a view that nobody looks at shows the same.
+    # A view that nobody looks at does nothing yet, but a picture of it shows the same.
+    assert jacobians.state()["sample"] == 0
     assert json.loads(jacobians.choice())["sample"] == 2
     bring(desk, "jacobians")
     assert jacobians.caption() == "sample 2, gradients are columns"

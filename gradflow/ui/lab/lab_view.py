@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QCloseEvent, QShowEvent
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from gradflow.sim.details import Want
@@ -163,19 +163,13 @@ class LabView(View):
         self.agreed.emit({key: self.state()[key]})
 
     def agree(self, chosen: Mapping[str, Any]) -> None:
-        """Take what was chosen in another view, at once or when somebody looks; what it does not have it leaves."""
+        """Note what was chosen in another view; what it does not have it leaves."""
         self._elsewhere |= chosen
         if not self.takes_batch and self._elsewhere.get("sample", 0) is None:
             del self._elsewhere["sample"]
-        if self.isVisible():
-            self._take_agreed()
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Take what was chosen elsewhere in the meantime."""
-        self._take_agreed()
-        super().showEvent(event)
-
-    def _take_agreed(self) -> None:
+    def take_agreed(self) -> None:
+        """Show what was chosen elsewhere in the meantime: somebody looks at this view."""
         before, now = self._chosen or self.state(), self._whole_state()
         self._elsewhere = {}
         if now != before:

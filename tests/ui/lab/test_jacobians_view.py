@@ -165,6 +165,7 @@ def test_columns_turn_every_matrix_and_every_product_round(shown, qtbot) -> None
     assert view.caption() == f"sample 0, gradients are {Convention.COLUMNS}"
     # The entry is the same number, whoever turns the convention.
     view.agree({"convention": "rows"})
+    view.take_agreed()
     assert view.page.sum.formula.text() == "∂L/∂a₂[2] = Σᵣ ∂L/∂z₃[r] · ∂z₃[r]/∂a₂[2]"
 
 
