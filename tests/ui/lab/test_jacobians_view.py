@@ -415,6 +415,6 @@ def test_the_window_steps_it_with_shift_and_the_arrow_keys(window) -> None:
     desk.press("Shift+End")
     grid = dock.view.page.matrices.product.grid
     desk.press("Return", on=grid)
-    assert dock.view.page.sum.isVisible()
+    desk.until(dock.view.page.sum.isVisible)
     desk.press("Esc", on=grid)
     assert not dock.view.page.sum.isVisible()
