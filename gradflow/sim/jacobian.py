@@ -161,10 +161,13 @@ class Jacobians:
         return pull(self._order[min(self._place[target] for target in targets) : self._place[node] + 1], targets, rows)
 
 
-def pull(window: Sequence[Node], targets: Iterable[Node], rows: Array) -> dict[Node, Array]:
+def pull(
+    window: Sequence[Node], targets: Iterable[Node], rows: Array, pause: Callable[[], None] = lambda: None
+) -> dict[Node, Array]:
     """Return `rows` · ∂node/∂target for each target, by backprop through a window of the order that ends with the node.
 
-    The first rows of the batch must have been run forwards, each with the same sample.
+    The first rows of the batch must have been run forwards, each with the same sample. `pause` is called at every node,
+    and may raise.
     """
     # What comes after the node has no part in it, also where it would have been the first to write.
     for other in window:
@@ -173,6 +176,7 @@ def pull(window: Sequence[Node], targets: Iterable[Node], rows: Array) -> dict[N
     wanted = set(targets)
     found: dict[Node, Array] = {}
     for other in reversed(window):
+        pause()
         if other in wanted:
             found[other] = other.grad[: len(rows)].copy()
         if len(found) < len(wanted):

@@ -8,6 +8,9 @@ from typing import Any
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
+MOST_DIGITS = 12
+"""A count with more digits is given as a power of ten."""
+
 
 def subscript(n: int) -> str:
     """Return a whole number as an index."""
@@ -27,17 +30,43 @@ def power(decades: float) -> str:
 
 
 def spell(value: float) -> str:
-    """Return a number to three significant digits as it is printed in a text: 0.0123, 3.4·10⁻⁵, ∞."""
+    """Return a number to three significant digits as it is printed in a text: 0.0123, −3.40·10⁻⁵, ∞."""
     if math.isnan(value):
         return "not a number"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    if value == 0.0 or 1e-3 <= abs(value) < 999.5:
-        return f"{value:.3g}"
-    if 999.5 <= abs(value) < 9999.5:
-        return f"{value:.0f}"
-    mantissa, exponent = f"{value:.2e}".split("e")
-    return f"{mantissa}·10{superscript(int(exponent))}"
+    text, exponent = rounded(value, 3)
+    return f"{text}·10{superscript(exponent)}" if exponent else text
+
+
+def rounded(value: float, digits: int) -> tuple[str, int]:
+    """Return a number to so many significant digits, and the power of ten that it is to be multiplied by.
+
+    There is none (0) where the number can be read without: from 0.001 to four digits before the point.
+    """
+    if not math.isfinite(value):
+        return "nan" if math.isnan(value) else "∞" if value > 0 else "−∞", 0
+    exponent = 0
+    if value == 0.0:
+        text = "0"
+    elif 1e-3 <= abs(value) < 10.0**digits - 0.5:
+        text = f"{value:.{digits}g}"
+    elif 1.0 < abs(value) < 10.0 ** max(digits, 4) - 0.5:
+        text = f"{value:.0f}"
+    else:
+        text, _, power = f"{value:.{digits - 1}e}".partition("e")
+        exponent = int(power)
+    return text.replace("-", "−"), exponent
+
+
+def counted(number: int) -> str:
+    """Return a count with its digits in groups of three, 16 384, or 3.21·10¹⁸ where they are too many to read."""
+    if number < 10**MOST_DIGITS:
+        return f"{number:,}".replace(",", "\u202f")
+    # Not by way of its digits: Python refuses to write more than some thousand of them.
+    exponent = int(math.log10(number) + 1e-12)
+    # Just below a power of ten the logarithm is rounded up to it.
+    exponent -= number < 10**exponent
+    lead = number // 10 ** (exponent - 2)
+    return f"{lead // 100}.{lead % 100:02d}·10{superscript(exponent)}"
 
 
 def spelled(value: Any) -> str:

@@ -13,8 +13,8 @@ TABLE: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "open": ("Open…", ("Ctrl+O",), "Open an experiment file"),
     "save": ("Save", ("Ctrl+S",), "Save the experiment as a TOML file"),
     "save-as": ("Save as…", ("Ctrl+Shift+S",), "Save the experiment under another name"),
-    "export": ("Export", ("Ctrl+E",), "Export the dashboard or a view as PNG"),
-    "copy": ("Copy dashboard image", ("Ctrl+Shift+C",), "Copy a picture of all views to the clipboard"),
+    "export": ("Export", ("Ctrl+E",), "Export the dashboard or a view; in the lab, the view in front"),
+    "copy": ("Copy image", ("Ctrl+Shift+C",), "Copy a picture of all views, in the lab of the one in front"),
     # The standard key for quitting is missing on a bare Linux desktop.
     "quit": ("Quit", ("Ctrl+Q",), "Close the window; layout and experiment are kept"),
     "undo": ("Undo", ("Ctrl+Z",), "Take the last edit back (Ctrl+Z)"),

@@ -21,22 +21,38 @@ def open_file(parent: QWidget, session: Session) -> None:
         session.open(path)
 
 
-def add_presets(menu: QMenu, session: Session, docks: Mapping[str, ViewDock], say: Callable[[str], None]) -> None:
-    """List the presets; one that has something to show comes with words, and with its view in front."""
+def add_presets(
+    menu: QMenu,
+    session: Session,
+    docks: Mapping[str, ViewDock],
+    say: Callable[[str], None],
+    in_lab: Callable[[], bool],
+) -> None:
+    """List the presets; one that has something to show comes with words, and with its view in front.
+
+    Whoever is `in_lab` stays there: no view that is closed is opened.
+    """
     menu.setToolTipsVisible(True)
     for name in archive.presets():
-        entry = menu.addAction(name, partial(_open_preset, name, session, docks, say))
+        entry = menu.addAction(name, partial(_open_preset, name, session, docks, say, in_lab))
         entry.setToolTip("\n".join(wrap(archive.introduction(name).words, 80)))
 
 
-def _open_preset(name: str, session: Session, docks: Mapping[str, ViewDock], say: Callable[[str], None]) -> None:
+def _open_preset(
+    name: str,
+    session: Session,
+    docks: Mapping[str, ViewDock],
+    say: Callable[[str], None],
+    in_lab: Callable[[], bool],
+) -> None:
     if not session.open(name):
         return
     shown = archive.introduction(name)
     if shown.view:
         dock = docks[shown.view]
-        dock.show()
-        dock.raise_()
+        if not (in_lab() and dock.isHidden()):
+            dock.show()
+            dock.raise_()
         dock.view.choose(shown.choice)
     if shown.words:
         say(shown.words)

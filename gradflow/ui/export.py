@@ -16,21 +16,17 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from gradflow import __version__
 from gradflow.files import write_atomically
-from gradflow.sim.archive import render as render_experiment
-from gradflow.sim.config import FIELDS, Experiment, differing, get
 from gradflow.sim.frame import Frame
-from gradflow.sim.sweep import Sweep, describe
-from gradflow.sim.words import spelled
 from gradflow.ui import lab as _lab  # noqa: F401 - importing them registers the views
 from gradflow.ui import theme as themes
 from gradflow.ui import views as _views  # noqa: F401
+from gradflow.ui.captions import caption, metadata, subject_caption, sweep_caption
 from gradflow.ui.crash import route_qt_messages
 from gradflow.ui.items import pens_scaled
 from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.theme import Theme
-from gradflow.ui.view import VIEWS, Subject, View
+from gradflow.ui.view import VIEWS, View, short_name
 
 DASHBOARD = "dashboard"
 VIEW_SIZE, LAB_SIZE, DASHBOARD_SIZE = QSize(880, 480), QSize(1160, 800), QSize(1440, 900)
@@ -50,6 +46,11 @@ def _on_dashboard() -> tuple[str, ...]:
 def title(name: str) -> str:
     """Return the words for something that can be exported."""
     return "The whole dashboard" if name == DASHBOARD else VIEWS[name].title
+
+
+def listed(name: str) -> str:
+    """Return the same with the view's name, as it stands on its tab and in the file's name, before its question."""
+    return title(name) if name == DASHBOARD else f"{short_name(VIEWS[name])} — {title(name)}"
 
 
 def size_of(name: str) -> QSize:
@@ -137,73 +138,6 @@ def prepare() -> None:
     themes.apply(app, themes.LIGHT)
 
 
-def caption(frame: Frame) -> str:
-    """Return the line under a picture: what was run, from which seed, at which step."""
-    words = f"{_setting(frame.experiment)} · step {frame.snapshot.step} · gradflow {__version__}"
-    if frame.edits:
-        words += " · edited while running: " + ", ".join(str(edit) for edit in frame.edits[-3:])
-    return words
-
-
-def sweep_caption(sweep: Sweep, about: str) -> str:
-    """Return the lines under a map: what was swept, and what all cells have in common."""
-    return f"{about}\nin all cells: {_setting(sweep.experiment, sweep.x.path, sweep.y.path)} · gradflow {__version__}"
-
-
-def _setting(experiment: Experiment, *varied: str) -> str:
-    """Return an experiment in words, without the values of what is varied."""
-
-    def say(path: str) -> str:
-        return "varied" if path in varied else spelled(get(experiment, path))
-
-    layers = experiment.network.layers
-    network = f"{len(layers)} listed layers" if layers else f"{say('network.depth')} × {say('network.width')}"
-    return (
-        f"{say('data.name')} · {network} {say('network.activation')}{_unusual(experiment, *varied)} · "
-        f"{say('init.scheme')} × {say('init.scale')} · {say('training.optimizer')}, "
-        f"learning rate {say('training.learning_rate')}, batch {say('training.batch_size')} · seed {say('seed')}"
-    )
-
-
-SAID = (
-    "data.name",
-    "network.depth",
-    "network.width",
-    "network.activation",
-    "network.layers",
-    "init.scheme",
-    "init.scale",
-    "training.optimizer",
-    "training.learning_rate",
-    "training.batch_size",
-    "training.steps",
-    "seed",
-)
-"""What a caption says in any case, or in another way."""
-
-
-def _unusual(experiment: Experiment, *varied: str) -> str:
-    """Return the other fields that are not as usual."""
-    changed = (path for path in differing(experiment, Experiment()) if path not in (*SAID, *varied))
-    return "".join(f" · {FIELDS[path].says.title.lower()} {get(experiment, path)}" for path in changed)
-
-
-def metadata(frame: Frame, sweep: Sweep | None = None, subject: Subject | None = None) -> dict[str, str]:
-    """Return what is embedded in the PNG: enough to run the experiment, or what else is drawn, again."""
-    made_by = {"Software": f"gradflow {__version__}"}
-    if subject:
-        return {**made_by, **subject.text}
-    if sweep:
-        return {**made_by, "gradflow:sweep": describe(sweep)}
-    return {
-        **made_by,
-        "gradflow:experiment": render_experiment(frame.experiment),
-        "gradflow:seed": str(frame.experiment.seed),
-        "gradflow:step": str(frame.snapshot.step),
-        "gradflow:edits": "; ".join(str(edit) for edit in frame.edits),
-    }
-
-
 class _Sheet(QWidget):
     """One or all views with their titles, and the caption below."""
 
@@ -220,12 +154,14 @@ class _Sheet(QWidget):
         grid.setSpacing(12)
         box.addLayout(grid, 1)
         free = [(row, column) for row in range(2, 2 + len(shown)) for column in (0, 1)]
-        self._views = []
+        self._views: list[View] = []
+        self._captions: list[QLabel] = []
         for name in shown:
             place = LAYOUT.get(name) if len(shown) > 1 else (0, 0, 1, 1)
-            cell, view = _titled(name, look)
+            cell, view, words = _titled(name, look)
             grid.addWidget(cell, *(place or (*free.pop(0), 1, 1)))
             self._views.append(view)
+            self._captions.append(words)
         for row in range(grid.rowCount()):
             grid.setRowStretch(row, 1)
         for column in range(grid.columnCount()):
@@ -241,18 +177,20 @@ class _Sheet(QWidget):
 
     def _caption(self, about: str) -> str:
         if self.subject:
-            return f"{self.subject.words} · gradflow {__version__}"
+            return subject_caption(self.subject)
         return sweep_caption(self.sweep, about) if self.sweep else caption(self._frame)
 
     def draw(self) -> None:
         """Draw all views; they must have their size by now."""
-        for view in self._views:
+        for view, words in zip(self._views, self._captions, strict=True):
             view.reset(self._frame.topology)
             view.draw(self._frame)
             view.finish()
+            # A choice made in a network is taken once there is one.
+            words.setText(view.caption())
 
 
-def _titled(name: str, look: Look) -> tuple[QWidget, View]:
+def _titled(name: str, look: Look) -> tuple[QWidget, View, QLabel]:
     cell, view = QWidget(), VIEWS[name].part()
     view.retheme(look.theme)
     view.choose(look.choices.get(name, ""))
@@ -265,10 +203,11 @@ def _titled(name: str, look: Look) -> tuple[QWidget, View]:
     row.setContentsMargins(12, 0, 12, 0)
     row.addWidget(words)
     row.addStretch(1)
-    row.addWidget(_muted(view.caption()))
+    caption = _muted(view.caption())
+    row.addWidget(caption)
     box.addLayout(row)
     box.addWidget(view, 1)
-    return cell, view
+    return cell, view, caption
 
 
 def _muted(words: str) -> QLabel:

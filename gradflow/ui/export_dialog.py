@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 
@@ -39,7 +40,7 @@ class ExportDialog(QDialog):
         self._folder, self._step = folder, step
         self.what, self.kind, self.scale, self.file = QComboBox(), QComboBox(), QComboBox(), QLineEdit()
         for choice in export.names():
-            self.what.addItem(export.title(choice), choice)
+            self.what.addItem(export.listed(choice), choice)
         for scale in SCALES:
             self.scale.addItem("", scale)
         self.scale.setCurrentIndex(SCALES.index(2))
@@ -124,19 +125,27 @@ class ExportDialog(QDialog):
         self.accept()
 
 
-def export_with_dialog(parent: QWidget, frame: Frame, name: str, look: Look, settings: QSettings) -> str:
-    """Ask what to export and how, and do it; return a sentence saying what was done, empty if nothing was.
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants exported: a view or the dashboard, as which kind of file and where; None is the clipboard."""
 
-    The picture is of the frame as it was when the question was asked. Raises FileError.
-    """
+    name: str
+    kind: str
+    path: Path | None
+    scale: float
+
+    def grant(self, frame: Frame, look: Look) -> str:
+        """Draw it, and return a sentence saying what was done; raises FileError."""
+        if self.path is None:
+            return export.copy_picture(frame, self.name, look, self.scale)
+        return write(self.kind, Job(frame, self.name, self.path, look, self.scale))
+
+
+def ask(parent: QWidget, step: int, name: str, settings: QSettings) -> Wish | None:
+    """Ask what to export of a step and how, at first as `name`; None if nothing is wanted. Raises FileError."""
     folder = Path(str(settings.value("export/folder", str(Path.cwd()))))
-    dialog = ExportDialog(parent, name, folder, frame.snapshot.step)
+    dialog = ExportDialog(parent, name, folder, step)
     if not dialog.exec():
-        return ""
-    name, scale = dialog.what.currentData(), float(dialog.scale.currentData())
-    if dialog.copy:
-        return export.copy_picture(frame, name, look, scale)
-    path = dialog.path()
-    said = write(dialog.kind.currentData(), Job(frame, name, path, look, scale))
-    settings.setValue("export/folder", str(path.parent))
-    return said
+        return None
+    path = None if dialog.copy else dialog.path()
+    return Wish(dialog.what.currentData(), dialog.kind.currentData(), path, float(dialog.scale.currentData()))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QWidget
 
 from gradflow.errors import GradflowError
 from gradflow.sim.frame import Frame, State
-from gradflow.ui.export import Look, copy_picture
-from gradflow.ui.export_dialog import export_with_dialog
+from gradflow.ui.arrangement import LAB
+from gradflow.ui.export import Look
+from gradflow.ui.export_dialog import Wish, ask
 from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.session import Session
 from gradflow.ui.theme import LIGHT
@@ -37,14 +39,12 @@ class Exporting:
         session.captured.connect(self._go_on)
 
     def export(self, name: str) -> None:
-        """Ask for file and size, and write a picture of `name`."""
-        self._with_frame(
-            name, lambda frame: export_with_dialog(self._parent, frame, name, self._look(), self._settings)
-        )
+        """Ask for file and size, and write a picture: of `name`, if nothing else is chosen."""
+        self._with_frame(name, partial(self._ask, name))
 
     def copy(self, name: str) -> None:
         """Put a picture of `name` on the clipboard."""
-        self._with_frame(name, lambda frame: copy_picture(frame, name, self._look(), scale=2.0))
+        self._with_frame(name, partial(self._grant, Wish(name, "png", None, 2.0)))
 
     @property
     def busy(self) -> bool:
@@ -53,9 +53,9 @@ class Exporting:
 
     def _with_frame(self, name: str, task: Callable[[Frame], str]) -> None:
         frame = self._session.frame
-        if frame is not None and (view := self._lab_view(name)):
-            # The lab may hold on to a network that the training has left behind.
-            self._do(task, view.held_in(frame))
+        if frame is not None and self._lab_view(name):
+            # What the lab takes apart is at hand.
+            self._do(task, frame)
             return
         self._waiting.append(task)
         if past := self._past():
@@ -72,6 +72,24 @@ class Exporting:
         for task in waiting:
             self._do(task, frame)
 
+    def _ask(self, name: str, frame: Frame) -> str:
+        view = self._lab_view(name)
+        shown = view.held_in(frame) if view else frame
+        wish = ask(self._parent, shown.snapshot.step, name, self._settings)
+        if wish and view and not self._lab_view(wish.name):
+            # Another picture than the lab's needs all measurements.
+            self._with_frame(wish.name, partial(self._grant, wish))
+            return ""
+        return self._grant(wish, frame) if wish else ""
+
+    def _grant(self, wish: Wish, frame: Frame) -> str:
+        view = self._lab_view(wish.name)
+        # The lab may hold on to a network that the training has left behind.
+        said = wish.grant(view.held_in(frame) if view else frame, self._look())
+        if wish.path:
+            self._settings.setValue("export/folder", str(wish.path.parent))
+        return said
+
     def _do(self, task: Callable[[Frame], str], frame: Frame) -> None:
         try:
             done = task(frame)
@@ -82,8 +100,9 @@ class Exporting:
             self._say(done, "", True)
 
     def _lab_view(self, name: str) -> LabView | None:
+        """Return a view of the lab; one that nobody has looked at yet is made, and takes what was chosen in others."""
         dock = self._docks.get(name)
-        return dock.view if dock and dock.made and isinstance(dock.view, LabView) else None
+        return dock.view if dock and name in LAB and isinstance(dock.view, LabView) else None
 
     def _look(self) -> Look:
         return Look(self.theme, {name: dock.view.choice() for name, dock in self._docks.items() if dock.made})

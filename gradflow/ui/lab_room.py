@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication, QMenu
@@ -13,19 +15,26 @@ from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.view import View
 from gradflow.ui.view_dock import ViewDock
 
+AGREED = "lab/agreed"
+
 
 class LabRoom:
-    """Steps the view of the lab that is in front, and keeps the state of all of them in the settings."""
+    """Steps the view of the lab that is in front, and keeps the state of all of them in the settings.
+
+    What is chosen once for all, the sample and how gradients are written, it hands from one view to the others.
+    """
 
     def __init__(self, settings: QSettings) -> None:
         self._settings = settings
         self._docks: list[ViewDock] = []
+        self._agreed = _kept(settings)
 
     def attach(self, docks: Mapping[str, ViewDock]) -> None:
         """Take care of the views of the lab among these."""
         self._docks = [docks[name] for name in LAB if name in docks]
         for dock in self._docks:
             dock.view_made.connect(partial(self._restore, dock.name))
+            dock.visibilityChanged.connect(partial(self._take_agreed, dock))
 
     def functions(self) -> dict[str, Callable[[], object]]:
         """Return what the lab's actions do, by their names."""
@@ -44,14 +53,24 @@ class LabRoom:
     @property
     def front(self) -> LabView | None:
         """The view in front; of several the one that has the focus, None if no one looks at the lab."""
+        dock = self._front_dock
+        return dock.view if dock and isinstance(dock.view, LabView) else None
+
+    @property
+    def front_name(self) -> str:
+        """The name of the view in front, "" if no one looks at the lab."""
+        dock = self._front_dock
+        return dock.name if dock else ""
+
+    @property
+    def _front_dock(self) -> ViewDock | None:
         seen = [dock for dock in self._docks if dock.in_front and dock.made]
         focus = QApplication.focusWidget()
-        chosen = next((dock for dock in seen if focus and dock.isAncestorOf(focus)), seen[0] if seen else None)
-        view = chosen.view if chosen else None
-        return view if isinstance(view, LabView) else None
+        return next((dock for dock in seen if focus and dock.isAncestorOf(focus)), seen[0] if seen else None)
 
     def close(self) -> None:
         """Write the state of every view that was looked at into the settings, and end what they do."""
+        self._settings.setValue(AGREED, json.dumps(self._agreed))
         for dock in self._docks:
             if dock.made:
                 self._settings.setValue(f"lab/{dock.name}", dock.view.choice())
@@ -61,7 +80,33 @@ class LabRoom:
     def _restore(self, name: str, view: View) -> None:
         if kept := str(self._settings.value(f"lab/{name}", "")):
             view.choose(kept)
+        if isinstance(view, LabView):
+            view.agree(self._agreed)
+            view.take_agreed()
+            view.agreed.connect(partial(self._agree, view))
+
+    def _agree(self, chooser: LabView, chosen: Mapping[str, Any]) -> None:
+        """Let all views show what was chosen in one."""
+        self._agreed |= chosen
+        for dock in self._docks:
+            if dock.made and isinstance(dock.view, LabView) and dock.view is not chooser:
+                dock.view.agree(chosen)
+                self._take_agreed(dock, dock.in_front)
+
+    def _take_agreed(self, dock: ViewDock, in_front: bool) -> None:
+        """Let a view take what was chosen elsewhere once somebody looks at it: that may be a lot of work."""
+        if in_front and dock.made and isinstance(dock.view, LabView):
+            dock.view.take_agreed()
 
     def _go(self, where: Callable[[LabView], int]) -> None:
         if view := self.front:
             view.go(min(max(where(view), 0), view.positions() - 1))
+
+
+def _kept(settings: QSettings) -> dict[str, Any]:
+    """Return what the whole lab agreed on when the window was closed."""
+    try:
+        kept = json.loads(str(settings.value(AGREED, "{}")))
+    except (ValueError, RecursionError):
+        return {}
+    return kept if isinstance(kept, dict) else {}

@@ -113,8 +113,8 @@ class MainWindow(QMainWindow):
             "open": partial(documents.open_file, self, session),
             "save": partial(documents.save, self, session),
             "save-as": partial(documents.save_as, self, session),
-            "export": lambda: self.exporting.export(DASHBOARD),
-            "copy": lambda: self.exporting.copy(DASHBOARD),
+            "export": lambda: self.exporting.export(self.lab.front_name or DASHBOARD),
+            "copy": lambda: self.exporting.copy(self.lab.front_name or DASHBOARD),
             "quit": self.close,
             "play": self.looking.now_and(session.toggle),
             "step": self.looking.now_and(lambda: self.explosion.forward_or(session.step)),
@@ -135,7 +135,7 @@ class MainWindow(QMainWindow):
 
     def _add_presets(self, menu: QMenu) -> None:
         say = partial(self.notice.say, good=True)
-        documents.add_presets(menu.addMenu("Presets"), self.session, self.docks, say)
+        documents.add_presets(menu.addMenu("Presets"), self.session, self.docks, say, lambda: bool(self.lab.front))
 
     def _add_docks(self, menu: QMenu) -> None:
         for name, dock in (*self.docks.items(), *self.panels.items()):

@@ -7,6 +7,7 @@ import math
 from PySide6.QtWidgets import QGridLayout, QLabel, QStatusBar, QWidget
 
 from gradflow.sim.frame import Frame
+from gradflow.sim.words import counted
 from gradflow.ui.scrubber import Scrubber
 
 
@@ -33,7 +34,7 @@ class Status(QStatusBar):
     def draw(self, frame: Frame) -> None:
         """Write the numbers of a frame."""
         snapshot = frame.snapshot
-        step = f"step {snapshot.step:,}".replace(",", " ")
+        step = f"step {counted(snapshot.step)}"
         parts = [f"looking back at {step} (Esc: back to now)" if frame.past else step, f"epoch {snapshot.epoch:.2f}"]
         parts.append(f"loss {snapshot.train_loss:.4g}")
         steps, validation = frame.history.envelope("validation_loss", 4)
@@ -45,6 +46,6 @@ class Status(QStatusBar):
         self.left.setText("     ".join(parts))
         speed = f"{frame.steps_per_second:.3g} steps/s     " if frame.steps_per_second else ""
         samples = f"{frame.topology.training_samples} + {frame.topology.validation_samples} samples"
-        parameters = f"{frame.topology.parameters:,} parameters".replace(",", " ")
+        parameters = f"{counted(frame.topology.parameters)} parameters"
         precision = frame.experiment.training.precision
         self.right.setText(f"{speed}{samples}     {parameters}     {precision}     {frame.state}")

@@ -33,4 +33,4 @@ class ValueAxis(DecadeAxis):
         """Name the ticks."""
         if not self.linear:
             return super().tickStrings(values, scale, spacing)
-        return [self.named.get(v) or spell(v).replace("-", "−").replace("0·", "·").replace(".0·", "·") for v in values]
+        return [self.named.get(v) or spell(v).replace("0·", "·").replace(".0·", "·") for v in values]

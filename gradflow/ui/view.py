@@ -13,7 +13,7 @@ from typing import ClassVar
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from gradflow.registry import Registry
+from gradflow.registry import Entry, Registry
 from gradflow.sim.details import Want
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Topology
@@ -114,3 +114,8 @@ VIEWS: Registry[type[View]] = Registry("view")
 def view(name: str, title: str) -> Callable[[type[View]], type[View]]:
     """Register a view under its file name, with the question it answers."""
     return VIEWS.register(name, title)
+
+
+def short_name(entry: Entry[type[View]]) -> str:
+    """Return what a view is called where there is no room for its question."""
+    return entry.name.replace("_", " ").capitalize()

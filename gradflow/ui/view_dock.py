@@ -13,7 +13,7 @@ from gradflow.sim.details import Want
 from gradflow.sim.frame import Frame
 from gradflow.ui.forms import rich
 from gradflow.ui.theme import LIGHT, Theme
-from gradflow.ui.view import FAST_MS, View
+from gradflow.ui.view import FAST_MS, View, short_name
 from gradflow.ui.widgets import ToolButton
 
 LEAST_CHOICE = 32
@@ -96,11 +96,6 @@ class Header(QWidget):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Maximise instead of floating."""
         self.double_clicked.emit()
-
-
-def short_name(entry: Entry[type[View]]) -> str:
-    """Return what a view is called where there is no room for its question."""
-    return entry.name.replace("_", " ").capitalize()
 
 
 class ViewDock(QDockWidget):

@@ -55,12 +55,18 @@ class _KeepsKeys(_Widget):
         return bool(super().event(event))
 
 
+def moves(event: QKeyEvent) -> bool:
+    """Tell whether a key moves a control: with Ctrl it changes the speed, and with Shift it steps the lab."""
+    held = event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    return event.key() in MOVES and not held
+
+
 class MovedByKeys(_KeepsKeys):
     """Keeps the keys that move something."""
 
     def keeps(self, event: QKeyEvent) -> bool:
-        """Keep what moves it, without modifiers."""
-        return event.key() in MOVES and not event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        """Keep what moves it."""
+        return moves(event)
 
 
 class _IgnoresWheel(_Widget):
@@ -111,7 +117,7 @@ class Choice(_KeepsKeys, _IgnoresWheel, QComboBox):
     def keeps(self, event: QKeyEvent) -> bool:
         """Keep what moves it, opens it, or is a letter of a name."""
         plain = not event.modifiers() & Qt.KeyboardModifier.ControlModifier
-        return plain and (event.key() in MOVES or (bool(event.text()) and event.text().isprintable()))
+        return moves(event) or (plain and bool(event.text()) and event.text().isprintable())
 
 
 class Number(_KeepsKeys, _IgnoresWheel, QSpinBox):
@@ -123,9 +129,9 @@ class Number(_KeepsKeys, _IgnoresWheel, QSpinBox):
         self.setKeyboardTracking(False)
 
     def keeps(self, event: QKeyEvent) -> bool:
-        """Keep digits and what moves it or the cursor; with a modifier it is the window's."""
-        plain = not event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
-        return plain and (event.key() in MOVES or event.text().isdigit())
+        """Keep digits and what moves it or the cursor."""
+        plain = not event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        return moves(event) or (plain and event.text().isdigit())
 
 
 class TabBar(_KeepsKeys, QTabBar):
@@ -133,7 +139,7 @@ class TabBar(_KeepsKeys, QTabBar):
 
     def keeps(self, event: QKeyEvent) -> bool:
         """Keep what moves it."""
-        return event.key() in MOVES and not event.modifiers()
+        return moves(event)
 
 
 class Table(_KeepsKeys, QTableWidget):
@@ -142,8 +148,7 @@ class Table(_KeepsKeys, QTableWidget):
     def keeps(self, event: QKeyEvent) -> bool:
         """Keep what moves it, and what can be the beginning of a text."""
         plain = not event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier
-        shifted = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        return plain and ((event.key() in MOVES and not shifted) or (event.text().isprintable() and bool(event.text())))
+        return moves(event) or (plain and event.text().isprintable() and bool(event.text()))
 
 
 class TextBox(QLineEdit):

@@ -234,7 +234,7 @@ def test_exploding_beyond_float64_is_put_into_words() -> None:
         (0.0123, "0.0123"),
         (999.0, "999"),
         (3.4e-5, "3.40·10⁻⁵"),
-        (-2.5e12, "-2.50·10¹²"),
+        (-2.5e12, "−2.50·10¹²"),
         (1e-200, "1.00·10⁻²⁰⁰"),
         (math.inf, "∞"),
         (-math.inf, "−∞"),
@@ -253,7 +253,7 @@ def test_thousands_are_not_printed_in_computer_notation(value: float) -> None:
 @given(st.floats(-1e308, 1e308).filter(lambda v: v != 0 and not 999 < abs(v) < 1e4))
 @settings(max_examples=200, deadline=None)
 def test_printed_number_is_the_number_to_three_digits(value: float) -> None:
-    text = spell(value).translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")).replace("·10", "e")
+    text = spell(value).translate(str.maketrans("−⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "--0123456789")).replace("·10", "e")
     assert float(text) == pytest.approx(value, rel=0.0051, abs=0)
 
 

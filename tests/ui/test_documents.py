@@ -14,7 +14,7 @@ from gradflow.sim.config import edit
 from gradflow.sim.details import EVERYTHING
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.run import Run
-from gradflow.ui import export, theme
+from gradflow.ui import captions, export, theme
 from gradflow.ui.export_dialog import ExportDialog
 from gradflow.ui.view import VIEWS
 
@@ -326,7 +326,7 @@ def test_a_picture_of_more_pixels_shows_the_same_at_the_same_places(qapp, fast, 
 
 def test_the_caption_names_data_network_seed_and_step(fast):
     frame = finished_frame(fast({"training.steps": 4, "seed": 31, "network.skip_every": 2}))
-    words = export.caption(frame)
+    words = captions.caption(frame)
     for part in ("two-moons", "6 × 16 tanh", "skip every 2", "xavier-normal × 1", "sgd, learning rate 0.05"):
         assert part in words
     for part in ("batch 32", "seed 31", "step 4", "gradflow 0."):
@@ -340,7 +340,7 @@ def test_the_caption_admits_live_edits(window):
     desk.until(lambda: desk.step == 1)
     desk.type("training.learning_rate", "0.2")
     desk.until(lambda: desk.frame.edits)
-    assert export.caption(desk.frame).endswith("edited while running: training.learning_rate = 0.2 from step 2")
+    assert captions.caption(desk.frame).endswith("edited while running: training.learning_rate = 0.2 from step 2")
     image = export.picture(desk.frame, "loss", export.Look(theme.LIGHT), 1.0)
     assert image.text("gradflow:edits") == "training.learning_rate = 0.2 from step 2"
 

@@ -21,7 +21,7 @@ from gradflow.sim.frame import Frame, State
 from gradflow.sim.run import Run
 from gradflow.sim.sweep import MEASURES, Axis, Cell, CellResult, Chart, Sweep, run_cell, theory_curves
 from gradflow.sim.sweep.grid import sweep_from_mapping
-from gradflow.ui import export
+from gradflow.ui import captions, export
 from gradflow.ui.grid_axis import GridAxis
 from gradflow.ui.theme import DARK, LIGHT, Theme
 from gradflow.ui.view import VIEWS
@@ -432,7 +432,7 @@ def test_the_caption_says_what_is_swept_and_what_all_cells_share(table):
     assert "gradflow:step" not in image.textKeys()
     # A picture of something else is of the run, though there is a map.
     assert "gradflow:step" in export.picture(table.desk.frame, "loss", export.Look(LIGHT), 1.0).textKeys()
-    words = export.sweep_caption(table.chart.sweep, table.view.about(table.desk.frame))
+    words = captions.sweep_caption(table.chart.sweep, table.view.about(table.desk.frame))
     first, second = words.splitlines()
     assert first == (
         "init scale 0.5 to 2 (5 values, logarithmic) × depth 1, 2, 3 · gradient, first / last layer at initialisation"

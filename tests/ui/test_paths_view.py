@@ -17,11 +17,11 @@ from gradflow.sim.lab.neuron_graph import LOSS
 from gradflow.sim.lab.numerals import short
 from gradflow.sim.layer_rows import LayerRow
 from gradflow.sim.run import Run
+from gradflow.sim.words import counted
 from gradflow.ui.export import Look, picture
 from gradflow.ui.lab.edge_paint import EdgePainter
 from gradflow.ui.lab.neuron_inks import Inks
 from gradflow.ui.lab.neuron_scene import STRONG
-from gradflow.ui.lab.numbers_told import counted
 from gradflow.ui.lab.path_state import Chosen, read
 from gradflow.ui.theme import DARK, LIGHT
 from gradflow.ui.view import VIEWS

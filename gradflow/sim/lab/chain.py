@@ -14,12 +14,16 @@ from gradflow.sim.frozen import Frozen
 from gradflow.sim.lab import numerals, product_cost
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.matrix_facts import is_diagonal, thumbnail
+from gradflow.sim.lab.pause import breathe
 from gradflow.sim.lab.points import Point
 from gradflow.sim.lab.table import Table
 
 Array = NDArray[Any]
 
 _TERMS = 4
+
+_AT_ONCE = 2**25
+"""So many multiplications take a few milliseconds."""
 
 MOST_KEPT = 2**24
 """So many numbers of products are kept (128 MiB)."""
@@ -172,25 +176,30 @@ class Chain:
 
     def product(self, position: int, direction: Direction) -> Array:
         """Return the product of the factors so far as (units of its end, units of its beginning)."""
-        place = position or len(self.factors)
-        known = next((i for i in range(place, 0, -1) if (direction, i) in self._products), 0)
-        found = self._products[direction, known] if known else None
-        with np.errstate(all="ignore"):
-            for i in range(known + 1, place + 1):
-                factor = self.factors[i - 1 if direction is Direction.FORWARD else -i].derivative
-                if found is None:
-                    found = factor
-                else:
-                    found = factor @ found if direction is Direction.FORWARD else found @ factor
-                found.setflags(write=False)
-                self._keep((direction, i), found)
-        assert found is not None
+        place, forward = position or len(self.factors), direction is Direction.FORWARD
+        begun = max(self._begun(place, direction), 1)
+        found = self._products.get((direction, begun), self.factors[0 if forward else -1].derivative)
+        self._keep((direction, begun), found)
+        for i in range(begun + 1, place + 1):
+            factor = self.factors[i - 1 if forward else -i].derivative
+            found = multiply(factor, found) if forward else multiply(found, factor)
+            found.setflags(write=False)
+            self._keep((direction, i), found)
         return found
+
+    def work(self, position: int, direction: Direction) -> int:
+        """Return how many multiplications are lacking until a product is at hand."""
+        place, forward = position or len(self.factors), direction is Direction.FORWARD
+        begun, sizes = self._begun(place, direction), self.sizes if forward else self.sizes[::-1]
+        return sum(sizes[0] * sizes[i - 1] * sizes[i] for i in range(begun + 1, place + 1) if i > 1)
+
+    def _begun(self, place: int, direction: Direction) -> int:
+        return next((i for i in range(place, 0, -1) if (direction, i) in self._products), 0)
 
     def _keep(self, key: tuple[Direction, int], product: Array) -> None:
         """Keep a product for the next step, and older ones as long as there is room."""
         self._products[key] = product
-        while len(self._products) > 2 and sum(kept.size for kept in self._products.values()) > MOST_KEPT:
+        while len(self._products) > 2 and sum(kept.size for kept in list(self._products.values())) > MOST_KEPT:
             del self._products[next(iter(self._products))]
 
     @cached_property
@@ -244,6 +253,17 @@ class Chain:
     def cost(self) -> product_cost.ProductCost:
         """The counts of this chain in the orders that there are."""
         return product_cost.count(self.sizes, [factor.diagonal for factor in self.factors])
+
+
+def multiply(left: Array, right: Array) -> Array:
+    """Return a product of matrices, so many rows at a time as take a few milliseconds."""
+    rows = max(1, _AT_ONCE // max(right.size, 1))
+    found = np.empty((left.shape[0], right.shape[1]))
+    with np.errstate(all="ignore"):
+        for start in range(0, len(left), rows):
+            breathe()
+            np.matmul(left[start : start + rows], right, out=found[start : start + rows])
+    return found
 
 
 def _index(point: Point, place: int) -> str:

@@ -24,7 +24,7 @@ class Glance:
 
     position: int = 0
     direction: Direction = Direction.REVERSE
-    convention: Convention = Convention.COLUMNS
+    convention: Convention = Convention.ROWS
     what: str = PRODUCT
     place: int = 0
     entry: tuple[int, int] | None = None
@@ -39,7 +39,9 @@ class Glance:
             what=self.what if self.what in (FACTOR, POINT) else PRODUCT,
         )
         if self.entry is not None:
-            rows, columns = fitted.read_product(chain).values.shape
+            span = chain.span(fitted.position, fitted.direction)
+            last, first = chain.sizes[span.stop], chain.sizes[span.start]
+            rows, columns = (last, first) if fitted.convention is Convention.ROWS else (first, last)
             inside = 0 <= self.entry[0] < rows and 0 <= self.entry[1] < columns and fitted.what == PRODUCT
             return fitted if inside else replace(fitted, entry=None)
         return fitted
@@ -76,14 +78,15 @@ class Glance:
         return replace(self, convention=convention, entry=turned)
 
     def state(self) -> dict[str, Any]:
-        """Return it as it can stand in JSON."""
+        """Return it as it can stand in JSON; the entry as it is counted where gradients are rows."""
+        entry = self.rewritten(Convention.ROWS).entry
         return {
             "position": self.position,
             "direction": str(self.direction),
             "convention": str(self.convention),
             "what": self.what,
             "place": self.place,
-            "entry": list(self.entry) if self.entry else None,
+            "entry": list(entry) if entry else None,
         }
 
     @classmethod
@@ -93,11 +96,11 @@ class Glance:
         if state["entry"] is not None:
             row, column = state["entry"]
             entry = whole(row), whole(column)
-        return cls(
+        glance = cls(
             whole(state["position"]),
             Direction(state["direction"]),
-            Convention(state["convention"]),
-            str(state["what"]),
-            whole(state["place"]),
-            entry,
+            what=str(state["what"]),
+            place=whole(state["place"]),
+            entry=entry,
         )
+        return glance.rewritten(Convention(state["convention"]))

@@ -77,13 +77,14 @@ def read_product(chain: Chain, position: int, direction: Direction, convention: 
     span = chain.span(position, direction)
     values = convention.jacobian(chain.product(position, direction) if position else chain.whole)
     symbol = derivative(chain.points[span.start], chain.points[span.stop])
+    lead = _lead(chain.points[span.start], chain.points[span.stop])
     step = chain.multiplication(position, direction, convention)
     if position == 0 or step is None:
         factors = chain.factors[span]
-        formula = f"{symbol} = {product_text([factor.as_factor(convention) for factor in factors], convention)}"
+        formula = f"{lead} = {product_text([factor.as_factor(convention) for factor in factors], convention)}"
         shapes = _shapes([_shape(f.derivative, convention) for f in factors], values, convention)
     else:
-        formula = f"{symbol} = {step.names[0]} · {step.names[1]}"
+        formula = f"{lead} = {step.names[0]} · {step.names[1]}"
         parts = [f"({matrix.shape[0]}, {matrix.shape[1]})" for matrix in (step.left, step.right)]
         shapes = f"({values.shape[0]}, {values.shape[1]}) = {' · '.join(parts)}"
     return Reading(symbol, formula, shapes if count > 1 else "", _words(chain, position), values)
@@ -92,7 +93,7 @@ def read_product(chain: Chain, position: int, direction: Direction, convention: 
 def _words(chain: Chain, position: int) -> str:
     count = len(chain.factors)
     if count == 1:
-        return chain.factors[0].words or "by backprop in one pass"
+        return chain.factors[0].words
     agrees = f"to {spell(chain.difference)} of the largest entry" if chain.difference else "exactly"
     if position == 0:
         return f"by backprop in one pass; equal to the product of its {count} factors, {agrees}"
@@ -108,7 +109,8 @@ def read_factor(chain: Chain, place: int, convention: Convention) -> Reading:
     where = f"evaluated at {factor.source.formula(convention)}"
     words = f"{factor.words}; {where}" if factor.words else where
     name = factor.name(convention)
-    formula = f"{factor.symbol} = {name}" if name != factor.symbol else name
+    lead = _lead(factor.source, factor.target)
+    formula = f"{lead} = {name}" if name != factor.symbol else lead
     return Reading(factor.symbol, formula, "", words, values)
 
 
@@ -116,6 +118,12 @@ def read_point(point: Point, value: Array, convention: Convention) -> Reading:
     """Return the numbers at a point; the same vector is a column or a row."""
     values = convention.gradient(value)
     return Reading(point.symbol, point.formula(convention), "", point.words, values)
+
+
+def _lead(source: Point, target: Point) -> str:
+    """Return what stands before the first equals sign: the derivative, and where it has one its short name."""
+    symbol = derivative(source, target)
+    return f"{source.delta} = {symbol}" if source.delta and target.kind == "loss" else symbol
 
 
 def product_text(inner_first: Sequence[str], convention: Convention) -> str:

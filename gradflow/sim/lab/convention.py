@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 class Convention(StrEnum):
     """How a gradient is written.
 
-    As columns, ∇(f∘g) = J·∇f with J (d, m) and J_kr = ∂g_r/∂x_k; as rows, ∇(f∘g) = ∇f·J with J (m, d): each the
-    transpose of the other, with the order of the factors reversed.
+    As rows, ∇(f∘g) = ∇f·J with J (m, d), as the arrays of every framework lie; as columns, ∇(f∘g) = J·∇f with J (d, m)
+    and J_kr = ∂g_r/∂x_k: each the transpose of the other, with the order of the factors reversed.
     """
 
-    COLUMNS = "columns"
     ROWS = "rows"
+    COLUMNS = "columns"
 
     def jacobian(self, derivative: NDArray[Any]) -> NDArray[Any]:
         """Return ∂out/∂in, given as (out, in), as it is written here."""

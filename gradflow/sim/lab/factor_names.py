@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from gradflow.engine import nodes
 from gradflow.engine.graph import Node
 from gradflow.engine.losses import Loss
-from gradflow.engine.nodes import (
-    Activate,
-    Add,
-    AveragePool,
-    Concatenate,
-    Conv,
-    Dropout,
-    Flatten,
-    GlobalAverage,
-    Linear,
-    MaxPool,
-    Norm,
-)
-from gradflow.engine.nodes.norm import BatchNorm, LayerNorm
+from gradflow.engine.nodes import norm
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.points import Point
 
 LONGEST = 120
 """Names with more characters than this say nothing any more."""
+
+TOGETHER = "all nodes on the way as one factor, by backprop in one pass; where ways meet, their sum"
+"""What a factor of several nodes is."""
 
 Points = Mapping[Node, Point]
 
@@ -34,54 +25,54 @@ def local_name(node: Node, source: int, points: Points, convention: Convention) 
     point = points[node]
     before, index = point.sources[source], point.symbol.lstrip("abcdefghijklmnopqrstuvwxyzL")
     turned = "" if convention is Convention.COLUMNS else "ᵀ"
-    if isinstance(node, Conv):
+    if isinstance(node, nodes.Conv):
         return f"K{index}{turned}"
-    if isinstance(node, Linear):
+    if isinstance(node, nodes.Linear):
         return f"{point.weights}{turned}"
-    if isinstance(node, Activate):
+    if isinstance(node, nodes.Activate):
         return f"diag(φ′({before}))"
-    if isinstance(node, Dropout):
+    if isinstance(node, nodes.Dropout):
         return f"diag(m{index})"
-    if isinstance(node, BatchNorm):
+    if isinstance(node, norm.BatchNorm):
         return f"diag(γ{index}/σ{index})"
-    if isinstance(node, Norm):
+    if isinstance(node, nodes.Norm):
         return f"N{index}{turned}"
-    if isinstance(node, Add):
+    if isinstance(node, nodes.Add):
         return "I" if source == 0 or node.scale == 1.0 else f"{node.scale:g}·I"
-    if isinstance(node, Flatten):
+    if isinstance(node, nodes.Flatten):
         return "I"
     if isinstance(node, Loss):
         return f"∂L/∂{before}"
-    if isinstance(node, AveragePool | GlobalAverage):
+    if isinstance(node, nodes.AveragePool | nodes.GlobalAverage):
         return f"A{index}{turned}"
-    if isinstance(node, Concatenate) and len(node.shape) == 1:
+    if isinstance(node, nodes.Concatenate) and len(node.shape) == 1:
         return f"{('[I 0]', '[0 I]')[source]}{turned}"
     return f"S{index}{turned}{'′' if source else ''}"
 
 
 def local_words(node: Node) -> str:
     """Say what a node's Jacobian is made of."""
-    if isinstance(node, Conv):
+    if isinstance(node, nodes.Conv):
         height, width = node.kernel
         return f"the convolution as a sparse matrix: the {height}×{width} kernel again and again, once per place"
-    if isinstance(node, Linear):
+    if isinstance(node, nodes.Linear):
         return "the weights themselves, whatever the input is"
-    if isinstance(node, Activate):
+    if isinstance(node, nodes.Activate):
         return "diagonal: φ′ of each entry, because φ is applied entry by entry"
-    if isinstance(node, Dropout):
+    if isinstance(node, nodes.Dropout):
         return "diagonal: the mask, 0 or 1/(1−p)"
-    if isinstance(node, BatchNorm):
+    if isinstance(node, norm.BatchNorm):
         return "diagonal, with the batch's mean and σ held: what the sample does to them is left out"
-    if isinstance(node, Norm):
-        inside = "11ᵀ + x̂x̂ᵀ" if isinstance(node, LayerNorm) else "x̂x̂ᵀ"
+    if isinstance(node, nodes.Norm):
+        inside = "11ᵀ + x̂x̂ᵀ" if isinstance(node, norm.LayerNorm) else "x̂x̂ᵀ"
         return f"diag(γ)·(I − ({inside})/n)/σ: every unit has a part in σ, so it is full"
-    if isinstance(node, MaxPool):
+    if isinstance(node, nodes.MaxPool):
         return "a selection: each output takes the largest of its window"
-    if isinstance(node, AveragePool | GlobalAverage):
+    if isinstance(node, nodes.AveragePool | nodes.GlobalAverage):
         return "each output takes an equal share of all that it averages"
-    if isinstance(node, Concatenate):
+    if isinstance(node, nodes.Concatenate):
         return "the identity beside zeros: one part of what is put together"
-    if isinstance(node, Add | Flatten):
+    if isinstance(node, nodes.Add | nodes.Flatten):
         return "the identity: nothing is changed on this way"
     return "the gradient of the loss, one number for each output"
 
@@ -106,7 +97,7 @@ def name_between(window: Sequence[Node], points: Points, convention: Convention)
 
 def _gathered(ways: list[list[str]], node: Node, convention: Convention) -> list[list[str]]:
     """Turn a sum of ways into one factor before something is multiplied to it, except into a further sum."""
-    if len(ways) == 1 or isinstance(node, Add):
+    if len(ways) == 1 or isinstance(node, nodes.Add):
         return ways
     return [[f"({_sum(ways, convention)})"]]
 

@@ -19,14 +19,15 @@ from numpy.typing import NDArray
 from gradflow.engine.graph import Node, Phase
 from gradflow.engine.losses import Loss
 from gradflow.engine.network import Network
-from gradflow.engine.nodes import Dropout, Flatten
-from gradflow.sim.jacobian import hold_statistics, pull
+from gradflow.engine.nodes import Dropout, Flatten, Linear
+from gradflow.sim.jacobian import hold_statistics, positions, pull
 from gradflow.sim.lab.chain import Chain, Factor
 from gradflow.sim.lab.convention import Convention
-from gradflow.sim.lab.factor_names import local_words, name_between
+from gradflow.sim.lab.factor_names import TOGETHER, local_words, name_between
+from gradflow.sim.lab.pause import breathe
 from gradflow.sim.lab.points import Point, name_points
-from gradflow.sim.lab.product_cost import grouped
 from gradflow.sim.lab.specimen import Specimen
+from gradflow.sim.words import counted
 
 Array = NDArray[Any]
 
@@ -34,7 +35,8 @@ MOST_NUMBERS = 2**24
 """So many numbers the factors of a chain may have together (128 MiB)."""
 
 _BLOCK_BYTES = 1e8
-_BLOCK = 64
+_BLOCK, _BLOCK_PRODUCTS = 64, 3e8
+"""So many rows go back together at most; so many multiplications of one node take 40 ms."""
 
 
 class Stops(StrEnum):
@@ -68,7 +70,9 @@ class SampleJacobians:
 
     def __init__(self, specimen: Specimen, sample: int) -> None:
         self._specimen, self.sample = specimen, sample
-        self._whole = specimen.network()
+        # The others matter only to the statistics of batch norm.
+        self._place_in_whole = sample if specimen.coupled else 0
+        self._whole = specimen.network(None if specimen.coupled else [sample])
         self.points = name_points(self._whole)
         self._order = list(self.points)
         self._place = {node: place for place, node in enumerate(self._order)}
@@ -120,8 +124,8 @@ class SampleJacobians:
         numbers = sum(a * b for a, b in pairwise(sizes))
         if numbers > MOST_NUMBERS:
             raise TooLarge(
-                f"The {len(sizes) - 1} factors from {source} to {target} have {grouped(numbers)} numbers; no more "
-                f"than {grouped(MOST_NUMBERS)} are taken. Choose points closer to each other."
+                f"The {len(sizes) - 1} factors from {source} to {target} have {counted(numbers)} numbers; no more "
+                f"than {counted(MOST_NUMBERS)} are taken. Choose points closer to each other."
             )
         factors = tuple(self._factors(symbols))
         return Chain(factors, self.whole(source, target))
@@ -135,7 +139,7 @@ class SampleJacobians:
                 source=self.points[source],
                 target=self.points[target],
                 names=tuple(name_between(window, self.points, way) for way in Convention),
-                words=local_words(target) if [n for n in target.inputs if n in reached] == [source] else "",
+                words=local_words(target) if [n for n in target.inputs if n in reached] == [source] else TOGETHER,
                 derivative=self._jacobian(source, target),
             )
 
@@ -149,8 +153,8 @@ class SampleJacobians:
             return self._pull(target.inputs[0], source, self._alone.gradients[self._place[target.inputs[0]]][None, :])
         if target.units * source.units > MOST_NUMBERS:
             raise TooLarge(
-                f"∂{self.points[target].symbol}/∂{self.points[source].symbol} is a matrix of {grouped(target.units)} × "
-                f"{grouped(source.units)} numbers: too many to be taken."
+                f"∂{self.points[target].symbol}/∂{self.points[source].symbol} is a matrix of {counted(target.units)} × "
+                f"{counted(source.units)} numbers: too many to be taken."
             )
         return self._pull(target, source, np.eye(target.units))
 
@@ -163,7 +167,7 @@ class SampleJacobians:
         found = np.empty((len(rows), source.units))
         with np.errstate(all="ignore"):
             for start in range(0, len(rows), copies):
-                part = pull(window, {window[0]}, rows[start : start + copies])
+                part = pull(window, {window[0]}, rows[start : start + copies], breathe)
                 found[start : start + copies] = part[window[0]]
         return found
 
@@ -193,10 +197,12 @@ class SampleJacobians:
         """A network with many copies of the sample, one for each row that goes back at the same time."""
         units = sum(node.units for node in self._order)
         most = max(node.units for node in self._order)
-        copies = int(max(1, min(_BLOCK, most, _BLOCK_BYTES / (24 * units))))
+        widest = max((node.W.size * positions(node) for node in self._order if isinstance(node, Linear)), default=1)
+        copies = int(max(1, min(_BLOCK, most, _BLOCK_BYTES / (24 * units), _BLOCK_PRODUCTS / widest)))
         network = self._run(copies)
         with np.errstate(all="ignore"):
             for node, value in zip(network.graph.order, self._alone.values, strict=True):
+                breathe()
                 node.forward()
                 # A product of matrices may round otherwise for many rows than for one: the sample has one number.
                 node.value[:] = value
@@ -209,23 +215,28 @@ class SampleJacobians:
         gradients = []
         with np.errstate(all="ignore"):
             for node in reversed(network.graph.order):
+                breathe()
                 gradients.append(node.grad[0].copy() if node.needs_grad else np.ones(1))
                 node.backward()
         return _Alone(network.loss.loss, values, gradients[::-1])
 
     def _run(self, copies: int) -> Network:
         made = self._whole.copy()
+        breathe()
         made.follow(self._whole)
         made.allocate(copies)
+        breathe()
         made.graph.set_phase(Phase.HOLD)
         hold_statistics(made, self._whole)
         for node, same in zip(made.graph.order, self._whole.graph.order, strict=True):
             if isinstance(node, Dropout) and isinstance(same, Dropout):
-                node.hold(np.repeat(same.mask[[self.sample]], copies, axis=0))
+                node.hold(np.repeat(same.mask[[self._place_in_whole]], copies, axis=0))
         made.input.value[:] = self._specimen.inputs[self.sample]
         made.loss.targets[:] = self._specimen.targets[self.sample]
         with np.errstate(all="ignore"):
-            made.forward()
+            for node in made.graph.order:
+                breathe()
+                node.forward()
         return made
 
 

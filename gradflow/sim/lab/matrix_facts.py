@@ -9,9 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradflow.sim.lab.pause import breathe
+
 Array = NDArray[Any]
 
 _SMALL = 40
+
+MOST_WORK = 512**3
+"""Singular values are taken of 512 × 512 numbers, or of as much work: that is 50 ms, in one piece."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,7 @@ class MatrixFacts:
     """The numbers of one matrix; nan where it has entries that are no numbers.
 
     `rank` counts singular values above s_max·max(rows, columns)·ε, as numpy.linalg.matrix_rank does; −1 is unknown.
+    Where the matrix is `too_large` for a decomposition, the singular values are nan.
     """
 
     shape: tuple[int, int]
@@ -28,6 +34,7 @@ class MatrixFacts:
     frobenius: float
     zeros: float
     structure: str
+    too_large: bool = False
 
     @property
     def condition(self) -> float:
@@ -38,15 +45,22 @@ class MatrixFacts:
 
 
 def facts_of(matrix: Array) -> MatrixFacts:
-    """Measure a matrix; it takes a singular value decomposition unless it is diagonal."""
+    """Measure a matrix; it takes a singular value decomposition unless it is diagonal, or too large for that."""
     rows, columns = matrix.shape
     zeros = float(np.mean(matrix == 0.0)) if matrix.size else 1.0
+    breathe()
+    built = structure(matrix)
+    breathe()
     if not np.isfinite(matrix).all():
-        return MatrixFacts((rows, columns), -1, math.nan, math.nan, math.nan, zeros, structure(matrix))
+        return MatrixFacts((rows, columns), -1, math.nan, math.nan, math.nan, zeros, built)
+    frobenius = _frobenius(matrix)
+    breathe()
+    if rows * columns * min(rows, columns) > MOST_WORK and not is_diagonal(matrix):
+        return MatrixFacts((rows, columns), -1, math.nan, math.nan, frobenius, zeros, built, too_large=True)
     singular = singular_values(matrix)
     largest, smallest = (float(singular[0]), float(singular[-1])) if len(singular) else (0.0, 0.0)
     rank = int(np.count_nonzero(singular > largest * max(rows, columns) * np.finfo(float).eps))
-    return MatrixFacts((rows, columns), rank, largest, smallest, _frobenius(matrix), zeros, structure(matrix))
+    return MatrixFacts((rows, columns), rank, largest, smallest, frobenius, zeros, built)
 
 
 def singular_values(matrix: Array) -> Array:

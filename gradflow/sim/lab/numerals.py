@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import math
+from gradflow.sim.words import rounded
 
 
 def short(value: float, digits: int = 3) -> str:
     """Return a number to so many significant digits: 0.0123, −3.4e−5, ∞, nan."""
-    if not math.isfinite(value):
-        return "nan" if math.isnan(value) else "∞" if value > 0 else "−∞"
-    if value == 0.0:
-        return "0"
-    size = abs(value)
-    plain = 1e-3 <= size < 10.0 ** max(digits, 4) - 0.5
-    text = f"{value:.{digits}g}" if plain and size < 10.0**digits - 0.5 else f"{value:.0f}" if plain else ""
-    if not plain:
-        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        text = f"{mantissa}e{int(exponent)}"
-    return text.replace("-", "−")
+    text, exponent = rounded(value, digits)
+    return f"{text}e{exponent}".replace("-", "−") if exponent else text
 
 
 def full(value: float) -> str:

@@ -32,3 +32,14 @@ class Pause:
             return False
         self._last = now
         return True
+
+
+class GivenUp(Exception):
+    """What runs on this thread is not wanted any more."""
+
+
+def breathe() -> None:
+    """Be called now and then by what takes long and has nothing to show; raises GivenUp where nobody waits for it."""
+    given_up = _GIVEN_UP.get()
+    if given_up and given_up():
+        raise GivenUp

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gradflow.engine.graph import Node
 from gradflow.engine.losses import LOSSES, Loss
 from gradflow.engine.network import Network
-from gradflow.engine.nodes import Add, Concatenate, Dropout, Linear
+from gradflow.engine.nodes import Add, Concatenate, Dropout, LearnableActivate, Linear
 from gradflow.sim.graph_shape import node_name, owners
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.symbols import Symbols
@@ -23,8 +23,8 @@ GIVEN = "given"
 class Point:
     """What stands at one node: its `symbol` (z₂, a₂, L), what it is in words, and how it comes about from `sources`.
 
-    `layer` is the layer whose letters it carries (from 1), `weights` the symbol of its W where it has one, `phi` the
-    name of what it applies, `scale` what a sum multiplies its branch by.
+    `layer` is the layer whose letters it carries (from 1), `weights` the symbol of its W or learned slope where it has
+    one, `phi` the name of what it applies, `scale` what a sum multiplies its branch by.
     """
 
     symbol: str
@@ -58,7 +58,14 @@ class Point:
             return f"{self.symbol} = {self.phi}({first}, y)"
         if self.kind == "concat":
             return f"{self.symbol} = ({', '.join(self.sources)})"
-        return f"{self.symbol} = {self.phi}({first})" if first else self.symbol
+        # A slope that is learned stands beside what it is applied to.
+        inside = f"{first}; {self.weights}" if self.weights else first
+        return f"{self.symbol} = {self.phi}({inside})" if first else self.symbol
+
+    @property
+    def delta(self) -> str:
+        """What the gradient of the loss at it is called besides: δₗ = ∂L/∂zₗ; "" for what is no pre-activation."""
+        return f"δ{self.symbol[1:]}" if self.kind in ("linear", "conv") and self.symbol.startswith("z") else ""
 
 
 def name_points(network: Network) -> dict[Node, Point]:
@@ -67,9 +74,14 @@ def name_points(network: Network) -> dict[Node, Point]:
     return {node: _point(node, symbols, layer_of.get(id(node))) for node in network.graph.order}
 
 
+def _words(node: Node, symbols: Symbols, layer: int | None) -> str:
+    # A projection would be called a dense layer like any other.
+    name = symbols.words(node) if symbols.value(node).startswith("r") else node_name(node)
+    return name if layer is None else f"{name} of layer {layer}"
+
+
 def _point(node: Node, symbols: Symbols, layer: int | None) -> Point:
-    name = node_name(node)
-    kind, weights, phi, scale = "function", "", name, 1.0
+    kind, weights, phi, scale = "function", "", node_name(node), 1.0
     if isinstance(node, Linear):
         kind = "conv" if node.kernel != (1, 1) or len(node.shape) > 1 else "linear"
         weights = symbols.parameter(node, "W")
@@ -81,9 +93,11 @@ def _point(node: Node, symbols: Symbols, layer: int | None) -> Point:
         kind = "dropout"
     elif isinstance(node, Loss):
         kind, phi = "loss", _LOSSES[type(node)]
+    elif isinstance(node, LearnableActivate):
+        weights = symbols.parameter(node, "a")
     return Point(
         symbol=symbols.value(node),
-        words=name if layer is None else f"{name} of layer {layer}",
+        words=_words(node, symbols, layer),
         units=1 if isinstance(node, Loss) else node.units,
         kind=kind,
         sources=tuple(symbols.value(source) for source in node.inputs),

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gradflow.sim.lab.pause import breathe
 from gradflow.sim.lab.table import Table
-from gradflow.sim.words import spell
+from gradflow.sim.words import counted, spell
 
 ORDERS = {
     "forward": "forward order",
@@ -17,6 +18,13 @@ ORDERS = {
     "entrywise": "reverse, φ′ entry by entry",
 }
 """The orders, as fields and in words."""
+
+COUNTED = (
+    "Counted for one sample and this product, all matrices dense: (a, b) · (b, c) takes a·b·c multiplications. To work "
+    "out the factors, and ∂L/\u2060∂W, comes on top. Paths counts one for each edge between neurons, w·φ′ being one "
+    "number."
+)
+"""What is counted, in words."""
 
 MOST_FACTORS = 300
 """Up to here the best order is looked for: the work grows with the third power."""
@@ -35,11 +43,6 @@ class ProductCost:
     reverse: int
     optimal: int | None
     entrywise: int
-
-
-def grouped(number: int) -> str:
-    """Return a whole number with its digits in groups of three."""
-    return f"{number:,}".replace(",", "\u202f")
 
 
 def count(sizes: Sequence[int], diagonal: Sequence[bool]) -> ProductCost:
@@ -72,6 +75,7 @@ def optimal(sizes: Sequence[int]) -> int | None:
     # best[length][i]: factors i to i + length, both included.
     best = [np.zeros(factors, dtype)]
     for length in range(1, factors):
+        breathe()
         starts = np.arange(factors - length)
         outer = ends[starts] * ends[starts + length + 1]
         found = best[0][starts] + best[length - 1][starts + 1] + outer * ends[starts + 1]
@@ -119,8 +123,8 @@ def from_one_or_to_one(sizes: Sequence[int]) -> str:
     """Say what the same chain costs from a single input and to a single output."""
     one_input, one_output = [1, *sizes[1:]], [*sizes[:-1], 1]
     return (
-        f"From one input alone: forward {grouped(forward(one_input))}, reverse {grouped(reverse(one_input))}. "
-        f"To one output alone: forward {grouped(forward(one_output))}, reverse {grouped(reverse(one_output))}."
+        f"From one input alone: forward {counted(forward(one_input))}, reverse {counted(reverse(one_input))}. "
+        f"To one output alone: forward {counted(forward(one_output))}, reverse {counted(reverse(one_output))}."
     )
 
 

@@ -10,6 +10,7 @@ from gradflow.sim.lab.sandbox_check import entry_name
 from gradflow.sim.lab.sandbox_program import Opened
 from gradflow.sim.lab.sandbox_steps import Moment
 from gradflow.sim.lab.table import Table
+from gradflow.sim.words import counted
 
 MOST_ENTRIES = 10_000
 """Of a larger array only so many entries are listed."""
@@ -35,7 +36,7 @@ def node_table(opened: Opened, now: Moment) -> Table:
         expressions += [node.expression] * len(entries)
     output = sandbox.label(sandbox.output) if sandbox.output is not None else "f"
     cut = any(sandbox.value(node.index).size > MOST_ENTRIES for node in sandbox.nodes)
-    first = f" (of larger arrays the first {MOST_ENTRIES:,} entries)" if cut else ""
+    first = f" (of larger arrays the first {counted(MOST_ENTRIES)} entries)" if cut else ""
     return Table(
         f"Nodes of the graph of {output}{first}",
         names,

@@ -11,7 +11,7 @@ from gradflow.sim.lab.line import Line
 from gradflow.sim.lab.mode_cost import Multiplications
 from gradflow.sim.lab.plane import Plane
 from gradflow.sim.lab.slope import Slope
-from gradflow.sim.words import spell
+from gradflow.sim.words import counted, spell
 
 
 def place(found: Slope) -> str:
@@ -27,30 +27,31 @@ def place(found: Slope) -> str:
 def cost(work: Multiplications) -> str:
     """Compare the two modes by their multiplications, and say what is counted."""
     return (
-        f"Forward mode (JVP): {_count(work.forward)} multiplications in one pass along h, for this one number. "
-        f"Reverse mode (VJP): {_count(work.reverse)} in one pass back, for all {_count(work.parameters)} derivatives; "
-        f"forward mode would need as many passes for them, {spell(float(work.gradient_forwards))} multiplications. "
+        f"Forward mode (JVP): {counted(work.forward)} multiplications in one pass along h, for this one number. "
+        f"Reverse mode (VJP): {counted(work.reverse)} in one pass back, for all {counted(work.parameters)} "
+        "derivatives; forward mode would need as many passes for them, "
+        f"{spell(float(work.gradient_forwards))} multiplications. "
         "Counted are the products of that pass over the whole batch; the values themselves, sums and slopes φ′ are not."
     )
 
 
 def step(line: Line) -> str:
     """Say what the two orders expect of the steps that the line leads to and what becomes of them, or how it bends."""
-    bends = f"hᵀHh = {_signed(line.curvature)}"
+    bends = f"hᵀHh = {spell(line.curvature)}"
     said = []
     if not math.isnan(line.step_t):
         before, after, first, second = _told(line, line.step_t, line.step_loss)
         said.append(
-            f"Next step at t = {_signed(line.step_t)}: L goes from {before} to {after} on the same batch; "
+            f"Next step at t = {spell(line.step_t)}: L goes from {before} to {after} on the same batch; "
             f"first order expects {first}, second {second} ({bends})."
         )
     if not math.isnan(line.back_t):
         after, before, first, second = _told(line, line.back_t, line.back_loss)
         said.append(
-            f"Last step from t = {_signed(line.back_t)}: L went from {before} to {after}, on the batch of the next "
+            f"Last step from t = {spell(line.back_t)}: L went from {before} to {after}, on the batch of the next "
             f"step; looking back, first order has {first} there, second {second} ({bends})."
         )
-    return " ".join(said) or f"Along h: slope ∇L·h = {_signed(line.slope)}, curvature {bends}."
+    return " ".join(said) or f"Along h: slope ∇L·h = {spell(line.slope)}, curvature {bends}."
 
 
 def _told(line: Line, t: float, loss: float) -> list[str]:
@@ -81,11 +82,3 @@ def plane(found: Plane) -> str:
 
 def _percent(share: float) -> str:
     return f"{100.0 * share:.3g} %" if share < 0.9995 else "all"
-
-
-def _count(number: int) -> str:
-    return f"{number:,}".replace(",", " ") if number < 10_000_000 else spell(float(number))
-
-
-def _signed(value: float) -> str:
-    return spell(value).replace("-", "−")

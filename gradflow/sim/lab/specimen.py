@@ -16,6 +16,7 @@ from gradflow.engine.nodes.norm import BatchNorm
 from gradflow.sim.config import Experiment
 from gradflow.sim.course import Course
 from gradflow.sim.frozen import Frozen
+from gradflow.sim.lab.pause import breathe
 
 Array = NDArray[Any]
 
@@ -57,6 +58,7 @@ class Specimen(Frozen):
             raise ValueError("with batch norm a sample's numbers depend on the whole batch")
         rows = np.asarray(chosen, dtype=np.intp)
         made = self._network.copy()
+        breathe()
         made.follow(self._network)
         made.allocate(len(rows))
         made.graph.set_phase(Phase.HOLD)
@@ -64,8 +66,12 @@ class Specimen(Frozen):
         for node, mask in zip(_dropouts(made), self._masks, strict=True):
             node.hold(mask[rows])
         with np.errstate(all="ignore"):
-            made.forward()
-            made.backward()
+            for each in made.graph.order:
+                breathe()
+                each.forward()
+            for each in reversed(made.graph.order):
+                breathe()
+                each.backward()
         return made
 
 

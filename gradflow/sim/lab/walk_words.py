@@ -13,6 +13,7 @@ from gradflow.sim.lab.neuron_graph import NeuronGraph
 from gradflow.sim.lab.numerals import short
 from gradflow.sim.lab.orders import Walk
 from gradflow.sim.lab.table import Table
+from gradflow.sim.words import counted
 
 
 def step_words(graph: NeuronGraph, walk: Walk, position: int) -> list[str]:
@@ -23,7 +24,7 @@ def step_words(graph: NeuronGraph, walk: Walk, position: int) -> list[str]:
 def verdict(graph: NeuronGraph, walk: Walk) -> str:
     """Say how the whole walk ends."""
     wrong = int(walk.wrong.sum())
-    cost = f"{walk.multiplications[-1]:,} multiplications".replace(",", " ")
+    cost = f"{counted(int(walk.multiplications[-1]))} multiplications"
     if wrong:
         return (
             f"In the end {wrong} of {len(graph.neurons)} gradients are wrong, with the same {cost}: "
@@ -74,12 +75,12 @@ def _step(graph: NeuronGraph, walk: Walk, step: int) -> Iterator[str]:
         ends = f"{short(float(walk.final[lacking[0]]))} instead of {short(float(walk.wanted[lacking[0]]))}"
         yield f"{graph.neurons[lacking[0]].name} is {ends}: a neuron nearer to {end} was visited too early."
     done, whole = walk.multiplications[step + 1], walk.complete(graph, step + 1)
-    words = f"{done:,} multiplication{'s' * (done != 1)} so far"
+    words = f"{counted(int(done))} multiplication{'s' * (done != 1)} so far"
     if not walk.too_early.any():
         ready = [i for i in range(graph.terminal) if whole[i]]
         cost = by_formula(graph, ready).enumeration
-        words += f"; to multiply along every path the {len(ready)} complete gradients would take {cost:,}"
-    yield f"{words}.".replace(",", " ")
+        words += f"; to multiply along every path the {len(ready)} complete gradients would take {counted(cost)}"
+    yield f"{words}."
 
 
 @dataclass(frozen=True)

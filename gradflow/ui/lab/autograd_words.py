@@ -24,6 +24,7 @@ from gradflow.sim.lab.sandbox_words import (
     typed,
     unfolded,
 )
+from gradflow.sim.words import counted
 from gradflow.ui.theme import Theme
 
 MOST_SIDE, MOST_BLOCKS = 8, 6
@@ -119,14 +120,15 @@ def costs(opened: Opened, several: bool) -> str:
     """Return what each way costs in multiplications."""
     cost = opened.cost
     lines = [
-        f"<b>Multiplications.</b> To compute what is recorded: {cost.evaluate:,}. One backward pass: {cost.sweep:,}."
+        f"<b>Multiplications.</b> To compute what is recorded: {counted(cost.evaluate)}.",
+        f"One backward pass: {counted(cost.sweep)}.",
     ]
     if several:
         lines.append(
-            f"J by {passes(cost.outputs)} backward: {cost.reverse:,}, and vᵀJ from it: {cost.product:,} more. "
-            f"backward(v) needs no J: {cost.sweep:,} in all."
+            f"J by {passes(cost.outputs)} backward: {counted(cost.reverse)}, "
+            f"and vᵀJ from it: {counted(cost.product)} more. backward(v) needs no J: {counted(cost.sweep)} in all."
         )
-    lines.append(f"Forward mode: {passes(cost.inputs)}, one for each input entry: {cost.forward:,}.")
+    lines.append(f"Forward mode: {passes(cost.inputs)}, one for each input entry: {counted(cost.forward)}.")
     return paragraph(*lines)
 
 
@@ -142,12 +144,12 @@ def savings(sandbox: Sandbox) -> str:
     if saved.unrecorded:
         lines.append(
             f"<b>Not recorded</b> behind no_grad or a cut: {saved.unrecorded} of {saved.operations} operations, "
-            f"{saved.unrecorded_bytes:,} of {saved.bytes:,} bytes."
+            f"{counted(saved.unrecorded_bytes)} of {counted(saved.bytes)} bytes."
         )
     if saved.let_go:
         lines.append(
             f"<b>Let go</b>, as no output needs it: {saved.let_go} of {saved.operations} operations, "
-            f"{saved.let_go_bytes:,} of {saved.bytes:,} bytes."
+            f"{counted(saved.let_go_bytes)} of {counted(saved.bytes)} bytes."
         )
     return paragraph(*lines) if lines else ""
 
@@ -186,9 +188,9 @@ def forward_page(opened: Opened, theme: Theme) -> str:
     lines.append(f"reverse: {gradient} = <b>{number(opened.by_reverse())}</b>")
     cost = opened.cost
     compare = paragraph(
-        f"<b>Multiplications.</b> One pass carries one vector over every edge, either way: {cost.sweep:,}.",
-        f"The whole Jacobian, {cost.outputs}×{cost.inputs}: forward {passes(cost.inputs)} = {cost.forward:,}, "
-        f"reverse {passes(cost.outputs)} = {cost.reverse:,}.",
+        f"<b>Multiplications.</b> One pass carries one vector over every edge, either way: {counted(cost.sweep)}.",
+        f"The whole Jacobian, {cost.outputs}×{cost.inputs}: forward {passes(cost.inputs)} = {counted(cost.forward)}, "
+        f"reverse {passes(cost.outputs)} = {counted(cost.reverse)}.",
     )
     return paragraph(*lines) + compare
 

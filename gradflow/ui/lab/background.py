@@ -13,7 +13,7 @@ from gradflow.sim.lab.pause import ends_when
 
 Task = Callable[[], Iterator[Any]]
 
-MOST_SECONDS = 0.01
+MOST_SECONDS = 0.015
 """How long the window waits for the end of a task that is given up: one pass of a large network may take longer."""
 
 

@@ -91,7 +91,7 @@ class BackpropView(LabView):
     def reset(self, topology: Topology) -> None:
         """Begin anew, at the start if the network is another one."""
         if self._topology is not None and topology.graph != self._topology.graph:
-            self._position, self._entry, self._sample = 0, None, None
+            self._position, self._entry = 0, None
         self._topology = topology
         super().reset(topology)
 
@@ -196,6 +196,8 @@ class BackpropView(LabView):
         self.bar.stepped.connect(weakly(self, lambda self, step: self.go(self._position + step)))
         self.bar.slid.connect(self.go)
         self.bar.chosen.connect(self._choose_anew)
+        self.bar.samples.currentIndexChanged.connect(weakly(self, lambda self, _: self.tell("sample")))
+        self.bar.convention.currentIndexChanged.connect(weakly(self, lambda self, _: self.tell("convention")))
         self.strip.clicked.connect(self._go_to_box)
         self.board.entry_clicked.connect(self._unfold)
 

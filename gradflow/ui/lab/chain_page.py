@@ -11,10 +11,9 @@ from gradflow.sim.lab.chain import Chain, Direction
 from gradflow.sim.lab.chain_glance import POINT, PRODUCT, Glance
 from gradflow.sim.lab.chain_reading import Reading
 from gradflow.sim.lab.jacobian_answers import Answer
-from gradflow.ui.lab.equation import Equation
+from gradflow.ui.lab.elided_label import ElidedLabel
 from gradflow.ui.lab.factor_strip import FactorStrip, Standing
 from gradflow.ui.lab.jacobian_facts import JacobianFacts
-from gradflow.ui.lab.matrix import ElidedLabel
 from gradflow.ui.lab.product_row import ProductRow
 from gradflow.ui.lab.sum_panel import SumPanel
 from gradflow.ui.theme import Theme
@@ -29,7 +28,7 @@ class ChainPage(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.strip, self.matrices, self.facts, self.sum = FactorStrip(), ProductRow(), JacobianFacts(), SumPanel()
-        self.equation, self.shapes, self.words = Equation(), ElidedLabel(), ElidedLabel()
+        self.equation, self.shapes, self.words = ElidedLabel(plain=True), ElidedLabel(), ElidedLabel()
         self.reading: Reading | None = None
         line = QHBoxLayout()
         line.setSpacing(16)
@@ -62,11 +61,9 @@ class ChainPage(QWidget):
         self.strip.stand_out(_standing(chain, glance))
         self.equation.setText(reading.formula)
         self.shapes.setText(reading.shapes)
-        self.shapes.setToolTip(reading.shapes)
         step = glance.step(chain)
         hint = "; click an entry to unfold it into its sum" if step and glance.entry is None else ""
         self.words.setText(reading.words + hint)
-        self.words.setToolTip(self.words.text())
         self.matrices.show_product(reading, step, glance.entry)
         self.sum.show_sum(glance.sum(chain))
         self._make_room()

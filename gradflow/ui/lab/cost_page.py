@@ -10,9 +10,8 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gradflow.sim.lab.multiplications import Costs
-from gradflow.sim.words import superscript
+from gradflow.sim.words import counted, superscript
 from gradflow.ui.items import cosmetic
-from gradflow.ui.lab.numbers_told import counted
 from gradflow.ui.theme import LIGHT, SMALL_SIZE, Theme, font
 
 NAME = 84.0

@@ -107,6 +107,7 @@ class Differences(Following):
 
     def _connect(self) -> None:
         self.form.changed.connect(self._choose_entry)
+        self.form.sample.activated.connect(weakly(self, lambda self, _: self.tell("sample")))
         self.slider.valueChanged.connect(weakly(self, lambda self, value: self._turn(len(STEPS) - 1 - value)))
         self.plot.step_picked.connect(self._turn)
         self.printed.toggled.connect(self._switch)

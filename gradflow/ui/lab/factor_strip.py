@@ -59,7 +59,7 @@ class FactorStrip(QAbstractScrollArea):
         super().__init__()
         self.theme = LIGHT
         self.factors: Sequence[Factor] = ()
-        self.convention = Convention.COLUMNS
+        self.convention = Convention.ROWS
         self.standing = Standing()
         self.colors: Sequence[QColor] = ()
         self.layer: int | None = None
@@ -126,7 +126,10 @@ class FactorStrip(QAbstractScrollArea):
             painter.setPen(QColor(edge))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 4.0, 4.0)
-        self._write(painter, cell, NAME, factor.name(self.convention), theme.text)
+        name = factor.name(self.convention)
+        # Of a long product its ends say less than what it is the derivative of; the tooltip has all of it.
+        fits = painter.fontMetrics().horizontalAdvance(name) <= CELL - 6.0
+        self._write(painter, cell, NAME, name if fits else factor.symbol, theme.text)
         self._picture(painter, factor, cell)
         rows, columns = self.convention.jacobian(factor.derivative).shape
         self._write(painter, cell, SHAPE, f"({rows}, {columns})", theme.muted)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 from gradflow.sim.lab.chain import Direction
 from gradflow.sim.lab.chain_glance import Glance
 from gradflow.sim.lab.convention import Convention
-from gradflow.sim.lab.jacobian_answers import Answer
+from gradflow.sim.lab.jacobian_answers import Answer, Question
 from gradflow.sim.lab.jacobians import Stops
 from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import Choice, ToolButton
@@ -108,7 +108,7 @@ class PageChoices(QWidget):
         self.sample = choice("Sample", tip, ["sample 0", EXAMPLE])
         self.convention = choice(
             "Gradients are",
-            "Columns: ∇(f∘g) = J·∇f with J_kr = ∂g_r/∂x_k; rows: the transpose, in reversed order",
+            "Rows: ∇(f∘g) = ∇f·J; columns: the transpose J_kr = ∂g_r/∂x_k, in reversed order. In the whole lab",
             [f"gradients are {way}" for way in Convention],
         )
         self.sample.activated.connect(weakly(self, lambda self, _: self.sampled.emit()))
@@ -125,6 +125,18 @@ class PageChoices(QWidget):
         question = answer.question
         fill(self.sample, names, EXAMPLE if question.example else names[question.sample])
         self.convention.setCurrentIndex(list(Convention).index(glance.convention))
+
+
+def asked(chain: ChainChoices, page: PageChoices, before: Question) -> Question:
+    """Return what is asked for by the choices; the example takes the place of a sample, and leaves it as it was."""
+    example = page.sample.currentText() == EXAMPLE
+    return Question(
+        before.sample if example else max(page.sample.currentIndex(), 0),
+        chain.source.currentText(),
+        chain.target.currentText(),
+        Stops(chain.stops.currentText()),
+        example,
+    )
 
 
 def _arrow(words: str, tip: str) -> ToolButton:

@@ -10,11 +10,13 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWi
 
 from gradflow.sim.lab.chain import Chain
 from gradflow.sim.lab.matrix_facts import MatrixFacts
-from gradflow.sim.lab.product_cost import ORDERS, from_one_or_to_one, grouped, in_words
-from gradflow.sim.words import spell
+from gradflow.sim.lab.product_cost import COUNTED, ORDERS, from_one_or_to_one, in_words
+from gradflow.sim.words import counted, spell
 from gradflow.ui.theme import LIGHT, SMALL_SIZE, Theme, font
 
 ROW, BAR = 26.0, 4.0
+
+TOO_LARGE = "Too large for rank and singular values: they are taken of up to 512 × 512 numbers."
 
 
 class CostBars(QWidget):
@@ -99,19 +101,20 @@ class JacobianFacts(QScrollArea):
         of_all = [("structure", facts.structure), ("zeros", f"{100.0 * facts.zeros:.3g} %")]
         of_matrices = [
             ("rank", rank),
-            ("largest s", spell(facts.largest)),
-            ("smallest s", spell(facts.smallest)),
+            ("largest singular value", spell(facts.largest)),
+            ("smallest singular value", spell(facts.smallest)),
             ("condition", spell(facts.condition)),
         ]
         # The one singular value of a vector is its norm.
         vector = min(facts.shape) == 1
         norm = ("norm" if vector else "Frobenius norm", spell(facts.frobenius))
-        rows = [*of_all, norm, *([] if vector else of_matrices)]
+        rows = [*of_all, norm, *([] if vector or facts.too_large else of_matrices)]
         muted = self.palette().placeholderText().color().name()
         cells = "".join(
             f"<tr><td style='color:{muted}; padding-right:8px'>{name}</td><td>{value}</td></tr>" for name, value in rows
         )
-        self.facts.setText(f"<table cellspacing=0 cellpadding=1>{cells}</table>")
+        words = f"<p style='color:{muted}'>{TOO_LARGE}</p>" if facts.too_large else ""
+        self.facts.setText(f"<table cellspacing=0 cellpadding=1>{cells}</table>{words}")
 
     def show_cost(self, chain: Chain | None) -> None:
         """Show what the chain costs, and why."""
@@ -120,7 +123,8 @@ class JacobianFacts(QScrollArea):
             widget.setVisible(shown)
         if chain is not None and shown:
             self.bars.show_counts([(words, getattr(chain.cost, name)) for name, words in ORDERS.items()])
-            self.why.setText(f"{in_words(chain.sizes, chain.cost)}\n{from_one_or_to_one(chain.sizes)}")
+            words = in_words(chain.sizes, chain.cost), from_one_or_to_one(chain.sizes), COUNTED
+            self.why.setText("\n".join(words))
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
@@ -128,4 +132,4 @@ class JacobianFacts(QScrollArea):
 
 
 def _number(count: int | None) -> str:
-    return "too many orders" if count is None else grouped(count)
+    return "too many orders" if count is None else counted(count)

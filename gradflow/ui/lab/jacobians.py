@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
 from gradflow.sim.lab import product_cost
 from gradflow.sim.lab.chain import Direction
 from gradflow.sim.lab.chain_glance import FACTOR, POINT, PRODUCT, Glance
-from gradflow.sim.lab.chain_reading import Measured, Reading, measure
+from gradflow.sim.lab.chain_reading import Reading
 from gradflow.sim.lab.convention import Convention
-from gradflow.sim.lab.jacobian_answers import Answer, JacobianAnswers, Question
-from gradflow.sim.lab.jacobians import Stops
-from gradflow.sim.lab.specimen import Specimen
+from gradflow.sim.lab.jacobian_answers import Answer, Question
+from gradflow.sim.lab.matrix_facts import MatrixFacts
 from gradflow.sim.lab.table import Table
 from gradflow.sim.snapshot import Topology
-from gradflow.ui.lab.background import Background
 from gradflow.ui.lab.chain_page import ChainPage
-from gradflow.ui.lab.jacobian_choices import EXAMPLE, ChainChoices, PageChoices
-from gradflow.ui.lab.lab_view import LabView
+from gradflow.ui.lab.following import Following
+from gradflow.ui.lab.jacobian_choices import EXAMPLE, ChainChoices, PageChoices, asked
+from gradflow.ui.lab.jacobian_work import JacobianWork
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
 from gradflow.ui.weak import weakly
-
-QUICK_ENTRIES = 128 * 128
-"""Matrices up to here are measured at once."""
-
 
 WAITING = "Waiting for a step of the network …"
 
 
 @view("jacobians", "What does the chain rule multiply?")
-class JacobiansView(LabView):
+class JacobiansView(Following):
     """Every Jacobian of the network at one sample: of a node, of a layer, from anywhere to anywhere later, to the loss.
 
     J_kr = ∂g_r/∂x_k, so that ∇(f∘g) = J·∇f where gradients are columns; as rows all is transposed and the order of
@@ -49,12 +43,11 @@ class JacobiansView(LabView):
     """
 
     formula = "∂(f∘g)/∂xₖ = Σᵣ ∂f/∂zᵣ · ∂gᵣ/∂xₖ"
+    takes_batch = False
 
     def __init__(self) -> None:
         super().__init__()
-        self.background = Background(self)
-        self.background.arrived.connect(self._arrived)
-        self.background.failed.connect(self._failed)
+        self.work = JacobianWork(self)
         self.choices, self.bar, self.page = ChainChoices(), PageChoices(), ChainPage()
         self.remark = QLabel(WAITING)
         self.remark.setObjectName("muted")
@@ -65,16 +58,18 @@ class JacobiansView(LabView):
         self.box.addStretch(0)
         self.page.hide()
         self.question, self.glance = Question(), Glance()
-        self.answers: JacobianAnswers | None = None
         self.answer: Answer | None = None
         self._layers = 0
-        self._asking = self._behind = False
         self._connect()
 
     def _connect(self) -> None:
-        page, choices = self.page, self.choices
+        page, choices, work = self.page, self.choices, self.work
+        work.answered.connect(self._take_answer)
+        work.multiplied.connect(self._show_all)
+        work.measured.connect(self._show_facts)
+        work.failed.connect(self._fail)
         choices.asked.connect(self._ask_chosen)
-        self.bar.sampled.connect(self._ask_chosen)
+        self.bar.sampled.connect(self._take_sample)
         choices.turned.connect(self._turn)
         self.bar.rewritten.connect(self._rewrite)
         choices.stepped.connect(weakly(self, lambda self, by: self.go(self.position + by)))
@@ -110,28 +105,41 @@ class JacobiansView(LabView):
         """Give weight to the factors of one layer."""
         self.page.strip.select(layer)
 
+    def event(self, event: QEvent) -> bool:
+        """Claim Esc before the window takes it, where there is something to close."""
+        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._closes(event):
+            event.accept()
+            return True
+        return bool(super().event(event))
+
+    def _closes(self, event: QKeyEvent) -> bool:
+        opened = self.glance.entry is not None or self.glance.what != PRODUCT
+        return event.key() == Qt.Key.Key_Escape and opened
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Close the sum, or go back to the product, with Esc."""
-        glance = self.glance
-        if event.key() == Qt.Key.Key_Escape and (glance.entry is not None or glance.what != PRODUCT):
+        if self._closes(event):
             self._look(what=PRODUCT, entry=None)
         else:
             super().keyPressEvent(event)
 
     # What views of the lab do.
 
-    def show_specimen(self, specimen: Specimen | None) -> None:
-        """Take another network; what is asked of it stays."""
-        self.answers = JacobianAnswers(specimen) if specimen else None
-        if self.answers is None:
-            self.stop()
-            self.answer = None
-            self._show_all()
-        elif self._asking:
-            # Whoever is asked anew before an answer never answers.
-            self._behind = True
-        else:
-            self._ask(self.question)
+    @property
+    def computing(self) -> bool:
+        """Whether an answer is being worked out."""
+        return self.work.asking
+
+    def compute(self) -> None:
+        """Ask of the present network what was asked of the one before."""
+        self.work.take(self.specimen)
+        self._ask(self.question)
+
+    def clear(self) -> None:
+        """Show that there is no network."""
+        self.work.take(None)
+        self.answer = None
+        self._show_all()
 
     def positions(self) -> int:
         """One for the whole, and one for each factor that is multiplied."""
@@ -174,60 +182,54 @@ class JacobiansView(LabView):
     def stop(self) -> None:
         """End what is being worked out."""
         super().stop()
-        self._asking = self._behind = False
+        self.work.stop()
 
     def finish(self) -> None:
         """Wait for what is being worked out, and show it."""
         super().finish()
         # The answer may have to be measured.
-        while self.background.busy:
+        while self.work.background.busy:
             super().finish()
 
     # Asking.
 
+    def _take_sample(self) -> None:
+        self._ask_chosen()
+        if not self.question.example:
+            self.tell("sample")
+
     def _ask_chosen(self) -> None:
-        choices = self.choices
         self.glance = replace(self.glance, position=0, what=PRODUCT, entry=None)
         self.hold()
-        self._ask(
-            Question(
-                max(self.bar.sample.currentIndex(), 0),
-                choices.source.currentText(),
-                choices.target.currentText(),
-                Stops(choices.stops.currentText()),
-                self.bar.sample.currentText() == EXAMPLE,
-            )
-        )
+        self._ask(asked(self.choices, self.bar, self.question))
 
     def _ask(self, question: Question) -> None:
-        self.question, answers, self._behind = question, self.answers, False
-        if answers is None:
-            return
-        if (answers.quick or question.example) and not self._asking:
-            self._arrived(answers.ask(question))
-        else:
-            # What is shown so far stays, so that nothing jumps.
+        self.question = question
+        self.work.ask(question)
+        self._say_working()
+
+    def _say_working(self) -> None:
+        # What is shown so far stays, so that nothing jumps.
+        if self.work.asking:
             self.choices.place.setText("working …")
             if self.answer is None:
                 self._say("Working out the factors …")
-            self._asking = True
-            self.background.run(partial(_answer, answers, question))
 
-    def _arrived(self, found: object) -> None:
-        if isinstance(found, Answer):
-            self._asking = False
-            self.answer, self.question = found, found.question
-            if found.chain:
-                self.glance = self.glance.fitted(found.chain)
-            self._show_all()
-        elif isinstance(found, Measured) and found.reading is self.page.reading:
-            self.page.facts.show_facts(found.facts)
-        if self._behind:
-            self._ask(self.question)
+    def _take_answer(self, answer: Answer) -> None:
+        self.answer, self.question = answer, answer.question
+        if answer.chain:
+            self.glance = self.glance.fitted(answer.chain)
+        self._show_all()
+        if not self.work.quick:
+            self.go_on()
 
-    def _failed(self, words: str) -> None:
-        self._asking = False
+    def _fail(self, words: str) -> None:
         self._say(words)
+        self.go_on()
+
+    def _show_facts(self, reading: Reading, facts: MatrixFacts | None) -> None:
+        if reading is self.page.reading:
+            self.page.facts.show_facts(facts)
 
     # Looking.
 
@@ -244,6 +246,7 @@ class JacobiansView(LabView):
     def _rewrite(self) -> None:
         self.glance = self.glance.rewritten(list(Convention)[self.bar.convention.currentIndex()])
         self._look()
+        self.tell("convention")
 
     def _turn(self) -> None:
         self._look(direction=Direction(self.choices.direction.currentText()), entry=None)
@@ -271,28 +274,14 @@ class JacobiansView(LabView):
         self.choices.show_answer(answer, self.glance)
         self.bar.show_answer(answer, self.glance)
         self._say(answer.trouble or answer.remark)
-        self.page.show_chain(answer, self._seen(), self.theme.layer_colors(max(self._layers, 1)))
-        reading = self.page.reading
-        if answer.chain and reading:
-            self._measure(reading)
-
-    def _measure(self, reading: Reading) -> None:
-        if reading.values.size <= QUICK_ENTRIES:
-            self.page.facts.show_facts(measure(reading).facts)
-        else:
-            self.page.facts.show_facts(None)
-            # The answer that is on its way will be measured anyway.
-            if not self._asking:
-                self.background.run(partial(_measured, reading))
+        glance = self._seen()
+        if answer.chain and not self.work.multiply(answer.chain, glance):
+            self.choices.place.setText("working …")
+            return
+        self.page.show_chain(answer, glance, self.theme.layer_colors(max(self._layers, 1)))
+        if answer.chain and self.page.reading:
+            self.work.measure(self.page.reading)
 
     def _say(self, words: str) -> None:
         self.remark.setText(words)
         self.remark.setVisible(bool(words))
-
-
-def _answer(answers: JacobianAnswers, question: Question) -> Iterator[object]:
-    yield answers.ask(question)
-
-
-def _measured(reading: Reading) -> Iterator[object]:
-    yield measure(reading)

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QCloseEvent
@@ -36,11 +36,18 @@ class LabView(View):
     moved = Signal()
     """Another position is shown."""
 
+    agreed = Signal(dict)
+    """A person has chosen what is the same in the whole lab: `sample` (from 0; None: the batch) or `convention`."""
+
+    takes_batch: ClassVar[bool] = True
+    """Whether it can show all samples at once."""
+
     def __init__(self) -> None:
         super().__init__()
         self.specimen: Specimen | None = None
         self._newest: Specimen | None = None
         self._chosen: Mapping[str, Any] = {}
+        self._elsewhere: dict[str, Any] = {}
         self._held = False
         self.age = QWidget()
         self._age_words = QLabel()
@@ -156,11 +163,38 @@ class LabView(View):
             self._age_words.setText(f"of step {held.step}; the training is at {newest.step}")
         self.age.setVisible(old)
 
+    # What the whole lab agrees on.
+
+    def tell(self, key: str) -> None:
+        """Let the other views know what a person has chosen here, as the state has it under this key."""
+        self.agreed.emit({key: self.state()[key]})
+
+    def agree(self, chosen: Mapping[str, Any]) -> None:
+        """Note what was chosen in another view; what it does not have it leaves."""
+        self._elsewhere |= chosen
+        if not self.takes_batch and self._elsewhere.get("sample", 0) is None:
+            del self._elsewhere["sample"]
+
+    def take_agreed(self) -> None:
+        """Show what was chosen elsewhere in the meantime: somebody looks at this view."""
+        before, now = self._chosen or self.state(), self._whole_state()
+        self._elsewhere = {}
+        if now != before:
+            # Nobody has begun to work on the network that this view showed last.
+            held = self._held
+            self._take_state(now)
+            self._held = held
+
     # The state as a text.
+
+    def _whole_state(self) -> dict[str, Any]:
+        """Return the state with what waits to be taken."""
+        state = self._chosen or self.state()
+        return {**state, **{key: value for key, value in self._elsewhere.items() if key in state}}
 
     def choice(self) -> str:
         """Return the whole state."""
-        state = self.state()
+        state = self._whole_state()
         return json.dumps(state, ensure_ascii=False, sort_keys=True) if state else ""
 
     def choose(self, choice: str) -> None:
@@ -170,10 +204,13 @@ class LabView(View):
         except (ValueError, RecursionError):
             return
         if isinstance(state, dict):
-            self._chosen = state
-            # What is chosen in a network waits until there is one.
-            if self.specimen or Want.SPECIMEN not in self.wants:
-                self._restore()
+            self._take_state(state)
+
+    def _take_state(self, state: Mapping[str, Any]) -> None:
+        self._chosen = state
+        # What is chosen in a network waits until there is one.
+        if self.specimen or Want.SPECIMEN not in self.wants:
+            self._restore()
 
     def _restore(self) -> None:
         state, self._chosen = self._chosen, {}

@@ -6,59 +6,20 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gradflow.sim.lab.numerals import full
 from gradflow.sim.lab.table import Table
+from gradflow.ui.lab.elided_label import ElidedLabel
 from gradflow.ui.lab.matrix_grid import ZOOM_STEP, MatrixGrid
 from gradflow.ui.lab.matrix_paint import Emphasis
-from gradflow.ui.lab.small_words import small_words
 from gradflow.ui.theme import Theme
 from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import ToolButton
 
 ROOM_FOR_BUTTONS = 196
-LINE = 16
-"""How high a line of small words is."""
-
-
-class ElidedLabel(QWidget):
-    """A line of small muted words that takes the room it gets, and ends in … where that is not enough."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._words = ""
-        self.setObjectName("muted")
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def text(self) -> str:
-        """Return all of the words."""
-        return self._words
-
-    def setText(self, words: str) -> None:
-        """Write these words."""
-        if words != self._words:
-            self._words = words
-            self.setAccessibleName(words)
-            self.update()
-
-    def sizeHint(self) -> QSize:
-        """Ask for the room of a line."""
-        return QSize(round(small_words().width(self._words)) + 1, LINE)
-
-    def minimumSizeHint(self) -> QSize:
-        """Be content with less."""
-        return QSize(0, LINE)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Write what fits."""
-        text = small_words()
-        with QPainter(self) as painter:
-            painter.setFont(text.font)
-            painter.setPen(self.palette().placeholderText().color())
-            text.left(painter, 0.0, 0.5 * self.height(), text.elided(self._words, self.width()))
 
 
 class Matrix(QWidget):

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from gradflow.sim.lab.neuron_graph import NeuronGraph
 from gradflow.sim.lab.numerals import short
 from gradflow.sim.lab.path_list import Path, PathList
-from gradflow.ui.lab.numbers_told import counted
+from gradflow.sim.words import counted
 from gradflow.ui.theme import LIGHT, SMALL_SIZE, Theme, font
 from gradflow.ui.widgets import MOVES
 

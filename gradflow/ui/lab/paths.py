@@ -45,6 +45,7 @@ class PathsView(Following):
     """
 
     formula = "∂L/∂zₖ = Σ over paths Π ∂zᵢ/∂zₖ"
+    takes_batch = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,6 +63,7 @@ class PathsView(Following):
         self.remarks.hide()
         self.panel = PathPanel()
         self.row.changed.connect(self._look_elsewhere)
+        self.row.sample.valueChanged.connect(weakly(self, lambda self, _: self.tell("sample")))
         self.canvas.neuron_chosen.connect(self.choose_neuron)
         self.canvas.edge_chosen.connect(self.choose_edge)
         self.canvas.bias_chosen.connect(self.choose_bias)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gradflow.sim.lab.station import Station
+from gradflow.ui.lab.elided_label import ElidedLabel
 from gradflow.ui.lab.formula_line import FormulaLine
-from gradflow.ui.lab.matrix import ElidedLabel
 from gradflow.ui.lab.walk_strip import phase_color
 from gradflow.ui.theme import LIGHT, Theme
 

@@ -6,8 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from gradflow.sim.lab.chain import Sum
-from gradflow.ui.lab.equation import Equation
-from gradflow.ui.lab.matrix import ElidedLabel
+from gradflow.ui.lab.elided_label import ElidedLabel
 from gradflow.ui.lab.matrix_cells import WIDE
 from gradflow.ui.lab.matrix_grid import MatrixGrid
 from gradflow.ui.theme import Theme
@@ -23,7 +22,7 @@ class SumPanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.formula, self.numbers, self.grid = Equation(), ElidedLabel(), MatrixGrid()
+        self.formula, self.numbers, self.grid = ElidedLabel(plain=True), ElidedLabel(), MatrixGrid()
         close = ToolButton()
         close.setObjectName("quiet")
         close.setText("×")
@@ -50,7 +49,6 @@ class SumPanel(QWidget):
             table = found.table()
             self.formula.setText(found.formula)
             self.numbers.setText(found.numbers)
-            self.numbers.setToolTip(found.numbers)
             self.grid.setAccessibleName(found.formula)
             self.grid.show_values(table.values.T.copy(), SHORT, table.rows)
             if not self.grid.wide:

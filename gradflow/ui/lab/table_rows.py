@@ -61,7 +61,7 @@ class _Model(QAbstractTableModel):
             return self.table.rows[row]
         if column >= len(self.table.columns):
             return self.table.notes[column - len(self.table.columns)][1][row]
-        return "–" if math.isnan(value) else spell(value).replace("-", "−")
+        return "–" if math.isnan(value) else spell(value)
 
 
 class TableRows(QTableView):

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabe
 from gradflow.sim.lab.numerals import full, short
 from gradflow.sim.lab.table import Table
 from gradflow.sim.lab.unfolding import Unfolding
-from gradflow.ui.lab.matrix import ElidedLabel
+from gradflow.ui.lab.elided_label import ElidedLabel
 from gradflow.ui.lab.small_words import small_words
 from gradflow.ui.widgets import Choice
 

@@ -188,7 +188,7 @@ class HeatMap(View):
             return finite / most, self.theme.heat_table(), [(i / 4, f"{25 * i * most:.3g} %") for i in range(5)]
         # Equally far on both sides of 0, which has the colour of the ground.
         most = self.linear.include(0.0, float(np.abs(finite).max()))[1]
-        ticks = [(0.0, spell(-most).replace("-", "−")), (0.5, "0"), (1.0, spell(most))]
+        ticks = [(0.0, spell(-most)), (0.5, "0"), (1.0, spell(most))]
         return (finite / most + 1.0) / 2.0, self.theme.signed_table(), ticks
 
     def _others(self, frame: Frame) -> tuple[Array, str]:

@@ -14,6 +14,7 @@ from gradflow.engine.graph import Node
 from gradflow.engine.losses import Loss
 from gradflow.sim.lab import example_chain
 from gradflow.sim.lab.chain import Direction
+from gradflow.sim.lab.chain_reading import read_product
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.jacobians import SampleJacobians, Stops, TooLarge
 from gradflow.sim.lab.matrix_facts import facts_of
@@ -156,6 +157,15 @@ def test_factors_have_the_names_of_what_they_are() -> None:
     assert of.point("a₂").formula(Convention.ROWS) == "a₂ = tanh(z₂)"
 
 
+def test_symbols_are_those_of_backprop() -> None:
+    uneven = jacobians_of("uneven, side by side")
+    assert uneven.point("r₂").formula(Convention.ROWS) == "r₂ = x·V₂"
+    assert uneven.point("r₂").words == "projection of the skip of layer 2"
+    assert jacobians_of("prelu").point("a₁").formula(Convention.ROWS).endswith("(z₁; α₁)")
+    delta = read_product(jacobians_of("dense").chain("z₃", "L"), 0, Direction.REVERSE, Convention.ROWS)
+    assert delta.formula.startswith("δ₃ = ∂L/∂z₃ = ∂L/∂z₅ · W₅ᵀ")
+
+
 def test_ways_that_meet_are_one_factor_with_a_sum_for_a_name() -> None:
     of = jacobians_of("skips")
     assert of.stops("a₁", "z₄") == ["a₁", "s₃", "z₄"]
@@ -222,6 +232,9 @@ def test_a_matrix_is_measured_and_described() -> None:
     assert facts_of(np.eye(4)[:2]).structure == "a selection: 0 and 1 only"
     assert facts_of(np.zeros((2, 3))).rank == 0 and facts_of(np.zeros((2, 3))).structure == "zero"
     assert facts_of(np.array([[np.nan, 1.0]])).rank == -1
+    wide = facts_of(rng.normal(size=(600, 600)))
+    assert wide.too_large and wide.rank == -1 and np.isnan(wide.largest) and wide.frobenius > 0.0
+    assert facts_of(np.diag(np.arange(1.0, 601.0))).condition == 600.0
 
 
 def test_stepping_on_and_back_keeps_every_product() -> None:

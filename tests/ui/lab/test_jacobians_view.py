@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,9 +17,11 @@ from gradflow.sim.config import Experiment, edit
 from gradflow.sim.details import Want
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.lab.convention import Convention
+from gradflow.sim.lab.pause import breathe
 from gradflow.sim.run import Run
 from gradflow.ui import export
 from gradflow.ui.export import Look
+from gradflow.ui.lab.background import Background
 from gradflow.ui.lab.factor_strip import CELL, POINT, FactorStrip
 from gradflow.ui.theme import DARK, LIGHT
 from gradflow.ui.view import VIEWS
@@ -76,7 +80,7 @@ def state_of(**changes: Any) -> dict[str, Any]:
         "example": False,
         "position": 0,
         "direction": "reverse order",
-        "convention": "columns",
+        "convention": "rows",
         "what": "product",
         "place": 0,
         "entry": None,
@@ -108,9 +112,9 @@ def pick(qtbot, box, words: str) -> None:
 def test_it_opens_on_the_gradient_of_the_loss_at_the_input(shown) -> None:
     frame = frame_of()
     view = shown(frame)
-    np.testing.assert_allclose(values(view)[:, 0], gradient(frame), rtol=1e-12)
-    assert view.page.equation.text().startswith("∂L/∂x = W₁ · diag(φ′(z₁)) · W₂")
-    assert view.page.shapes.text().startswith("(2, 1) = (2, 6) · (6, 6)")
+    np.testing.assert_allclose(values(view)[0], gradient(frame), rtol=1e-12)
+    assert view.page.equation.text().startswith("∂L/∂x = ∂L/∂z₄ · W₄ᵀ · diag(φ′(z₃))")
+    assert view.page.shapes.text().startswith("(1, 2) = (1, 1) · (1, 6) · (6, 6)")
     assert "equal to the product of its 8 factors" in view.page.words.text()
     assert view.positions() == 9 and view.position == 0
 
@@ -123,10 +127,10 @@ def test_stepping_lets_the_product_grow_from_the_output_back(shown, qtbot) -> No
     for _ in range(8):
         qtbot.mouseClick(view.choices.on, Qt.MouseButton.LeftButton)
     assert seen == list(range(1, 9)) and view.choices.place.text() == "8 of 8"
-    np.testing.assert_allclose(values(view)[:, 0], gradient(frame), rtol=1e-10)
+    np.testing.assert_allclose(values(view)[0], gradient(frame), rtol=1e-10)
     view.go(2)
-    assert view.page.equation.text() == "∂L/∂a₃ = W₄ · ∂L/∂z₄"
-    assert view.page.shapes.text() == "(6, 1) = (6, 1) · (1, 1)"
+    assert view.page.equation.text() == "∂L/∂a₃ = ∂L/∂z₄ · W₄ᵀ"
+    assert view.page.shapes.text() == "(1, 6) = (1, 1) · (1, 6)"
     left, right = (matrix.table().values for matrix in (view.page.matrices.left, view.page.matrices.right))
     np.testing.assert_allclose(left @ right, values(view), rtol=1e-12)
     view.go(99)
@@ -138,38 +142,43 @@ def test_stepping_lets_the_product_grow_from_the_output_back(shown, qtbot) -> No
 def test_what_is_asked_for_is_chosen_with_the_keyboard(shown, qtbot) -> None:
     view = shown(frame_of())
     pick(qtbot, view.choices.target, "z₃")
-    assert view.page.matrices.product.symbol == "∂z₃/∂x" and values(view).shape == (2, 6)
+    assert view.page.matrices.product.symbol == "∂z₃/∂x" and values(view).shape == (6, 2)
     pick(qtbot, view.choices.source, "z₂")
-    assert view.page.equation.text() == "∂z₃/∂z₂ = diag(φ′(z₂)) · W₃"
+    assert view.page.equation.text() == "∂z₃/∂z₂ = W₃ᵀ · diag(φ′(z₂))"
     pick(qtbot, view.choices.stops, "z to z")
     assert view.positions() == 1 and view.choices.place.text() == "one factor"
     assert not view.page.facts.bars.isVisible()
 
 
-def test_rows_turn_every_matrix_and_every_product_round(shown, qtbot) -> None:
-    view = shown(frame_of(), state=state_of(position=4, entry=[2, 0]))
+def test_columns_turn_every_matrix_and_every_product_round(shown, qtbot) -> None:
+    view = shown(frame_of(), state=state_of(position=4, entry=[0, 2]))
     before = values(view)
-    assert view.page.equation.text() == "∂L/∂a₂ = W₃ · ∂L/∂z₃" and view.page.sum.isVisible()
-    pick(qtbot, view.bar.convention, "gradients are rows")
-    np.testing.assert_array_equal(values(view), before.T)
-    assert view.page.equation.text() == "∂L/∂a₂ = ∂L/∂z₃ · W₃ᵀ"
-    assert view.page.shapes.text() == "(1, 6) = (1, 6) · (6, 6)"
+    assert view.page.equation.text() == "∂L/∂a₂ = ∂L/∂z₃ · W₃ᵀ" and view.page.sum.isVisible()
     assert view.page.sum.formula.text() == "∂L/∂a₂[2] = Σᵣ ∂L/∂z₃[r] · ∂z₃[r]/∂a₂[2]"
+    pick(qtbot, view.bar.convention, "gradients are columns")
+    np.testing.assert_array_equal(values(view), before.T)
+    assert view.page.equation.text() == "∂L/∂a₂ = W₃ · ∂L/∂z₃"
+    assert view.page.shapes.text() == "(6, 1) = (6, 6) · (6, 1)"
+    assert view.page.sum.formula.text() == "∂L/∂a₂[2] = Σᵣ ∂z₃[r]/∂a₂[2] · ∂L/∂z₃[r]"
     strip = view.page.strip
-    assert strip.rectangle(7).left() < strip.rectangle(0).left()
-    assert view.caption() == f"sample 0, gradients are {Convention.ROWS}"
+    assert strip.rectangle(7).left() > strip.rectangle(0).left()
+    assert view.caption() == f"sample 0, gradients are {Convention.COLUMNS}"
+    # The entry is the same number, whoever turns the convention.
+    view.agree({"convention": "rows"})
+    view.take_agreed()
+    assert view.page.sum.formula.text() == "∂L/∂a₂[2] = Σᵣ ∂L/∂z₃[r] · ∂z₃[r]/∂a₂[2]"
 
 
 def test_a_click_on_an_entry_unfolds_it_into_its_sum(shown, qtbot) -> None:
     view = shown(frame_of(), state=state_of(position=4))
     grid = view.page.matrices.product.grid
-    spot = grid.rectangle(2, 0).center().toPoint()
+    spot = grid.rectangle(0, 2).center().toPoint()
     qtbot.mouseClick(grid.viewport(), Qt.MouseButton.LeftButton, pos=spot)
     assert view.page.sum.isVisible()
-    assert view.page.sum.formula.text() == "∂L/∂a₂[2] = Σᵣ ∂z₃[r]/∂a₂[2] · ∂L/∂z₃[r]"
+    assert view.page.sum.formula.text() == "∂L/∂a₂[2] = Σᵣ ∂L/∂z₃[r] · ∂z₃[r]/∂a₂[2]"
     terms = view.page.sum.grid.values
     np.testing.assert_allclose(terms[0] * terms[1], terms[2])
-    assert terms[3, -1] == pytest.approx(values(view)[2, 0], rel=1e-12)
+    assert terms[3, -1] == pytest.approx(values(view)[0, 2], rel=1e-12)
     assert set(view.tables()) == {"matrix", "sum", "multiplications"}
     qtbot.keyClick(grid, Qt.Key.Key_Escape)
     assert not view.page.sum.isVisible()
@@ -183,14 +192,14 @@ def test_a_click_on_a_factor_shows_it_and_one_below_shows_its_point(shown, qtbot
     view.picked.connect(lambda layer, step: picked.append((layer, step)))
     cell = strip.rectangle(2)
     qtbot.mouseClick(strip.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(int(cell.left() + CELL / 2), 30))
-    assert view.page.equation.text() == "∂z₂/∂a₁ = W₂" and picked == [(2, None)]
+    assert view.page.equation.text() == "∂z₂/∂a₁ = W₂ᵀ" and picked == [(2, None)]
     assert view.page.words.text() == "the weights themselves, whatever the input is; evaluated at a₁ = tanh(z₁)"
     network = frame.details.specimen.network([0])
-    np.testing.assert_allclose(values(view), network.layers[1].linear.W, rtol=1e-12)
+    np.testing.assert_allclose(values(view), network.layers[1].linear.W.T, rtol=1e-12)
     spot = QPoint(int(cell.left() + CELL / 2), int(POINT) + 6)
     qtbot.mouseClick(strip.viewport(), Qt.MouseButton.LeftButton, pos=spot)
     assert view.page.equation.text() == "a₁ = tanh(z₁)"
-    np.testing.assert_allclose(values(view)[:, 0], network.layers[0].activate.value[0], rtol=1e-12)
+    np.testing.assert_allclose(values(view)[0], network.layers[0].activate.value[0], rtol=1e-12)
 
 
 def test_the_arrow_keys_walk_over_the_factors(shown, qtbot) -> None:
@@ -198,12 +207,13 @@ def test_the_arrow_keys_walk_over_the_factors(shown, qtbot) -> None:
     strip = view.page.strip
     strip.setFocus()
     qtbot.keyClick(strip, Qt.Key.Key_Right)
-    assert view.page.equation.text() == "∂z₁/∂x = W₁"
-    qtbot.keyClick(strip, Qt.Key.Key_Right)
-    assert view.page.equation.text() == "∂a₁/∂z₁ = diag(φ′(z₁))"
+    assert view.page.equation.text() == "δ₄ = ∂L/∂z₄"
+    for _ in range(2):
+        qtbot.keyClick(strip, Qt.Key.Key_Right)
+    assert view.page.equation.text() == "∂a₃/∂z₃ = diag(φ′(z₃))"
     assert view.page.facts.facts.text().count("diagonal")
     qtbot.keyClick(strip, Qt.Key.Key_Down)
-    assert view.page.equation.text().startswith("z₁ = W₁ᵀ·x + b₁")
+    assert view.page.equation.text().startswith("z₃ = a₂·W₃ + b₃")
     qtbot.keyClick(strip, Qt.Key.Key_Escape)
     assert view.page.equation.text().startswith("∂L/∂x = ")
 
@@ -211,9 +221,9 @@ def test_the_arrow_keys_walk_over_the_factors(shown, qtbot) -> None:
 def test_a_layer_that_is_chosen_elsewhere_comes_into_sight(shown) -> None:
     view = shown(frame_of({"network.depth": 15}))
     strip = view.page.strip
-    assert strip.rectangle(24).left() > strip.width()
-    view.select(13)
-    assert 0 <= strip.rectangle(24).left() <= strip.width() - CELL and strip.layer == 13
+    assert strip.rectangle(4).left() > strip.width()
+    view.select(3)
+    assert 0 <= strip.rectangle(4).left() <= strip.width() - CELL and strip.layer == 3
 
 
 def test_costs_are_counted_for_this_chain(shown) -> None:
@@ -254,22 +264,28 @@ def test_another_sample_has_other_numbers(shown, qtbot) -> None:
     frame = frame_of()
     view = shown(frame)
     pick(qtbot, view.bar.sample, "sample 2")
-    np.testing.assert_allclose(values(view)[:, 0], gradient(frame, 2), rtol=1e-12)
+    np.testing.assert_allclose(values(view)[0], gradient(frame, 2), rtol=1e-12)
 
 
 def test_three_small_functions_can_be_checked_by_hand(shown, qtbot) -> None:
     view = shown(frame_of())
     pick(qtbot, view.bar.sample, "example t, g, f")
-    assert view.page.equation.text() == "∂f/∂x = ∇t · ∇g · ∇f"
-    assert view.page.shapes.text() == "(2, 1) = (2, 3) · (3, 2) · (2, 1)"
-    np.testing.assert_array_equal(values(view), [[20.0], [5.0]])
-    pick(qtbot, view.bar.convention, "gradients are rows")
     assert view.page.equation.text() == "∂f/∂x = ∇f · ∇g · ∇t"
+    assert view.page.shapes.text() == "(1, 2) = (1, 2) · (2, 3) · (3, 2)"
+    np.testing.assert_array_equal(values(view), [[20.0, 5.0]])
     strip = view.page.strip
     strip.setFocus()
     qtbot.keyClick(strip, Qt.Key.Key_Right)
     assert view.page.equation.text() == "∂f/∂g = ∇f"
     assert view.page.words.text() == "outer gradients, at g(t(x)); evaluated at g(t) = (t₀ + t₁, t₁·t₂)"
+    pick(qtbot, view.bar.convention, "gradients are columns")
+    assert view.page.shapes.text() == "" and values(view).shape == (2, 1)
+    qtbot.keyClick(strip, Qt.Key.Key_Escape)
+    assert view.page.equation.text() == "∂f/∂x = ∇t · ∇g · ∇f"
+    strip.setFocus()
+    qtbot.keyClick(strip, Qt.Key.Key_Right)
+    qtbot.keyClick(strip, Qt.Key.Key_Right)
+    qtbot.keyClick(strip, Qt.Key.Key_Right)
     assert shown(frame_of(), state=json.loads(view.choice())).page.equation.text() == "∂f/∂g = ∇f"
 
 
@@ -281,21 +297,45 @@ def test_batch_norm_says_what_is_held(shown) -> None:
 
 def test_large_layers_are_worked_out_off_the_windows_thread(shown, qtbot) -> None:
     view = shown(frame_of(LARGE, steps=0), state=state_of(**{"from": "a₁", "to": "z₂"}))
-    assert values(view).shape == (512, 512) and not view.answers.quick
+    assert values(view).shape == (512, 512) and not view.work.quick
     qtbot.waitUntil(lambda: "512 of 512" in view.page.facts.facts.text(), timeout=10_000)
+
+
+def test_products_in_forward_order_are_worked_out_off_the_windows_thread(shown, qtbot) -> None:
+    state = state_of(**{"from": "z₁", "to": "z₃", "position": 3})
+    view = shown(frame_of({"network.depth": 3, "network.width": 256}, steps=0), state=state)
+    pick(qtbot, view.choices.direction, "forward order")
+    assert view.choices.place.text() == "working …"
+    qtbot.waitUntil(lambda: view.choices.place.text() == "3 of 4", timeout=10_000)
+    assert view.page.equation.text() == "∂a₂/∂z₁ = diag(φ′(z₂)) · ∂z₂/∂z₁" and values(view).shape == (256, 256)
+
+
+def test_work_that_breathes_is_given_up_at_once(qtbot) -> None:
+    begun, background = threading.Event(), Background()
+
+    def endless() -> Iterator[None]:
+        yield
+        while True:
+            begun.set()
+            breathe()
+
+    background.run(endless)
+    assert begun.wait(5.0)
+    background.stop()
+    assert not background.busy
 
 
 def test_what_is_larger_is_cut_and_says_so(shown) -> None:
     view = shown(frame_of({"network.depth": 1, "network.width": 600}, steps=0), state=state_of(to="z₁"))
-    assert values(view).shape == (2, 512)
-    assert "of which the first 2 × 512 are shown" in view.page.reading.shape
+    assert values(view).shape == (512, 2)
+    assert "of which the first 512 × 2 are shown" in view.page.reading.shape
 
 
 def test_what_has_too_many_numbers_says_so_and_stays_usable(shown, qtbot) -> None:
     frame = frame_of({"network.depth": 1, "network.width": 4200}, steps=0)
     view = shown(frame)
     assert "Choose points closer to each other" in view.remark.text() and view.positions() == 1
-    np.testing.assert_allclose(values(view)[:, 0], gradient(frame), rtol=1e-12)
+    np.testing.assert_allclose(values(view)[0], gradient(frame), rtol=1e-12)
     pick(qtbot, view.choices.target, "z₁")
     view.finish()
     assert view.page.isVisible() and view.remark.text() == ""
@@ -306,7 +346,7 @@ def test_what_has_too_many_numbers_says_so_and_stays_usable(shown, qtbot) -> Non
 
 @pytest.mark.parametrize("size", [(1144, 760), (684, 360)], ids=str)
 def test_everything_has_room(shown, qapp, size: tuple[int, int]) -> None:
-    view = shown(frame_of(), size, state_of(position=4, entry=[1, 0]))
+    view = shown(frame_of(), size, state_of(position=4, entry=[0, 1]))
     page = view.page
     assert page.minimumSizeHint().width() <= page.width() and page.width() <= size[0]
     for part in (page.strip, page.equation, page.words, page.matrices, page.facts, page.sum):
@@ -317,7 +357,7 @@ def test_everything_has_room(shown, qapp, size: tuple[int, int]) -> None:
 
 def test_its_state_is_a_text_and_a_picture_is_drawn_with_it(shown, tmp_path) -> None:
     frame = frame_of()
-    view = shown(frame, state=state_of(position=3, entry=[1, 0], **{"from": "a₁"}))
+    view = shown(frame, state=state_of(position=3, entry=[0, 1], **{"from": "a₁"}))
     again = shown(frame, state=json.loads(view.choice()))
     assert again.choice() == view.choice()
     np.testing.assert_array_equal(values(again), values(view))
@@ -371,3 +411,10 @@ def test_the_window_steps_it_with_shift_and_the_arrow_keys(window) -> None:
     assert dock.view.position == 2 and "2 of 8" in dock.view.choices.place.text()
     desk.press("Shift+Home")
     assert dock.view.position == 0
+    # Esc closes what is open before it means anything to the window.
+    desk.press("Shift+End")
+    grid = dock.view.page.matrices.product.grid
+    desk.press("Return", on=grid)
+    desk.until(dock.view.page.sum.isVisible)
+    desk.press("Esc", on=grid)
+    assert not dock.view.page.sum.isVisible()
