@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter
 
-from gradflow.ui.items import Levels, Overlay, cosmetic
+from gradflow.ui.items import Levels, Overlay, Polyline, cosmetic
 from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, log10_marks
 from gradflow.ui.theme import SMALL_SIZE, Theme, font
 
@@ -36,7 +36,6 @@ class Shade(Overlay):
         """Cover what lies between two values."""
         if (low, high) != self._span or not self.isVisible():
             self._span = low, high
-            self.prepareGeometryChange()
             self.show()
 
     def paint(self, painter: QPainter, *_: object) -> None:
@@ -124,7 +123,7 @@ class LayerPlot(Plot):
         super().__init__(WholeAxis("bottom", from_one=True), y, x_label, y_label)
         self.setMouseTracking(True)
         self.levels, self.picked, self.pointer = Levels(), Shade(upright=True), pg.InfiniteLine(angle=90)
-        self.broken = pg.PlotCurveItem(connect="pairs")
+        self.broken = Polyline("pairs")
         self.pointer.hide()
         self.add(self.picked, self.levels, self.broken, self.pointer)
         self.decades = DecadeRange(least_decades)
@@ -167,7 +166,7 @@ class LayerPlot(Plot):
     def show_broken(self, broken: Mask) -> None:
         """Stand red bars at these layers."""
         bars = np.repeat(np.flatnonzero(broken) + 1.0, 2)
-        self.broken.setData(bars, np.tile(self.view_box.viewRange()[1], len(bars) // 2))
+        self.broken.set_data(bars, np.tile(self.view_box.viewRange()[1], len(bars) // 2))
 
     def point_at(self, index: int | None) -> None:
         """Draw a line through a layer, counted from 0, or none."""
@@ -187,7 +186,7 @@ class LayerPlot(Plot):
         super().retheme(theme)
         self.levels.retheme(theme)
         self.picked.color = QColor(theme.raised)
-        self.broken.setPen(cosmetic(QColor(theme.error), 3.0))
+        self.broken.set_pen(cosmetic(QColor(theme.error), 3.0))
         self.pointer.setPen(cosmetic(QColor(theme.muted)))
 
     def leaveEvent(self, event: QEvent) -> None:

@@ -35,7 +35,6 @@ class MapSigns(Overlay):
         self, crosses: Sequence[Cell], dashes: Sequence[Cell], curves: Sequence[Curve], ring: tuple[float, float]
     ) -> None:
         """Show all of them, in cells from the first one; a ring at nan is none."""
-        self.prepareGeometryChange()
         self._crosses, self._dashes = crosses, dashes
         self._lines = [_path(curve) for curve in curves]
         self.ring = QPointF(*ring)

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QApplication, QGraphicsGridLayout
 
 from gradflow.sim.words import superscript
 from gradflow.ui.fitting import fitting
-from gradflow.ui.items import cosmetic
+from gradflow.ui.items import cosmetic, paint_at_once
 from gradflow.ui.theme import SMALL_SIZE, Theme, font
 
 Array = NDArray[np.float64]
@@ -121,6 +121,7 @@ class Plot(pg.GraphicsView):
         frame.setLayout(grid)
         self.setCentralItem(frame)
         self.setFrameShape(self.Shape.NoFrame)
+        paint_at_once(self)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.sticky = {"x": Sticky(), "y": Sticky()}
         self._ink = ""

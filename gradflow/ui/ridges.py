@@ -38,7 +38,6 @@ class RidgeItem(Overlay):
         `places` are the middle and the width of the column for each share that is in no bin; a column with everything
         in it is as tall as a ridge.
         """
-        self.prepareGeometryChange()
         self._layers = [ridge.layer for ridge in ridges]
         self._outlines = [_outline(ridge, height) for ridge in ridges]
         self._columns = [
@@ -93,7 +92,6 @@ class Shade(Overlay):
         """Shade these."""
         if rectangles != self._rectangles:
             self._rectangles = rectangles
-            self.prepareGeometryChange()
             self.update()
 
     def retheme(self, theme: Theme) -> None:
@@ -122,7 +120,6 @@ class Captions(Overlay):
         """Write these, (x, y, words) each: to the left of x, standing on y."""
         if words != self._words:
             self._words = words
-            self.prepareGeometryChange()
             self.update()
 
     def retheme(self, theme: Theme) -> None:

@@ -12,7 +12,8 @@ from gradflow.sim.snapshot import LayerInfo
 from gradflow.sim.unit_curve import Portrait, portray
 from gradflow.sim.units import Units, UnitState
 from gradflow.sim.words import spell
-from gradflow.ui.items import Marks, Overlay, cosmetic
+from gradflow.ui.items import Overlay, Polyline, cosmetic
+from gradflow.ui.marks import Marks
 from gradflow.ui.plot import Plot
 from gradflow.ui.theme import Theme
 
@@ -36,7 +37,7 @@ class UnitPanel(QWidget):
         self.words.setWordWrap(True)
         self.axis = ValueAxis("left")
         self.plot = Plot(y=self.axis, x_label="z", y_label="φ(z)")
-        self.backdrop, self.curve, self.dots = Backdrop(), pg.PlotCurveItem(antialias=True), Marks(radius=3.5)
+        self.backdrop, self.curve, self.dots = Backdrop(), Polyline(smooth=True), Marks(radius=3.5)
         self.plot.add(self.backdrop, self.curve, self.dots)
         box = QVBoxLayout(self)
         box.setContentsMargins(8, 0, 0, 0)
@@ -63,7 +64,7 @@ class UnitPanel(QWidget):
         self.axis.lowest = low - 0.05 * tall
         self.plot.fix(x=(-portrait.reach, portrait.reach), y=(low - (HISTOGRAM_SHARE + 0.1) * tall, high + 0.1 * tall))
         self.backdrop.show_portrait(portrait, HISTOGRAM_SHARE * tall)
-        self.curve.setData(portrait.curve_z, portrait.curve_a)
+        self.curve.set_data(portrait.curve_z, portrait.curve_a)
         self.dots.set_data(portrait.z, portrait.a, [color] * len(portrait.z))
         if label != self.plot.y_label:
             self.plot.name_axes("z", label, self.theme)
@@ -72,7 +73,7 @@ class UnitPanel(QWidget):
         """Take new colours."""
         self.theme = theme
         self.plot.retheme(theme)
-        self.curve.setPen(cosmetic(QColor(theme.muted)))
+        self.curve.set_pen(cosmetic(QColor(theme.muted)))
         self.backdrop.retheme(theme)
 
 
@@ -114,7 +115,6 @@ class Backdrop(Overlay):
 
     def show_portrait(self, portrait: Portrait, tall: float) -> None:
         """Show a unit; its fullest bin is `tall`."""
-        self.prepareGeometryChange()
         self.portrait, self.tall = portrait, tall
         self.update()
 

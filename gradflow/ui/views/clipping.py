@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
@@ -13,9 +12,10 @@ from gradflow.sim.details import Want
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Stat, Topology
 from gradflow.sim.words import spell
-from gradflow.ui.items import Marks, cosmetic
+from gradflow.ui.items import Polyline, cosmetic
 from gradflow.ui.layer_plot import Guide, LayerPlot, StepAxis
 from gradflow.ui.layer_view import LayerView
+from gradflow.ui.marks import Marks
 from gradflow.ui.plot import DecadeAxis, log10_marks
 from gradflow.ui.step_plot import StepPlot
 from gradflow.ui.theme import Theme
@@ -130,7 +130,7 @@ class NormPlot(StepPlot):
     def __init__(self) -> None:
         super().__init__("‖∇L‖ of all parameters\n‖∇L‖")
         self.limit = Guide()
-        self.before, self.after, self.ghost = (pg.PlotCurveItem() for _ in range(3))
+        self.before, self.after, self.ghost = (Polyline() for _ in range(3))
         self.now = Marks(radius=3.5)
         self.pens = QPen(), QPen()
         self.add(self.ghost, self.limit.line, self.limit.words, self.before, self.after, self.now)
@@ -138,7 +138,7 @@ class NormPlot(StepPlot):
     def forget(self) -> None:
         """Show no curve."""
         for curve in (self.before, self.after, self.ghost):
-            curve.setData([], [])
+            curve.set_data([], [])
 
     def show_history(self, frame: Frame, limit: float) -> None:
         """Draw what is recorded, with discs where it stands now; what is zero or not finite leaves no mark."""
@@ -153,7 +153,7 @@ class NormPlot(StepPlot):
                 steps, values = np.array([float(source.snapshot.step)]), np.array([getattr(source.snapshot, name)])
             logs = log10_marks(values)[0]
             seen = np.isfinite(logs)
-            curve.setData(steps[seen], logs[seen])
+            curve.set_data(steps[seen], logs[seen])
             heights.append(logs)
         snapshot = frame.snapshot
         self.span(snapshot, np.concatenate(heights), float(frame.other.snapshot.step) if frame.other else 0.0)
@@ -167,5 +167,5 @@ class NormPlot(StepPlot):
         self.limit.retheme(theme.error)
         self.pens = cosmetic(QColor(theme.curve)), cosmetic(QColor(theme.curve_second), 2.0)
         for curve, pen in zip((self.before, self.after), self.pens, strict=True):
-            curve.setPen(pen)
-        self.ghost.setPen(cosmetic(QColor(theme.muted)))
+            curve.set_pen(pen)
+        self.ghost.set_pen(cosmetic(QColor(theme.muted)))

@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QHBoxLayout
 
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Topology
-from gradflow.ui.items import Marks, cosmetic
+from gradflow.ui.items import Polyline, cosmetic
+from gradflow.ui.marks import Marks
 from gradflow.ui.plot import DecadeRange, Plot, WholeAxis, log10_marks, nice_ceiling
 from gradflow.ui.theme import Theme
 from gradflow.ui.value_axis import ValueAxis
@@ -49,8 +50,8 @@ class Loss(View):
         self.accuracy_plot = Plot(WholeAxis("bottom"), None, "step", "accuracy")
         row = QHBoxLayout()
         row.setSpacing(0)
-        self.curves: dict[str, pg.PlotCurveItem] = {}
-        self.ghosts: dict[str, pg.PlotCurveItem] = {}
+        self.curves: dict[str, Polyline] = {}
+        self.ghosts: dict[str, Polyline] = {}
         self.chance: dict[str, pg.InfiniteLine] = {}
         self.step_lines = [pg.InfiniteLine(angle=90) for _ in range(2)]
         self.now = {"loss": Marks(radius=3.5), "accuracy": Marks(radius=3.5)}
@@ -61,11 +62,11 @@ class Loss(View):
             self.chance[what] = pg.InfiniteLine(angle=0)
             plot.add(self.chance[what])
             for part in ("train", "validation"):
-                ghost = pg.PlotCurveItem()
+                ghost = Polyline()
                 plot.add(ghost)
                 self.ghosts[f"{part}_{what}"] = ghost
             for part in ("train", "validation"):
-                curve = pg.PlotCurveItem()
+                curve = Polyline()
                 plot.add(curve)
                 self.curves[f"{part}_{what}"] = curve
         for plot, line, now in zip(
@@ -90,7 +91,7 @@ class Loss(View):
         self.axis.linear = True
         self.accuracy_plot.fix(y=(0.0, 1.02))
         for curve in (*self.curves.values(), *self.ghosts.values()):
-            curve.setData([], [])
+            curve.set_data([], [])
 
     def draw(self, frame: Frame) -> None:
         """Draw what is recorded, with discs where it stands now."""
@@ -153,14 +154,14 @@ class Loss(View):
         dotted = cosmetic(QColor(theme.muted))
         dotted.setStyle(Qt.PenStyle.DotLine)
         for name, curve in self.curves.items():
-            curve.setPen(cosmetic(training) if name.startswith("train") else dashed)
+            curve.set_pen(cosmetic(training) if name.startswith("train") else dashed)
         for line in self.step_lines:
             line.setPen(cosmetic(QColor(theme.accent), 2.0))
         outline = QColor(theme.muted)
         outline_dashed = cosmetic(outline)
         outline_dashed.setStyle(Qt.PenStyle.DashLine)
         for name, ghost in self.ghosts.items():
-            ghost.setPen(cosmetic(outline) if name.startswith("train") else outline_dashed)
+            ghost.set_pen(cosmetic(outline) if name.startswith("train") else outline_dashed)
         for line in self.chance.values():
             line.setPen(dotted)
         self.broken.setPen(cosmetic(QColor(theme.error), 3.0))
@@ -174,15 +175,14 @@ def _losses(frame: Frame) -> Array:
     return np.concatenate([*recorded, [frame.snapshot.train_loss, frame.snapshot.validation_loss]])
 
 
-def _show(curves: Mapping[str, pg.PlotCurveItem], frame: Frame | None, heights: Callable[[Array], Array]) -> None:
+def _show(curves: Mapping[str, Polyline], frame: Frame | None, heights: Callable[[Array], Array]) -> None:
     """Draw a run's curves, nothing where there is no run."""
     for name, curve in curves.items():
         if frame is None:
-            if curve.xData is not None and len(curve.xData):
-                curve.setData([], [])
+            curve.set_data([], [])
             continue
         x, y = frame.history.envelope(name, MOST_POINTS)
         if name.endswith("loss"):
             y = heights(y)
         finite = np.isfinite(y)
-        curve.setData(x[finite], y[finite])
+        curve.set_data(x[finite], y[finite])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor
 
@@ -12,9 +11,10 @@ from gradflow.sim.frame import Frame
 from gradflow.sim.noise import GradientNoise, rounded
 from gradflow.sim.snapshot import Stat
 from gradflow.sim.words import spell
-from gradflow.ui.items import Marks, cosmetic
+from gradflow.ui.items import Polyline, cosmetic
 from gradflow.ui.layer_plot import Guide, LayerPlot, StepAxis
 from gradflow.ui.layer_view import LayerView
+from gradflow.ui.marks import Marks
 from gradflow.ui.plot import DecadeAxis, log10_marks
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import SLOW_MS, view
@@ -49,7 +49,7 @@ class Noise(LayerView):
         self.places = {SCALE: self.scale, ANGLE: self.angle, RATIO: self.ratio}
         self.marks = {name: Marks(radius=4.5 if name == SCALE else 3.5) for name in self.places}
         self.ghosts = {name: Marks(radius=5.5 if name == SCALE else 4.5) for name in self.places}
-        self.expected = {name: pg.PlotCurveItem(connect="finite") for name in (ANGLE, RATIO)}
+        self.expected = {name: Polyline("finite") for name in (ANGLE, RATIO)}
         self.batch, self.whole = Guide(left=True), Guide()
         for name, plot in self.places.items():
             if name in self.expected:
@@ -96,7 +96,7 @@ class Noise(LayerView):
         self.batch.retheme(theme.accent)
         self.whole.retheme(theme.text)
         for curve in self.expected.values():
-            curve.setPen(cosmetic(QColor(theme.text)))
+            curve.set_pen(cosmetic(QColor(theme.text)))
 
     def _place(self, name: str, heights: Array, ghost: Array, zero: NDArray[np.bool_] | None = None) -> None:
         self.marks[name].set_data(self.layers, heights, self.colors, zero)
@@ -110,8 +110,8 @@ class Noise(LayerView):
         self.angle.levels.set_levels(self.angle.ticks("left"))
 
     def _show_expected(self, noise: GradientNoise) -> None:
-        self.expected[ANGLE].setData(self.layers, noise.expected_angle)
-        self.expected[RATIO].setData(self.layers, log10_marks(noise.expected_ratio)[0])
+        self.expected[ANGLE].set_data(self.layers, noise.expected_angle)
+        self.expected[RATIO].set_data(self.layers, log10_marks(noise.expected_ratio)[0])
         self.batch.put(self.scale, float(np.log10(noise.batch)), f"batch {noise.batch}")
         whole = float(np.log10(noise.scale)) if 0.0 < noise.scale < np.inf else np.nan
         self.whole.put(self.scale, whole, f"all parameters {rounded(noise.scale)}")

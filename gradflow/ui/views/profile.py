@@ -16,7 +16,8 @@ from gradflow.sim.frame import Frame
 from gradflow.sim.profile import Curve, Measure, agreement, curves
 from gradflow.sim.snapshot import Stat, Topology
 from gradflow.sim.words import spell
-from gradflow.ui.items import Band, Levels, Marks, cosmetic
+from gradflow.ui.items import Band, Levels, Polyline, cosmetic
+from gradflow.ui.marks import Marks
 from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, log10_marks
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import View, view
@@ -68,17 +69,17 @@ class Profile(View):
         self.list.addItems(list(Measure))
         self.list.setAccessibleName("How the gradient is measured")
         self.list.currentTextChanged.connect(self._remeasure)
-        self.levels, self.line = Levels(), pg.PlotCurveItem()
+        self.levels, self.line = Levels(), Polyline()
         self.lately, self.expected = (Band(), Band()), (Band(), Band())
-        self.predicted = pg.PlotCurveItem(antialias=True), pg.PlotCurveItem(antialias=True)
+        self.predicted = Polyline("finite", smooth=True), Polyline("finite", smooth=True)
         self.weights, self.deltas = Marks(diamond=True, radius=4.0), Marks(radius=5.0)
-        self.broken = pg.PlotCurveItem(connect="pairs")
+        self.broken = Polyline("pairs")
         self.pointer = pg.InfiniteLine(angle=90)
         self.pointer.hide()
         self.band = pg.LinearRegionItem(movable=False, pen=pg.mkPen(None))
         self.band.setZValue(-20)
         self.band.hide()
-        self.ghost_line, self.ghost_deltas = pg.PlotCurveItem(), Marks(radius=4.0)
+        self.ghost_line, self.ghost_deltas = Polyline(), Marks(radius=4.0)
         self.plot.add(self.band, self.levels, *self.lately, *self.expected, self.broken)
         self.plot.add(self.ghost_line, self.ghost_deltas, self.line, *self.predicted)
         self.plot.add(self.weights, self.deltas, self.pointer)
@@ -154,7 +155,7 @@ class Profile(View):
         self.levels.set_levels(self.plot.ticks("left"))
         zero_height = 0.5 * (low + floor)
         muted = QColor(self.theme.muted)
-        self.line.setData(self.layers, delta_logs)
+        self.line.set_data(self.layers, delta_logs)
         self.deltas.set_data(self.layers, np.where(delta_zero, zero_height, delta_logs), self.colors, delta_zero)
         self.weights.set_data(
             self.layers,
@@ -167,7 +168,7 @@ class Profile(View):
         self._draw_ghost(frame.other, ghost, np.where(ghost_zero, zero_height, ghost))
         norms = (frame.snapshot.stat(stat) for stat in (Stat.DELTA, Stat.WEIGHT_GRAD))
         broken = np.repeat(self.layers[~np.isfinite(sum(norms))], 2)
-        self.broken.setData(broken, np.tile([floor, high], len(broken) // 2))
+        self.broken.set_data(broken, np.tile([floor, high], len(broken) // 2))
         self.words.setText(agreement(frame.prediction, frame.snapshot) or " ")
         self._read_out()
 
@@ -177,7 +178,7 @@ class Profile(View):
         spread = curve.spread / math.log(10.0)
         self.lately[i].set_data(self.layers, least, most)
         self.expected[i].set_data(self.layers, predicted - spread, predicted + spread)
-        self.predicted[i].setData(self.layers, predicted, connect="finite")
+        self.predicted[i].set_data(self.layers, predicted)
 
     def _remeasure(self) -> None:
         self.want((Want.PREDICTION, *([Want.SIZES] if Measure(self.choice()).of_entries else [])))
@@ -194,7 +195,7 @@ class Profile(View):
     def _draw_ghost(self, other: Frame | None, logs: Array, heights: Array) -> None:
         """Outline the second run by layer number, and say which it is."""
         layers = np.arange(1.0, len(logs) + 1.0)
-        self.ghost_line.setData(layers, logs)
+        self.ghost_line.set_data(layers, logs)
         muted = [QColor(self.theme.muted)] * len(logs)
         self.ghost_deltas.set_data(layers, heights, muted, np.ones(len(logs), bool))
         # A deeper run needs more room.
@@ -213,14 +214,14 @@ class Profile(View):
         self.theme = theme
         self.plot.retheme(theme)
         self.levels.retheme(theme)
-        self.line.setPen(cosmetic(QColor(theme.border)))
+        self.line.set_pen(cosmetic(QColor(theme.border)))
         outline = QColor(theme.muted)
         outline.setAlpha(120)
-        self.ghost_line.setPen(cosmetic(outline))
-        self.broken.setPen(cosmetic(QColor(theme.error), 3.0))
+        self.ghost_line.set_pen(cosmetic(outline))
+        self.broken.set_pen(cosmetic(QColor(theme.error), 3.0))
         self.pointer.setPen(cosmetic(QColor(theme.muted)))
         for i, color in enumerate((theme.accent, theme.muted)):
-            self.predicted[i].setPen(cosmetic(QColor(color), 1.25))
+            self.predicted[i].set_pen(cosmetic(QColor(color), 1.25))
             self.expected[i].recolor(QColor(color), 0.14)
             self.lately[i].recolor(QColor(theme.muted), 0.1)
         accent = QColor(theme.accent)
