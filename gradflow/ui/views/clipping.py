@@ -65,18 +65,29 @@ class Clipping(LayerView):
         super().reset(topology)
         self.norms.forget()
 
+    def made_of(self, frame: Frame) -> tuple[object, ...]:
+        """Return the measurements; where numbers are rounded, every step says how many of them to 0."""
+        details, other = frame.details, frame.other.details.signal if frame.other else None
+        rounds = details.number_range is not None and details.number_range.rounds
+        return details.signal, details.number_range, other, frame.snapshot if rounds else None
+
     def show_frame(self, frame: Frame) -> None:
-        """Draw the norms over the steps, and what is left of δ in every layer."""
-        clipping = recent(frame.history, frame.snapshot, frame.experiment)
-        self.norms.show_history(frame, clipping.norm_limit)
-        words = str(clipping)
-        signal, numbers = frame.details.signal, frame.details.number_range
-        if signal and numbers:
-            underflow = frame.snapshot.stat(Stat.UNDERFLOW)
-            self._show_shares(frame, signal["zero_share"], underflow)
+        """Draw what is left of δ in every layer."""
+        signal = frame.details.signal
+        if signal and frame.details.number_range:
+            self._show_shares(frame, signal["zero_share"], frame.snapshot.stat(Stat.UNDERFLOW))
             self._show_sizes(frame, signal["delta_rms"])
-            words += " " + underflow_words(numbers, underflow)
-        self.say(words)
+
+    def show_step(self, frame: Frame) -> None:
+        """Draw the norms over the steps."""
+        self.norms.show_history(frame, frame.experiment.training.clip_norm)
+
+    def tell(self, frame: Frame) -> str:
+        """Say how often the gradient is clipped, and what the precision takes from it."""
+        words, numbers = str(recent(frame.history, frame.snapshot, frame.experiment)), frame.details.number_range
+        if frame.details.signal and numbers:
+            words += " " + underflow_words(numbers, frame.snapshot.stat(Stat.UNDERFLOW))
+        return words
 
     def describe(self, frame: Frame, index: int) -> list[str]:
         """Return what is left of a layer's δ."""

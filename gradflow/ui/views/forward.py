@@ -69,6 +69,10 @@ class Forward(LayerView):
             plot.add(self.curves[name], self.fixed[name].line, self.fixed[name].words)
         self.arrange(self.lengths, self.alike, self.offset)
 
+    def made_of(self, frame: Frame) -> tuple[object, ...]:
+        """Return the measurements and what is predicted."""
+        return frame.details.signal, frame.other.details.signal if frame.other else None, frame.prediction
+
     def show_frame(self, frame: Frame) -> None:
         """Place what is measured, and draw what is predicted."""
         signal = frame.details.signal
@@ -79,8 +83,13 @@ class Forward(LayerView):
         self._show_bounded(self.alike, ("correlation",), signal, other)
         self._show_bounded(self.offset, ("z_offset", "a_offset"), signal, other)
         self._show_prediction(frame)
+
+    def tell(self, frame: Frame) -> str:
+        """Say how far the signal comes."""
+        if not frame.details.signal:
+            return self.words.text()
         note = frame.prediction.note if frame.prediction else ""
-        self.say(f"{in_words(signal)}{self.age(frame, Want.SIGNAL)} {note}".strip())
+        return f"{in_words(frame.details.signal)}{self.age(frame, Want.SIGNAL)} {note}".strip()
 
     def describe(self, frame: Frame, index: int) -> list[str]:
         """Return what is measured at a layer."""

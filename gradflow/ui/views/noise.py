@@ -59,6 +59,11 @@ class Noise(LayerView):
             self.scale.add(guide.line, guide.words)
         self.arrange(self.scale, self.angle, self.ratio)
 
+    def made_of(self, frame: Frame) -> tuple[object, ...]:
+        """Return the measurements; in a run that has diverged every step says which layers are broken."""
+        other = frame.other.details.statistics if frame.other else None
+        return frame.details.noise, other, frame.snapshot.finite or frame.snapshot
+
     def show_frame(self, frame: Frame) -> None:
         """Place what is measured, and draw what is expected."""
         noise = frame.details.noise
@@ -75,7 +80,11 @@ class Noise(LayerView):
         self._place(RATIO, ratio, log10_marks(ghost[RATIO])[0], zero)
         self._show_angles(mine[ANGLE], ghost[ANGLE])
         self._show_expected(noise)
-        self.say(f"{noise}{self.age(frame, Want.STATISTICS)}")
+
+    def tell(self, frame: Frame) -> str:
+        """Say how large the noise is."""
+        noise = frame.details.noise
+        return f"{noise}{self.age(frame, Want.STATISTICS)}" if noise else self.words.text()
 
     def describe(self, frame: Frame, index: int) -> list[str]:
         """Return a layer's noise."""

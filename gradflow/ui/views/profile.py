@@ -19,6 +19,7 @@ from gradflow.sim.words import spell
 from gradflow.ui.items import Band, Levels, Polyline, cosmetic
 from gradflow.ui.marks import Marks
 from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, log10_marks
+from gradflow.ui.slow_words import SlowWords
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import View, view
 from gradflow.ui.widgets import Choice
@@ -59,10 +60,8 @@ class Profile(View):
         self.axis = DecadeAxis("left")
         self.plot = Plot(WholeAxis("bottom", from_one=True), self.axis, "layer (input → output)\nlayer", "norm")
         self.plot.setMouseTracking(True)
-        self.words = QLabel(" ")
-        self.words.setObjectName("muted")
+        self.words = SlowWords()
         self.words.setContentsMargins(4, 0, 4, 0)
-        self.words.setMinimumWidth(1)
         self.box.addWidget(self.words)
         self.box.addWidget(self.plot)
         self.list = Choice()
@@ -169,7 +168,8 @@ class Profile(View):
         norms = (frame.snapshot.stat(stat) for stat in (Stat.DELTA, Stat.WEIGHT_GRAD))
         broken = np.repeat(self.layers[~np.isfinite(sum(norms))], 2)
         self.broken.set_data(broken, np.tile([floor, high], len(broken) // 2))
-        self.words.setText(agreement(frame.prediction, frame.snapshot) or " ")
+        # Without words, too, a line is kept for them.
+        self.words.tell(frame, lambda frame: agreement(frame.prediction, frame.snapshot) or " ")
         self._read_out()
 
     def _draw_around(self, i: int, curve: Curve) -> None:

@@ -99,7 +99,10 @@ class UpdateRatio(LayerView):
         for plot in self.rule:
             self.healthy[plot].show_span(*AROUND)
             self.rule[plot].put(plot, RULE, "rule of thumb")
-        self.say(in_words(frame.snapshot))
+
+    def tell(self, frame: Frame) -> str:
+        """Say how large the step is."""
+        return in_words(frame.snapshot)
 
     def describe(self, frame: Frame, index: int) -> list[str]:
         """Return a layer's ratio and what it is made of."""
@@ -130,8 +133,7 @@ class UpdateRatio(LayerView):
     def _switch(self) -> None:
         self.by_layer.setVisible(self.choice() == BY_LAYER)
         self.over_time.setVisible(self.choice() == OVER_TIME)
-        if self.frame:
-            self.draw(self.frame)
+        self.redraw()
 
     def _show_layers(self, frame: Frame) -> None:
         snapshot = frame.snapshot
