@@ -1,4 +1,4 @@
-"""What is drawn inside plots, with pens measured in pixels: lines, bands, grid lines, and the base of such items."""
+"""What is drawn inside plots, with pens measured in pixels: lines, bands and grid lines."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from itertools import pairwise
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
-from PySide6.QtWidgets import QGraphicsScene
 
+from gradflow.ui.sheets import Overlay
 from gradflow.ui.theme import Theme
 
 Array = NDArray[np.float64]
@@ -36,28 +36,6 @@ def cosmetic(color: QColor, width: float = 1.0) -> QPen:
     pen = QPen(color, width * _pen_scale)
     pen.setCosmetic(True)
     return pen
-
-
-def paint_at_once(view: pg.GraphicsView) -> None:
-    """Have a plot painted as a whole, on nothing: to find out which part of it has changed takes longer."""
-    view.setViewportUpdateMode(view.ViewportUpdateMode.FullViewportUpdate)
-    view.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-    view.scene().setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
-
-
-class Overlay(pg.GraphicsObject):
-    """An item as large as the view it is in, so that no change of its data needs a new rectangle."""
-
-    def boundingRect(self) -> QRectF:
-        """Cover the whole view."""
-        view_box = self.getViewBox()
-        return view_box.viewRect() if view_box is not None else QRectF()
-
-    def update(self) -> None:
-        """Have the plot painted: all that is in it at once, instead of asking every item for its part."""
-        view = self.getViewWidget()
-        if view is not None:
-            view.viewport().update()
 
 
 class Polyline(Overlay):
@@ -86,7 +64,7 @@ class Polyline(Overlay):
         self.pen = pen
         self.update()
 
-    def paint(self, painter: QPainter, *_: object) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Draw the line."""
         if not len(self._x):
             return
@@ -98,14 +76,48 @@ class Polyline(Overlay):
         painter.drawPath(self._path)
 
 
+class Rule(Overlay):
+    """A straight line from edge to edge, at a value of one axis."""
+
+    def __init__(self, upright: bool = False) -> None:
+        super().__init__()
+        self._upright, self._value = upright, 0.0
+        self.pen = QPen()
+
+    def value(self) -> float:
+        """Return where it stands."""
+        return self._value
+
+    def set_value(self, value: float) -> None:
+        """Stand elsewhere."""
+        if value != self._value:
+            self._value = value
+            self.update()
+
+    def set_pen(self, pen: QPen) -> None:
+        """Take another pen."""
+        self.pen = pen
+        self.update()
+
+    def paint(self, painter: QPainter) -> None:
+        """Draw the line."""
+        painter.setPen(self.pen)
+        view, at = self.view, self._value
+        if self._upright:
+            painter.drawLine(QPointF(at, view.top()), QPointF(at, view.bottom()))
+        else:
+            painter.drawLine(QPointF(view.left(), at), QPointF(view.right(), at))
+
+
 class Band(Overlay):
     """A translucent strip between a lower and an upper curve; where either does not exist there is a gap."""
+
+    z = -5.0
 
     def __init__(self) -> None:
         super().__init__()
         self._paths: list[QPainterPath] = []
         self._color = QColor()
-        self.setZValue(-5)
 
     def set_data(self, x: Array, low: Array, high: Array) -> None:
         """Fill between low and high over x."""
@@ -125,7 +137,7 @@ class Band(Overlay):
         self._color.setAlphaF(opacity)
         self.update()
 
-    def paint(self, painter: QPainter, *_: object) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Fill the strip; so faint an edge need not be smooth, which takes four times as long."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         for path in self._paths:
@@ -135,11 +147,12 @@ class Band(Overlay):
 class Levels(Overlay):
     """Horizontal grid lines at whole decades (or any values), behind the data."""
 
+    z = -10.0
+
     def __init__(self) -> None:
         super().__init__()
         self._values: tuple[float, ...] = ()
         self._pen = QPen()
-        self.setZValue(-10)
 
     def set_levels(self, values: Iterable[float]) -> None:
         """Draw lines at these heights."""
@@ -153,9 +166,9 @@ class Levels(Overlay):
         self._pen = cosmetic(QColor(theme.grid))
         self.update()
 
-    def paint(self, painter: QPainter, *_: object) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Draw the lines from edge to edge."""
         painter.setPen(self._pen)
-        rect = self.boundingRect()
+        rect = self.view
         for value in self._values:
             painter.drawLine(QPointF(rect.left(), value), QPointF(rect.right(), value))

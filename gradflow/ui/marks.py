@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPaintEngine, QPainter, QPixmap, QTransform
 
-from gradflow.ui.items import Overlay, cosmetic
+from gradflow.ui.items import cosmetic
+from gradflow.ui.sheets import Overlay
 
 Array = NDArray[np.float64]
 
@@ -55,7 +56,7 @@ class Marks(Overlay):
         self._x, self._y, self._colors, self._hollow = x, y, colors, hollow
         self.update()
 
-    def paint(self, painter: QPainter, *_: object) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Draw every mark as an ellipse or diamond of fixed pixel size."""
         transform = painter.transform()
         if not transform.m11() or not transform.m22() or not len(self._x):

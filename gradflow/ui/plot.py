@@ -19,7 +19,8 @@ from PySide6.QtWidgets import QApplication, QGraphicsGridLayout
 
 from gradflow.sim.words import superscript
 from gradflow.ui.fitting import fitting
-from gradflow.ui.items import cosmetic, paint_at_once
+from gradflow.ui.items import cosmetic
+from gradflow.ui.sheets import Overlay, Sheets
 from gradflow.ui.theme import SMALL_SIZE, Theme, font
 
 Array = NDArray[np.float64]
@@ -117,11 +118,10 @@ class Plot(pg.GraphicsView):
             # The numbers at the ends of an axis may reach a little beyond it.
             axis.setStyle(tickFont=font(SMALL_SIZE), tickLength=-4, autoExpandTextSpace=True, hideOverlappingLabels=8)
             axis.enableAutoSIPrefix(False)
-        frame = pg.GraphicsWidget()
-        frame.setLayout(grid)
-        self.setCentralItem(frame)
+        self.setCentralItem(pg.GraphicsWidget())
+        self.centralWidget.setLayout(grid)
         self.setFrameShape(self.Shape.NoFrame)
-        paint_at_once(self)
+        self.sheets = Sheets(self, self.view_box)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.sticky = {"x": Sticky(), "y": Sticky()}
         self._ink = ""
@@ -144,10 +144,10 @@ class Plot(pg.GraphicsView):
             at = self.view_box.mapSceneToView(spot)
             self.clicked.emit(at.x(), at.y())
 
-    def add(self, *items: pg.GraphicsObject) -> None:
+    def add(self, *items: Overlay | pg.GraphicsObject) -> None:
         """Draw these, the first behind the others."""
         for item in items:
-            self.view_box.addItem(item, ignoreBounds=True)
+            self.sheets.add(item)
 
     def ticks(self, side: str) -> list[float]:
         """Return where the ticks of an axis stand, for grid lines."""

@@ -10,7 +10,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPolygonF, QTransform
 
 from gradflow.sim.ridgelines import Ridge
-from gradflow.ui.items import Overlay, cosmetic
+from gradflow.ui.items import cosmetic
+from gradflow.ui.sheets import Overlay
 from gradflow.ui.theme import SMALL_SIZE, Theme, font
 
 FILL, FADED, SHADE = 150, 40, 34
@@ -50,7 +51,7 @@ class RidgeItem(Overlay):
         ]
         self.update()
 
-    def paint(self, painter: QPainter, *_: object) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Paint from the last layer down to the first, so that lower ridges stand in front."""
         pieces = list(zip(self._layers, self._outlines, self._columns, self.colors, strict=False))
         for layer, outline, columns, color in reversed(pieces):
@@ -82,11 +83,12 @@ def _outline(ridge: Ridge, height: float) -> QPolygonF:
 class Shade(Overlay):
     """Rectangles on the ground: where φ is saturated."""
 
+    z = -10.0
+
     def __init__(self) -> None:
         super().__init__()
         self._rectangles: list[QRectF] = []
         self._color = QColor()
-        self.setZValue(-10)
 
     def set_rectangles(self, rectangles: list[QRectF]) -> None:
         """Shade these."""
@@ -100,7 +102,7 @@ class Shade(Overlay):
         self._color.setAlpha(SHADE)
         self.update()
 
-    def paint(self, painter: QPainter, *_: object) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Fill the rectangles."""
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._color)
@@ -128,7 +130,7 @@ class Captions(Overlay):
         self._ground.setAlpha(FILL)
         self.update()
 
-    def paint(self, painter: QPainter, *_: object) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Write in pixels, whatever the axes' scale."""
         transform = painter.transform()
         painter.save()

@@ -13,9 +13,10 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter
 
 from gradflow.sim.spectrum import Histogram, Strip
 from gradflow.sim.words import power
-from gradflow.ui.items import Levels, Overlay, Polyline, cosmetic
+from gradflow.ui.items import Levels, Polyline, cosmetic
 from gradflow.ui.marks import Marks
 from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, nice_ceiling
+from gradflow.ui.sheets import Overlay
 from gradflow.ui.theme import Theme
 
 Array = NDArray[np.float64]
@@ -115,7 +116,7 @@ class Bars(Overlay):
         self._width = width
         self.update()
 
-    def paint(self, painter: QPainter, *_: object) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Draw all bars."""
         width = self._width
         for x, (low, first, middle, third, high), color in self._bars:

@@ -12,9 +12,10 @@ from gradflow.sim.snapshot import LayerInfo
 from gradflow.sim.unit_curve import Portrait, portray
 from gradflow.sim.units import Units, UnitState
 from gradflow.sim.words import spell
-from gradflow.ui.items import Overlay, Polyline, cosmetic
+from gradflow.ui.items import Polyline, cosmetic
 from gradflow.ui.marks import Marks
 from gradflow.ui.plot import Plot
+from gradflow.ui.sheets import Overlay
 from gradflow.ui.theme import Theme
 
 STATES = {
@@ -107,11 +108,12 @@ class ValueAxis(pg.AxisItem):
 class Backdrop(Overlay):
     """What stands behind the curve: where φ is flat, the axes through 0, and the histogram of z along the foot."""
 
+    z = -5.0
+
     def __init__(self) -> None:
         super().__init__()
         self.portrait: Portrait | None = None
         self.tall = 1.0
-        self.setZValue(-5)
 
     def show_portrait(self, portrait: Portrait, tall: float) -> None:
         """Show a unit; its fullest bin is `tall`."""
@@ -124,11 +126,11 @@ class Backdrop(Overlay):
         self.bars.setAlpha(110)
         self.update()
 
-    def paint(self, painter: QPainter, *_: object) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Paint from the back to the front."""
         if self.portrait is None:
             return
-        view, portrait = self.boundingRect(), self.portrait
+        view, portrait = self.view, self.portrait
         painter.setPen(Qt.PenStyle.NoPen)
         for left, right in portrait.flat:
             painter.fillRect(QRectF(left, view.top(), right - left, view.height()), self.flat)

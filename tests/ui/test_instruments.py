@@ -172,11 +172,11 @@ def test_predicted_curves_are_lines_and_a_settled_one_shows_its_fixed_point(show
     settled, moving = np.full(13, 0.5), 0.9 ** np.arange(13.0)
     view = shown("forward", predicted(frame, z_length=settled, a_length=moving, correlation=np.full(13, 0.8)))
     np.testing.assert_allclose(view.curves["z_length"].points[1], math.log10(0.5))
-    assert view.fixed["z_length"].line.isVisible() and view.fixed["z_length"].line.value() == math.log10(0.5)
-    assert not view.fixed["a_length"].line.isVisible()
-    assert view.fixed["correlation"].line.value() == 0.8
+    assert view.fixed["z_length"].isVisible() and view.fixed["z_length"].value() == math.log10(0.5)
+    assert not view.fixed["a_length"].isVisible()
+    assert view.fixed["correlation"].value() == 0.8
     view.draw(frame)
-    assert not any(guide.line.isVisible() for guide in view.fixed.values())
+    assert not any(guide.isVisible() for guide in view.fixed.values())
     assert not len(view.curves["z_length"].points[1])
 
 
@@ -224,7 +224,7 @@ def test_the_update_ratio_is_that_of_the_step_with_its_recent_range(shown, fast)
     np.testing.assert_allclose(y[0::2], np.log10(recorded.min(axis=0)))
     np.testing.assert_allclose(y[1::2], np.log10(recorded.max(axis=0)))
     np.testing.assert_array_equal(x[0::2], np.arange(1, 8))
-    assert view.rule[view.by_layer].line.value() == -3.0 and view.healthy[view.by_layer]._span == (-4.0, -2.0)
+    assert view.rule[view.by_layer].value() == -3.0 and view.healthy[view.by_layer]._span == (-4.0, -2.0)
 
 
 def test_a_layer_that_stands_still_is_a_hollow_mark_and_one_without_weights_has_none(shown, fast):
@@ -266,8 +266,8 @@ def test_the_noise_view_shows_scale_batch_and_what_is_expected(shown, fast):
     np.testing.assert_allclose(view.marks["noise_scale"]._y, np.log10(frame.details.statistics["noise_scale"]))
     np.testing.assert_array_equal(view.marks["noise_angle"]._y, frame.details.statistics["noise_angle"])
     np.testing.assert_array_equal(view.expected["noise_angle"].points[1], noise.expected_angle)
-    assert view.batch.line.value() == math.log10(32) and view.batch.words.toPlainText() == "batch 32"
-    assert view.whole.line.value() == math.log10(noise.scale)
+    assert view.batch.value() == math.log10(32) and view.batch.words == "batch 32"
+    assert view.whole.value() == math.log10(noise.scale)
     assert view.words.text() == str(noise)
 
 
@@ -285,13 +285,13 @@ def test_the_norm_is_drawn_before_and_after_clipping_with_the_limit(shown, fast)
     norms = shown("clipping", frame).norms
     np.testing.assert_allclose(norms.before.points[1], np.log10(frame.history.column("grad_norm")))
     np.testing.assert_allclose(norms.after.points[1], -3.0, atol=0.01)
-    assert norms.limit.line.value() == pytest.approx(-3.0) and norms.limit.words.toPlainText() == "limit 0.001"
+    assert norms.limit.value() == pytest.approx(-3.0) and norms.limit.words == "limit 0.001"
 
 
 def test_where_nothing_is_clipped_the_view_says_what_to_set(shown, fast):
     view = shown("clipping", frame_of(fast(), 4))
     assert "clip norm" in view.words.text() and "float16" in view.words.text()
-    assert not view.norms.limit.line.isVisible() and not view.norms.after.points[0].size
+    assert not view.norms.limit.isVisible() and not view.norms.after.points[0].size
     assert np.isfinite(view.norms.now._y[0]) and np.isnan(view.norms.now._y[1])
 
 
@@ -302,10 +302,10 @@ def test_zeros_underflow_and_the_floor_of_a_half_precision_are_shown(shown, fast
     np.testing.assert_allclose(view.zeros._y, 100 * frame.details.signal["zero_share"])
     np.testing.assert_allclose(view.lost._y, 100 * frame.snapshot.stat(Stat.UNDERFLOW))
     assert view.lost._y.max() > 0.0
-    assert view.least.line.value() == pytest.approx(math.log10(2.0**-24 / 4.0))
-    assert view.normal.line.value() == pytest.approx(math.log10(2.0**-14 / 4.0))
+    assert view.least.value() == pytest.approx(math.log10(2.0**-24 / 4.0))
+    assert view.normal.value() == pytest.approx(math.log10(2.0**-14 / 4.0))
     low, high = view.deltas.view_box.viewRange()[1]
-    assert low <= view.least.line.value() <= high
+    assert low <= view.least.value() <= high
     assert "float16" in view.words.text() and "loss scale 4" in view.words.text()
 
 

@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from gradflow.sim.lab.plane import Plane
 from gradflow.sim.words import spell
 from gradflow.ui.color_bar import ColorBar
-from gradflow.ui.items import Overlay, cosmetic
+from gradflow.ui.items import cosmetic
 from gradflow.ui.lab.chip import Chip
 from gradflow.ui.plot import Plot
+from gradflow.ui.sheets import Overlay
 from gradflow.ui.theme import Theme, rgb
 
 Array = NDArray[np.float64]
@@ -108,7 +109,6 @@ class PlaneSigns(Overlay):
 
     def show_signs(self, plane: Plane | None, contours: Array) -> None:
         """Show a plane's contours, way and points, or nothing."""
-        self.prepareGeometryChange()
         # One path: lines of their own would be brighter where they meet.
         self._contours = pg.arrayToQPath(*contours.reshape(-1, 2).T, connect="pairs")
         self._shown = plane is not None
@@ -124,7 +124,7 @@ class PlaneSigns(Overlay):
         self._line.setAlphaF(0.35)
         self.update()
 
-    def paint(self, painter: QPainter, *_: object) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Draw the contours, the way, and the two points."""
         transform = painter.transform()
         if not self._shown or not transform.m11() or not transform.m22():

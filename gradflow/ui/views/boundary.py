@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QLabel
 from gradflow.sim.details import Surface, Want
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Topology
-from gradflow.ui.items import Overlay, Polyline, cosmetic
+from gradflow.ui.items import Polyline, cosmetic
 from gradflow.ui.plot import Plot
+from gradflow.ui.sheets import Overlay
 from gradflow.ui.theme import Theme, rgb
 from gradflow.ui.view import SLOW_MS, View, view
 
@@ -149,7 +150,7 @@ class Dots(Overlay):
         self._rim = rim or self._rim
         self.update()
 
-    def paint(self, painter: QPainter, *_: object) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Draw rims first, then discs, as round points of a pen: far faster than ellipses."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         transform = painter.transform()

@@ -57,7 +57,7 @@ class Clipping(LayerView):
         self.shares.add(self.ghost_zeros, self.zeros, self.lost)
         self.deltas.add(self.ghost, self.sizes)
         for guide in (self.normal, self.least):
-            self.deltas.add(guide.line, guide.words)
+            self.deltas.add(guide)
         self.arrange(self.norms, self.shares, self.deltas)
 
     def reset(self, topology: Topology) -> None:
@@ -127,8 +127,8 @@ class Clipping(LayerView):
         self.sizes.set_data(self.layers, heights, self.colors, zero)
         self._show_ghost(self.ghost, log10_marks(other)[0])
         least, normal = np.log10(floors)
-        self.least.put(self.deltas, float(least), f"smallest {numbers.title}")
-        self.normal.put(self.deltas, float(normal), "all digits above")
+        self.least.put(float(least), f"smallest {numbers.title}")
+        self.normal.put(float(normal), "all digits above")
 
     def _show_ghost(self, marks: Marks, heights: Array) -> None:
         x = np.arange(1.0, len(heights) + 1.0)
@@ -144,7 +144,7 @@ class NormPlot(StepPlot):
         self.before, self.after, self.ghost = (Polyline() for _ in range(3))
         self.now = Marks(radius=3.5)
         self.pens = QPen(), QPen()
-        self.add(self.ghost, self.limit.line, self.limit.words, self.before, self.after, self.now)
+        self.add(self.ghost, self.limit, self.before, self.after, self.now)
 
     def forget(self) -> None:
         """Show no curve."""
@@ -170,7 +170,7 @@ class NormPlot(StepPlot):
         self.span(snapshot, np.concatenate(heights), float(frame.other.snapshot.step) if frame.other else 0.0)
         now = log10_marks(np.array([snapshot.grad_norm, snapshot.grad_norm_clipped]))[0]
         self.now.set_data(np.full(2, float(snapshot.step)), now, [pen.color() for pen in self.pens])
-        self.limit.put(self, float(np.log10(limit)) if limit else np.nan, f"limit {spell(limit)}")
+        self.limit.put(float(np.log10(limit)) if limit else np.nan, f"limit {spell(limit)}")
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""

@@ -63,10 +63,10 @@ class Forward(LayerView):
                 radius = 3.5 if diamond or plot is self.offset else 4.5
                 self.marks[name], self.ghosts[name] = Marks(diamond, radius), Marks(diamond, radius + 1.0)
                 plot.add(self.ghosts[name], self.marks[name])
+        self.bars.z = -1.0
         self.lengths.add(self.bars)
-        self.bars.setZValue(-1)
         for name, plot in (("z_length", self.lengths), ("a_length", self.lengths), ("correlation", self.alike)):
-            plot.add(self.curves[name], self.fixed[name].line, self.fixed[name].words)
+            plot.add(self.curves[name], self.fixed[name])
         self.arrange(self.lengths, self.alike, self.offset)
 
     def made_of(self, frame: Frame) -> tuple[object, ...]:
@@ -166,4 +166,4 @@ class Forward(LayerView):
                 values = log10_marks(values)[0]
                 level = float(np.log10(level)) if level > 0.0 else np.nan
             curve.set_data(np.arange(1.0, len(values) + 1.0), values)
-            self.fixed[name].put(self.alike if name == "correlation" else self.lengths, level)
+            self.fixed[name].put(level)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
@@ -14,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout
 
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Topology
-from gradflow.ui.items import Polyline, cosmetic
+from gradflow.ui.items import Polyline, Rule, cosmetic
 from gradflow.ui.marks import Marks
 from gradflow.ui.plot import DecadeRange, Plot, WholeAxis, log10_marks, nice_ceiling
 from gradflow.ui.theme import Theme
@@ -52,14 +51,14 @@ class Loss(View):
         row.setSpacing(0)
         self.curves: dict[str, Polyline] = {}
         self.ghosts: dict[str, Polyline] = {}
-        self.chance: dict[str, pg.InfiniteLine] = {}
-        self.step_lines = [pg.InfiniteLine(angle=90) for _ in range(2)]
+        self.chance: dict[str, Rule] = {}
+        self.step_lines = [Rule(upright=True) for _ in range(2)]
         self.now = {"loss": Marks(radius=3.5), "accuracy": Marks(radius=3.5)}
-        self.broken = pg.InfiniteLine(angle=90)
+        self.broken = Rule(upright=True)
         self.loss_plot.add(self.broken)
         for plot, what in ((self.loss_plot, "loss"), (self.accuracy_plot, "accuracy")):
             row.addWidget(plot, 1)
-            self.chance[what] = pg.InfiniteLine(angle=0)
+            self.chance[what] = Rule()
             plot.add(self.chance[what])
             for part in ("train", "validation"):
                 ghost = Polyline()
@@ -85,7 +84,7 @@ class Loss(View):
         self.chance_loss = math.log(classes) if guessed else math.nan
         self.chance["loss"].setVisible(guessed)
         self.chance["accuracy"].setVisible(classes > 1)
-        self.chance["accuracy"].setValue(1 / max(classes, 1))
+        self.chance["accuracy"].set_value(1 / max(classes, 1))
         self.top = 0.0
         self.decades.forget()
         self.axis.linear = True
@@ -102,14 +101,14 @@ class Loss(View):
         _show(self.curves, frame, heights)
         _show(self.ghosts, frame.other, heights)
         if self.chance["loss"].isVisible():
-            self.chance["loss"].setValue(float(heights(np.array([self.chance_loss]))[0]))
+            self.chance["loss"].set_value(float(heights(np.array([self.chance_loss]))[0]))
         for what, value in (("loss", snapshot.train_loss), ("accuracy", snapshot.train_accuracy)):
             there = heights(np.array([value])) if what == "loss" else np.array([value])
             self.now[what].set_data(np.array([float(snapshot.step)]), there, [QColor(self.theme.curve)])
-        self.broken.setValue(snapshot.step)
+        self.broken.set_value(snapshot.step)
         self.broken.setVisible(not snapshot.finite)
         for line in self.step_lines:
-            line.setValue(snapshot.step)
+            line.set_value(snapshot.step)
             line.setVisible(frame.past)
         now = float(frame.history.column("step")[-1]) if frame.past else snapshot.step
         last = max(now, frame.other.snapshot.step if frame.other else 0)
@@ -156,15 +155,15 @@ class Loss(View):
         for name, curve in self.curves.items():
             curve.set_pen(cosmetic(training) if name.startswith("train") else dashed)
         for line in self.step_lines:
-            line.setPen(cosmetic(QColor(theme.accent), 2.0))
+            line.set_pen(cosmetic(QColor(theme.accent), 2.0))
         outline = QColor(theme.muted)
         outline_dashed = cosmetic(outline)
         outline_dashed.setStyle(Qt.PenStyle.DashLine)
         for name, ghost in self.ghosts.items():
             ghost.set_pen(cosmetic(outline) if name.startswith("train") else outline_dashed)
         for line in self.chance.values():
-            line.setPen(dotted)
-        self.broken.setPen(cosmetic(QColor(theme.error), 3.0))
+            line.set_pen(dotted)
+        self.broken.set_pen(cosmetic(QColor(theme.error), 3.0))
         self.loss_plot.retheme(theme)
         self.accuracy_plot.retheme(theme)
 

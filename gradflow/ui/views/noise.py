@@ -56,7 +56,7 @@ class Noise(LayerView):
                 plot.add(self.expected[name])
             plot.add(self.ghosts[name], self.marks[name])
         for guide in (self.batch, self.whole):
-            self.scale.add(guide.line, guide.words)
+            self.scale.add(guide)
         self.arrange(self.scale, self.angle, self.ratio)
 
     def made_of(self, frame: Frame) -> tuple[object, ...]:
@@ -121,6 +121,6 @@ class Noise(LayerView):
     def _show_expected(self, noise: GradientNoise) -> None:
         self.expected[ANGLE].set_data(self.layers, noise.expected_angle)
         self.expected[RATIO].set_data(self.layers, log10_marks(noise.expected_ratio)[0])
-        self.batch.put(self.scale, float(np.log10(noise.batch)), f"batch {noise.batch}")
+        self.batch.put(float(np.log10(noise.batch)), f"batch {noise.batch}")
         whole = float(np.log10(noise.scale)) if 0.0 < noise.scale < np.inf else np.nan
-        self.whole.put(self.scale, whole, f"all parameters {rounded(noise.scale)}")
+        self.whole.put(whole, f"all parameters {rounded(noise.scale)}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
@@ -16,7 +15,8 @@ from gradflow.sim.frame import Frame
 from gradflow.sim.profile import Curve, Measure, agreement, curves
 from gradflow.sim.snapshot import Stat, Topology
 from gradflow.sim.words import spell
-from gradflow.ui.items import Band, Levels, Polyline, cosmetic
+from gradflow.ui.items import Band, Levels, Polyline, Rule, cosmetic
+from gradflow.ui.layer_plot import Shade
 from gradflow.ui.marks import Marks
 from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, log10_marks
 from gradflow.ui.slow_words import SlowWords
@@ -73,11 +73,9 @@ class Profile(View):
         self.predicted = Polyline("finite", smooth=True), Polyline("finite", smooth=True)
         self.weights, self.deltas = Marks(diamond=True, radius=4.0), Marks(radius=5.0)
         self.broken = Polyline("pairs")
-        self.pointer = pg.InfiniteLine(angle=90)
+        self.pointer = Rule(upright=True)
         self.pointer.hide()
-        self.band = pg.LinearRegionItem(movable=False, pen=pg.mkPen(None))
-        self.band.setZValue(-20)
-        self.band.hide()
+        self.band = Shade(upright=True)
         self.ghost_line, self.ghost_deltas = Polyline(), Marks(radius=4.0)
         self.plot.add(self.band, self.levels, *self.lately, *self.expected, self.broken)
         self.plot.add(self.ghost_line, self.ghost_deltas, self.line, *self.predicted)
@@ -219,14 +217,14 @@ class Profile(View):
         outline.setAlpha(120)
         self.ghost_line.set_pen(cosmetic(outline))
         self.broken.set_pen(cosmetic(QColor(theme.error), 3.0))
-        self.pointer.setPen(cosmetic(QColor(theme.muted)))
+        self.pointer.set_pen(cosmetic(QColor(theme.muted)))
         for i, color in enumerate((theme.accent, theme.muted)):
             self.predicted[i].set_pen(cosmetic(QColor(color), 1.25))
             self.expected[i].recolor(QColor(color), 0.14)
             self.lately[i].recolor(QColor(theme.muted), 0.1)
         accent = QColor(theme.accent)
         accent.setAlpha(BAND)
-        self.band.setBrush(accent)
+        self.band.color = accent
         self.colors = theme.layer_colors(len(self.layers))
 
     def leaveEvent(self, event: object) -> None:
@@ -250,7 +248,7 @@ class Profile(View):
 
     def _mark_layer(self) -> None:
         there = self.selected is not None and self.selected <= len(self.layers)
-        self.band.setRegion(((self.selected or 0) - 0.5, (self.selected or 0) + 0.5))
+        self.band.show_span((self.selected or 0) - 0.5, (self.selected or 0) + 0.5)
         self.band.setVisible(there)
 
     def _read_out(self) -> None:
@@ -277,7 +275,7 @@ class Profile(View):
             lines.append(passed)
         self.readout.setText("<br>".join(lines))
         self.readout.adjustSize()
-        self.pointer.setValue(index + 1)
+        self.pointer.set_value(index + 1)
         x = self.plot.view_box.mapViewToScene(QPointF(index + 1.0, 0.0)).x()
         left = x + 12 if x + 24 + self.readout.width() < self.plot.width() else x - 12 - self.readout.width()
         self.readout.move(int(left), 8)

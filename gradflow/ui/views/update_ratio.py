@@ -56,7 +56,7 @@ class UpdateRatio(LayerView):
         self.rule = {plot: Guide() for plot in (self.by_layer, self.over_time)}
         self.healthy = {plot: Shade() for plot in self.rule}
         for plot in self.rule:
-            plot.add(self.healthy[plot], self.rule[plot].line, self.rule[plot].words)
+            plot.add(self.healthy[plot], self.rule[plot])
             self.box.addWidget(plot, 1)
         self.box.addWidget(self.words)
         self.watch(self.by_layer)
@@ -98,7 +98,7 @@ class UpdateRatio(LayerView):
             self.over_time.show_history(frame, self.theme)
         for plot in self.rule:
             self.healthy[plot].show_span(*AROUND)
-            self.rule[plot].put(plot, RULE, "rule of thumb")
+            self.rule[plot].put(RULE, "rule of thumb")
 
     def tell(self, frame: Frame) -> str:
         """Say how large the step is."""
