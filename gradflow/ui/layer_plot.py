@@ -88,7 +88,10 @@ class Guide(Rule):
         painter.resetTransform()
         painter.setFont(font(SMALL_SIZE))
         metrics = painter.fontMetrics()
-        x = end.x() + ASIDE if self._left else end.x() - ASIDE - metrics.horizontalAdvance(self.words)
+        width = metrics.horizontalAdvance(self.words)
+        # In a narrow plot what is cut is the end.
+        least = transform.map(view.topLeft()).x() + 1.0
+        x = end.x() + ASIDE if self._left else max(end.x() - ASIDE - width, least)
         y = end.y() + ASIDE + metrics.ascent() if below else end.y() - ASIDE - metrics.descent()
         painter.setPen(self.pen.color())
         painter.drawText(QPointF(x, y), self.words)
