@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
@@ -16,6 +17,7 @@ from gradflow.ui.sheets import Overlay
 from gradflow.ui.theme import Theme
 
 Array = NDArray[np.float64]
+Points = NDArray[np.floating[Any]] | Sequence[float]
 
 _pen_scale = 1.0
 
@@ -53,7 +55,7 @@ class Polyline(Overlay):
         """Where the points are, across and up."""
         return self._x, self._y
 
-    def set_data(self, x: Array | Sequence[float], y: Array | Sequence[float]) -> None:
+    def set_data(self, x: Points, y: Points) -> None:
         """Lead the line through these points."""
         if len(x) or len(self._x):
             self._x, self._y, self._path = np.asarray(x, float), np.asarray(y, float), None

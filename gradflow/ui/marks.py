@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import cast
 
 import numpy as np
 import shiboken6
@@ -144,7 +145,8 @@ class _Stamps:
         self._fragments[:, 4:6] = size
         self._fragments[:, 6:8] = 1.0 / scale
         self._fragments[:, 9] = 1.0
-        self._first = shiboken6.wrapInstance(self._fragments.ctypes.data, QPainter.PixmapFragment)
+        first = shiboken6.wrapInstance(self._fragments.ctypes.data, QPainter.PixmapFragment)
+        self._first = cast(QPainter.PixmapFragment, first)
 
     def paint(self, painter: QPainter, y: Array) -> None:
         """Copy all marks to these heights, in points."""

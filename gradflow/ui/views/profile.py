@@ -105,6 +105,7 @@ class Profile(View):
         self.colors = self.theme.layer_colors(count)
         self.plot.fix(x=(0.4, count + 0.6))
         self.hovered = None
+        self._drawn_predictions: list[Array | None] = [None, None]
         self._mark_layer()
 
     def select(self, layer: int | None) -> None:
@@ -172,9 +173,12 @@ class Profile(View):
 
     def _draw_around(self, i: int, curve: Curve) -> None:
         """Draw the range of the last steps, and the prediction with its band."""
-        least, most, predicted = (log10_marks(values)[0] for values in (curve.least, curve.most, curve.predicted))
-        spread = curve.spread / math.log(10.0)
+        least, most = (log10_marks(values)[0] for values in (curve.least, curve.most))
         self.lately[i].set_data(self.layers, least, most)
+        if curve.predicted is self._drawn_predictions[i]:
+            return
+        self._drawn_predictions[i] = curve.predicted
+        predicted, spread = log10_marks(curve.predicted)[0], curve.spread / math.log(10.0)
         self.expected[i].set_data(self.layers, predicted - spread, predicted + spread)
         self.predicted[i].set_data(self.layers, predicted)
 
