@@ -323,7 +323,7 @@ def test_a_gradient_of_ten_to_the_minus_forty_stands_on_the_axis_with_three_digi
     profile = desk.window.docks["profile"].view
     delta = desk.frame.snapshot.stat(Stat.DELTA)
     assert 0.0 < delta[0] < 1e-30
-    heights = profile.line.getData()[1]
+    heights = profile.line.points[1]
     np.testing.assert_allclose(heights, np.log10(delta))
     low, high = profile.plot.view_box.viewRange()[1]
     assert low <= heights.min() and heights.max() <= high
