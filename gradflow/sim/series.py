@@ -87,8 +87,8 @@ def series(frame: Frame, quantity: Quantity, most: int, latest: int | None = Non
     while len(steps) - first > most * stride:
         stride *= 2
     # Multiples of the stride, so that the columns hold still while new ones come.
-    rows = np.arange(-(-first // stride) * stride, len(steps), stride)
-    return Series(steps[rows], _ratio(quantity, history.stats[rows]))
+    rows = slice(-(-first // stride) * stride, None, stride)
+    return Series(steps[rows].copy(), _ratio(quantity, history.stats[rows]))
 
 
 def _ratio(quantity: Quantity, stats: Array) -> Array:

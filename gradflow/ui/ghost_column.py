@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QLabel
 
 from gradflow.ui.fitting import fitting
-from gradflow.ui.items import cosmetic
+from gradflow.ui.items import Polyline, cosmetic
 from gradflow.ui.plot import Plot
 from gradflow.ui.theme import Theme
 
@@ -26,7 +26,7 @@ class GhostColumn:
 
     def __init__(self, plot: Plot) -> None:
         self._plot = plot
-        self.image, self.outline = pg.ImageItem(axisOrder="row-major"), pg.PlotCurveItem()
+        self.image, self.outline = pg.ImageItem(axisOrder="row-major"), Polyline()
         plot.add(self.image, self.outline)
         self.words = QLabel(plot)
         self.words.setObjectName("outline")
@@ -51,7 +51,7 @@ class GhostColumn:
         self.image.setImage(colors[:, None, :], autoLevels=False, levels=(0, 255))
         self.image.setRect(QRectF(self.left, 0.5, right - self.left, len(colors)))
         bottom, top = 0.5, len(colors) + 0.5
-        self.outline.setData(
+        self.outline.set_data(
             np.array([self.left, right, right, self.left, self.left]), np.array([bottom, bottom, top, top, bottom])
         )
         for item in (self.image, self.outline):
@@ -68,4 +68,4 @@ class GhostColumn:
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
-        self.outline.setPen(cosmetic(QColor(theme.muted), 1.5))
+        self.outline.set_pen(cosmetic(QColor(theme.muted), 1.5))

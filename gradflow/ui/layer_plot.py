@@ -14,34 +14,40 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter
 
-from gradflow.ui.items import Levels, Overlay, cosmetic
+from gradflow.ui.items import Levels, Polyline, Rule, cosmetic
 from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, log10_marks
+from gradflow.ui.sheets import Overlay
 from gradflow.ui.theme import SMALL_SIZE, Theme, font
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
+ASIDE = 4.0
+"""How far words stand from the line they belong to, and from its end, in pixels."""
+
+
 class Shade(Overlay):
     """A soft rectangle behind the data, from edge to edge in one direction: a healthy range, or the picked layer."""
+
+    z = -20.0
 
     def __init__(self, upright: bool = False) -> None:
         super().__init__()
         self._upright, self._span = upright, (0.0, 0.0)
         self.color = QColor()
-        self.setZValue(-20)
         self.hide()
 
     def show_span(self, low: float, high: float) -> None:
         """Cover what lies between two values."""
-        if (low, high) != self._span or not self.isVisible():
+        if (low, high) != self._span:
             self._span = low, high
-            self.prepareGeometryChange()
-            self.show()
+            self.update()
+        self.show()
 
-    def paint(self, painter: QPainter, *_: object) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Fill the span."""
-        (low, high), view = self._span, self.boundingRect()
+        (low, high), view = self._span, self.view
         span = (low, view.top(), high - low, view.height()) if self._upright else (view.left(), low, view.width(), 0.0)
         rect = QRectF(*span)
         if not self._upright:
@@ -49,43 +55,52 @@ class Shade(Overlay):
         painter.fillRect(rect, self.color)
 
 
-class Guide:
+class Guide(Rule):
     """A horizontal line with a word at its right end (or its left one): a limit, a rule of thumb, a fixed point."""
 
+    # The data come first.
+    z = -5.0
+
     def __init__(self, style: Qt.PenStyle = Qt.PenStyle.DashLine, left: bool = False) -> None:
+        super().__init__()
         self._style, self._left = style, left
-        self.line, self.words = pg.InfiniteLine(angle=0), pg.TextItem(anchor=(1.0, 1.0))
-        self.words.setFont(font(SMALL_SIZE))
-        # The data come first.
-        self.line.setZValue(-5)
-        self.words.setZValue(-5)
+        self.words = ""
         self.hide()
 
-    def put(self, plot: Plot, height: float, words: str = "") -> None:
+    def put(self, height: float, words: str = "") -> None:
         """Stand at a height; nowhere if that is not finite."""
-        visible = bool(np.isfinite(height))
-        self.line.setVisible(visible)
-        self.words.setVisible(visible and bool(words))
-        if visible:
-            self.line.setValue(height)
-            (left, right), (low, high) = plot.view_box.viewRange()
-            # Near the top the words stand below the line, so that they are not cut.
-            inwards = 0.01 * (right - left)
-            self.words.setAnchor((float(not self._left), 0.0 if height > high - 0.15 * (high - low) else 1.0))
-            self.words.setPos(left + inwards if self._left else right - inwards, height)
-            self.words.setText(words)
+        self.setVisible(bool(np.isfinite(height)))
+        if self.isVisible() and (height, words) != (self.value(), self.words):
+            self.words = words
+            self.set_value(height)
+            self.update()
 
-    def hide(self) -> None:
-        """Stand nowhere."""
-        self.line.hide()
-        self.words.hide()
+    def paint(self, painter: QPainter) -> None:
+        """Draw the line and write the words in pixels."""
+        super().paint(painter)
+        if not self.words:
+            return
+        view, transform = self.view, painter.transform()
+        # Near the top the words stand below the line, so that they are not cut.
+        below = self.value() > view.bottom() - 0.15 * view.height()
+        inwards = 0.01 * view.width()
+        end = transform.map(QPointF(view.left() + inwards if self._left else view.right() - inwards, self.value()))
+        painter.resetTransform()
+        painter.setFont(font(SMALL_SIZE))
+        metrics = painter.fontMetrics()
+        width = metrics.horizontalAdvance(self.words)
+        # In a narrow plot what is cut is the end.
+        least = transform.map(view.topLeft()).x() + 1.0
+        x = end.x() + ASIDE if self._left else max(end.x() - ASIDE - width, least)
+        y = end.y() + ASIDE + metrics.ascent() if below else end.y() - ASIDE - metrics.descent()
+        painter.setPen(self.pen.color())
+        painter.drawText(QPointF(x, y), self.words)
 
     def retheme(self, color: str) -> None:
         """Take a colour."""
         pen = cosmetic(QColor(color))
         pen.setStyle(self._style)
-        self.line.setPen(pen)
-        self.words.setColor(QColor(color))
+        self.set_pen(pen)
 
 
 class StepAxis(pg.AxisItem):
@@ -123,8 +138,8 @@ class LayerPlot(Plot):
     ) -> None:
         super().__init__(WholeAxis("bottom", from_one=True), y, x_label, y_label)
         self.setMouseTracking(True)
-        self.levels, self.picked, self.pointer = Levels(), Shade(upright=True), pg.InfiniteLine(angle=90)
-        self.broken = pg.PlotCurveItem(connect="pairs")
+        self.levels, self.picked, self.pointer = Levels(), Shade(upright=True), Rule(upright=True)
+        self.broken = Polyline("pairs")
         self.pointer.hide()
         self.add(self.picked, self.levels, self.broken, self.pointer)
         self.decades = DecadeRange(least_decades)
@@ -167,13 +182,13 @@ class LayerPlot(Plot):
     def show_broken(self, broken: Mask) -> None:
         """Stand red bars at these layers."""
         bars = np.repeat(np.flatnonzero(broken) + 1.0, 2)
-        self.broken.setData(bars, np.tile(self.view_box.viewRange()[1], len(bars) // 2))
+        self.broken.set_data(bars, np.tile(self.view_box.viewRange()[1], len(bars) // 2))
 
     def point_at(self, index: int | None) -> None:
         """Draw a line through a layer, counted from 0, or none."""
         self.pointer.setVisible(index is not None)
         if index is not None:
-            self.pointer.setValue(index + 1.0)
+            self.pointer.set_value(index + 1.0)
 
     def pick(self, layer: int | None) -> None:
         """Give weight to a layer, counted from 1, or to none."""
@@ -187,8 +202,8 @@ class LayerPlot(Plot):
         super().retheme(theme)
         self.levels.retheme(theme)
         self.picked.color = QColor(theme.raised)
-        self.broken.setPen(cosmetic(QColor(theme.error), 3.0))
-        self.pointer.setPen(cosmetic(QColor(theme.muted)))
+        self.broken.set_pen(cosmetic(QColor(theme.error), 3.0))
+        self.pointer.set_pen(cosmetic(QColor(theme.muted)))
 
     def leaveEvent(self, event: QEvent) -> None:
         """Point nowhere."""

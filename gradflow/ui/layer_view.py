@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QWidget
 
 from gradflow.sim.details import Want
-from gradflow.sim.frame import Frame, State
+from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Topology
 from gradflow.ui.layer_plot import LayerPlot
+from gradflow.ui.slow_words import SlowWords
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import View
 
 FLAT = 2.6
 """From which width over height on two small plots stand side by side."""
 
-TEXT_SECONDS = 0.25
-"""How long words stand at least while the run goes on."""
-
 WIDE = 640
 """From how many pixels of width on the words below a view need one line instead of two."""
 
 
 class LayerView(View):
-    """A view of plots over the layers with a line of words below: subclasses `show_frame` and `describe` a layer."""
+    """A view of plots over the layers with a line of words below.
+
+    Subclasses `show_frame`, which is asked only for frames with something new in what they are `made_of`, `tell` in
+    words what there is, and `describe` a layer.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,14 +36,11 @@ class LayerView(View):
         self.colors: list[QColor] = []
         self.plots: list[LayerPlot] = []
         self.hovered: int | None = None
-        self._said_at = 0.0
+        self._made_of: tuple[object, ...] = ()
         self.small: QBoxLayout | None = None
-        self.words = QLabel()
-        self.words.setObjectName("muted")
+        self.words = SlowWords()
         self.words.setWordWrap(True)
         self.words.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        # Words must not keep the window wide.
-        self.words.setMinimumWidth(1)
         self.readout = QLabel(self)
         self.readout.setObjectName("chip")
         self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -80,22 +77,44 @@ class LayerView(View):
         count = len(topology.layers)
         self.layers = np.arange(1.0, count + 1.0)
         self.colors = self.theme.layer_colors(count)
-        self.frame = None
+        self.frame, self._made_of = None, ()
         self._point(self.plots[0], None)
 
     def draw(self, frame: Frame) -> None:
         """Show a frame."""
         self.frame = frame
-        other = len(frame.other.topology.layers) if frame.other else 0
-        for plot in self.plots:
-            plot.count_layers(max(len(self.layers), other))
-        self.show_frame(frame)
+        parts = self.made_of(frame)
+        if len(parts) != len(self._made_of) or any(a is not b for a, b in zip(parts, self._made_of, strict=True)):
+            self._made_of = parts
+            other = len(frame.other.topology.layers) if frame.other else 0
+            for plot in self.plots:
+                plot.count_layers(max(len(self.layers), other))
+            self.show_frame(frame)
+        self.show_step(frame)
+        self.words.tell(frame, self.tell)
         if self.hovered is not None:
             self._fill_readout(self.hovered)
+
+    def redraw(self) -> None:
+        """Draw the frame again, as something else is to be seen of it."""
+        self._made_of = ()
+        if self.frame:
+            self.draw(self.frame)
+
+    def made_of(self, frame: Frame) -> tuple[object, ...]:
+        """Return the parts of a frame that `show_frame` draws; as long as they are the same objects, it need not."""
+        return (frame,)
+
+    def tell(self, frame: Frame) -> str:
+        """Return the words below the plots; those that stand, as long as there is nothing to say."""
+        raise NotImplementedError
 
     def show_frame(self, frame: Frame) -> None:
         """Draw what is particular to this view."""
         raise NotImplementedError
+
+    def show_step(self, frame: Frame) -> None:
+        """Draw what is new with every frame beside that."""
 
     def describe(self, frame: Frame, index: int) -> list[str]:
         """Return the lines of numbers of a layer, counted from 0."""
@@ -103,6 +122,7 @@ class LayerView(View):
 
     def select(self, layer: int | None) -> None:
         """Give weight to one layer (from 1), or to none."""
+        self._made_of = ()
         for plot in self.plots:
             plot.pick(layer)
 
@@ -114,22 +134,15 @@ class LayerView(View):
             plot.retheme(theme)
         self._settle()
 
-    def say(self, words: str) -> None:
-        """Write below the plots: while the run goes on no more often than can be read, and never in more lines."""
-        now = time.perf_counter()
-        running = self.frame is not None and self.frame.state is State.RUNNING
-        if words != self.words.text() and not (running and now - self._said_at < TEXT_SECONDS):
-            self.words.setText(words)
-            self._said_at = now
-
     def age(self, frame: Frame, want: Want) -> str:
         """Return of which step a dear measurement is, "" if it is of the one shown."""
         step = frame.details.steps.get(want)
         return "" if step in (None, frame.snapshot.step) else f" Measured at step {step}."
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep one or two lines for the words, whatever they are."""
+        """Keep one or two lines for the words, whatever they are; where ticks stand depends on the size."""
         super().resizeEvent(event)
+        self._made_of = ()
         self._settle()
         self.words.setFixedHeight((1 if self.width() >= WIDE else 2) * self.words.fontMetrics().lineSpacing() + 2)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 
 from PySide6.QtWidgets import QWidget
 
-from gradflow.sim.frame import Frame
+from gradflow.sim.frame import Frame, State
 from gradflow.sim.looking_back import at_step
 from gradflow.ui.scrubber import Scrubber
+from gradflow.ui.slow_words import TEXT_SECONDS
 from gradflow.ui.view_dock import ViewDock
 
 
@@ -27,6 +29,8 @@ class Looking:
         self._past: Frame | None = None
         self._scrubber: Scrubber | None = None
         self._docks: Mapping[str, ViewDock] = {}
+        self._scrubber_shows: tuple[object, ...] = ()
+        self._scrubbed_at = 0.0
 
     def attach(self, scrubber: Scrubber, docks: Mapping[str, ViewDock]) -> None:
         """Listen to the slider and to clicks in the views."""
@@ -46,9 +50,19 @@ class Looking:
         self._past = seen if seen.past else None
         if not seen.past:
             self.step = None
-        if self._scrubber:
-            self._scrubber.show_steps(frame.history, self.step)
+        self._show_steps(frame)
         return seen
+
+    def _show_steps(self, frame: Frame) -> None:
+        """Keep the slider up to date: while the run goes on no more often than its words can be read.
+
+        It is as wide as the window: to paint it takes as long as a view.
+        """
+        now, shows = time.perf_counter(), (frame.build, frame.state, self.step)
+        running = frame.state is State.RUNNING and shows == self._scrubber_shows
+        if self._scrubber and not (running and now - self._scrubbed_at < TEXT_SECONDS):
+            self._scrubber_shows, self._scrubbed_at = shows, now
+            self._scrubber.show_steps(frame.history, self.step)
 
     def past(self) -> Frame | None:
         """Return the frame of the recorded step that is looked at, None while it is now."""

@@ -41,12 +41,12 @@ from gradflow.ui.panels.findings import Findings
 from gradflow.ui.panels.layer_list import edit_layers
 from gradflow.ui.panels.transport import Transport
 from gradflow.ui.session import TICK_MS, Session
+from gradflow.ui.slow_words import TEXT_SECONDS
 from gradflow.ui.status import Status
 from gradflow.ui.turns import Turns
 from gradflow.ui.view import FAST_MS, SLOW_MS, VIEWS
 from gradflow.ui.view_dock import ViewDock
 
-TEXT_SECONDS = 0.25
 FEW_VIEWS, MANY_MS = 6, 33
 """More views than these are drawn 30 times a second at most."""
 
@@ -181,9 +181,8 @@ class MainWindow(QMainWindow):
             dock.maximise_requested.connect(self.maximising.toggle)
             dock.visibilityChanged.connect(self._tell_wants)
             dock.wants_changed.connect(self._tell_wants)
-        # A frame that a slow view could not draw in its turn is offered again.
-        self._clock = QTimer(self)
-        self._clock.setInterval(33)
+        # A frame that a slow view could not draw in its turn is offered again, unless there is a new one by then.
+        self._clock = QTimer(self, interval=40)
         self._clock.timeout.connect(self._offer)
         self._clock.start()
         QApplication.styleHints().colorSchemeChanged.connect(self._system_theme)
@@ -197,6 +196,7 @@ class MainWindow(QMainWindow):
             self._written_at = 0.0
         if self.session.latest:
             self.explosion.draw(self.session.latest, frame.snapshot.step)
+        self._clock.start()
         # Of a new network the profile comes first; the clock brings the rest a moment later.
         self._offer(FAST_MS if rebuilt else SLOW_MS)
 

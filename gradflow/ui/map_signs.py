@@ -10,7 +10,8 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 
 from gradflow.sim.sweep import Cell, Curve
-from gradflow.ui.items import Overlay, cosmetic
+from gradflow.ui.items import cosmetic
+from gradflow.ui.sheets import Overlay
 
 SIGN, RING = 4.0, 7.0
 """Half the size of a sign and of the ring, in pixels."""
@@ -35,7 +36,6 @@ class MapSigns(Overlay):
         self, crosses: Sequence[Cell], dashes: Sequence[Cell], curves: Sequence[Curve], ring: tuple[float, float]
     ) -> None:
         """Show all of them, in cells from the first one; a ring at nan is none."""
-        self.prepareGeometryChange()
         self._crosses, self._dashes = crosses, dashes
         self._lines = [_path(curve) for curve in curves]
         self.ring = QPointF(*ring)
@@ -46,7 +46,7 @@ class MapSigns(Overlay):
         self._framed = cell
         self.update()
 
-    def paint(self, painter: QPainter, *_: object) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Draw signs that would fit into a cell, lines, and the ring."""
         transform = painter.transform()
         if not transform.m11() or not transform.m22():

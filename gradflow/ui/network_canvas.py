@@ -147,14 +147,14 @@ class NetworkCanvas(QWidget):
         wire, skip_color = QColor(self.theme.muted), QColor(self.theme.curve)
         slim = min(1.0, placed.slot / 40.0)
         drawn = set()
+        wires: dict[float, list[QLineF]] = {}
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for number, edge in enumerate(self.shape.edges):
             share = self._share(number)
             width = THINNEST + slim * (THICKEST - THINNEST) * (share or 0.0)
             if edge.skip < 0:
-                painter.setPen(cosmetic(wire, width))
                 start, stop = rectangles[edge.source].right(), rectangles[edge.target].left()
-                painter.drawLine(QLineF(start, placed.axis, stop, placed.axis))
+                wires.setdefault(width, []).append(QLineF(start, placed.axis, stop, placed.axis))
             elif edge.skip not in drawn:
                 # The first edge of a skip is the one at its source, where shares are taken.
                 drawn.add(edge.skip)
@@ -167,6 +167,9 @@ class NetworkCanvas(QWidget):
                     continue
                 painter.setPen(cosmetic(QColor(self.theme.curve), width))
                 painter.drawPath(placed.arc(skip.source, skip.join, skip.level))
+        for width, lines in wires.items():
+            painter.setPen(cosmetic(wire, width))
+            painter.drawLines(lines)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         if self._shares:
             self._paint_shares(painter)

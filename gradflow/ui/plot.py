@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication, QGraphicsGridLayout
 from gradflow.sim.words import superscript
 from gradflow.ui.fitting import fitting
 from gradflow.ui.items import cosmetic
+from gradflow.ui.sheets import Canvas
 from gradflow.ui.theme import SMALL_SIZE, Theme, font
 
 Array = NDArray[np.float64]
@@ -78,7 +79,7 @@ class WholeAxis(pg.AxisItem):
         return [f"{value:.0f}" for value in values]
 
 
-class Plot(pg.GraphicsView):
+class Plot(Canvas):
     """A themed plot with two axes and fixed ranges; dragging and wheel do nothing by accident.
 
     An axis may have several names, one per line and the longest first: it bears the first that there is room for.
@@ -96,12 +97,11 @@ class Plot(pg.GraphicsView):
         x_label: str = "",
         y_label: str = "",
     ) -> None:
-        super().__init__()
+        view_box = pg.ViewBox(enableMenu=False, defaultPadding=0.0)
+        super().__init__(view_box, {"bottom": x or pg.AxisItem("bottom"), "left": y or pg.AxisItem("left")})
         self.x_label, self.y_label = x_label, y_label
-        self.view_box = pg.ViewBox(enableMenu=False, defaultPadding=0.0)
         self.view_box.disableAutoRange()
         self.view_box.setMouseEnabled(False, False)
-        self.axes = {"bottom": x or pg.AxisItem("bottom"), "left": y or pg.AxisItem("left")}
         grid = QGraphicsGridLayout()
         grid.setContentsMargins(0, 4, 8, 0)
         grid.setSpacing(0)
@@ -117,9 +117,8 @@ class Plot(pg.GraphicsView):
             # The numbers at the ends of an axis may reach a little beyond it.
             axis.setStyle(tickFont=font(SMALL_SIZE), tickLength=-4, autoExpandTextSpace=True, hideOverlappingLabels=8)
             axis.enableAutoSIPrefix(False)
-        frame = pg.GraphicsWidget()
-        frame.setLayout(grid)
-        self.setCentralItem(frame)
+        self.setCentralItem(pg.GraphicsWidget())
+        self.centralWidget.setLayout(grid)
         self.setFrameShape(self.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.sticky = {"x": Sticky(), "y": Sticky()}
@@ -142,11 +141,6 @@ class Plot(pg.GraphicsView):
         if self.view_box.sceneBoundingRect().contains(spot):
             at = self.view_box.mapSceneToView(spot)
             self.clicked.emit(at.x(), at.y())
-
-    def add(self, *items: pg.GraphicsObject) -> None:
-        """Draw these, the first behind the others."""
-        for item in items:
-            self.view_box.addItem(item, ignoreBounds=True)
 
     def ticks(self, side: str) -> list[float]:
         """Return where the ticks of an axis stand, for grid lines."""

@@ -10,7 +10,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPolygonF, QTransform
 
 from gradflow.sim.ridgelines import Ridge
-from gradflow.ui.items import Overlay, cosmetic
+from gradflow.ui.items import cosmetic
+from gradflow.ui.sheets import Overlay
 from gradflow.ui.theme import SMALL_SIZE, Theme, font
 
 FILL, FADED, SHADE = 150, 40, 34
@@ -38,7 +39,6 @@ class RidgeItem(Overlay):
         `places` are the middle and the width of the column for each share that is in no bin; a column with everything
         in it is as tall as a ridge.
         """
-        self.prepareGeometryChange()
         self._layers = [ridge.layer for ridge in ridges]
         self._outlines = [_outline(ridge, height) for ridge in ridges]
         self._columns = [
@@ -51,7 +51,7 @@ class RidgeItem(Overlay):
         ]
         self.update()
 
-    def paint(self, painter: QPainter, *_: object) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Paint from the last layer down to the first, so that lower ridges stand in front."""
         pieces = list(zip(self._layers, self._outlines, self._columns, self.colors, strict=False))
         for layer, outline, columns, color in reversed(pieces):
@@ -83,17 +83,17 @@ def _outline(ridge: Ridge, height: float) -> QPolygonF:
 class Shade(Overlay):
     """Rectangles on the ground: where φ is saturated."""
 
+    z = -10.0
+
     def __init__(self) -> None:
         super().__init__()
         self._rectangles: list[QRectF] = []
         self._color = QColor()
-        self.setZValue(-10)
 
     def set_rectangles(self, rectangles: list[QRectF]) -> None:
         """Shade these."""
         if rectangles != self._rectangles:
             self._rectangles = rectangles
-            self.prepareGeometryChange()
             self.update()
 
     def retheme(self, theme: Theme) -> None:
@@ -102,7 +102,7 @@ class Shade(Overlay):
         self._color.setAlpha(SHADE)
         self.update()
 
-    def paint(self, painter: QPainter, *_: object) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Fill the rectangles."""
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._color)
@@ -122,7 +122,6 @@ class Captions(Overlay):
         """Write these, (x, y, words) each: to the left of x, standing on y."""
         if words != self._words:
             self._words = words
-            self.prepareGeometryChange()
             self.update()
 
     def retheme(self, theme: Theme) -> None:
@@ -131,7 +130,7 @@ class Captions(Overlay):
         self._ground.setAlpha(FILL)
         self.update()
 
-    def paint(self, painter: QPainter, *_: object) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Write in pixels, whatever the axes' scale."""
         transform = painter.transform()
         painter.save()

@@ -13,8 +13,10 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter
 
 from gradflow.sim.spectrum import Histogram, Strip
 from gradflow.sim.words import power
-from gradflow.ui.items import Levels, Marks, Overlay, cosmetic
+from gradflow.ui.items import Levels, Polyline, cosmetic
+from gradflow.ui.marks import Marks
 from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, nice_ceiling
+from gradflow.ui.sheets import Overlay
 from gradflow.ui.theme import Theme
 
 Array = NDArray[np.float64]
@@ -36,9 +38,9 @@ class Strips(Plot):
         self.levels, self.bars, self.tops = Levels(), Bars(), Marks(radius=4.0)
         self.zeros = Marks(radius=4.0)
         self.chosen = pg.InfiniteLine(angle=90)
-        self.edge, self.middle = pg.PlotCurveItem(connect="finite"), pg.PlotCurveItem(connect="finite")
-        self.ghosts = [pg.PlotCurveItem(connect="finite") for _ in range(2)]
-        self.broken = pg.PlotCurveItem(connect="pairs")
+        self.edge, self.middle = Polyline("finite"), Polyline("finite")
+        self.ghosts = [Polyline("finite") for _ in range(2)]
+        self.broken = Polyline("pairs")
         self.add(self.levels, self.chosen, self.broken, *self.ghosts, self.bars, self.middle, self.edge, self.tops)
         self.add(self.zeros)
         self.decades = DecadeRange(least=2.0)
@@ -64,14 +66,14 @@ class Strips(Plot):
         hollow = [self.colors[i] for i in places]
         self.zeros.set_data(x[places], np.full(len(places), low - gutter / 2), hollow, np.ones(len(places), bool))
         with_edge = np.flatnonzero(np.isfinite(strip.expected_largest))
-        self.edge.setData(x[with_edge], strip.expected_largest[with_edge])
+        self.edge.set_data(x[with_edge], strip.expected_largest[with_edge])
         with_mean = np.flatnonzero(np.isfinite(strip.expected_rms))
-        self.middle.setData(x[with_mean], strip.expected_rms[with_mean])
+        self.middle.set_data(x[with_mean], strip.expected_rms[with_mean])
         for curve, values in zip(self.ghosts, (ghost.bands[0], ghost.largest) if ghost else ([], []), strict=True):
             places = np.flatnonzero(np.isfinite(values))
-            curve.setData(places + 1.0, np.asarray(values)[places])
+            curve.set_data(places + 1.0, np.asarray(values)[places])
         bars = np.repeat(x[np.isposinf(strip.largest)], 2)
-        self.broken.setData(bars, np.tile([low - gutter, high], len(bars) // 2))
+        self.broken.set_data(bars, np.tile([low - gutter, high], len(bars) // 2))
         self.chosen.setValue(layer + 1)
 
     def color(self, layer: int) -> QColor:
@@ -83,14 +85,14 @@ class Strips(Plot):
         super().retheme(theme)
         self.levels.retheme(theme)
         self.bars.gap = QColor(theme.surface)
-        self.edge.setPen(cosmetic(QColor(theme.text)))
+        self.edge.set_pen(cosmetic(QColor(theme.text)))
         dotted = cosmetic(QColor(theme.text))
         dotted.setStyle(Qt.PenStyle.DotLine)
-        self.middle.setPen(dotted)
+        self.middle.set_pen(dotted)
         self.chosen.setPen(cosmetic(QColor(theme.border), 2.0))
-        self.broken.setPen(cosmetic(QColor(theme.error), 3.0))
+        self.broken.set_pen(cosmetic(QColor(theme.error), 3.0))
         for curve in self.ghosts:
-            curve.setPen(cosmetic(QColor(theme.muted)))
+            curve.set_pen(cosmetic(QColor(theme.muted)))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Choose the layer under the mouse."""
@@ -110,12 +112,11 @@ class Bars(Overlay):
 
     def set_bars(self, x: Array, bands: Array, colors: Sequence[QColor], width: float) -> None:
         """Show the quantiles `bands` (5, layers) at the places x."""
-        self.prepareGeometryChange()
         self._bars = [bar for bar in zip(x, bands.T, colors, strict=True) if np.isfinite(bar[1]).all()]
         self._width = width
         self.update()
 
-    def paint(self, painter: QPainter, *_: object) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Draw all bars."""
         width = self._width
         for x, (low, first, middle, third, high), color in self._bars:
@@ -136,7 +137,7 @@ class HistogramPlot(Plot):
         left.setTickDensity(0.3)
         super().__init__(self.axis, left, "s", "share per decade\nshare")
         self.filled, self.ghost = _steps(), _steps()
-        self.curve, self.edge = pg.PlotCurveItem(), pg.InfiniteLine(angle=90)
+        self.curve, self.edge = Polyline(), pg.InfiniteLine(angle=90)
         self.add(self.filled, self.ghost, self.edge, self.curve)
         self.decades = DecadeRange(least=1.0)
         self.top = 0.0
@@ -154,12 +155,12 @@ class HistogramPlot(Plot):
         self.filled.setFillLevel(0.0)
         self.edge.setVisible(histogram is not None and math.isfinite(histogram.expected_edge))
         if histogram is None:
-            self.curve.setData([], [])
+            self.curve.set_data([], [])
             return
         if self.edge.isVisible():
             self.edge.setValue(histogram.expected_edge)
         kept = np.isfinite(histogram.curve_y)
-        self.curve.setData(histogram.curve_x[kept], histogram.curve_y[kept])
+        self.curve.set_data(histogram.curve_x[kept], histogram.curve_y[kept])
         parts = [histogram.edges, np.array([histogram.expected_edge]), ghost.edges if ghost else np.empty(0)]
         self._fit_x(np.concatenate(parts))
         highest = max(histogram.heights.max(), histogram.curve_y[kept].max(initial=0.0))
@@ -199,7 +200,7 @@ class HistogramPlot(Plot):
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
         super().retheme(theme)
-        self.curve.setPen(cosmetic(QColor(theme.text)))
+        self.curve.set_pen(cosmetic(QColor(theme.text)))
         dashed = cosmetic(QColor(theme.text))
         dashed.setStyle(Qt.PenStyle.DashLine)
         self.edge.setPen(dashed)

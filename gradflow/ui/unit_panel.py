@@ -12,8 +12,10 @@ from gradflow.sim.snapshot import LayerInfo
 from gradflow.sim.unit_curve import Portrait, portray
 from gradflow.sim.units import Units, UnitState
 from gradflow.sim.words import spell
-from gradflow.ui.items import Marks, Overlay, cosmetic
+from gradflow.ui.items import Polyline, cosmetic
+from gradflow.ui.marks import Marks
 from gradflow.ui.plot import Plot
+from gradflow.ui.sheets import Overlay
 from gradflow.ui.theme import Theme
 
 STATES = {
@@ -36,7 +38,7 @@ class UnitPanel(QWidget):
         self.words.setWordWrap(True)
         self.axis = ValueAxis("left")
         self.plot = Plot(y=self.axis, x_label="z", y_label="φ(z)")
-        self.backdrop, self.curve, self.dots = Backdrop(), pg.PlotCurveItem(antialias=True), Marks(radius=3.5)
+        self.backdrop, self.curve, self.dots = Backdrop(), Polyline(smooth=True), Marks(radius=3.5)
         self.plot.add(self.backdrop, self.curve, self.dots)
         box = QVBoxLayout(self)
         box.setContentsMargins(8, 0, 0, 0)
@@ -63,7 +65,7 @@ class UnitPanel(QWidget):
         self.axis.lowest = low - 0.05 * tall
         self.plot.fix(x=(-portrait.reach, portrait.reach), y=(low - (HISTOGRAM_SHARE + 0.1) * tall, high + 0.1 * tall))
         self.backdrop.show_portrait(portrait, HISTOGRAM_SHARE * tall)
-        self.curve.setData(portrait.curve_z, portrait.curve_a)
+        self.curve.set_data(portrait.curve_z, portrait.curve_a)
         self.dots.set_data(portrait.z, portrait.a, [color] * len(portrait.z))
         if label != self.plot.y_label:
             self.plot.name_axes("z", label, self.theme)
@@ -72,7 +74,7 @@ class UnitPanel(QWidget):
         """Take new colours."""
         self.theme = theme
         self.plot.retheme(theme)
-        self.curve.setPen(cosmetic(QColor(theme.muted)))
+        self.curve.set_pen(cosmetic(QColor(theme.muted)))
         self.backdrop.retheme(theme)
 
 
@@ -106,15 +108,15 @@ class ValueAxis(pg.AxisItem):
 class Backdrop(Overlay):
     """What stands behind the curve: where φ is flat, the axes through 0, and the histogram of z along the foot."""
 
+    z = -5.0
+
     def __init__(self) -> None:
         super().__init__()
         self.portrait: Portrait | None = None
         self.tall = 1.0
-        self.setZValue(-5)
 
     def show_portrait(self, portrait: Portrait, tall: float) -> None:
         """Show a unit; its fullest bin is `tall`."""
-        self.prepareGeometryChange()
         self.portrait, self.tall = portrait, tall
         self.update()
 
@@ -124,11 +126,11 @@ class Backdrop(Overlay):
         self.bars.setAlpha(110)
         self.update()
 
-    def paint(self, painter: QPainter, *_: object) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Paint from the back to the front."""
         if self.portrait is None:
             return
-        view, portrait = self.boundingRect(), self.portrait
+        view, portrait = self.view, self.portrait
         painter.setPen(Qt.PenStyle.NoPen)
         for left, right in portrait.flat:
             painter.fillRect(QRectF(left, view.top(), right - left, view.height()), self.flat)

@@ -88,7 +88,7 @@ def test_the_slider_and_the_buttons_replay_too_and_the_broken_step_has_its_red_b
     assert bar.place.text() == f"step {last}: broken" and not bar.forward.isEnabled()
     profile = desk.window.docks["profile"].view
     desk.until(lambda: profile.frame is desk.frame)
-    assert len(profile.broken.getData()[0]) > 0
+    assert len(profile.broken.points[0]) > 0
     qtbot.mouseClick(bar.back, Qt.MouseButton.LeftButton)
     desk.until(lambda: desk.step == last - 1)
     qtbot.mouseClick(bar.forward, Qt.MouseButton.LeftButton)

@@ -161,7 +161,7 @@ def test_the_forward_signal_is_at_the_height_of_what_was_measured(shown, fast):
     low, high = view.lengths.view_box.viewRange()[1]
     assert low <= view.marks["z_length"]._y.min() and view.marks["z_length"]._y.max() <= high
     # The bars hang from the mean square down to the variance, or to the end of the axis.
-    x, y = view.bars.getData()
+    x, y = view.bars.points
     np.testing.assert_allclose(y[0::2][:7], np.maximum(np.log10(signal["z_variance"]), low), rtol=1e-9)
     np.testing.assert_allclose(y[1::2][:7], np.log10(signal["z_length"]), rtol=1e-9)
     assert len(x) == 2 * 2 * 7
@@ -171,13 +171,13 @@ def test_predicted_curves_are_lines_and_a_settled_one_shows_its_fixed_point(show
     frame = frame_of(fast({"network.depth": 12}))
     settled, moving = np.full(13, 0.5), 0.9 ** np.arange(13.0)
     view = shown("forward", predicted(frame, z_length=settled, a_length=moving, correlation=np.full(13, 0.8)))
-    np.testing.assert_allclose(view.curves["z_length"].getData()[1], math.log10(0.5))
-    assert view.fixed["z_length"].line.isVisible() and view.fixed["z_length"].line.value() == math.log10(0.5)
-    assert not view.fixed["a_length"].line.isVisible()
-    assert view.fixed["correlation"].line.value() == 0.8
+    np.testing.assert_allclose(view.curves["z_length"].points[1], math.log10(0.5))
+    assert view.fixed["z_length"].isVisible() and view.fixed["z_length"].value() == math.log10(0.5)
+    assert not view.fixed["a_length"].isVisible()
+    assert view.fixed["correlation"].value() == 0.8
     view.draw(frame)
-    assert not any(guide.line.isVisible() for guide in view.fixed.values())
-    assert not len(view.curves["z_length"].getData()[1])
+    assert not any(guide.isVisible() for guide in view.fixed.values())
+    assert not len(view.curves["z_length"].points[1])
 
 
 def test_a_signal_of_exactly_zero_stands_hollow_on_the_floor(shown, fast):
@@ -220,11 +220,11 @@ def test_the_update_ratio_is_that_of_the_step_with_its_recent_range(shown, fast)
     view = shown("update_ratio", frame)
     np.testing.assert_allclose(view.marks._y, np.log10(frame.snapshot.update_ratio))
     recorded = frame.history.stat(Stat.UPDATE) / frame.history.stat(Stat.WEIGHT)
-    x, y = view.bars.getData()
+    x, y = view.bars.points
     np.testing.assert_allclose(y[0::2], np.log10(recorded.min(axis=0)))
     np.testing.assert_allclose(y[1::2], np.log10(recorded.max(axis=0)))
     np.testing.assert_array_equal(x[0::2], np.arange(1, 8))
-    assert view.rule[view.by_layer].line.value() == -3.0 and view.healthy[view.by_layer]._span == (-4.0, -2.0)
+    assert view.rule[view.by_layer].value() == -3.0 and view.healthy[view.by_layer]._span == (-4.0, -2.0)
 
 
 def test_a_layer_that_stands_still_is_a_hollow_mark_and_one_without_weights_has_none(shown, fast):
@@ -232,7 +232,7 @@ def test_a_layer_that_stands_still_is_a_hollow_mark_and_one_without_weights_has_
     assert frozen.marks._hollow.tolist() == [True, True, *[False] * 5]
     assert "2 of 7 layers stand still" in frozen.words.text()
     empty = shown("update_ratio", frame_of(fast({"init.scheme": "zeros"})))
-    assert np.isnan(empty.marks._y).all() and not len(empty.by_layer.broken.getData()[0])
+    assert np.isnan(empty.marks._y).all() and not len(empty.by_layer.broken.points[0])
     assert "No layer" in empty.words.text()
 
 
@@ -244,15 +244,15 @@ def test_the_course_of_the_ratio_has_a_bounded_number_of_lines_and_points(shown,
     lines = [line for line in view.over_time.lines if line.isVisible()]
     assert 2 < len(lines) <= 12
     for line in lines:
-        steps, heights = line.getData()
+        steps, heights = line.points
         assert len(steps) <= 201 and steps[-1] == 300 and np.isfinite(heights).all()
     ratio = frame.history.stat(Stat.UPDATE)[-1] / frame.history.stat(Stat.WEIGHT)[-1]
-    assert lines[0].getData()[1][-1] == pytest.approx(math.log10(ratio[0]))
-    assert lines[-1].getData()[1][-1] == pytest.approx(math.log10(ratio[-1]))
-    assert lines[0].opts["pen"].color() == LIGHT.layer_colors(41)[0]
+    assert lines[0].points[1][-1] == pytest.approx(math.log10(ratio[0]))
+    assert lines[-1].points[1][-1] == pytest.approx(math.log10(ratio[-1]))
+    assert lines[0].pen.color() == LIGHT.layer_colors(41)[0]
     view.select(18)
     view.draw(frame)
-    assert [line.opts["pen"].widthF() for line in lines].count(2.0) == 1
+    assert [line.pen.widthF() for line in lines].count(2.0) == 1
     view.choose("by layer")
     assert view.by_layer.isVisible() and "by layer" in view.caption()
 
@@ -265,9 +265,9 @@ def test_the_noise_view_shows_scale_batch_and_what_is_expected(shown, fast):
     view, noise = shown("noise", frame), frame.details.noise
     np.testing.assert_allclose(view.marks["noise_scale"]._y, np.log10(frame.details.statistics["noise_scale"]))
     np.testing.assert_array_equal(view.marks["noise_angle"]._y, frame.details.statistics["noise_angle"])
-    np.testing.assert_array_equal(view.expected["noise_angle"].getData()[1], noise.expected_angle)
-    assert view.batch.line.value() == math.log10(32) and view.batch.words.toPlainText() == "batch 32"
-    assert view.whole.line.value() == math.log10(noise.scale)
+    np.testing.assert_array_equal(view.expected["noise_angle"].points[1], noise.expected_angle)
+    assert view.batch.value() == math.log10(32) and view.batch.words == "batch 32"
+    assert view.whole.value() == math.log10(noise.scale)
     assert view.words.text() == str(noise)
 
 
@@ -283,15 +283,15 @@ def test_without_noise_the_view_says_so(shown, fast):
 def test_the_norm_is_drawn_before_and_after_clipping_with_the_limit(shown, fast):
     frame = frame_of(fast({"training.clip_norm": 1e-3}), 6)
     norms = shown("clipping", frame).norms
-    np.testing.assert_allclose(norms.before.getData()[1], np.log10(frame.history.column("grad_norm")))
-    np.testing.assert_allclose(norms.after.getData()[1], -3.0, atol=0.01)
-    assert norms.limit.line.value() == pytest.approx(-3.0) and norms.limit.words.toPlainText() == "limit 0.001"
+    np.testing.assert_allclose(norms.before.points[1], np.log10(frame.history.column("grad_norm")))
+    np.testing.assert_allclose(norms.after.points[1], -3.0, atol=0.01)
+    assert norms.limit.value() == pytest.approx(-3.0) and norms.limit.words == "limit 0.001"
 
 
 def test_where_nothing_is_clipped_the_view_says_what_to_set(shown, fast):
     view = shown("clipping", frame_of(fast(), 4))
     assert "clip norm" in view.words.text() and "float16" in view.words.text()
-    assert not view.norms.limit.line.isVisible() and not view.norms.after.getData()[0].size
+    assert not view.norms.limit.isVisible() and not view.norms.after.points[0].size
     assert np.isfinite(view.norms.now._y[0]) and np.isnan(view.norms.now._y[1])
 
 
@@ -302,10 +302,10 @@ def test_zeros_underflow_and_the_floor_of_a_half_precision_are_shown(shown, fast
     np.testing.assert_allclose(view.zeros._y, 100 * frame.details.signal["zero_share"])
     np.testing.assert_allclose(view.lost._y, 100 * frame.snapshot.stat(Stat.UNDERFLOW))
     assert view.lost._y.max() > 0.0
-    assert view.least.line.value() == pytest.approx(math.log10(2.0**-24 / 4.0))
-    assert view.normal.line.value() == pytest.approx(math.log10(2.0**-14 / 4.0))
+    assert view.least.value() == pytest.approx(math.log10(2.0**-24 / 4.0))
+    assert view.normal.value() == pytest.approx(math.log10(2.0**-14 / 4.0))
     low, high = view.deltas.view_box.viewRange()[1]
-    assert low <= view.least.line.value() <= high
+    assert low <= view.least.value() <= high
     assert "float16" in view.words.text() and "loss scale 4" in view.words.text()
 
 

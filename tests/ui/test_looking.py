@@ -165,7 +165,7 @@ def test_a_click_on_the_heat_map_opens_that_layer_and_step_everywhere(window, qt
     docks = desk.window.docks
     assert desk.window.looking.selected == 3
     desk.until(lambda: docks["profile"].view.band.isVisible())
-    assert docks["profile"].view.band.getRegion() == (2.5, 3.5)
+    assert docks["profile"].view.band._span == (2.5, 3.5)
     assert "layer 3" in docks["profile"].view.readout.text() and docks["profile"].view.readout.isVisible()
     assert [line.value() for line in view.layer_lines] == [2.5, 3.5] and view.layer_lines[0].isVisible()
     assert docks["distributions"].view.carried.selected == 3

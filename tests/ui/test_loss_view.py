@@ -52,7 +52,7 @@ def test_a_loss_that_explodes_is_drawn_in_decades(shown, fast):
     losses = frame.history.column("train_loss")
     assert np.nanmax(losses[np.isfinite(losses)]) > 1e3
     view = shown("loss", frame)
-    curve = view.curves["train_loss"].getData()[1]
+    curve = view.curves["train_loss"].points[1]
     np.testing.assert_allclose(curve, np.log10(losses[np.isfinite(losses)]))
     low, high = heights(view)
     assert low <= curve.min() and curve.max() <= high and low <= view.chance["loss"].value() <= high
@@ -72,14 +72,14 @@ def test_the_axis_stays_logarithmic_until_the_next_run(shown, fast):
     assert view.axis.linear and heights(view)[0] == 0.0
     view.draw(dataclasses.replace(calm, other=wild))
     assert not view.axis.linear
-    ghost = view.ghosts["train_loss"].getData()[1]
+    ghost = view.ghosts["train_loss"].points[1]
     assert len(ghost) and heights(view)[0] <= ghost.min() and ghost.max() <= heights(view)[1]
     view.draw(calm)
     assert not view.axis.linear
     view.reset(calm.topology)
     view.draw(calm)
     assert view.axis.linear
-    np.testing.assert_array_equal(view.curves["train_loss"].getData()[1], calm.history.column("train_loss"))
+    np.testing.assert_array_equal(view.curves["train_loss"].points[1], calm.history.column("train_loss"))
 
 
 def test_a_loss_of_exactly_zero_has_a_place_below_the_decades(shown, fast):

@@ -205,7 +205,7 @@ def test_the_profile_shows_zeros_hollow_on_the_floor_and_overflow_as_a_red_bar(s
     assert floor < height < first_range[0] and ceiling == first_range[1]
     assert np.isnan(view.deltas._y[3]) and np.isfinite(view.deltas._y[[0, 2, 4, 5, 6]]).all()
     assert list(view.axis.named.values()) == ["zero"]
-    bars = view.broken.getData()
+    bars = view.broken.points
     assert sorted(set(bars[0])) == [4.0, 5.0] and (bars[1].min(), bars[1].max()) == (floor, ceiling)
     assert has(pixels(view), look.error)
 
@@ -252,7 +252,7 @@ def test_the_heat_map_has_another_run_as_an_outlined_column_in_the_same_colours(
         each.advance()
     alone, ghost = run.frame(State.PAUSED), other.frame(State.PAUSED)
     view = shown("heatmap", dataclasses.replace(alone, other=ghost), look, size=(430, 190))
-    assert view.ghost.image.isVisible() and view.ghost.outline.opts["pen"].color().name() == look.muted
+    assert view.ghost.image.isVisible() and view.ghost.outline.pen.color().name() == look.muted
     assert "step 2" in view.ghost.words.text() and view.ghost.words.isVisible()
     # Layer 10 of the deeper run has its place, and colours mean the same in both.
     low, high = view.plot.view_box.viewRange()[1]

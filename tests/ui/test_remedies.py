@@ -248,7 +248,7 @@ def test_a_preview_is_drawn_beside_the_run_at_its_step_with_the_same_seed(window
     while reference.snapshot.step < 3:
         reference.advance()
     ghost = reference.snapshot.stat(Stat.DELTA)
-    np.testing.assert_array_equal(profile.ghost_line.getData()[1], np.log10(ghost))
+    np.testing.assert_array_equal(profile.ghost_line.points[1], np.log10(ghost))
     assert profile.ghost_chip.isVisible()
     assert desk.session.experiment.network.activation == "tanh" and desk.step == 3
     desk.window.looking.select(2)
@@ -259,7 +259,7 @@ def test_a_preview_is_drawn_beside_the_run_at_its_step_with_the_same_seed(window
     desk.press("Escape")
     assert desk.window.looking.selected is None
     desk.until(lambda: desk.frame.other is None and not profile.ghost_chip.isVisible())
-    assert len(profile.ghost_line.getData()[0] if profile.ghost_line.getData()[0] is not None else ()) == 0
+    assert len(profile.ghost_line.points[0]) == 0
 
 
 def test_applying_is_one_edit_and_the_run_before_stays_as_an_outline_until_the_next(window, said, qtbot):
@@ -329,7 +329,7 @@ def test_p_pins_what_is_on_screen_and_p_again_lets_it_go(window):
     desk.until(lambda: len(desk.frame.topology.layers) == 4 and profile.frame is desk.frame)
     assert desk.frame.other.snapshot is pinned
     # The pinned run is the deeper one: its layers keep their numbers, and the axis has room for them.
-    assert profile.ghost_line.getData()[0].tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert profile.ghost_line.points[0].tolist() == [1, 2, 3, 4, 5, 6, 7]
     assert profile.plot.view_box.viewRange()[0][1] > 7
     assert profile.ghost_chip.text() == "outline: pinned run, step 1"
     desk.press("P")

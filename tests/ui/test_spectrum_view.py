@@ -92,11 +92,11 @@ def test_the_other_run_is_an_outline_whatever_its_depth(shown, colors):
     frame, other = measured(), measured({"network.depth": 9, "network.activation": "relu", "init.scale": 3.0})
     alone = colors(shown("spectrum", frame))
     view = shown("spectrum", dataclasses.replace(frame, other=other))
-    assert view.strips.ghosts[1].xData.tolist() == list(range(1, 11))
+    assert view.strips.ghosts[1].points[0].tolist() == list(range(1, 11))
     assert len(view.histogram.ghost.xData) > 2
     assert alone != colors(view)
     view.draw(frame)
-    assert len(view.strips.ghosts[1].xData) == 0
+    assert len(view.strips.ghosts[1].points[0]) == 0
 
 
 def test_an_older_measurement_says_its_age(shown):

@@ -109,7 +109,7 @@ def test_the_status_line_tells_step_epoch_losses_and_size(window):
     desk = window()
     desk.press("Right")
     desk.until(lambda: desk.status.startswith("step 1 "))
-    for words in ("epoch 0.20", "loss 0.", "validation 0.", "accuracy ", "160 + 40 samples", "1 425 parameters"):
+    for words in ("epoch 0.20", "loss 0.", "validation 0.", "accuracy ", "160 + 40 samples", "1\u202f425 parameters"):
         assert words in desk.status
     assert desk.status.endswith("paused")
 
@@ -323,7 +323,7 @@ def test_a_gradient_of_ten_to_the_minus_forty_stands_on_the_axis_with_three_digi
     profile = desk.window.docks["profile"].view
     delta = desk.frame.snapshot.stat(Stat.DELTA)
     assert 0.0 < delta[0] < 1e-30
-    heights = profile.line.getData()[1]
+    heights = profile.line.points[1]
     np.testing.assert_allclose(heights, np.log10(delta))
     low, high = profile.plot.view_box.viewRange()[1]
     assert low <= heights.min() and heights.max() <= high

@@ -10,8 +10,9 @@ from PySide6.QtGui import QColor
 
 from gradflow.sim.lab.line import Line
 from gradflow.sim.words import spell
-from gradflow.ui.items import Marks, cosmetic
+from gradflow.ui.items import cosmetic
 from gradflow.ui.lab.chip import Chip
+from gradflow.ui.marks import Marks
 from gradflow.ui.plot import Plot
 from gradflow.ui.theme import Theme
 

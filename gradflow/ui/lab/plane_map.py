@@ -12,10 +12,11 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from gradflow.sim.lab.plane import Plane
 from gradflow.sim.words import spell
 from gradflow.ui.color_bar import ColorBar
-from gradflow.ui.items import Overlay, cosmetic
+from gradflow.ui.items import cosmetic
 from gradflow.ui.lab.chip import Chip
 from gradflow.ui.lab.line_plot import Signs
 from gradflow.ui.plot import Plot
+from gradflow.ui.sheets import Overlay
 from gradflow.ui.theme import Theme, rgb
 
 Array = NDArray[np.float64]
@@ -50,8 +51,8 @@ class PlaneMap(QWidget):
 
     def show_plane(self, plane: Plane | None, log: bool, old: bool = False) -> None:
         """Paint a plane, or nothing; one of an old step is pale."""
-        for item in (self.image, self.overlay):
-            item.setOpacity(PALE if old else 1.0)
+        self.image.setOpacity(PALE if old else 1.0)
+        self.overlay.opacity = PALE if old else 1.0
         if (plane, log, self._theme) == self._drawn:
             return
         self.plane, self._log, self._drawn = plane, log, (plane, log, self._theme)
@@ -116,6 +117,7 @@ class PlaneSigns(Overlay):
 
     def __init__(self) -> None:
         super().__init__()
+        self.opacity = 1.0
         self._contours = QPainterPath()
         self._path: list[QPointF] = []
         self._step: QPointF | None = None
@@ -124,7 +126,6 @@ class PlaneSigns(Overlay):
 
     def show_signs(self, plane: Plane | None, contours: Array) -> None:
         """Show a plane's contours, trajectory and points, or nothing."""
-        self.prepareGeometryChange()
         # One path: lines of their own would be brighter where they meet.
         self._contours = pg.arrayToQPath(*contours.reshape(-1, 2).T, connect="pairs")
         self._shown = plane is not None
@@ -141,12 +142,13 @@ class PlaneSigns(Overlay):
         self._line.setAlphaF(0.35)
         self.update()
 
-    def paint(self, painter: QPainter, *_: object) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Draw the contours, the trajectory, and the two points."""
         transform = painter.transform()
         if not self._shown or not transform.m11() or not transform.m22():
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setOpacity(self.opacity)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(cosmetic(self._line))
         painter.drawPath(self._contours)

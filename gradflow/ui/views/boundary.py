@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QLabel
 from gradflow.sim.details import Surface, Want
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Topology
-from gradflow.ui.items import Overlay, cosmetic
+from gradflow.ui.items import Polyline, cosmetic
 from gradflow.ui.plot import Plot
+from gradflow.ui.sheets import Overlay
 from gradflow.ui.theme import Theme, rgb
 from gradflow.ui.view import SLOW_MS, View, view
 
@@ -34,7 +35,7 @@ class Boundary(View):
         super().__init__()
         self.plot = Plot()
         self.image = pg.ImageItem(axisOrder="row-major")
-        self.curve = pg.PlotCurveItem()
+        self.curve = Polyline()
         self.dots = Dots()
         self.plot.add(self.image, self.dots, self.curve)
         self.legend = QLabel()
@@ -67,13 +68,13 @@ class Boundary(View):
         """Take new colours; the picture is painted anew with the next frame."""
         self.theme = theme
         self.plot.retheme(theme)
-        self.curve.setPen(cosmetic(QColor(theme.curve)))
+        self.curve.set_pen(cosmetic(QColor(theme.curve)))
         self.drawn = None
 
     def _empty(self, words: str) -> None:
         self.drawn = None
         self.image.clear()
-        self.curve.setData([], [])
+        self.curve.set_data([], [])
         self.dots.set_dots([], [])
         self.legend.setText(words)
 
@@ -94,13 +95,13 @@ class Boundary(View):
         dx, dy = (x[-1] - x[0]) / (len(x) - 1), (y[-1] - y[0]) / (len(y) - 1)
         rect = QRectF(x[0] - dx / 2, y[0] - dy / 2, x[-1] - x[0] + dx, y[-1] - y[0] + dy)
         self.image.setRect(rect)
-        self.curve.setData([], [])
+        self.curve.set_data([], [])
         self.plot.fix(x=(rect.left(), rect.right()), y=(rect.top(), rect.bottom()))
         self._draw_points(surface)
 
     def _draw_line(self, surface: Surface) -> None:
         self.image.clear()
-        self.curve.setData(surface.x, surface.outputs)
+        self.curve.set_data(surface.x, surface.outputs)
         low, high = surface.points[:, 1].min(), surface.points[:, 1].max()
         room = 0.25 * max(high - low, 1.0)
         self.plot.fix(x=(float(surface.x[0]), float(surface.x[-1])), y=(float(low - room), float(high + room)))
@@ -145,12 +146,11 @@ class Dots(Overlay):
 
     def set_dots(self, groups: list[np.ndarray], colors: list[QColor], rim: QColor | None = None) -> None:
         """Show each group of points (n, 2) in its colour."""
-        self.prepareGeometryChange()
         self._groups = [([QPointF(x, y) for x, y in group], color) for group, color in zip(groups, colors, strict=True)]
         self._rim = rim or self._rim
         self.update()
 
-    def paint(self, painter: QPainter, *_: object) -> None:
+    def paint(self, painter: QPainter) -> None:
         """Draw rims first, then discs, as round points of a pen: far faster than ellipses."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         transform = painter.transform()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
@@ -13,9 +12,10 @@ from gradflow.sim.details import Want
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Stat, Topology
 from gradflow.sim.words import spell
-from gradflow.ui.items import Marks, cosmetic
+from gradflow.ui.items import Polyline, cosmetic
 from gradflow.ui.layer_plot import Guide, LayerPlot, StepAxis
 from gradflow.ui.layer_view import LayerView
+from gradflow.ui.marks import Marks
 from gradflow.ui.plot import DecadeAxis, log10_marks
 from gradflow.ui.step_plot import StepPlot
 from gradflow.ui.theme import Theme
@@ -57,7 +57,7 @@ class Clipping(LayerView):
         self.shares.add(self.ghost_zeros, self.zeros, self.lost)
         self.deltas.add(self.ghost, self.sizes)
         for guide in (self.normal, self.least):
-            self.deltas.add(guide.line, guide.words)
+            self.deltas.add(guide)
         self.arrange(self.norms, self.shares, self.deltas)
 
     def reset(self, topology: Topology) -> None:
@@ -65,18 +65,29 @@ class Clipping(LayerView):
         super().reset(topology)
         self.norms.forget()
 
+    def made_of(self, frame: Frame) -> tuple[object, ...]:
+        """Return the measurements; where numbers are rounded, every step says how many of them to 0."""
+        details, other = frame.details, frame.other.details.signal if frame.other else None
+        rounds = details.number_range is not None and details.number_range.rounds
+        return details.signal, details.number_range, other, frame.snapshot if rounds else None
+
     def show_frame(self, frame: Frame) -> None:
-        """Draw the norms over the steps, and what is left of δ in every layer."""
-        clipping = recent(frame.history, frame.snapshot, frame.experiment)
-        self.norms.show_history(frame, clipping.norm_limit)
-        words = str(clipping)
-        signal, numbers = frame.details.signal, frame.details.number_range
-        if signal and numbers:
-            underflow = frame.snapshot.stat(Stat.UNDERFLOW)
-            self._show_shares(frame, signal["zero_share"], underflow)
+        """Draw what is left of δ in every layer."""
+        signal = frame.details.signal
+        if signal and frame.details.number_range:
+            self._show_shares(frame, signal["zero_share"], frame.snapshot.stat(Stat.UNDERFLOW))
             self._show_sizes(frame, signal["delta_rms"])
-            words += " " + underflow_words(numbers, underflow)
-        self.say(words)
+
+    def show_step(self, frame: Frame) -> None:
+        """Draw the norms over the steps."""
+        self.norms.show_history(frame, frame.experiment.training.clip_norm)
+
+    def tell(self, frame: Frame) -> str:
+        """Say how often the gradient is clipped, and what the precision takes from it."""
+        words, numbers = str(recent(frame.history, frame.snapshot, frame.experiment)), frame.details.number_range
+        if frame.details.signal and numbers:
+            words += " " + underflow_words(numbers, frame.snapshot.stat(Stat.UNDERFLOW))
+        return words
 
     def describe(self, frame: Frame, index: int) -> list[str]:
         """Return what is left of a layer's δ."""
@@ -116,8 +127,8 @@ class Clipping(LayerView):
         self.sizes.set_data(self.layers, heights, self.colors, zero)
         self._show_ghost(self.ghost, log10_marks(other)[0])
         least, normal = np.log10(floors)
-        self.least.put(self.deltas, float(least), f"smallest {numbers.title}")
-        self.normal.put(self.deltas, float(normal), "all digits above")
+        self.least.put(float(least), f"smallest {numbers.title}")
+        self.normal.put(float(normal), "all digits above")
 
     def _show_ghost(self, marks: Marks, heights: Array) -> None:
         x = np.arange(1.0, len(heights) + 1.0)
@@ -130,15 +141,15 @@ class NormPlot(StepPlot):
     def __init__(self) -> None:
         super().__init__("‖∇L‖ of all parameters\n‖∇L‖")
         self.limit = Guide()
-        self.before, self.after, self.ghost = (pg.PlotCurveItem() for _ in range(3))
+        self.before, self.after, self.ghost = (Polyline() for _ in range(3))
         self.now = Marks(radius=3.5)
         self.pens = QPen(), QPen()
-        self.add(self.ghost, self.limit.line, self.limit.words, self.before, self.after, self.now)
+        self.add(self.ghost, self.limit, self.before, self.after, self.now)
 
     def forget(self) -> None:
         """Show no curve."""
         for curve in (self.before, self.after, self.ghost):
-            curve.setData([], [])
+            curve.set_data([], [])
 
     def show_history(self, frame: Frame, limit: float) -> None:
         """Draw what is recorded, with discs where it stands now; what is zero or not finite leaves no mark."""
@@ -153,13 +164,13 @@ class NormPlot(StepPlot):
                 steps, values = np.array([float(source.snapshot.step)]), np.array([getattr(source.snapshot, name)])
             logs = log10_marks(values)[0]
             seen = np.isfinite(logs)
-            curve.setData(steps[seen], logs[seen])
+            curve.set_data(steps[seen], logs[seen])
             heights.append(logs)
         snapshot = frame.snapshot
         self.span(snapshot, np.concatenate(heights), float(frame.other.snapshot.step) if frame.other else 0.0)
         now = log10_marks(np.array([snapshot.grad_norm, snapshot.grad_norm_clipped]))[0]
         self.now.set_data(np.full(2, float(snapshot.step)), now, [pen.color() for pen in self.pens])
-        self.limit.put(self, float(np.log10(limit)) if limit else np.nan, f"limit {spell(limit)}")
+        self.limit.put(float(np.log10(limit)) if limit else np.nan, f"limit {spell(limit)}")
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
@@ -167,5 +178,5 @@ class NormPlot(StepPlot):
         self.limit.retheme(theme.error)
         self.pens = cosmetic(QColor(theme.curve)), cosmetic(QColor(theme.curve_second), 2.0)
         for curve, pen in zip((self.before, self.after), self.pens, strict=True):
-            curve.setPen(pen)
-        self.ghost.setPen(cosmetic(QColor(theme.muted)))
+            curve.set_pen(pen)
+        self.ghost.set_pen(cosmetic(QColor(theme.muted)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
@@ -15,9 +14,10 @@ from gradflow.sim.forward import in_words, settled
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Stat
 from gradflow.sim.words import spell
-from gradflow.ui.items import Marks, cosmetic
+from gradflow.ui.items import Polyline, cosmetic
 from gradflow.ui.layer_plot import Guide, LayerPlot, StepAxis
 from gradflow.ui.layer_view import LayerView
+from gradflow.ui.marks import Marks
 from gradflow.ui.plot import DecadeAxis, log10_marks
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import SLOW_MS, view
@@ -48,8 +48,8 @@ class Forward(LayerView):
         self.lengths = LayerPlot(DecadeAxis("left"), "mean square")
         self.alike = LayerPlot(StepAxis(0.5), "correlation\ncorr.", "layer")
         self.offset = LayerPlot(StepAxis(0.5), "mean / RMS\nmean", "layer")
-        self.bars = pg.PlotCurveItem(connect="pairs")
-        self.curves = {name: pg.PlotCurveItem(connect="finite") for name in ("z_length", "a_length", "correlation")}
+        self.bars = Polyline("pairs")
+        self.curves = {name: Polyline("finite") for name in ("z_length", "a_length", "correlation")}
         self.fixed = {name: Guide(Qt.PenStyle.DotLine) for name in self.curves}
         self.marks: dict[str, Marks] = {}
         self.ghosts: dict[str, Marks] = {}
@@ -63,11 +63,15 @@ class Forward(LayerView):
                 radius = 3.5 if diamond or plot is self.offset else 4.5
                 self.marks[name], self.ghosts[name] = Marks(diamond, radius), Marks(diamond, radius + 1.0)
                 plot.add(self.ghosts[name], self.marks[name])
+        self.bars.z = -1.0
         self.lengths.add(self.bars)
-        self.bars.setZValue(-1)
         for name, plot in (("z_length", self.lengths), ("a_length", self.lengths), ("correlation", self.alike)):
-            plot.add(self.curves[name], self.fixed[name].line, self.fixed[name].words)
+            plot.add(self.curves[name], self.fixed[name])
         self.arrange(self.lengths, self.alike, self.offset)
+
+    def made_of(self, frame: Frame) -> tuple[object, ...]:
+        """Return the measurements and what is predicted."""
+        return frame.details.signal, frame.other.details.signal if frame.other else None, frame.prediction
 
     def show_frame(self, frame: Frame) -> None:
         """Place what is measured, and draw what is predicted."""
@@ -79,8 +83,13 @@ class Forward(LayerView):
         self._show_bounded(self.alike, ("correlation",), signal, other)
         self._show_bounded(self.offset, ("z_offset", "a_offset"), signal, other)
         self._show_prediction(frame)
+
+    def tell(self, frame: Frame) -> str:
+        """Say how far the signal comes."""
+        if not frame.details.signal:
+            return self.words.text()
         note = frame.prediction.note if frame.prediction else ""
-        self.say(f"{in_words(signal)}{self.age(frame, Want.SIGNAL)} {note}".strip())
+        return f"{in_words(frame.details.signal)}{self.age(frame, Want.SIGNAL)} {note}".strip()
 
     def describe(self, frame: Frame, index: int) -> list[str]:
         """Return what is measured at a layer."""
@@ -102,11 +111,11 @@ class Forward(LayerView):
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
         super().retheme(theme)
-        self.bars.setPen(cosmetic(QColor(theme.muted)))
+        self.bars.set_pen(cosmetic(QColor(theme.muted)))
         for name, curve in self.curves.items():
             first = name != "a_length"
             pen: QPen = cosmetic(QColor(theme.text if first else theme.muted))
-            curve.setPen(pen)
+            curve.set_pen(pen)
             self.fixed[name].retheme(theme.text if first else theme.muted)
 
     def _show_sizes(self, signal: Signal, other: Signal, frame: Frame) -> None:
@@ -131,7 +140,7 @@ class Forward(LayerView):
                 ends.append(np.stack([self.layers + aside, end], axis=1)[hanging])
         feet, heads = np.concatenate(ends[::2]), np.concatenate(ends[1::2])
         x, y = np.stack([feet, heads], axis=1).reshape(-1, 2).T
-        self.bars.setData(x, y)
+        self.bars.set_data(x, y)
 
     def _show_bounded(self, plot: LayerPlot, names: tuple[str, ...], signal: Signal, other: Signal) -> None:
         values = np.concatenate([signal[name] for name in names])
@@ -156,5 +165,5 @@ class Forward(LayerView):
             if name != "correlation":
                 values = log10_marks(values)[0]
                 level = float(np.log10(level)) if level > 0.0 else np.nan
-            curve.setData(np.arange(1.0, len(values) + 1.0), values)
-            self.fixed[name].put(self.alike if name == "correlation" else self.lengths, level)
+            curve.set_data(np.arange(1.0, len(values) + 1.0), values)
+            self.fixed[name].put(level)

@@ -19,6 +19,7 @@ from gradflow.sim.words import spell
 from gradflow.ui.color_bar import ColorBar, decade_ticks
 from gradflow.ui.network_canvas import Coloring, NetworkCanvas
 from gradflow.ui.plot import DecadeRange
+from gradflow.ui.slow_words import SlowWords
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import SLOW_MS, View, view
 from gradflow.ui.widgets import Choice
@@ -72,9 +73,7 @@ class GraphView(View):
     def __init__(self) -> None:
         super().__init__()
         self.canvas, self.bar = NetworkCanvas(), ColorBar(flat=True)
-        self.symbol, self.note = QLabel(), QLabel()
-        self.note.setObjectName("muted")
-        self.note.setMinimumWidth(1)
+        self.symbol, self.note = QLabel(), SlowWords()
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.symbol)
@@ -141,7 +140,7 @@ class GraphView(View):
         )
         self.bar.show_scale(self.theme.heat_table(), SHARES if shown.share else decade_ticks(low, high))
         self.symbol.setText(self.choice())
-        self.note.setText(self._note())
+        self.note.tell(frame, self._note)
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
@@ -166,20 +165,19 @@ class GraphView(View):
     def _colors(self, values: Array, low: float, high: float, shown: Shown) -> list[QColor]:
         table = self.theme.heat_table()
         places = np.nan_to_num(((values if shown.share else _logs(values)) - low) / (high - low) * 255.0)
-        colors = [QColor(*(int(c) for c in row)) for row in table[np.clip(places, 0, 255).astype(np.uint8)]]
-        for i, value in enumerate(values):
-            if np.isnan(value) and shown.lacking:
-                colors[i] = QColor(self.theme.surface)
-            elif not np.isfinite(value):
-                colors[i] = QColor(self.theme.error)
-            elif value == 0.0 and not shown.share:
-                colors[i] = QColor(self.theme.border)
+        colors = [QColor(*row) for row in table[np.clip(places, 0, 255).astype(np.uint8)].tolist()]
+        lacking = np.isnan(values) & shown.lacking
+        for which, color in (
+            ((values == 0.0) & (not shown.share), self.theme.border),
+            (~np.isfinite(values) & ~lacking, self.theme.error),
+            (lacking, self.theme.surface),
+        ):
+            for i in np.flatnonzero(which).tolist():
+                colors[i] = QColor(color)
         return colors
 
-    def _note(self) -> str:
+    def _note(self, frame: Frame) -> str:
         """Say which way the gradient comes, of which step the shares are, and what the outlined row is."""
-        frame = self.frame
-        assert frame is not None
         step = frame.details.steps.get(Want.PATHS)
         old = frame.state is State.RUNNING and step not in (None, frame.snapshot.step)
         parts = [

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
@@ -14,7 +13,8 @@ from PySide6.QtWidgets import QHBoxLayout
 
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Topology
-from gradflow.ui.items import Marks, cosmetic
+from gradflow.ui.items import Polyline, Rule, cosmetic
+from gradflow.ui.marks import Marks
 from gradflow.ui.plot import DecadeRange, Plot, WholeAxis, log10_marks, nice_ceiling
 from gradflow.ui.theme import Theme
 from gradflow.ui.value_axis import ValueAxis
@@ -49,23 +49,23 @@ class Loss(View):
         self.accuracy_plot = Plot(WholeAxis("bottom"), None, "step", "accuracy")
         row = QHBoxLayout()
         row.setSpacing(0)
-        self.curves: dict[str, pg.PlotCurveItem] = {}
-        self.ghosts: dict[str, pg.PlotCurveItem] = {}
-        self.chance: dict[str, pg.InfiniteLine] = {}
-        self.step_lines = [pg.InfiniteLine(angle=90) for _ in range(2)]
+        self.curves: dict[str, Polyline] = {}
+        self.ghosts: dict[str, Polyline] = {}
+        self.chance: dict[str, Rule] = {}
+        self.step_lines = [Rule(upright=True) for _ in range(2)]
         self.now = {"loss": Marks(radius=3.5), "accuracy": Marks(radius=3.5)}
-        self.broken = pg.InfiniteLine(angle=90)
+        self.broken = Rule(upright=True)
         self.loss_plot.add(self.broken)
         for plot, what in ((self.loss_plot, "loss"), (self.accuracy_plot, "accuracy")):
             row.addWidget(plot, 1)
-            self.chance[what] = pg.InfiniteLine(angle=0)
+            self.chance[what] = Rule()
             plot.add(self.chance[what])
             for part in ("train", "validation"):
-                ghost = pg.PlotCurveItem()
+                ghost = Polyline()
                 plot.add(ghost)
                 self.ghosts[f"{part}_{what}"] = ghost
             for part in ("train", "validation"):
-                curve = pg.PlotCurveItem()
+                curve = Polyline()
                 plot.add(curve)
                 self.curves[f"{part}_{what}"] = curve
         for plot, line, now in zip(
@@ -84,13 +84,13 @@ class Loss(View):
         self.chance_loss = math.log(classes) if guessed else math.nan
         self.chance["loss"].setVisible(guessed)
         self.chance["accuracy"].setVisible(classes > 1)
-        self.chance["accuracy"].setValue(1 / max(classes, 1))
+        self.chance["accuracy"].set_value(1 / max(classes, 1))
         self.top = 0.0
         self.decades.forget()
         self.axis.linear = True
         self.accuracy_plot.fix(y=(0.0, 1.02))
         for curve in (*self.curves.values(), *self.ghosts.values()):
-            curve.setData([], [])
+            curve.set_data([], [])
 
     def draw(self, frame: Frame) -> None:
         """Draw what is recorded, with discs where it stands now."""
@@ -101,14 +101,14 @@ class Loss(View):
         _show(self.curves, frame, heights)
         _show(self.ghosts, frame.other, heights)
         if self.chance["loss"].isVisible():
-            self.chance["loss"].setValue(float(heights(np.array([self.chance_loss]))[0]))
+            self.chance["loss"].set_value(float(heights(np.array([self.chance_loss]))[0]))
         for what, value in (("loss", snapshot.train_loss), ("accuracy", snapshot.train_accuracy)):
             there = heights(np.array([value])) if what == "loss" else np.array([value])
             self.now[what].set_data(np.array([float(snapshot.step)]), there, [QColor(self.theme.curve)])
-        self.broken.setValue(snapshot.step)
+        self.broken.set_value(snapshot.step)
         self.broken.setVisible(not snapshot.finite)
         for line in self.step_lines:
-            line.setValue(snapshot.step)
+            line.set_value(snapshot.step)
             line.setVisible(frame.past)
         now = float(frame.history.column("step")[-1]) if frame.past else snapshot.step
         last = max(now, frame.other.snapshot.step if frame.other else 0)
@@ -153,17 +153,17 @@ class Loss(View):
         dotted = cosmetic(QColor(theme.muted))
         dotted.setStyle(Qt.PenStyle.DotLine)
         for name, curve in self.curves.items():
-            curve.setPen(cosmetic(training) if name.startswith("train") else dashed)
+            curve.set_pen(cosmetic(training) if name.startswith("train") else dashed)
         for line in self.step_lines:
-            line.setPen(cosmetic(QColor(theme.accent), 2.0))
+            line.set_pen(cosmetic(QColor(theme.accent), 2.0))
         outline = QColor(theme.muted)
         outline_dashed = cosmetic(outline)
         outline_dashed.setStyle(Qt.PenStyle.DashLine)
         for name, ghost in self.ghosts.items():
-            ghost.setPen(cosmetic(outline) if name.startswith("train") else outline_dashed)
+            ghost.set_pen(cosmetic(outline) if name.startswith("train") else outline_dashed)
         for line in self.chance.values():
-            line.setPen(dotted)
-        self.broken.setPen(cosmetic(QColor(theme.error), 3.0))
+            line.set_pen(dotted)
+        self.broken.set_pen(cosmetic(QColor(theme.error), 3.0))
         self.loss_plot.retheme(theme)
         self.accuracy_plot.retheme(theme)
 
@@ -174,15 +174,14 @@ def _losses(frame: Frame) -> Array:
     return np.concatenate([*recorded, [frame.snapshot.train_loss, frame.snapshot.validation_loss]])
 
 
-def _show(curves: Mapping[str, pg.PlotCurveItem], frame: Frame | None, heights: Callable[[Array], Array]) -> None:
+def _show(curves: Mapping[str, Polyline], frame: Frame | None, heights: Callable[[Array], Array]) -> None:
     """Draw a run's curves, nothing where there is no run."""
     for name, curve in curves.items():
         if frame is None:
-            if curve.xData is not None and len(curve.xData):
-                curve.setData([], [])
+            curve.set_data([], [])
             continue
         x, y = frame.history.envelope(name, MOST_POINTS)
         if name.endswith("loss"):
             y = heights(y)
         finite = np.isfinite(y)
-        curve.setData(x[finite], y[finite])
+        curve.set_data(x[finite], y[finite])

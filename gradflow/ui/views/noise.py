@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor
 
@@ -12,9 +11,10 @@ from gradflow.sim.frame import Frame
 from gradflow.sim.noise import GradientNoise, rounded
 from gradflow.sim.snapshot import Stat
 from gradflow.sim.words import spell
-from gradflow.ui.items import Marks, cosmetic
+from gradflow.ui.items import Polyline, cosmetic
 from gradflow.ui.layer_plot import Guide, LayerPlot, StepAxis
 from gradflow.ui.layer_view import LayerView
+from gradflow.ui.marks import Marks
 from gradflow.ui.plot import DecadeAxis, log10_marks
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import SLOW_MS, view
@@ -49,15 +49,20 @@ class Noise(LayerView):
         self.places = {SCALE: self.scale, ANGLE: self.angle, RATIO: self.ratio}
         self.marks = {name: Marks(radius=4.5 if name == SCALE else 3.5) for name in self.places}
         self.ghosts = {name: Marks(radius=5.5 if name == SCALE else 4.5) for name in self.places}
-        self.expected = {name: pg.PlotCurveItem(connect="finite") for name in (ANGLE, RATIO)}
+        self.expected = {name: Polyline("finite") for name in (ANGLE, RATIO)}
         self.batch, self.whole = Guide(left=True), Guide()
         for name, plot in self.places.items():
             if name in self.expected:
                 plot.add(self.expected[name])
             plot.add(self.ghosts[name], self.marks[name])
         for guide in (self.batch, self.whole):
-            self.scale.add(guide.line, guide.words)
+            self.scale.add(guide)
         self.arrange(self.scale, self.angle, self.ratio)
+
+    def made_of(self, frame: Frame) -> tuple[object, ...]:
+        """Return the measurements; in a run that has diverged every step says which layers are broken."""
+        other = frame.other.details.statistics if frame.other else None
+        return frame.details.noise, other, frame.snapshot.finite or frame.snapshot
 
     def show_frame(self, frame: Frame) -> None:
         """Place what is measured, and draw what is expected."""
@@ -75,7 +80,11 @@ class Noise(LayerView):
         self._place(RATIO, ratio, log10_marks(ghost[RATIO])[0], zero)
         self._show_angles(mine[ANGLE], ghost[ANGLE])
         self._show_expected(noise)
-        self.say(f"{noise}{self.age(frame, Want.STATISTICS)}")
+
+    def tell(self, frame: Frame) -> str:
+        """Say how large the noise is."""
+        noise = frame.details.noise
+        return f"{noise}{self.age(frame, Want.STATISTICS)}" if noise else self.words.text()
 
     def describe(self, frame: Frame, index: int) -> list[str]:
         """Return a layer's noise."""
@@ -96,7 +105,7 @@ class Noise(LayerView):
         self.batch.retheme(theme.accent)
         self.whole.retheme(theme.text)
         for curve in self.expected.values():
-            curve.setPen(cosmetic(QColor(theme.text)))
+            curve.set_pen(cosmetic(QColor(theme.text)))
 
     def _place(self, name: str, heights: Array, ghost: Array, zero: NDArray[np.bool_] | None = None) -> None:
         self.marks[name].set_data(self.layers, heights, self.colors, zero)
@@ -110,8 +119,8 @@ class Noise(LayerView):
         self.angle.levels.set_levels(self.angle.ticks("left"))
 
     def _show_expected(self, noise: GradientNoise) -> None:
-        self.expected[ANGLE].setData(self.layers, noise.expected_angle)
-        self.expected[RATIO].setData(self.layers, log10_marks(noise.expected_ratio)[0])
-        self.batch.put(self.scale, float(np.log10(noise.batch)), f"batch {noise.batch}")
+        self.expected[ANGLE].set_data(self.layers, noise.expected_angle)
+        self.expected[RATIO].set_data(self.layers, log10_marks(noise.expected_ratio)[0])
+        self.batch.put(float(np.log10(noise.batch)), f"batch {noise.batch}")
         whole = float(np.log10(noise.scale)) if 0.0 < noise.scale < np.inf else np.nan
-        self.whole.put(self.scale, whole, f"all parameters {rounded(noise.scale)}")
+        self.whole.put(whole, f"all parameters {rounded(noise.scale)}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
@@ -16,8 +15,11 @@ from gradflow.sim.frame import Frame
 from gradflow.sim.profile import Curve, Measure, agreement, curves
 from gradflow.sim.snapshot import Stat, Topology
 from gradflow.sim.words import spell
-from gradflow.ui.items import Band, Levels, Marks, cosmetic
+from gradflow.ui.items import Band, Levels, Polyline, Rule, cosmetic
+from gradflow.ui.layer_plot import Shade
+from gradflow.ui.marks import Marks
 from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, log10_marks
+from gradflow.ui.slow_words import SlowWords
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import View, view
 from gradflow.ui.widgets import Choice
@@ -58,27 +60,23 @@ class Profile(View):
         self.axis = DecadeAxis("left")
         self.plot = Plot(WholeAxis("bottom", from_one=True), self.axis, "layer (input → output)\nlayer", "norm")
         self.plot.setMouseTracking(True)
-        self.words = QLabel(" ")
-        self.words.setObjectName("muted")
+        self.words = SlowWords()
         self.words.setContentsMargins(4, 0, 4, 0)
-        self.words.setMinimumWidth(1)
         self.box.addWidget(self.words)
         self.box.addWidget(self.plot)
         self.list = Choice()
         self.list.addItems(list(Measure))
         self.list.setAccessibleName("How the gradient is measured")
         self.list.currentTextChanged.connect(self._remeasure)
-        self.levels, self.line = Levels(), pg.PlotCurveItem()
+        self.levels, self.line = Levels(), Polyline()
         self.lately, self.expected = (Band(), Band()), (Band(), Band())
-        self.predicted = pg.PlotCurveItem(antialias=True), pg.PlotCurveItem(antialias=True)
+        self.predicted = Polyline("finite", smooth=True), Polyline("finite", smooth=True)
         self.weights, self.deltas = Marks(diamond=True, radius=4.0), Marks(radius=5.0)
-        self.broken = pg.PlotCurveItem(connect="pairs")
-        self.pointer = pg.InfiniteLine(angle=90)
+        self.broken = Polyline("pairs")
+        self.pointer = Rule(upright=True)
         self.pointer.hide()
-        self.band = pg.LinearRegionItem(movable=False, pen=pg.mkPen(None))
-        self.band.setZValue(-20)
-        self.band.hide()
-        self.ghost_line, self.ghost_deltas = pg.PlotCurveItem(), Marks(radius=4.0)
+        self.band = Shade(upright=True)
+        self.ghost_line, self.ghost_deltas = Polyline(), Marks(radius=4.0)
         self.plot.add(self.band, self.levels, *self.lately, *self.expected, self.broken)
         self.plot.add(self.ghost_line, self.ghost_deltas, self.line, *self.predicted)
         self.plot.add(self.weights, self.deltas, self.pointer)
@@ -107,6 +105,7 @@ class Profile(View):
         self.colors = self.theme.layer_colors(count)
         self.plot.fix(x=(0.4, count + 0.6))
         self.hovered = None
+        self._drawn_predictions: list[Array | None] = [None, None]
         self._mark_layer()
 
     def select(self, layer: int | None) -> None:
@@ -154,7 +153,7 @@ class Profile(View):
         self.levels.set_levels(self.plot.ticks("left"))
         zero_height = 0.5 * (low + floor)
         muted = QColor(self.theme.muted)
-        self.line.setData(self.layers, delta_logs)
+        self.line.set_data(self.layers, delta_logs)
         self.deltas.set_data(self.layers, np.where(delta_zero, zero_height, delta_logs), self.colors, delta_zero)
         self.weights.set_data(
             self.layers,
@@ -167,17 +166,21 @@ class Profile(View):
         self._draw_ghost(frame.other, ghost, np.where(ghost_zero, zero_height, ghost))
         norms = (frame.snapshot.stat(stat) for stat in (Stat.DELTA, Stat.WEIGHT_GRAD))
         broken = np.repeat(self.layers[~np.isfinite(sum(norms))], 2)
-        self.broken.setData(broken, np.tile([floor, high], len(broken) // 2))
-        self.words.setText(agreement(frame.prediction, frame.snapshot) or " ")
+        self.broken.set_data(broken, np.tile([floor, high], len(broken) // 2))
+        # Without words, too, a line is kept for them.
+        self.words.tell(frame, lambda frame: agreement(frame.prediction, frame.snapshot) or " ")
         self._read_out()
 
     def _draw_around(self, i: int, curve: Curve) -> None:
         """Draw the range of the last steps, and the prediction with its band."""
-        least, most, predicted = (log10_marks(values)[0] for values in (curve.least, curve.most, curve.predicted))
-        spread = curve.spread / math.log(10.0)
+        least, most = (log10_marks(values)[0] for values in (curve.least, curve.most))
         self.lately[i].set_data(self.layers, least, most)
+        if curve.predicted is self._drawn_predictions[i]:
+            return
+        self._drawn_predictions[i] = curve.predicted
+        predicted, spread = log10_marks(curve.predicted)[0], curve.spread / math.log(10.0)
         self.expected[i].set_data(self.layers, predicted - spread, predicted + spread)
-        self.predicted[i].setData(self.layers, predicted, connect="finite")
+        self.predicted[i].set_data(self.layers, predicted)
 
     def _remeasure(self) -> None:
         self.want((Want.PREDICTION, *([Want.SIZES] if Measure(self.choice()).of_entries else [])))
@@ -194,7 +197,7 @@ class Profile(View):
     def _draw_ghost(self, other: Frame | None, logs: Array, heights: Array) -> None:
         """Outline the second run by layer number, and say which it is."""
         layers = np.arange(1.0, len(logs) + 1.0)
-        self.ghost_line.setData(layers, logs)
+        self.ghost_line.set_data(layers, logs)
         muted = [QColor(self.theme.muted)] * len(logs)
         self.ghost_deltas.set_data(layers, heights, muted, np.ones(len(logs), bool))
         # A deeper run needs more room.
@@ -213,19 +216,19 @@ class Profile(View):
         self.theme = theme
         self.plot.retheme(theme)
         self.levels.retheme(theme)
-        self.line.setPen(cosmetic(QColor(theme.border)))
+        self.line.set_pen(cosmetic(QColor(theme.border)))
         outline = QColor(theme.muted)
         outline.setAlpha(120)
-        self.ghost_line.setPen(cosmetic(outline))
-        self.broken.setPen(cosmetic(QColor(theme.error), 3.0))
-        self.pointer.setPen(cosmetic(QColor(theme.muted)))
+        self.ghost_line.set_pen(cosmetic(outline))
+        self.broken.set_pen(cosmetic(QColor(theme.error), 3.0))
+        self.pointer.set_pen(cosmetic(QColor(theme.muted)))
         for i, color in enumerate((theme.accent, theme.muted)):
-            self.predicted[i].setPen(cosmetic(QColor(color), 1.25))
+            self.predicted[i].set_pen(cosmetic(QColor(color), 1.25))
             self.expected[i].recolor(QColor(color), 0.14)
             self.lately[i].recolor(QColor(theme.muted), 0.1)
         accent = QColor(theme.accent)
         accent.setAlpha(BAND)
-        self.band.setBrush(accent)
+        self.band.color = accent
         self.colors = theme.layer_colors(len(self.layers))
 
     def leaveEvent(self, event: object) -> None:
@@ -249,7 +252,7 @@ class Profile(View):
 
     def _mark_layer(self) -> None:
         there = self.selected is not None and self.selected <= len(self.layers)
-        self.band.setRegion(((self.selected or 0) - 0.5, (self.selected or 0) + 0.5))
+        self.band.show_span((self.selected or 0) - 0.5, (self.selected or 0) + 0.5)
         self.band.setVisible(there)
 
     def _read_out(self) -> None:
@@ -276,7 +279,7 @@ class Profile(View):
             lines.append(passed)
         self.readout.setText("<br>".join(lines))
         self.readout.adjustSize()
-        self.pointer.setValue(index + 1)
+        self.pointer.set_value(index + 1)
         x = self.plot.view_box.mapViewToScene(QPointF(index + 1.0, 0.0)).x()
         left = x + 12 if x + 24 + self.readout.width() < self.plot.width() else x - 12 - self.readout.width()
         self.readout.move(int(left), 8)

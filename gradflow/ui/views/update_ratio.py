@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
@@ -14,9 +13,10 @@ from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Stat, Topology
 from gradflow.sim.update_ratio import HIGH, LOW, course, in_words, recent_range, spread_layers
 from gradflow.sim.words import spell
-from gradflow.ui.items import Marks, cosmetic
+from gradflow.ui.items import Polyline, cosmetic
 from gradflow.ui.layer_plot import Guide, LayerPlot, Shade
 from gradflow.ui.layer_view import LayerView
+from gradflow.ui.marks import Marks
 from gradflow.ui.plot import DecadeAxis, log10_marks
 from gradflow.ui.step_plot import StepPlot
 from gradflow.ui.theme import Theme
@@ -51,12 +51,12 @@ class UpdateRatio(LayerView):
         super().__init__()
         self.by_layer, self.over_time = LayerPlot(DecadeAxis("left"), LABEL), TimePlot()
         self.marks, self.ghost = Marks(radius=4.5), Marks(radius=5.5)
-        self.bars = pg.PlotCurveItem(connect="pairs")
+        self.bars = Polyline("pairs")
         self.by_layer.add(self.bars, self.ghost, self.marks)
         self.rule = {plot: Guide() for plot in (self.by_layer, self.over_time)}
         self.healthy = {plot: Shade() for plot in self.rule}
         for plot in self.rule:
-            plot.add(self.healthy[plot], self.rule[plot].line, self.rule[plot].words)
+            plot.add(self.healthy[plot], self.rule[plot])
             self.box.addWidget(plot, 1)
         self.box.addWidget(self.words)
         self.watch(self.by_layer)
@@ -88,7 +88,7 @@ class UpdateRatio(LayerView):
         """Begin without lines; the range holds as long as it fits."""
         super().reset(topology)
         for line in (*self.over_time.lines, *self.over_time.ghosts):
-            line.setData([], [])
+            line.set_data([], [])
 
     def show_frame(self, frame: Frame) -> None:
         """Draw by layer or over time."""
@@ -98,8 +98,11 @@ class UpdateRatio(LayerView):
             self.over_time.show_history(frame, self.theme)
         for plot in self.rule:
             self.healthy[plot].show_span(*AROUND)
-            self.rule[plot].put(plot, RULE, "rule of thumb")
-        self.say(in_words(frame.snapshot))
+            self.rule[plot].put(RULE, "rule of thumb")
+
+    def tell(self, frame: Frame) -> str:
+        """Say how large the step is."""
+        return in_words(frame.snapshot)
 
     def describe(self, frame: Frame, index: int) -> list[str]:
         """Return a layer's ratio and what it is made of."""
@@ -120,7 +123,7 @@ class UpdateRatio(LayerView):
         self.over_time.retheme(theme)
         faint = QColor(theme.muted)
         faint.setAlpha(150)
-        self.bars.setPen(cosmetic(faint))
+        self.bars.set_pen(cosmetic(faint))
         for plot, guide in self.rule.items():
             guide.retheme(theme.good)
             soft = QColor(theme.good)
@@ -130,8 +133,7 @@ class UpdateRatio(LayerView):
     def _switch(self) -> None:
         self.by_layer.setVisible(self.choice() == BY_LAYER)
         self.over_time.setVisible(self.choice() == OVER_TIME)
-        if self.frame:
-            self.draw(self.frame)
+        self.redraw()
 
     def _show_layers(self, frame: Frame) -> None:
         snapshot = frame.snapshot
@@ -144,7 +146,7 @@ class UpdateRatio(LayerView):
         self.marks.set_data(self.layers, heights, self.colors, zero)
         ends = np.stack([log10_marks(low)[0], log10_marks(high)[0]], axis=1)
         shown = np.isfinite(ends).all(axis=1)
-        self.bars.setData(np.repeat(self.layers[shown], 2), ends[shown].ravel())
+        self.bars.set_data(np.repeat(self.layers[shown], 2), ends[shown].ravel())
         x = np.arange(1.0, len(other) + 1.0)
         self.ghost.set_data(x, log10_marks(other)[0], [QColor(self.theme.muted)] * len(x), np.ones(len(x), bool))
 
@@ -154,9 +156,7 @@ class TimePlot(StepPlot):
 
     def __init__(self) -> None:
         super().__init__(LABEL)
-        self.lines, self.ghosts = (
-            [pg.PlotCurveItem(connect="finite") for _ in range(most)] for most in (MOST_LINES, MOST_GHOSTS)
-        )
+        self.lines, self.ghosts = ([Polyline("finite") for _ in range(most)] for most in (MOST_LINES, MOST_GHOSTS))
         self.add(*self.ghosts, *self.lines)
         self.picked: int | None = None
 
@@ -175,7 +175,7 @@ class TimePlot(StepPlot):
         """Draw one layer's line (from 1) thicker from the next frame on, or none."""
         self.picked = layer
 
-    def _draw(self, lines: list[pg.PlotCurveItem], frame: Frame, colors: list[QColor]) -> Array:
+    def _draw(self, lines: list[Polyline], frame: Frame, colors: list[QColor]) -> Array:
         """Draw the course of some layers; return all heights."""
         own = lines is self.lines
         picked = self.picked - 1 if own and self.picked else None
@@ -184,6 +184,6 @@ class TimePlot(StepPlot):
         for i, line in enumerate(lines):
             line.setVisible(i < len(layers))
             if i < len(layers):
-                line.setPen(cosmetic(colors[layers[i]], 2.0 if layers[i] == picked else 1.0))
-                line.setData(steps, logs[:, i])
+                line.set_pen(cosmetic(colors[layers[i]], 2.0 if layers[i] == picked else 1.0))
+                line.set_data(steps, logs[:, i])
         return logs.ravel()
