@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from gradflow.engine.activations import ACTIVATIONS
 from gradflow.engine.graph import Input, Node, Shape
@@ -82,7 +83,7 @@ class GraphShape:
     edges: tuple[Edge, ...] = ()
     skips: tuple[Skip, ...] = ()
 
-    @property
+    @cached_property
     def main(self) -> tuple[int, ...]:
         """The boxes of the main path, from input to loss."""
         return tuple(sorted((i for i, box in enumerate(self.boxes) if box.place >= 0), key=self._place))

@@ -24,7 +24,7 @@ class Recording:
     """What a specimen's network computed for some samples; `names` are their numbers in the batch.
 
     Gradients are turned in place by the engine, so they are recorded while the backward pass is run once more, when
-    somebody first asks for one.
+    somebody first asks for one, or when it is `complete`.
     """
 
     def __init__(self, specimen: Specimen, samples: Sequence[int] | None = None) -> None:
@@ -53,6 +53,10 @@ class Recording:
     def gift(self, source: Node, reader: Node) -> Array:
         """Return what a reader of a node gave to its gradient."""
         return self._recorded[1][id(source), id(reader)]
+
+    def complete(self) -> None:
+        """Record all gradients now: whoever makes a recording beside the window leaves no work to the first look."""
+        _ = self._recorded
 
     @cached_property
     def _recorded(self) -> tuple[dict[int, Array], dict[tuple[int, int], Array]]:

@@ -42,6 +42,7 @@ class Walk:
     def __init__(self, specimen: Specimen, samples: Sequence[int] | None = None) -> None:
         """Run these samples (None: the whole batch); raises ValueError where they cannot be looked at alone."""
         self.recording = Recording(specimen, samples)
+        self.sample = samples[0] if samples is not None and len(samples) == 1 else None
         network = self.recording.network
         self.graph: GraphShape = graph_shape(network)
         self._order = network.graph.order
@@ -49,6 +50,11 @@ class Walk:
         self._groups = [tuple(place[id(node)] for node in group) for group in members(network)]
         self._box = {i: box for box, group in enumerate(self._groups) for i in group}
         self._stops = {False: self._by_node(), True: self._by_layer()}
+
+    @property
+    def specimen(self) -> Specimen:
+        """Whose step it is."""
+        return self.recording.specimen
 
     def stops(self, by_layer: bool = False) -> Sequence[Stop]:
         """Return all positions in their order."""

@@ -3,56 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from time import perf_counter
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLabel, QScrollArea, QSplitter
+from PySide6.QtWidgets import QScrollArea, QSplitter
 
-from gradflow.sim.frame import Frame
 from gradflow.sim.lab.convention import Convention
-from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.station import Kind, Shown, Station
 from gradflow.sim.lab.symbols import file_name
 from gradflow.sim.lab.table import Table
-from gradflow.sim.lab.walk import Walk
 from gradflow.sim.snapshot import Topology
-from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.lab.matrix_board import MatrixBoard
 from gradflow.ui.lab.station_words import StationWords
 from gradflow.ui.lab.unfolding_panel import UnfoldingPanel
 from gradflow.ui.lab.walk_bar import WalkBar
 from gradflow.ui.lab.walk_strip import WalkStrip
+from gradflow.ui.lab.walking import Walking
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
 from gradflow.ui.weak import weakly
 
-PATIENCE = 20.0
-"""A walk that took a second to make is not made anew for twenty, while nobody has stepped."""
-
 
 @view("backprop", "What happens at each step of backpropagation?")
-class BackpropView(LabView):
+class BackpropView(Walking):
     """One training step on your own network, node by node: forward, the loss, backward, the update.
 
     Each position shows the matrices involved (z, a, φ′, δ, Wᵀ, ∂L/∂W, ∂L/∂b), the formula in this layer's symbols, and
     one entry with its numbers put in. Click any entry: it unfolds into its sum. Step with Shift+→ and Shift+←, by node
-    or by layer; click a box of the drawing to go there. Rumelhart, Hinton & Williams 1986. Cost: one pass of the batch.
+    or by layer; click a box of the drawing to go there. Rumelhart, Hinton & Williams 1986. Cost: two passes of the
+    batch, beside the window.
     """
 
     formula = "δₗ = ∂L/∂zₗ"
 
     def __init__(self) -> None:
         super().__init__()
-        self.walk: Walk | None = None
         self._station: Station | None = None
         self._shown: Sequence[Shown] = ()
         self._position = 0
         self._entry: tuple[str, int, int] | None = None
-        self._sample: int | None = None
         self._topology: Topology | None = None
-        self._made, self._cost = 0.0, 0.0
         self._setup_ui()
         self._layout()
 
@@ -68,13 +59,14 @@ class BackpropView(LabView):
         return self._position
 
     def go(self, position: int) -> None:
-        """Show a station."""
-        if self.walk is None:
-            return
+        """Show a station, at the latest when the network has been run."""
         self.hold()
-        self._position, self._entry = min(max(position, 0), self.positions() - 1), None
-        self._show_station()
-        self.moved.emit()
+        if self._held:
+            last = self.positions() - 1 if self.walk else position
+            self._position, self._entry = max(min(position, last), 0), None
+        if self.walk is not None:
+            self._show_station()
+            self.moved.emit()
 
     @property
     def by_layer(self) -> bool:
@@ -91,39 +83,24 @@ class BackpropView(LabView):
     def reset(self, topology: Topology) -> None:
         """Begin anew, at the start if the network is another one."""
         if self._topology is not None and topology.graph != self._topology.graph:
-            self._position, self._entry, self._sample = 0, None, None
+            self._position, self._entry, self.sample = 0, None, None
         self._topology = topology
         super().reset(topology)
 
-    def draw(self, frame: Frame) -> None:
-        """Follow the training, as often as the network's size allows."""
-        wait = self._made + PATIENCE * self._cost - perf_counter()
-        if self.walk is not None and not self._held and wait > 0.0:
-            self._newest = frame.details.specimen
-            self._later.start(round(1000.0 * wait))
-        else:
-            super().draw(frame)
-
-    def show_specimen(self, specimen: Specimen | None) -> None:
-        """Walk through another network's step."""
-        self._later.stop()
-        self.walk = None
-        if specimen is not None:
-            if specimen.coupled or (self._sample is not None and self._sample >= specimen.samples):
-                self._sample = None
-            self.bar.offer_samples(specimen.samples, specimen.coupled)
-            self.bar.pick(self.bar.samples, 0 if self._sample is None else self._sample + 1)
-            start = perf_counter()
-            self.walk = Walk(specimen, None if self._sample is None else [self._sample])
-            self._made, self._cost = perf_counter(), perf_counter() - start
-            self.strip.show_graph(self.walk.graph)
+    def show_walk(self) -> None:
+        """Show a step of another network, at the same place."""
+        walk = self.walk
+        if walk is not None:
+            self.bar.offer_samples(walk.specimen.samples, walk.specimen.coupled)
+            self.bar.pick(self.bar.samples, 0 if self.sample is None else self.sample + 1)
+            self.strip.show_graph(walk.graph)
             self._position = min(self._position, self.positions() - 1)
-            if self._position or self._sample is not None or self._entry is not None:
+            if self._position or self.sample is not None or self._entry is not None:
                 self.hold()
-        self.waiting.setVisible(self.walk is None)
+        self.waiting.setVisible(walk is None)
         for widget in (self.bar, self.strip, self.words, self.splitter):
-            widget.setVisible(self.walk is not None)
-        if self.walk is not None:
+            widget.setVisible(walk is not None)
+        if walk is not None:
             self._show_station()
 
     def tables(self) -> Mapping[str, Table]:
@@ -138,7 +115,7 @@ class BackpropView(LabView):
         return {
             "position": self._position,
             "entry": list(self._entry) if self._entry else None,
-            "sample": self._sample,
+            "sample": self.sample,
             "by_layer": self.by_layer,
             "convention": str(self.convention),
             "images": bar.look.currentIndex() == 0,
@@ -150,8 +127,8 @@ class BackpropView(LabView):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take a state; the position counts once there is a network."""
         position, sample, entry = int(state["position"]), state["sample"], state["entry"]
-        self._position = max(position, 0)
-        self._sample = max(int(sample), 0) if sample is not None else None
+        self._position = min(max(position, 0), self.positions() - 1) if self.walk else max(position, 0)
+        self.sample = max(int(sample), 0) if sample is not None else None
         self._entry = (str(entry[0]), int(entry[1]), int(entry[2])) if entry else None
         bar = self.bar
         bar.pick(bar.stride, int(bool(state["by_layer"])))
@@ -159,8 +136,10 @@ class BackpropView(LabView):
         bar.pick(bar.look, int(not state["images"]))
         self._image = max(int(state["image"]), 0), max(int(state["channel"]), 0)
         self.panel.sort(bool(state["by_size"]))
-        if self.specimen is not None:
-            self.show_specimen(self.specimen)
+        if self.walk is not None and self.walk.specimen is self.specimen and self.walk.sample == self.sample:
+            self.show_walk()
+        elif self.specimen is not None:
+            self._begin()
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
@@ -186,13 +165,7 @@ class BackpropView(LabView):
         self.words = StationWords(self.bar.pictures, self.age)
         self.board, self.panel = MatrixBoard(), UnfoldingPanel()
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        self.waiting = QLabel("The network comes with the next measurement.")
-        self.waiting.setObjectName("muted")
-        self.waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._image = 0, 0
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.timeout.connect(self._catch_up)
         self.bar.stepped.connect(weakly(self, lambda self, step: self.go(self._position + step)))
         self.bar.slid.connect(self.go)
         self.bar.chosen.connect(self._choose_anew)
@@ -226,9 +199,9 @@ class BackpropView(LabView):
         chosen = self.bar.samples.currentIndex()
         sample = chosen - 1 if chosen > 0 else None
         self._image = max(self.bar.image.currentIndex(), 0), max(self.bar.channel.currentIndex(), 0)
-        if sample != self._sample:
-            self._sample, self._entry = sample, None
-            self.show_specimen(self.specimen)
+        if sample != self.sample:
+            self.sample, self._entry = sample, None
+            self._begin()
             return
         if self._stops_by_layer != self.by_layer:
             self._position = self.walk.matching(self._position, self._stops_by_layer)
@@ -252,10 +225,6 @@ class BackpropView(LabView):
         self.hold()
         self._entry = symbol, row, column
         self._show_entry()
-
-    def _catch_up(self) -> None:
-        if not self._held and self._newest is not self.specimen:
-            self._take(self._newest)
 
     # What is seen.
 
