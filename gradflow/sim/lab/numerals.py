@@ -20,6 +20,13 @@ def short(value: float, digits: int = 3) -> str:
     return text.replace("-", "−")
 
 
+def told(value: float, digits: int = 3) -> str:
+    """Return a number after the sign that is true of it: = 0.5, ≈ 0.333."""
+    text = short(value, digits)
+    exact = not math.isfinite(value) or float(text.replace("−", "-")) == value
+    return f"{'=' if exact else '≈'} {text}"
+
+
 def full(value: float) -> str:
     """Return a number with all its digits."""
     return repr(float(value)).replace("-", "−").replace("inf", "∞").replace("e+", "e")

@@ -10,7 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QSplitter
 
 from gradflow.sim.lab.convention import Convention
-from gradflow.sim.lab.station import Kind, Shown, Station
+from gradflow.sim.lab.station import Kind, Line, Station
 from gradflow.sim.lab.symbols import file_name
 from gradflow.sim.lab.table import Table
 from gradflow.sim.snapshot import Topology
@@ -40,7 +40,7 @@ class BackpropView(Walking):
     def __init__(self) -> None:
         super().__init__()
         self._station: Station | None = None
-        self._shown: Sequence[Shown] = ()
+        self._shown: Sequence[Line] = ()
         self._position = 0
         self._entry: tuple[str, int, int] | None = None
         self._topology: Topology | None = None
@@ -105,7 +105,7 @@ class BackpropView(Walking):
 
     def tables(self) -> Mapping[str, Table]:
         """Return every matrix on screen, and the terms of the unfolded entry."""
-        found = {f"{i}-{file_name(shown.symbol)}": shown.table() for i, shown in enumerate(self._shown, start=1)}
+        found = {f"{i}-{file_name(shown.symbol)}": shown.table() for i, shown in enumerate(self.board.shown, start=1)}
         terms = self.panel.table()
         return found | ({"terms": terms} if terms is not None else {})
 
@@ -238,12 +238,12 @@ class BackpropView(Walking):
         self.bar.pick(self.bar.image, self._image[0])
         self.bar.pick(self.bar.channel, self._image[1])
         as_images = self.bar.look.currentIndex() == 0
-        self._shown = [shown.picture(*self._image) if as_images else shown for shown in station.matrices]
+        self._shown = [[one.picture(*self._image) if as_images else one for one in line] for line in station.lines]
         self._station = station
         self.bar.show_position(self._position, self.positions())
         self.words.show_station(station, self._position, self.positions())
         self._fit_words()
-        self.board.show_matrices(self._shown)
+        self.board.show_lines(self._shown)
         stops = self.walk.stops(self.by_layer)[: self._position + 1]
         self.strip.show_way({stop.box: stop.kind for stop in stops}, (station.box, station.kind))
         self._show_entry()
@@ -251,14 +251,15 @@ class BackpropView(Walking):
     def _show_entry(self) -> None:
         """Unfold the chosen entry, or the largest of what comes out of the station."""
         assert self._station is not None and self._station.result is not None
-        by_symbol = {shown.symbol: shown for shown in self._shown}
+        by_symbol = {shown.symbol: shown for shown in self.board.shown}
         symbol, row, column = self._entry or ("", 0, 0)
         shown = by_symbol.get(symbol)
-        if shown is None or not (0 <= row < shown.values.shape[0] and 0 <= column < shown.values.shape[1]):
+        chosen = shown is not None and 0 <= row < shown.values.shape[0] and 0 <= column < shown.values.shape[1]
+        if shown is None or not chosen:
             place = self._station.matrices.index(self._station.result)
-            shown = self._shown[place]
-            row, column = shown.largest
+            shown = self.board.shown[place]
+            row, column = self.board.telling(place)
         unfolding = shown.unfold(row, column)
         self.panel.show_unfolding(unfolding)
-        self.words.show_numbers(unfolding.words)
-        self.board.mark(shown.symbol, (row, column), unfolding.uses)
+        self.words.show_entry(unfolding)
+        self.board.mark(shown.symbol, (row, column), unfolding.uses, reveal=chosen)

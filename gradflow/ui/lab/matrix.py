@@ -106,14 +106,25 @@ class Matrix(QWidget):
         self._say()
 
     def emphasize(
-        self, row: int | None = None, column: int | None = None, entry: tuple[int, int] | None = None
+        self,
+        row: int | None = None,
+        column: int | None = None,
+        entry: tuple[int, int] | None = None,
+        reveal: bool = True,
     ) -> None:
-        """Frame a row, a column, an entry; nothing if none is given."""
-        self.grid.emphasize(Emphasis(row, column, entry))
+        """Frame a row, a column, an entry; nothing if none is given. What is framed comes into sight."""
+        self.grid.emphasize(Emphasis(row, column, entry), reveal)
 
-    def move_to(self, row: int, column: int) -> None:
+    def move_to(self, row: int, column: int, reveal: bool = True) -> None:
         """Put the cursor on an entry, and bring it into sight."""
-        self.grid.move_to(row, column)
+        self.grid.move_to(row, column, reveal)
+
+    @property
+    def head_width(self) -> int:
+        """How wide the line of words above the numbers would like to be."""
+        labels = (self._sign, self._name, self._shape)
+        words = sum(label.sizeHint().width() + 4 for label in labels if label.text())
+        return words + self._said.sizeHint().width() + 4
 
     @property
     def cursor_entry(self) -> tuple[int, int]:
@@ -135,10 +146,14 @@ class Matrix(QWidget):
         self.grid.retheme(theme)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where there is little room symbol and shape are worth more than the buttons: keys and wheel zoom as well."""
+        """Where there is little room words are worth more than the buttons: keys and wheel zoom as well."""
         super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        needed = self.head_width + (self._power.sizeHint().width() + 4 if self._power.text() else 0)
         for button in self._buttons:
-            button.setVisible(self.width() >= ROOM_FOR_BUTTONS)
+            button.setVisible(self.width() >= max(needed + 52, ROOM_FOR_BUTTONS))
 
     def _setup_ui(self) -> None:
         self.grid = MatrixGrid()
@@ -195,6 +210,7 @@ class Matrix(QWidget):
         grid = self.grid
         narrow = grid.numbered and not grid.wide
         self._power.setText(grid.notation.words if narrow else "")
+        self._make_room()
 
     def _read_out(self) -> None:
         """Write the entry that is looked at with all its digits, and tell it to a screen reader."""

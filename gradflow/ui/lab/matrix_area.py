@@ -71,10 +71,11 @@ class MatrixArea(QAbstractScrollArea):
         self._settle()
         self.zoomed.emit()
 
-    def emphasize(self, emphasis: Emphasis) -> None:
-        """Let something stand out."""
+    def emphasize(self, emphasis: Emphasis, reveal: bool = True) -> None:
+        """Let something stand out, and bring it into sight."""
         self.emphasis = emphasis
-        self.reveal(*(emphasis.entry or (emphasis.row, emphasis.column)))
+        if reveal:
+            self.reveal(*(emphasis.entry or (emphasis.row, emphasis.column)))
         self.viewport().update()
 
     def retheme(self, theme: Theme) -> None:
@@ -92,12 +93,13 @@ class MatrixArea(QAbstractScrollArea):
         """Whether every number stands for itself, without a power of ten for all."""
         return self.cell[0] >= WIDE
 
-    def move_to(self, row: int, column: int) -> None:
+    def move_to(self, row: int, column: int, reveal: bool = True) -> None:
         """Put the cursor on an entry, and bring it into sight."""
         if self.values.size:
             rows, columns = self.values.shape
             self.here = min(max(row, 0), rows - 1), min(max(column, 0), columns - 1)
-            self.reveal(*self.here)
+            if reveal:
+                self.reveal(*self.here)
             self.viewport().update()
             self.moved.emit()
 
@@ -141,6 +143,15 @@ class MatrixArea(QAbstractScrollArea):
         inside = spot.x() >= self._head and spot.y() >= HEAD
         rows, columns = self.values.shape
         return (row, column) if inside and 0 <= row < rows and 0 <= column < columns else None
+
+    def seen(self) -> tuple[range, range]:
+        """Return the rows and columns that are seen as a whole, at least one of each."""
+        (rows, columns), (across, down), (width, height) = self.values.shape, self._room(), self.cell
+        first_row = -(-self.verticalScrollBar().value() // max(int(height), 1)) if height >= 1.0 else 0
+        first_column = -(-self.horizontalScrollBar().value() // max(int(width), 1)) if width >= 1.0 else 0
+        last_row = min(max(first_row + int(down / height + 0.01), first_row + 1), rows)
+        last_column = min(max(first_column + int(across / width + 0.01), first_column + 1), columns)
+        return range(min(first_row, rows - 1), last_row), range(min(first_column, columns - 1), last_column)
 
     # Size and scrolling.
 

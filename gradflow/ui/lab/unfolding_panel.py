@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
 
-from gradflow.sim.lab.numerals import full, short
+from gradflow.sim.lab.numerals import full, short, told
 from gradflow.sim.lab.table import Table
 from gradflow.sim.lab.unfolding import Unfolding
 from gradflow.ui.lab.matrix import ElidedLabel
@@ -17,6 +18,8 @@ from gradflow.ui.widgets import Choice
 
 ORDERS = ("in order", "largest first")
 WIDEST_NAME = 110
+LINES = 3
+"""So many lines of numbers are written above the list of all terms."""
 
 
 class TermModel(QAbstractTableModel):
@@ -92,15 +95,27 @@ class UnfoldingPanel(QWidget):
         if unfolding is None:
             self._title.setText("Click an entry to see where it comes from")
         else:
-            self._title.setText(f"{unfolding.symbol} = {short(unfolding.value, 6)}")
+            self._title.setText(f"{unfolding.symbol} {told(unfolding.value, 6)}")
             self._value.setText(full(unfolding.value))
             self._formula.setText(unfolding.formula)
-            told = unfolding.in_numbers
-            self._numbers.setText(f"= {told}")
-            self._numbers.setVisible(bool(told))
+            self._write_numbers()
             self._remarks.setText("\n".join(unfolding.remarks))
             self._remarks.setVisible(bool(unfolding.remarks))
         self._list()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Write as many terms as there is room for."""
+        super().resizeEvent(event)
+        self._write_numbers()
+
+    def _write_numbers(self) -> None:
+        found = self.unfolding
+        if found is None:
+            return
+        room, metrics = 0.9 * LINES * (self.width() - 16), self._numbers.fontMetrics()
+        numbers = found.fitting(lambda words: metrics.horizontalAdvance(words) <= room, found.in_numbers)
+        self._numbers.setText(f"= {numbers}")
+        self._numbers.setVisible(bool(numbers))
 
     @property
     def by_size(self) -> bool:

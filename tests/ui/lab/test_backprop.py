@@ -113,7 +113,7 @@ def test_a_click_on_an_entry_unfolds_it_into_its_sum(shown: Any) -> None:
     assert view.panel.model.rowCount() == view.specimen.samples
     assert view.panel.words.startswith("Σ = ")
     assert view.board.matrices[symbols(view).index("δ₂")].grid.emphasis.column == 2
-    assert view.board.matrices[symbols(view).index("a₁")].grid.emphasis.column == 1
+    assert view.board.matrices[symbols(view).index("a₁ᵀ")].grid.emphasis.row == 1
     assert "∂L/∂W₂[1, 2] = " in view.words.text
 
 
@@ -313,7 +313,7 @@ def test_the_tables_have_names_for_files(shown: Any) -> None:
     view = shown()
     go_to(view, Kind.BACKWARD, 2, "dense")
     names = list(view.tables())
-    assert names == ["1-delta2", "2-W2T", "3-dL-da1", "4-a1", "5-dL-dW2", "6-dL-db2", "terms"]
+    assert names == ["1-delta2", "2-W2T", "3-dL-da1", "4-a1T", "5-delta2", "6-dL-dW2", "7-dL-db2", "terms"]
     assert all(name.isascii() for name in names)
 
 

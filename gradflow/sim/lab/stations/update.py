@@ -14,7 +14,7 @@ from gradflow.engine.nodes import Linear
 from gradflow.engine.optimizers import OPTIMIZERS
 from gradflow.sim.lab.numerals import short
 from gradflow.sim.lab.recording import Page, unit_names, window_names
-from gradflow.sim.lab.station import Shown
+from gradflow.sim.lab.station import Line, Shown
 from gradflow.sim.lab.stations.explainer import plain
 from gradflow.sim.lab.unfolding import Unfolding, products
 
@@ -63,14 +63,11 @@ class UpdateExplainer:
         unclipped = not t.clip_norm and not t.clip_value and t.precision == "float64"
         return plain_sgd and unclipped and recording.samples == self.specimen.samples and self.layer.trainable
 
-    def matrices(self) -> list[Shown]:
-        """Each parameter, its gradient, what is added, and what it becomes."""
-        found = []
-        for symbol, values, gradient, step in self._parameters():
-            found += self._four(symbol, values, gradient, step)
-        return found
+    def lines(self) -> tuple[Line, ...]:
+        """For each parameter what it was, its gradient, what is added, and what it becomes."""
+        return tuple(self._four(*one) for one in self._parameters())
 
-    def _four(self, symbol: str, values: Array, gradient: Array, step: Array) -> list[Shown]:
+    def _four(self, symbol: str, values: Array, gradient: Array, step: Array) -> Line:
         g = f"∂L/∂{symbol}"
 
         def stepped(i: int, j: int) -> Unfolding:
@@ -95,8 +92,8 @@ class UpdateExplainer:
         return [
             self._shown(symbol, "before the step", values, plain(symbol, "a parameter", values)),
             self._shown(g, "its gradient", gradient, plain(g, "from the way back", gradient)),
-            self._shown(f"Δ{symbol}", "what is added", step, stepped),
-            self._shown(f"{symbol} + Δ{symbol}", "after the step", values + step, becomes),
+            self._shown(f"Δ{symbol}", "what is added", step, stepped).with_sign("+"),
+            self._shown(f"{symbol} + Δ{symbol}", "after the step", values + step, becomes).with_sign("="),
         ]
 
     def _shown(self, symbol: str, title: str, values: Array, way: Any) -> Shown:
