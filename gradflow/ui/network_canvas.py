@@ -47,6 +47,9 @@ class NetworkCanvas(QWidget):
     clicked = Signal(int)
     """A box that was clicked."""
 
+    with_shares = True
+    """Whether the shares of the gradient are drawn, and boxes as high as their layers are large."""
+
     def __init__(self) -> None:
         super().__init__()
         self.setMouseTracking(True)
@@ -90,7 +93,7 @@ class NetworkCanvas(QWidget):
         """Where everything stands at this size."""
         if self._layout is None:
             row = GHOST + 6.0 if self.coloring.other else 0.0
-            self._layout = lay_out(self.shape, self.width(), self.height() - row - 14.0)
+            self._layout = lay_out(self.shape, self.width(), self.height() - row - 14.0, self.with_shares)
         return self._layout
 
     def resizeEvent(self, event: QEvent) -> None:
@@ -258,7 +261,7 @@ class NetworkCanvas(QWidget):
         painter.setPen(QColor(self.theme.muted))
         whole = [i for i in self.shape.main if self.shape.boxes[i].whole]
         # Below the shares, where there are some.
-        top = placed.below + (SHARE_ROW if self.shape.skips else 0.0)
+        top = placed.below + (SHARE_ROW if self.shape.skips and placed.shares else 0.0)
         apart = (placed.rectangles[whole[-1]].x() - placed.rectangles[whole[0]].x()) / max(len(whole) - 1, 1)
         for i in numbered(len(whole), apart):
             box = placed.rectangles[whole[i]]

@@ -20,6 +20,12 @@ def short(value: float, digits: int = 3) -> str:
     return text.replace("-", "−")
 
 
+def setting(value: float) -> str:
+    """Return a number that somebody chose, with the digits that it has: 0.9, 1e−8."""
+    mantissa, _, exponent = f"{value:.6g}".partition("e")
+    return (f"{mantissa}e{int(exponent)}" if exponent else mantissa).replace("-", "−")
+
+
 def told(value: float, digits: int = 3) -> str:
     """Return a number after the sign that is true of it: = 0.5, ≈ 0.333."""
     text = short(value, digits)

@@ -171,7 +171,7 @@ def gift(page: Page, source: Node, reader: Node) -> Shown:
     """Return what a node's gradient gets from one of its readers as a matrix."""
     explainer, symbol = explain(page, reader), gift_symbol(page, source, reader)
     places = [i for i, one in enumerate(reader.inputs) if one is source]
-    title = f"the gradient of {page.symbols.value(source)}"
+    title = f"gradient of {page.symbols.value(source)}"
     values = page.recording.gift(source, reader)
     return page.of_samples(symbol, title, values, source, lambda s, j: explainer.gift(places[0], s, j))
 
@@ -190,4 +190,4 @@ def gradient(page: Page, node: Node) -> Shown:
         at = page.at(symbol, s, j, node)
         return products(at, whole[s, j], " + ".join(names), names, [("what it gives", numbers)])
 
-    return page.of_samples(symbol, f"the gradient of {page.symbols.value(node)}", whole, node, way)
+    return page.of_samples(symbol, f"gradient of {page.symbols.value(node)}", whole, node, way)

@@ -19,6 +19,9 @@ CELL, HEADS = 40, 56
 ROW, WORDS = 20, 76
 """How high a row of numbers is, and what stands above and below them."""
 
+PARTS = (1.0, 0.85, 0.7, 0.55, 0.0)
+"""So much of the width that they like cells may get where more rows would be too high."""
+
 Cell = list[int]
 """Matrices above each other, by their places on the board."""
 
@@ -69,11 +72,17 @@ def _cells(places: Sequence[int], shown: Sequence[Shown]) -> list[Cell]:
 def _rows(
     lines: Sequence[Sequence[Cell]], shown: Sequence[Shown], heads: Sequence[int], width: int, height: int
 ) -> list[list[Cell]]:
-    """Return the cells in rows: as wide as they like if there is height enough for that, else as few as fit."""
-    wide = [row for line in lines for row in _broken(line, [_natural_width(c, shown, heads) for c in line], width)]
-    if sum(max(_natural_height(cell, shown) for cell in row) + GAP for row in wide) <= height + GAP:
-        return wide
-    return [row for line in lines for row in _broken(line, [NARROW] * len(line), width)]
+    """Return the cells in rows: as wide as there is height enough for, in as few as fit if there is not."""
+    natural = [[_natural_width(cell, shown, heads) for cell in line] for line in lines]
+    for part in PARTS:
+        rows = [
+            row
+            for line, widths in zip(lines, natural, strict=True)
+            for row in _broken(line, [max(int(part * one), NARROW) for one in widths], width)
+        ]
+        if sum(max(_natural_height(cell, shown) for cell in row) + GAP for row in rows) <= height + GAP:
+            break
+    return rows
 
 
 def _broken(cells: Sequence[Cell], widths: Sequence[int], width: int) -> list[list[Cell]]:
@@ -104,23 +113,26 @@ def _natural_width(cell: Cell, shown: Sequence[Shown], heads: Sequence[int]) -> 
 
 
 def _shared_out(wanted: Sequence[int], width: int) -> list[int]:
-    """Return the widths of cells: of what is left the more the more they want, and never less than a little."""
-    least = [min(NARROW, width // len(wanted))] * len(wanted)
-    spare, more = width - sum(least), [a - b for a, b in zip(wanted, least, strict=True)]
-    parts = more if sum(more) > spare else wanted
-    return [one + int(spare * part / sum(parts)) for one, part in zip(least, parts, strict=True)]
+    """Return the widths of cells: what they like, or so that what is missing is missing in the widest."""
+    found = _poured(wanted, width)
+    spare = width - sum(found)
+    return [one + spare * want // sum(wanted) for one, want in zip(found, wanted, strict=True)]
+
+
+def _poured(wanted: Sequence[int], room: int, least: Sequence[int] | None = None) -> list[int]:
+    """Return how much each gets of a room: what it wants, as far as there is enough for all others to get as much."""
+    found, left = [0] * len(wanted), room
+    for done, i in enumerate(sorted(range(len(wanted)), key=lambda i: wanted[i])):
+        found[i] = max(min(wanted[i], left // (len(wanted) - done)), least[i] if least else 0)
+        left -= found[i]
+    return found
 
 
 def _heights(rows: Sequence[Sequence[Cell]], shown: Sequence[Shown], height: int) -> list[int]:
     """Return how high the rows are: as high as they like, or so that what is missing is missing in the highest."""
     wanted = [max(_natural_height(cell, shown) for cell in row) for row in rows]
     least = [max(_least_height(cell, shown) for cell in row) for row in rows]
-    left, found = height, [0] * len(rows)
-    by_size = sorted(range(len(rows)), key=lambda i: wanted[i])
-    for done, i in enumerate(by_size):
-        found[i] = max(min(wanted[i], left // (len(rows) - done)), least[i])
-        left -= found[i]
-    return found
+    return _poured(wanted, height, least)
 
 
 def _natural_height(cell: Cell, shown: Sequence[Shown]) -> int:

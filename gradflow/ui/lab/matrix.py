@@ -122,7 +122,7 @@ class Matrix(QWidget):
     @property
     def head_width(self) -> int:
         """How wide the line of words above the numbers would like to be."""
-        labels = (self._sign, self._name, self._shape)
+        labels = (self._sign, self._name, self._shape, self._power)
         words = sum(label.sizeHint().width() + 4 for label in labels if label.text())
         return words + self._said.sizeHint().width() + 4
 
@@ -151,9 +151,9 @@ class Matrix(QWidget):
         self._make_room()
 
     def _make_room(self) -> None:
-        needed = self.head_width + (self._power.sizeHint().width() + 4 if self._power.text() else 0)
+        needed = self.head_width
         for button in self._buttons:
-            button.setVisible(self.width() >= max(needed + 52, ROOM_FOR_BUTTONS))
+            button.setVisible(self.width() >= max(needed + 64, ROOM_FOR_BUTTONS))
 
     def _setup_ui(self) -> None:
         self.grid = MatrixGrid()

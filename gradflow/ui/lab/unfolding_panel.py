@@ -17,7 +17,8 @@ from gradflow.ui.lab.small_words import small_words
 from gradflow.ui.widgets import Choice
 
 ORDERS = ("in order", "largest first")
-WIDEST_NAME = 110
+NAME, LEAST_NUMBER = 56, 62
+"""How wide the names of the terms and the columns of numbers are at least."""
 LINES = 3
 """So many lines of numbers are written above the list of all terms."""
 
@@ -166,6 +167,7 @@ class UnfoldingPanel(QWidget):
         self.list.setTabKeyNavigation(False)
         self.list.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.list.horizontalHeader().setHighlightSections(False)
+        self.list.horizontalHeader().setMinimumSectionSize(NAME)
 
     def _layout(self) -> None:
         box = QVBoxLayout(self)
@@ -195,7 +197,8 @@ class UnfoldingPanel(QWidget):
         header = self.list.horizontalHeader()
         longest = max((small_words().width(name) for name in (found.names[0], found.names[-1])), default=0.0)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
-        header.resizeSection(0, min(round(1.15 * longest) + 20, WIDEST_NAME))
+        numbers = LEAST_NUMBER * (self.model.columnCount() - 1)
+        header.resizeSection(0, min(round(1.15 * longest) + 20, max(self.list.viewport().width() - numbers, NAME)))
         self._count.setText(f"{len(terms)} terms")
         self._foot.setText(_sum_words(found))
 

@@ -27,6 +27,8 @@ def phase_color(theme: Theme, kind: Kind) -> QColor:
 class WalkStrip(NetworkCanvas):
     """The drawing of the network; boxes that were passed have the colour of the direction."""
 
+    with_shares = False
+
     def __init__(self) -> None:
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -40,7 +42,7 @@ class WalkStrip(NetworkCanvas):
     def sizeHint(self) -> QSize:
         """Be taller where there are skips."""
         levels = max((skip.level for skip in self.shape.skips), default=0)
-        return QSize(400, 62 + (28 if levels else 0) + 8 * min(levels, 3))
+        return QSize(400, 72 + (2 + 12 * min(levels, 3) if levels else 0))
 
     def minimumSizeHint(self) -> QSize:
         """Be content with little."""

@@ -14,11 +14,14 @@ from gradflow.engine.activations import ACTIVATIONS
 from gradflow.engine.graph import Node
 from gradflow.engine.losses import LOSSES
 from gradflow.engine.network import Network
+from gradflow.engine.optimizers import OPTIMIZERS
 from gradflow.sim.config import Experiment, edit, parse_value
 from gradflow.sim.details import Want
 from gradflow.sim.lab.convention import Convention
+from gradflow.sim.lab.recording import Page
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.station import Kind, Line, Shown, Station
+from gradflow.sim.lab.stations.update import UpdateExplainer
 from gradflow.sim.lab.symbols import Symbols
 from gradflow.sim.lab.walk import Walk
 from gradflow.sim.run import Run
@@ -324,7 +327,7 @@ def test_the_sum_over_two_ways_is_the_gradient_of_a_fork() -> None:
             np.testing.assert_array_equal(ways[0] + ways[1], whole.values)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
 def test_the_update_leads_to_the_parameters_of_the_next_step(optimizer: str) -> None:
     run = Run(edit(Experiment(), SMALL | {"training.optimizer": optimizer}))
     for _ in range(3):
@@ -342,8 +345,36 @@ def test_the_update_leads_to_the_parameters_of_the_next_step(optimizer: str) -> 
             after, step = station.matrix(f"{name} + Δ{name}"), station.matrix(f"Δ{name}")
             assert after is not None and step is not None
             np.testing.assert_allclose(after.values, values, rtol=1e-12, atol=1e-15)
-            exact = step.unfold(0, 0).factors is not None
-            assert exact == (optimizer == "sgd")
+
+
+HARD = {"training.clip_norm": 0.05, "training.clip_value": 0.02, "training.weight_decay": 0.1, "training.l1": 0.01}
+
+
+@pytest.mark.parametrize("changes", [{}, {"training.momentum": 0.9}, HARD | {"training.momentum": 0.5}])
+@pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
+def test_every_step_is_reckoned_with_its_numbers_as_the_optimiser_does(optimizer: str, changes: dict[str, Any]) -> None:
+    walk = Walk(specimen({"training.optimizer": optimizer} | changes))
+    for place, stop in enumerate(walk.stops()):
+        if stop.kind is Kind.UPDATE:
+            explainer = UpdateExplainer(
+                Page(walk.recording, Convention.ROWS), walk.recording.network.layers[stop.nodes[0]]
+            )
+            for _, values, gradient, step, memory in explainer._parameters():
+                for entry in np.ndindex(values.shape):
+                    found = explainer._found(values[entry], gradient[entry], [float(row[entry]) for row in memory])
+                    assert found is not None and found.value == pytest.approx(step[entry], rel=1e-9, abs=1e-300)
+            station = walk.station(place)
+            assert station.result is not None
+            told = station.result.unfold(*station.result.largest)
+            assert (
+                told.put_in and told.formula == explainer.rule.step and any(told.formula in f for f in station.formulas)
+            )
+
+
+def test_the_step_of_a_sample_alone_is_said_to_be_that_of_the_batch() -> None:
+    walk = Walk(specimen({"training.optimizer": "adam"}), [1])
+    result = walk.station(walk.positions() - 1).result
+    assert result is not None and result.unfold(0, 0).formula == "what Adam makes of the whole batch's gradient"
 
 
 def test_a_frozen_layer_and_the_clipping_are_said_in_words() -> None:

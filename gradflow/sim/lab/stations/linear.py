@@ -51,9 +51,11 @@ class LinearExplainer(Explainer):
         """∂L/∂W with a sign before it, and ∂L/∂b."""
         node, names, way = self.node, self.channel_names(), self.weight_gradient
         symbol = f"∂L/∂{self.W}"
-        found = [self.page.weights(symbol, "the weights' gradient", node.W_grad, self.row_names, names, way)]
+        found = [self.page.weights(symbol, "gradient of the weights", node.W_grad, self.row_names, names, way)]
         if node.b.size:
-            b_grad = self.page.of_units(f"∂L/∂{self.b}", "the biases' gradient", node.b_grad, names, self.bias_gradient)
+            b_grad = self.page.of_units(
+                f"∂L/∂{self.b}", "gradient of the biases", node.b_grad, names, self.bias_gradient
+            )
             found.append(b_grad.with_sign(f"Σ {self.gradient_symbol} ="))
         return [found[0].with_sign(sign), *found[1:]]
 

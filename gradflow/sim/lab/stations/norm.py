@@ -66,7 +66,7 @@ class NormExplainer(Explainer):
 
     def backward_lines(self, gradient: Line, given: Sequence[Shown], came: Sequence[Shown]) -> Sequence[Line]:
         """∂L/∂y ⊙ γ = g, with ẑ to what is given back; and ∂L/∂y ⊙ ẑ to ∂L/∂γ."""
-        scaled = self.page.of_samples("g", "the gradient of ẑ", self.grad * self._gains(), self.node, self._scaled)
+        scaled = self.page.of_samples("g", "gradient of ẑ", self.grad * self._gains(), self.node, self._scaled)
         back = [*gradient, self._parameter("gamma").with_sign("⊙"), scaled.with_sign("=")]
         back += [self.normed.with_sign(AND), *(one.with_sign("→") for one in given)]
         return [back, [*gradient, self.normed.with_sign("⊙"), *self._learnt()]]
@@ -87,7 +87,7 @@ class NormExplainer(Explainer):
         found, signs = [], {"gamma": "Σ →", "beta": f"Σ {self.gradient_symbol} ="}
         for name, values in self.node.gradient_views.items():
             symbol = f"∂L/∂{self.page.symbols.parameter(self.node, name)}"
-            title = "the gain's gradient" if name == "gamma" else "the shift's gradient"
+            title = "gradient of the gain" if name == "gamma" else "gradient of the shift"
             found.append(
                 self.page.of_units(
                     symbol, title, values, unit_names(values.shape), self._learning(symbol, name)
