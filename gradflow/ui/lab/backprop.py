@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QSplitter
 
 from gradflow.sim.lab.convention import Convention
@@ -43,6 +43,7 @@ class BackpropView(Walking):
         self._shown: Sequence[Line] = ()
         self._position = 0
         self._entry: tuple[str, int, int] | None = None
+        self._seen: tuple[str, int, int] | None = None
         self._topology: Topology | None = None
         self._setup_ui()
         self._layout()
@@ -114,7 +115,8 @@ class BackpropView(Walking):
         bar = self.bar
         return {
             "position": self._position,
-            "entry": list(self._entry) if self._entry else None,
+            # Of what is held also the entry that was unfolded unasked: it depends on the room there was.
+            "entry": list(self._seen) if self._held and self._seen else None,
             "sample": self.sample,
             "by_layer": self.by_layer,
             "convention": str(self.convention),
@@ -163,7 +165,7 @@ class BackpropView(Walking):
     def _setup_ui(self) -> None:
         self.bar, self.strip = WalkBar(), WalkStrip()
         self.words = StationWords(self.bar.pictures, self.age)
-        self.board, self.panel = MatrixBoard(), UnfoldingPanel()
+        self.board, self.panel = MatrixBoard(self.bar.channel), UnfoldingPanel()
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self._image = 0, 0
         self.bar.stepped.connect(weakly(self, lambda self, step: self.go(self._position + step)))
@@ -179,6 +181,7 @@ class BackpropView(Walking):
         room.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         room.setWidget(self.panel)
         room.setMinimumWidth(220)
+        room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.splitter.addWidget(room)
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setChildrenCollapsible(False)
@@ -221,6 +224,22 @@ class BackpropView(Walking):
         if found:
             self.go((alike or found)[0])
 
+    def event(self, event: QEvent) -> bool:
+        """Claim Esc while an entry is open, before the window takes it."""
+        claims = event.type() == QEvent.Type.ShortcutOverride and self._entry is not None
+        if claims and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            event.accept()
+            return True
+        return bool(super().event(event))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Close the entry that was chosen (Esc)."""
+        if event.key() == Qt.Key.Key_Escape and self._entry is not None:
+            self._entry = None
+            self._show_entry()
+        else:
+            super().keyPressEvent(event)
+
     def _unfold(self, symbol: str, row: int, column: int) -> None:
         self.hold()
         self._entry = symbol, row, column
@@ -259,6 +278,7 @@ class BackpropView(Walking):
             place = self._station.matrices.index(self._station.result)
             shown = self.board.shown[place]
             row, column = self.board.telling(place)
+        self._seen = shown.symbol, row, column
         unfolding = shown.unfold(row, column)
         self.panel.show_unfolding(unfolding)
         self.words.show_entry(unfolding)

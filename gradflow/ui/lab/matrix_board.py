@@ -22,9 +22,10 @@ class MatrixBoard(QScrollArea):
     entry_clicked = Signal(str, int, int)
     """The symbol of a matrix, and the row and the column of an entry."""
 
-    def __init__(self) -> None:
+    def __init__(self, tab_after: QWidget | None = None) -> None:
+        """Take what has the focus before the first table."""
         super().__init__()
-        self.theme = LIGHT
+        self.theme, self.tab_after = LIGHT, tab_after
         self.shown: Sequence[Shown] = ()
         self._lines: Sequence[Line] = ()
         self._all: list[Matrix] = []
@@ -92,6 +93,10 @@ class MatrixBoard(QScrollArea):
         matrix.entry_clicked.connect(
             weakly(self, lambda self, row, column: self.entry_clicked.emit(self.shown[place].symbol, row, column))
         )
+        # Tab goes through them in their order, after what stands above them.
+        before = self._all[-1].grid if self._all else self.tab_after
+        if before is not None:
+            QWidget.setTabOrder(before, matrix.grid)
         self._all.append(matrix)
 
     def _arrange(self) -> None:

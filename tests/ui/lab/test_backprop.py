@@ -328,6 +328,25 @@ def test_a_step_answers_within_30_ms_for_512_units(shown: Any) -> None:
     assert sorted(spent)[-2] < 0.030
 
 
+def test_escape_closes_the_entry_before_it_is_the_windows(window: Any) -> None:
+    desk = window()
+    desk.press("Ctrl+3")
+    dock = desk.window.docks["backprop"]
+    dock.raise_()
+    desk.until(lambda: dock.in_front and dock.made and dock.view.walk is not None)
+    view = dock.view
+    desk.press("Shift+Right")
+    desk.press("Shift+Right")
+    unasked = view.panel.unfolding.symbol
+    grid = view.board.matrices[-1].grid
+    grid.setFocus()
+    grid.move_to(1, 1)
+    QTest.keyClick(grid, Qt.Key.Key_Return)
+    assert view.panel.unfolding.symbol != unasked
+    QTest.keyClick(grid, Qt.Key.Key_Escape)
+    assert view.panel.unfolding.symbol == unasked and view.position == 2
+
+
 def test_the_keys_of_the_window_step(window: Any) -> None:
     desk = window()
     desk.press("Ctrl+3")
@@ -343,3 +362,33 @@ def test_the_keys_of_the_window_step(window: Any) -> None:
     desk.press("Shift+Left")
     desk.press("Shift+Home")
     assert view.position == 0
+
+
+def test_tab_goes_from_table_to_table_and_escape_closes_what_enter_unfolded(shown: Any) -> None:
+    view = shown()
+    go_to(view, Kind.FORWARD, 2, "dense")
+    grids = [matrix.grid for matrix in view.board.matrices]
+    grids[0].setFocus()
+    for grid in grids[1:]:
+        QTest.keyClick(view.focusWidget(), Qt.Key.Key_Tab)
+        assert view.focusWidget() is grid
+    QTest.keyClick(grids[-1], Qt.Key.Key_Tab)
+    assert view.panel.isAncestorOf(view.focusWidget())
+    unasked = view.panel.unfolding.symbol
+    grids[-1].move_to(3, 2)
+    QTest.keyClick(grids[-1], Qt.Key.Key_Return)
+    assert view.panel.unfolding.symbol == "z₂[3, 2]" != unasked
+    QTest.keyClick(grids[-1], Qt.Key.Key_Escape)
+    assert view.panel.unfolding.symbol == unasked
+
+
+def test_tables_open_at_their_top_left_and_stay_where_somebody_scrolled(shown: Any) -> None:
+    view = shown({"network.width": 30, "training.batch_size": 40})
+    go_to(view, Kind.FORWARD, 2, "dense")
+    grids = [matrix.grid for matrix in view.board.matrices]
+    bars = [bar for grid in grids for bar in (grid.horizontalScrollBar(), grid.verticalScrollBar())]
+    assert sum(bar.maximum() > 0 for bar in bars) >= 4 and not any(bar.value() for bar in bars)
+    bars[0].setValue(120)
+    press(view, 1)
+    press(view, -1)
+    assert bars[0].value() == 120
