@@ -112,11 +112,11 @@ class BackpropView(Walking):
 
     def state(self) -> dict[str, Any]:
         """Return the position, the entry and all switches."""
-        bar = self.bar
+        # Of what is held also the entry that was unfolded unasked: it depends on the room there was.
+        bar, entry = self.bar, self._entry or (self._seen if self._held else None)
         return {
             "position": self._position,
-            # Of what is held also the entry that was unfolded unasked: it depends on the room there was.
-            "entry": list(self._seen) if self._held and self._seen else None,
+            "entry": list(entry) if entry else None,
             "sample": self.sample,
             "by_layer": self.by_layer,
             "convention": str(self.convention),
