@@ -126,7 +126,7 @@ class Shown(Frozen):
         return replace(
             self,
             symbol=f"{self.symbol}[{names[sample]}]",
-            title=f"channel {channel} of {self.title}" if channels > 1 else self.title,
+            title=f"channel {channel}, {self.title}" if channels > 1 else self.title,
             values=values,
             rows=tuple(map(str, range(height))),
             columns=tuple(map(str, range(width))),

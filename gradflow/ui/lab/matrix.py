@@ -122,9 +122,13 @@ class Matrix(QWidget):
     @property
     def head_width(self) -> int:
         """How wide the line of words above the numbers would like to be."""
+        return self.least_width + self._said.sizeHint().width() + 4
+
+    @property
+    def least_width(self) -> int:
+        """How wide it must be for its symbol and its shape."""
         labels = (self._sign, self._name, self._shape, self._power)
-        words = sum(label.sizeHint().width() + 4 for label in labels if label.text())
-        return words + self._said.sizeHint().width() + 4
+        return sum(label.sizeHint().width() + 4 for label in labels if label.text())
 
     @property
     def cursor_entry(self) -> tuple[int, int]:

@@ -100,7 +100,7 @@ class MatrixBoard(QScrollArea):
         self._all.append(matrix)
 
     def _arrange(self) -> None:
-        heads = [matrix.head_width for matrix in self.matrices]
+        heads = [(matrix.least_width, matrix.head_width) for matrix in self.matrices]
         room = self.viewport().size()
         places = placed(self._lines, heads, room.width(), room.height())
         for matrix, place in zip(self._all, places, strict=False):
