@@ -16,7 +16,7 @@ from gradflow.sim.lab.numerals import factor, short, told
 Array = NDArray[Any]
 Uses = Mapping[str, tuple[int | None, int | None]]
 
-WRITTEN, MOST_WRITTEN = 3, 64
+WRITTEN, MOST_WRITTEN = 3, 24
 """So many terms are written out in a line at least, and at most; the rest is …"""
 
 

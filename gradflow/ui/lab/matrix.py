@@ -74,6 +74,8 @@ class Matrix(QWidget):
     def __init__(self, title: str = "", symbol: str = "") -> None:
         super().__init__()
         self.title, self.symbol, self._words = title, symbol, ""
+        self.least_width = self.head_width = 0
+        """How wide the line above the numbers must be for symbol and shape, and how wide for all of its words."""
         self._setup_ui()
         self._layout()
 
@@ -100,10 +102,11 @@ class Matrix(QWidget):
 
     def rename(self, title: str, symbol: str, sign: str = "") -> None:
         """Call it something else; `sign` is what stands between the matrix before it and this one."""
-        self.title, self.symbol = title, symbol
-        self._sign.setText(sign)
-        self._sign.setVisible(bool(sign))
-        self._say()
+        if (title, symbol, sign) != (self.title, self.symbol, self._sign.text()):
+            self.title, self.symbol = title, symbol
+            self._sign.setText(sign)
+            self._sign.setVisible(bool(sign))
+            self._say()
 
     def emphasize(
         self,
@@ -118,17 +121,6 @@ class Matrix(QWidget):
     def move_to(self, row: int, column: int, reveal: bool = True) -> None:
         """Put the cursor on an entry, and bring it into sight."""
         self.grid.move_to(row, column, reveal)
-
-    @property
-    def head_width(self) -> int:
-        """How wide the line of words above the numbers would like to be."""
-        return self.least_width + self._said.sizeHint().width() + 4
-
-    @property
-    def least_width(self) -> int:
-        """How wide it must be for its symbol and its shape."""
-        labels = (self._sign, self._name, self._shape, self._power)
-        return sum(label.sizeHint().width() + 4 for label in labels if label.text())
 
     @property
     def cursor_entry(self) -> tuple[int, int]:
@@ -155,9 +147,16 @@ class Matrix(QWidget):
         self._make_room()
 
     def _make_room(self) -> None:
-        needed = self.head_width
-        for button in self._buttons:
-            button.setVisible(self.width() >= max(needed + 64, ROOM_FOR_BUTTONS))
+        room = self.width() >= max(self.head_width + 64, ROOM_FOR_BUTTONS)
+        if room is self._buttons[0].isHidden():
+            for button in self._buttons:
+                button.setVisible(room)
+
+    def _measure(self) -> None:
+        labels = (self._sign, self._name, self._shape, self._power)
+        self.least_width = sum(label.sizeHint().width() + 4 for label in labels if label.text())
+        self.head_width = self.least_width + self._said.sizeHint().width() + 4
+        self._make_room()
 
     def _setup_ui(self) -> None:
         self.grid = MatrixGrid()
@@ -207,14 +206,17 @@ class Matrix(QWidget):
         self._said.setToolTip(self.title)
         self.grid.setAccessibleName(" ".join(filter(None, (self.symbol, self._words, self.title))))
         self._say_power()
+        self._measure()
         self._read_out()
 
     def _say_power(self) -> None:
         """Say what the numbers in narrow cells are to be multiplied by."""
         grid = self.grid
         narrow = grid.numbered and not grid.wide
-        self._power.setText(grid.notation.words if narrow else "")
-        self._make_room()
+        words = grid.notation.words if narrow else ""
+        if words != self._power.text():
+            self._power.setText(words)
+            self._measure()
 
     def _read_out(self) -> None:
         """Write the entry that is looked at with all its digits, and tell it to a screen reader."""

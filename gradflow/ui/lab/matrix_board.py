@@ -52,7 +52,8 @@ class MatrixBoard(QScrollArea):
             matrix.show_values(one.values, one.rows, one.columns, one.shape)
             matrix.emphasize()
         for place, matrix in enumerate(self._all):
-            matrix.setVisible(place < len(self.shown))
+            if matrix.isHidden() is (place < len(self.shown)):
+                matrix.setVisible(place < len(self.shown))
         self._arrange()
 
     def telling(self, place: int) -> tuple[int, int]:

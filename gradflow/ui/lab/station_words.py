@@ -75,7 +75,7 @@ class StationWords(QWidget):
 
     def _write_entry(self) -> None:
         if self._unfolding is not None:
-            words = self._unfolding.fitting(lambda text: small_words().width(text) <= self._numbers.width())
+            words = self._unfolding.fitting(lambda text: small_words().measured(text) <= self._numbers.width())
             self._numbers.setText(words)
             self._numbers.setToolTip(words)
 
