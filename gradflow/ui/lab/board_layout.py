@@ -18,8 +18,8 @@ BELOW = 2
 """So many of these stand below another matrix at most."""
 NARROW, WIDEST, LEAST_HEIGHT = 152, 380, 150
 CELL, HEADS = 40, 56
-ROW, WORDS = 20, 76
-"""How high a row of numbers is, and what stands above and below them."""
+ROWS, WORDS = (28, 24, 20), 76
+"""How high a row of numbers is, the lower the more there are, and what stands above and below them."""
 PARTS = (1.0, 0.85, 0.7, 0.55, 0.0)
 """How much of the width that they like cells are given: the less, the fewer rows there are."""
 
@@ -37,14 +37,26 @@ class Cell:
 Row = Sequence[Cell]
 
 
-def placed(lines: Sequence[Line], heads: Sequence[tuple[int, int]], width: int, height: int) -> list[QRect]:
-    """Return where each matrix stands in a room of this size, which may be too low for all of them.
+def placed(lines: Sequence[Line], heads: Sequence[tuple[int, int]], width: int, height: int) -> tuple[list[QRect], int]:
+    """Return where each matrix stands in a room of this size, and how high a row of numbers is.
 
-    `heads` are the widths that what is written above each must have, and would have.
+    `heads` are the widths that what is written above each must have, and would have. The room may be too low for all.
     """
+    for row in ROWS:
+        places, whole = _placed(lines, heads, width, height, row)
+        if whole:
+            break
+    return places, row
+
+
+def _placed(
+    lines: Sequence[Line], heads: Sequence[tuple[int, int]], width: int, height: int, line_height: int
+) -> tuple[list[QRect], bool]:
+    """Return where each matrix stands with rows of this height, and whether all of them are as high as they like."""
     numbers, shown = count(), [one for line in lines for one in line]
     cells = [
-        [_cell(places, shown, heads) for places in _stacked([next(numbers) for _ in line], shown)] for line in lines
+        [_cell(places, shown, heads, line_height) for places in _stacked([next(numbers) for _ in line], shown)]
+        for line in lines
     ]
     rows, widths, heights = _best(cells, width, height)
     found, top = [QRect()] * len(shown), 0
@@ -53,12 +65,13 @@ def placed(lines: Sequence[Line], heads: Sequence[tuple[int, int]], width: int, 
         for cell, wide in zip(row, row_widths, strict=True):
             y, spare = top, tall - (FLAT + CLOSE) * cell.flats
             for place in cell.places:
-                high = FLAT if _flat(shown[place]) else min(spare, ROW * len(shown[place].rows) + WORDS)
+                high = FLAT if _flat(shown[place]) else min(spare, line_height * len(shown[place].rows) + WORDS)
                 found[place] = QRect(left, y, wide, high)
                 y += high + CLOSE
             left += wide + GAP
         top += tall + GAP
-    return found
+    whole = all(tall >= cell.wanted[1] for row, tall in zip(rows, heights, strict=True) for cell in row)
+    return found, whole and top - GAP <= height
 
 
 def _flat(shown: Shown) -> bool:
@@ -79,12 +92,12 @@ def _stacked(places: Sequence[int], shown: Sequence[Shown]) -> list[list[int]]:
     return found
 
 
-def _cell(places: Sequence[int], shown: Sequence[Shown], heads: Sequence[tuple[int, int]]) -> Cell:
+def _cell(places: Sequence[int], shown: Sequence[Shown], heads: Sequence[tuple[int, int]], line_height: int) -> Cell:
     flats = sum(_flat(shown[place]) for place in places)
     flat, rest = flats * (FLAT + CLOSE), flats < len(places)
     least = max(NARROW, *(heads[place][0] for place in places))
     wide = max(max(min(CELL * len(shown[place].columns) + HEADS, WIDEST), heads[place][1]) for place in places)
-    high = ROW * len(shown[places[0]].rows) + WORDS if rest else 0
+    high = line_height * len(shown[places[0]].rows) + WORDS if rest else 0
     return Cell(tuple(places), flats, (least, flat + LEAST_HEIGHT * rest), (max(wide, least), flat + high))
 
 

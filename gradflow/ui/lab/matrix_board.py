@@ -70,6 +70,8 @@ class MatrixBoard(QScrollArea):
                 matrix.move_to(*entry, reveal)
                 matrix.emphasize(entry=entry, reveal=reveal)
             elif row is not None and column is not None:
+                # Its number is read out below it, too.
+                matrix.move_to(row, column, reveal)
                 matrix.emphasize(entry=(row, column), reveal=reveal)
             else:
                 matrix.emphasize(row, column, reveal=reveal)
@@ -103,8 +105,10 @@ class MatrixBoard(QScrollArea):
     def _arrange(self) -> None:
         heads = [(matrix.least_width, matrix.head_width) for matrix in self.matrices]
         room = self.viewport().size()
-        places = placed(self._lines, heads, room.width(), room.height())
+        places, row = placed(self._lines, heads, room.width(), room.height())
         for matrix, place in zip(self._all, places, strict=False):
+            matrix.grid.tallest = float(row)
             matrix.setGeometry(place)
+            matrix.grid.settle()
         low = max((place.bottom() for place in places), default=0)
         self._sheet.resize(room.width(), low + 1)

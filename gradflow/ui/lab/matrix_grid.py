@@ -50,7 +50,7 @@ class MatrixGrid(MatrixArea):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep showing all of the matrix, unless somebody chose a size."""
         super().resizeEvent(event)
-        self._settle()
+        self.settle()
 
     def event(self, event: QEvent) -> bool:
         """Claim the keys that move the cursor, before the window takes them."""

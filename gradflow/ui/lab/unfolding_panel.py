@@ -237,4 +237,4 @@ def _sum_words(unfolding: Unfolding) -> str:
     total, value = unfolding.total, unfolding.value
     if total == value or (total != total and value != value):
         return f"Σ = {full(total)}"
-    return f"Σ = {full(total)}, rounded {short(abs(total - value), 1)} off"
+    return f"Σ = {full(total)}, {short(abs(total - value), 1)} off"

@@ -155,6 +155,11 @@ class HingeExplainer(LossExplainer):
         """What each prediction falls short of the margin."""
         return self.node.value
 
+    @property
+    def prediction(self) -> Shown:
+        """What each prediction falls short: whoever does is pushed."""
+        return self.page.of_samples("ℓ", "short of the margin", self.entries, self.source(), self.entry)
+
     def gift_terms(self, s: int, j: int) -> tuple[list[str], list[float], float]:
         """Who comes too close is pushed down, the right one up."""
         close = np.sign(self.node.value[s])
