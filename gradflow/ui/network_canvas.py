@@ -151,13 +151,12 @@ class NetworkCanvas(QWidget):
         slim = min(1.0, placed.slot / 40.0)
         drawn = set()
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        flows = enumerate(self.shape.edges)
+        # Behind the bars there is nothing to be seen of the wires between them.
+        flows = [(number, edge) for number, edge in enumerate(self.shape.edges) if edge.skip >= 0 or not placed.bars]
         if placed.bars:
-            # The wires between them lie behind the bars.
             painter.setPen(cosmetic(wire, THINNEST))
             first, last = rectangles[self.shape.main[0]], rectangles[self.shape.main[-1]]
             painter.drawLine(QLineF(first.right(), placed.axis, last.left(), placed.axis))
-            flows = ((number, edge) for number, edge in flows if edge.skip >= 0)
         for number, edge in flows:
             share = self._share(number)
             width = THINNEST + slim * (THICKEST - THINNEST) * (share or 0.0)

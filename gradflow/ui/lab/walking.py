@@ -24,6 +24,7 @@ class Late(QLabel):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__("computing …", parent)
+        self._over = parent
         self.setObjectName("chip")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
@@ -44,7 +45,7 @@ class Late(QLabel):
 
     def _say(self) -> None:
         self.adjustSize()
-        self.move((self.parentWidget().width() - self.width()) // 2, 4)
+        self.move((self._over.width() - self.width()) // 2, 4)
         self.show()
         self.raise_()
 
