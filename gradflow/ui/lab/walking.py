@@ -24,7 +24,6 @@ class Late(QLabel):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__("computing …", parent)
-        self._over = parent
         self.setObjectName("chip")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
@@ -44,8 +43,10 @@ class Late(QLabel):
         self.hide()
 
     def _say(self) -> None:
+        over = self.parentWidget()
+        assert over is not None
         self.adjustSize()
-        self.move((self._over.width() - self.width()) // 2, 4)
+        self.move((over.width() - self.width()) // 2, 4)
         self.show()
         self.raise_()
 
