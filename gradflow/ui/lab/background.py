@@ -58,16 +58,11 @@ class Background(QObject):
             thread.join()
         QCoreApplication.sendPostedEvents(self)
 
-    def forget(self) -> None:
-        """Give up what is being done, and wait for nothing."""
+    def stop(self) -> None:
+        """Give up what is being done, and wait until the thread has ended."""
         with self._lock:
             self._number += 1
             self._task = None
-
-    def stop(self) -> None:
-        """Give up what is being done, and wait until the thread has ended."""
-        self.forget()
-        with self._lock:
             thread = self._thread
         if thread:
             thread.join()

@@ -6,7 +6,6 @@ from PySide6.QtCore import QElapsedTimer, QTimer
 
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.lab.specimen import Specimen
-from gradflow.ui.lab.background import Background
 from gradflow.ui.lab.lab_view import LabView
 
 REST_MS, SHARE = 1000, 3
@@ -56,9 +55,7 @@ class Following(LabView):
     def show_specimen(self, specimen: Specimen | None) -> None:
         """Compute another network, now or a little later."""
         if specimen is None:
-            # Without waiting for it: what comes of it is not wanted.
-            for background in self.findChildren(Background):
-                background.forget()
+            self.stop()
             self._waiting = False
             self.clear()
         elif self.hurried and (self.computing or self._rest.isActive()):

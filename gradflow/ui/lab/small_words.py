@@ -26,10 +26,6 @@ class SmallWords:
         """Return how wide words are."""
         return self._laid_out(words)[1]
 
-    def measured(self, words: str) -> float:
-        """Return how wide words are that are not going to be drawn: nothing of them is kept."""
-        return self._metrics.horizontalAdvance(words)
-
     def elided(self, words: str, room: float) -> str:
         """Return what of the words fits, with … at its end if that is not all."""
         if self.width(words) <= room:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QFontMetricsF, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gradflow.sim.lab.station import Station
@@ -75,7 +75,9 @@ class StationWords(QWidget):
 
     def _write_entry(self) -> None:
         if self._unfolding is not None:
-            words = self._unfolding.fitting(lambda text: small_words().measured(text) <= self._numbers.width())
+            # Measured, and not laid out as what is drawn: most of these lines are never seen.
+            metrics = QFontMetricsF(small_words().font)
+            words = self._unfolding.fitting(lambda text: metrics.horizontalAdvance(text) <= self._numbers.width())
             self._numbers.setText(words)
             self._numbers.setToolTip(words)
 

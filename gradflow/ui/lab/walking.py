@@ -97,7 +97,7 @@ class Walking(Following):
     def hold(self) -> None:
         """Keep the network that is seen, not a newer one that is still being run."""
         if self.walk is not None and not self._held:
-            self.specimen = self.walk.specimen
+            self.specimen, self._waiting = self.walk.specimen, False
         super().hold()
 
     def _arrived(self, walk: object) -> None:
