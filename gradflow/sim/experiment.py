@@ -78,7 +78,7 @@ class NetworkShape:
     negative_slope: float = declare(
         0.01,
         "Negative slope",
-        "a in φ(z) = a·z for z < 0 of the leaky ReLU; where PReLU starts. He's gain becomes √(2/(1+a²)).",
+        "α in φ(z) = α·z for z < 0 of the leaky ReLU; where PReLU starts. He's gain becomes √(2/(1+α²)).",
         0.0,
         1.0,
         span=(0.0, 1.0),

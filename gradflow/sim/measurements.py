@@ -106,7 +106,7 @@ def _prediction(look: Look) -> Parts:
 def _specimen(look: Look) -> Parts:
     snapshot, trainer = look.snapshot, look.trainer
     update, rate = trainer.next_update(snapshot.learning_rate), snapshot.learning_rate
-    found = specimen.take(look.network, snapshot.step, trainer.experiment, update, rate, look.course)
+    found = specimen.take(look.network, snapshot.step, trainer.experiment, update, rate, trainer.optimizer, look.course)
     return {"specimen": found}
 
 

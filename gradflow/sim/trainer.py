@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.engine.optimizers import OPTIMIZERS
+from gradflow.engine.optimizers import OPTIMIZERS, Optimizer
 from gradflow.engine.schedules import SCHEDULES, Schedule
 from gradflow.engine.update import Update
 from gradflow.sim import build
@@ -79,6 +79,11 @@ class Trainer:
         """Return what the next step adds to all parameters (as a flat vector) at this rate; 0 where it is left out."""
         direction = self._update.direction
         return np.zeros_like(direction) if self._skipped else -learning_rate * direction
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """What makes steps of gradients, with what it remembers after that of the present batch."""
+        return self._optimizer
 
     @property
     def stopped_early(self) -> bool:

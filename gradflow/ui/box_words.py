@@ -45,7 +45,8 @@ def fitted(box: Box, width: int, height: int) -> tuple[str, bool]:
         widest = max(map(metrics.horizontalAdvance, lines))
         return widest <= width and metrics.height() * len(lines) <= height + MARGIN
 
-    for lines in (full, brief, _parted(full), _parted(brief)):
+    packed = (_packed(lines, metrics, width) for lines in (full, brief))
+    for lines in (full, brief, *packed, _parted(full), _parted(brief)):
         if upright(lines):
             return "\n".join(lines), False
     for lines in (full, brief):
@@ -57,6 +58,18 @@ def fitted(box: Box, width: int, height: int) -> tuple[str, bool]:
     last = "  ".join(short), *short, *_parted(short[-1:])[::-1]
     words = next((words for words in last if metrics.horizontalAdvance(words) <= height), "")
     return (words if height > LEAST_TURNED else ""), True
+
+
+def _packed(words: tuple[str, ...], metrics: QFontMetrics, width: int) -> tuple[str, ...]:
+    """Return words in lines of as many as fit beside each other."""
+    lines: list[str] = []
+    for word in words:
+        longer = f"{lines[-1]}  {word}" if lines else word
+        if lines and metrics.horizontalAdvance(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return tuple(lines)
 
 
 def _parted(lines: tuple[str, ...]) -> tuple[str, ...]:

@@ -100,7 +100,7 @@ class LabRoom:
 
     def _go(self, where: Callable[[LabView], int]) -> None:
         if view := self.front:
-            view.go(min(max(where(view), 0), view.positions() - 1))
+            view.go(where(view))
 
 
 def _kept(settings: QSettings) -> dict[str, Any]:

@@ -47,6 +47,9 @@ class NetworkCanvas(QWidget):
     clicked = Signal(int)
     """A box that was clicked."""
 
+    with_shares = True
+    """Whether the shares of the gradient are drawn, and boxes as high as their layers are large."""
+
     def __init__(self) -> None:
         super().__init__()
         self.setMouseTracking(True)
@@ -90,7 +93,7 @@ class NetworkCanvas(QWidget):
         """Where everything stands at this size."""
         if self._layout is None:
             row = GHOST + 6.0 if self.coloring.other else 0.0
-            self._layout = lay_out(self.shape, self.width(), self.height() - row - 14.0)
+            self._layout = lay_out(self.shape, self.width(), self.height() - row - 14.0, self.with_shares)
         return self._layout
 
     def resizeEvent(self, event: QEvent) -> None:
@@ -149,7 +152,13 @@ class NetworkCanvas(QWidget):
         drawn = set()
         wires: dict[float, list[QLineF]] = {}
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for number, edge in enumerate(self.shape.edges):
+        # Behind the bars there is nothing to be seen of the wires between them.
+        flows = [(number, edge) for number, edge in enumerate(self.shape.edges) if edge.skip >= 0 or not placed.bars]
+        if placed.bars:
+            painter.setPen(cosmetic(wire, THINNEST))
+            first, last = rectangles[self.shape.main[0]], rectangles[self.shape.main[-1]]
+            painter.drawLine(QLineF(first.right(), placed.axis, last.left(), placed.axis))
+        for number, edge in flows:
             share = self._share(number)
             width = THINNEST + slim * (THICKEST - THINNEST) * (share or 0.0)
             if edge.skip < 0:
@@ -254,7 +263,7 @@ class NetworkCanvas(QWidget):
         painter.setPen(QColor(self.theme.muted))
         whole = [i for i in self.shape.main if self.shape.boxes[i].whole]
         # Below the shares, where there are some.
-        top = placed.below + (SHARE_ROW if self.shape.skips else 0.0)
+        top = placed.below + (SHARE_ROW if self.shape.skips and placed.shares else 0.0)
         apart = (placed.rectangles[whole[-1]].x() - placed.rectangles[whole[0]].x()) / max(len(whole) - 1, 1)
         for i in numbered(len(whole), apart):
             box = placed.rectangles[whole[i]]

@@ -12,7 +12,7 @@ from gradflow.sim.graph_shape import Box, GraphShape
 
 WIDEST_SLOT = 120.0
 TALLEST_BOX = 240.0
-TALLEST_LEVEL = 44.0
+TALLEST_LEVEL, LOWEST_LEVEL = 44.0, 12.0
 FILLED = 0.74
 """How much of its slot a box takes; the rest is the wire to the next."""
 NARROW = 15.0
@@ -39,6 +39,7 @@ class Layout:
     axis: float
     levels: tuple[float, ...]
     below: float
+    shares: bool
 
     @property
     def bars(self) -> bool:
@@ -68,20 +69,25 @@ class Layout:
         return path
 
 
-def lay_out(shape: GraphShape, width: float, height: float) -> Layout:
-    """Return the layout for a widget of this size."""
+def lay_out(shape: GraphShape, width: float, height: float, shares: bool = True) -> Layout:
+    """Return the layout for a widget of this size.
+
+    Without `shares` of the gradient there is no room for them above skips and below boxes, and all boxes are equally
+    high: a strip that says what there is.
+    """
     main = shape.main
     levels = max((skip.level for skip in shape.skips), default=0)
     slot = min(WIDEST_SLOT, width / max(sum(_weight(shape.boxes[i]) for i in main), 1.0))
-    level = min(TALLEST_LEVEL, 10.0 + 6.0 * slot)
-    above = min(level * levels + ABOVE_ARCS, 0.45 * height) if levels else 0.0
-    below = SHARE_ROW if levels else 0.0
+    level = min(TALLEST_LEVEL if shares else LOWEST_LEVEL, 10.0 + 6.0 * slot)
+    arcs = ABOVE_ARCS if shares else 2.0
+    above = min(level * levels + arcs, 0.45 * height) if levels else 0.0
+    below = SHARE_ROW if levels and shares else 0.0
     room = max(height - above - below, 8.0)
     tall = min(room, TALLEST_BOX)
     # What is left over goes half above and half below.
     spare = 0.5 * (room - tall)
     axis = spare + above + tall / 2
-    step = (above - ABOVE_ARCS) / levels if levels else 0.0
+    step = (above - arcs) / levels if levels else 0.0
     heights = (axis, *(spare + above - step * level for level in range(1, levels + 1)))
     x = 0.5 * (width - slot * sum(_weight(shape.boxes[i]) for i in main))
     most = max((math.prod(box.shape) for box in shape.boxes), default=1)
@@ -90,7 +96,8 @@ def lay_out(shape: GraphShape, width: float, height: float) -> Layout:
         box = shape.boxes[i]
         slot_width = slot * _weight(box)
         wide = min(0.7 * slot_width, LARGEST_JOIN) if box.join else slot_width * FILLED
-        high = wide if box.join else tall * (0.5 + 0.5 * math.log1p(math.prod(box.shape)) / math.log1p(most))
+        part = 0.5 + 0.5 * math.log1p(math.prod(box.shape)) / math.log1p(most) if shares else 1.0
+        high = wide if box.join else tall * part
         centre = x + slot_width / 2 - (0.0 if box.join else 0.5 * (1 - FILLED) * slot_width)
         rectangles[i] = QRectF(centre - wide / 2, axis - high / 2, wide, high)
         x += slot_width
@@ -100,4 +107,4 @@ def lay_out(shape: GraphShape, width: float, height: float) -> Layout:
         for place, i in enumerate(skip.over, start=1):
             wide = min(64.0, 0.6 * part)
             rectangles[i] = QRectF(left + part * place - wide / 2, heights[skip.level] - 8.0, wide, 16.0)
-    return Layout(shape, tuple(rectangles), slot, axis, heights, axis + tall / 2)
+    return Layout(shape, tuple(rectangles), slot, axis, heights, axis + tall / 2, shares)

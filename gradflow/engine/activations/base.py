@@ -29,7 +29,7 @@ class Activation:
     """
 
     negative_slope: float = 0.0
-    """a in φ(z) = a·z for z < 0; it enters He's gain √(2/(1+a²))."""
+    """α in φ(z) = α·z for z < 0; it enters He's gain √(2/(1+α²))."""
 
     saturation: str | None = None
     """What "saturated" means, in words, or None for a function that has no plateau but the zero of a rectifier."""
@@ -51,7 +51,7 @@ class Activation:
         """The factor g that makes Var W = g²/n keep the second moment of the activations near 1.
 
         PyTorch's number where `torch.nn.init.calculate_gain` has one (identity and sigmoid 1, tanh 5/3, ReLU √2, leaky
-        ReLU √(2/(1+a²)), SELU ¾), otherwise 1/√E[φ(z)²] for z ~ N(0, 1).
+        ReLU √(2/(1+α²)), SELU ¾), otherwise 1/√E[φ(z)²] for z ~ N(0, 1).
         """
         return 1.0
 

@@ -123,9 +123,9 @@ class ReLU(Activation):
 @activation("leaky-relu", "Leaky ReLU")
 @dataclass(frozen=True)
 class LeakyReLU(Activation):
-    """φ(z) = z for z > 0 and a·z for z ≤ 0, slope 1 or a (the negative slope).
+    """φ(z) = z for z > 0 and α·z for z ≤ 0, slope 1 or α (the negative slope).
 
-    No unit dies (Maas et al. 2013). He's gain becomes √(2/(1+a²)) (He et al. 2015, eq. 15).
+    No unit dies (Maas et al. 2013). He's gain becomes √(2/(1+α²)) (He et al. 2015, eq. 15).
     """
 
     negative_slope: float = 0.01

@@ -47,7 +47,7 @@ def _spelled(point: CriticalPoint) -> str:
 
 
 def rectifier(negative_slope: float) -> MeanField:
-    """Return the one critical point of a rectifier with slope a below zero: He's σ_w² = 2/(1+a²), without biases."""
+    """Return the one critical point of a rectifier with slope α below zero: He's σ_w² = 2/(1+α²), without biases."""
     return MeanField(
         (CriticalPoint(0.0, math.sqrt(2.0 / (1.0 + negative_slope**2)), None),),
         "He initialisation without biases is the only critical point; it keeps whatever q the data bring.",

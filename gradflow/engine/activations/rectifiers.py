@@ -18,10 +18,10 @@ SELU_SCALE = 1.0507009873554804934193349852946
 @activation("prelu", "PReLU")
 @dataclass(frozen=True)
 class PReLU(LeakyReLU):
-    """φ(z) = z for z > 0 and a·z for z ≤ 0, slope 1 or a; each layer learns its a, from the negative slope on.
+    """φ(z) = z for z > 0 and α·z for z ≤ 0, slope 1 or α; each layer learns its α, from the negative slope on.
 
     One more parameter per layer, and the network decides how linear it wants to be (He et al. 2015). He's gain
-    √(2/(1+a²)) is right at the start and drifts as a is learnt.
+    √(2/(1+α²)) is right at the start and drifts as α is learnt.
     """
 
     negative_slope: float = 0.25
@@ -31,10 +31,10 @@ class PReLU(LeakyReLU):
 @activation("prelu-per-unit", "PReLU per unit")
 @dataclass(frozen=True)
 class PReLUPerUnit(LeakyReLU):
-    """φ(z) = z for z > 0 and a·z for z ≤ 0, slope 1 or a; every unit learns its own a.
+    """φ(z) = z for z > 0 and α·z for z ≤ 0, slope 1 or α; every unit learns its own α.
 
-    The channel-wise form of He et al. 2015: as many slopes as biases. They show which units stay rectifiers (a near 0)
-    and which become linear (a near 1).
+    The channel-wise form of He et al. 2015: as many slopes as biases. They show which units stay rectifiers (α near 0)
+    and which become linear (α near 1).
     """
 
     negative_slope: float = 0.25

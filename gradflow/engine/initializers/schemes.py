@@ -108,7 +108,7 @@ def xavier_uniform(fans: Fans) -> Spread:
 
 @initializer("he-normal", "He normal")
 def he_normal(fans: Fans) -> Spread:
-    """W ~ N(0, σ²), σ = √(2/((1+a²)·n)), a = the negative slope of a leaky ReLU, else 0.
+    """W ~ N(0, σ²), σ = √(2/((1+α²)·n)), α = the negative slope of a leaky ReLU, else 0.
 
     Keeps the variance through rectifiers (He et al. 2015, eqs. 10, 14, 15; "Kaiming" in PyTorch).
     """
@@ -117,7 +117,7 @@ def he_normal(fans: Fans) -> Spread:
 
 @initializer("he-uniform", "He uniform")
 def he_uniform(fans: Fans) -> Spread:
-    """W ~ U(±√3·σ) with He's σ = √(2/((1+a²)·n)) (He et al. 2015)."""
+    """W ~ U(±√3·σ) with He's σ = √(2/((1+α²)·n)) (He et al. 2015)."""
     return variance_scaling(rectifier_gain(fans.negative_slope), fans.n, "uniform")
 
 

@@ -85,5 +85,5 @@ def variance_scaling(gain: float, n: float, distribution: Distribution) -> Sprea
 
 
 def rectifier_gain(negative_slope: float) -> float:
-    """Return √(2/(1+a²)), which keeps the variance through a rectifier (He et al. 2015, eq. 15)."""
+    """Return √(2/(1+α²)), which keeps the variance through a rectifier (He et al. 2015, eq. 15)."""
     return float(np.sqrt(2.0 / (1.0 + negative_slope**2)))

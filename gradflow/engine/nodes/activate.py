@@ -49,9 +49,9 @@ class Activate(Node):
 
 
 class LearnableActivate(Activate, ParameterNode):
-    """PReLU: φ(z) = z for z > 0 and a·z elsewhere, with one a for the layer or one for each unit (or channel).
+    """PReLU: φ(z) = z for z > 0 and α·z elsewhere, with one α for the layer or one for each unit (or channel).
 
-    ∂L/∂a = Σ ∂L/∂φ · min(z, 0), over the samples and, where a is shared, the units (He et al. 2015, eq. 11).
+    ∂L/∂α = Σ ∂L/∂φ · min(z, 0), over the samples and, where α is shared, the units (He et al. 2015, eq. 11).
     """
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,14 @@ from gradflow.sim.lab.symbols import Symbols
 from gradflow.sim.paths import contributions
 
 Array = NDArray[Any]
+T = TypeVar("T")
 
 
 class Recording:
     """What a specimen's network computed for some samples; `names` are their numbers in the batch.
 
     Gradients are turned in place by the engine, so they are recorded while the backward pass is run once more, when
-    somebody first asks for one.
+    somebody first asks for one, or when it is `complete`.
     """
 
     def __init__(self, specimen: Specimen, samples: Sequence[int] | None = None) -> None:
@@ -54,6 +55,10 @@ class Recording:
         """Return what a reader of a node gave to its gradient."""
         return self._recorded[1][id(source), id(reader)]
 
+    def complete(self) -> None:
+        """Record all gradients now: whoever makes a recording beside the window leaves no work to the first look."""
+        _ = self._recorded
+
     @cached_property
     def _recorded(self) -> tuple[dict[int, Array], dict[tuple[int, int], Array]]:
         whole: dict[int, Array] = {}
@@ -81,8 +86,8 @@ class Page:
         """Whether a sample is a column."""
         return self.convention is Convention.COLUMNS
 
-    def product(self, rows: str, columns: str) -> str:
-        """Return one of two formulas: with samples as rows, or as columns."""
+    def product(self, rows: T, columns: T) -> T:
+        """Return one of two ways to write a product: with samples as rows, or as columns."""
         return columns if self.columns else rows
 
     def at(self, symbol: str, sample: int | str, unit: int | str, node: Node | None = None) -> str:
@@ -114,12 +119,6 @@ class Page:
     ) -> Shown:
         """Return a matrix (inputs, units), which stands alike in both conventions."""
         return Shown(symbol, title, values.view(), rows, columns, f"({len(rows)}, {len(columns)})", way)
-
-    def turned(self, shown: Shown) -> Shown:
-        """Return Wᵀ for W."""
-        symbol, title = f"{shown.symbol}ᵀ", f"{shown.title}, transposed"
-        words = f"({len(shown.columns)}, {len(shown.rows)})"
-        return Shown(symbol, title, shown.values.T, shown.columns, shown.rows, words, shown.way, flipped=True)
 
     def _shown(
         self,

@@ -13,6 +13,7 @@ from gradflow.engine.graph import Phase
 from gradflow.engine.network import Network
 from gradflow.engine.nodes import Dropout
 from gradflow.engine.nodes.norm import BatchNorm
+from gradflow.engine.optimizers import Optimizer
 from gradflow.sim.config import Experiment
 from gradflow.sim.course import Course
 from gradflow.sim.frozen import Frozen
@@ -22,11 +23,27 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Memory(Frozen):
+    """What the optimiser reckons with: its numbers, and what it remembers, the present gradient included.
+
+    `rows` (states, parameters) are empty where it remembers nothing. `count` is the number of the step (0: no matter).
+    """
+
+    rows: Array
+    count: int
+    momentum: float
+    beta1: float
+    beta2: float
+    epsilon: float
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Specimen(Frozen):
     """A network at a step, and all that its next step needs.
 
     `inputs` (B, units) and `targets` (B, outputs) are the batch of the next step, `update` is what that step adds to
-    all parameters, as a flat vector, at `learning_rate`, and `course` how the run came here. Where samples are
+    all parameters, as a flat vector, at `learning_rate`, `memory` what the optimiser has made it from, and `course` how
+    the run came here. Where samples are
     `coupled`, by batch norm, no sample's numbers are its own: then only the whole batch can be looked at.
     """
 
@@ -37,6 +54,7 @@ class Specimen(Frozen):
     update: Array
     learning_rate: float
     coupled: bool
+    memory: Memory
     course: Course
     _network: Network
     _masks: tuple[Array, ...]
@@ -76,7 +94,13 @@ class Specimen(Frozen):
 
 
 def take(
-    network: Network, step: int, experiment: Experiment, update: Array, learning_rate: float, course: Course
+    network: Network,
+    step: int,
+    experiment: Experiment,
+    update: Array,
+    learning_rate: float,
+    optimizer: Optimizer,
+    course: Course,
 ) -> Specimen:
     """Return the specimen of a network that has just run its batch."""
     copy = network.copy()
@@ -89,9 +113,23 @@ def take(
         update=np.array(update, float),
         learning_rate=learning_rate,
         coupled=any(isinstance(node, BatchNorm) for node in network.graph.order),
+        memory=_memory(optimizer),
         course=course,
         _network=copy,
         _masks=tuple(np.array(node.mask, float) for node in _dropouts(network)),
+    )
+
+
+def _memory(optimizer: Optimizer) -> Memory:
+    # Without momentum SGD counts no steps, and remembers nothing.
+    rows = optimizer.memory if optimizer.step else optimizer.memory[:0]
+    return Memory(
+        np.array(rows, float),
+        optimizer.step,
+        optimizer.momentum,
+        optimizer.beta1,
+        optimizer.beta2,
+        optimizer.epsilon,
     )
 
 

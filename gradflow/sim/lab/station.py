@@ -53,8 +53,8 @@ class Shown(Frozen):
 
     `way` unfolds an entry, given as it stands in the engine: a sample's row first. `flipped` says that a sample is a
     column here. `image` is the shape of a sample (height, width, channels) where it is an image, and `channel` says
-    what of it is shown, where this is one image alone. `sign` is what stands between the matrix before and this one,
-    where the two belong to one formula.
+    what of it is shown, where this is one image alone. `sign` is what stands between the matrix before and this one:
+    a line of matrices is read like a formula, and what has none stands beside it.
     """
 
     symbol: str
@@ -91,6 +91,29 @@ class Shown(Frozen):
             return self.channel.spot(i, j)
         return (j, i) if self.flipped else (i, j)
 
+    @property
+    def engine(self) -> Array:
+        """The numbers as they stand in the engine: a sample is a row."""
+        return self.values.T if self.flipped else self.values
+
+    def with_sign(self, sign: str) -> Shown:
+        """Return the same with a sign before it."""
+        return replace(self, sign=sign)
+
+    def turned(self) -> Shown:
+        """Return the transpose."""
+        height, _, width = self.shape.strip("()").partition(", ")
+        return replace(
+            self,
+            symbol=f"{self.symbol}ᵀ",
+            title=f"{self.title}, transposed",
+            values=self.values.T,
+            rows=self.columns,
+            columns=self.rows,
+            shape=f"({width}, {height})",
+            flipped=not self.flipped,
+        )
+
     def picture(self, sample: int, channel: int) -> Shown:
         """Return one channel of one sample as an image; the matrix itself if it has no images."""
         if self.image is None:
@@ -103,7 +126,7 @@ class Shown(Frozen):
         return replace(
             self,
             symbol=f"{self.symbol}[{names[sample]}]",
-            title=f"channel {channel} of {self.title}" if channels > 1 else self.title,
+            title=f"channel {channel}, {self.title}" if channels > 1 else self.title,
             values=values,
             rows=tuple(map(str, range(height))),
             columns=tuple(map(str, range(width))),
@@ -120,17 +143,30 @@ class Shown(Frozen):
     @property
     def largest(self) -> tuple[int, int]:
         """Where the largest finite entry stands: the one that has most to tell."""
-        size = np.abs(np.where(np.isfinite(self.values), self.values, 0.0))
+        return self.largest_of(*map(range, self.values.shape))
+
+    def largest_of(self, rows: range, columns: range) -> tuple[int, int]:
+        """Return where the largest finite entry of these rows and columns stands."""
+        values = self.values[rows.start : rows.stop, columns.start : columns.stop]
+        if not values.size:
+            return 0, 0
+        size = np.abs(np.where(np.isfinite(values), values, 0.0))
         row, column = np.unravel_index(int(size.argmax()), size.shape)
-        return int(row), int(column)
+        return rows.start + int(row), columns.start + int(column)
+
+
+Line = Sequence[Shown]
+
+AND = ","
+"""The sign of what a result takes together, where it is more than one product."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Station(Frozen):
     """A position of the walk: what happens there, in words, formulas and matrices.
 
-    `layer` is the parameter layer it belongs to (from 1), `box` its place in the drawing of the network. `main` is the
-    matrix that comes out of it.
+    `layer` is the parameter layer it belongs to (from 1), `box` its place in the drawing of the network. Each of its
+    `lines` is a formula in matrices, and `main` the matrix that comes out of it.
     """
 
     kind: Kind
@@ -139,8 +175,13 @@ class Station(Frozen):
     box: int
     words: str
     formulas: tuple[str, ...]
-    matrices: tuple[Shown, ...]
+    lines: tuple[Line, ...]
     main: str
+
+    @property
+    def matrices(self) -> tuple[Shown, ...]:
+        """The matrices of all lines; one that is in two formulas is there twice."""
+        return tuple(shown for line in self.lines for shown in line)
 
     def matrix(self, symbol: str) -> Shown | None:
         """Return the matrix of this symbol, None if it is not involved."""
@@ -153,18 +194,26 @@ class Station(Frozen):
 
 
 def joined(stations: Sequence[Station]) -> Station:
-    """Return the stations of one box as one, every matrix once."""
+    """Return the stations of one box as one: a line goes on where another ends in what it begins with."""
     if len(stations) == 1:
         return stations[0]
-    matrices: dict[str, Shown] = {}
-    for station in stations:
-        for shown in station.matrices:
-            matrices.setdefault(shown.symbol, shown)
     last = stations[-1]
     return replace(
         last,
         name=", ".join(station.name for station in stations),
         words=" ".join(dict.fromkeys(station.words for station in stations)),
         formulas=tuple(dict.fromkeys(line for station in stations for line in station.formulas)),
-        matrices=tuple(matrices.values()),
+        lines=joined_lines([line for station in stations for line in station.lines]),
     )
+
+
+def joined_lines(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Return lines with those in one that continue each other."""
+    found: list[list[Shown]] = []
+    for line in filter(None, lines):
+        before = next((one for one in found if one[-1].symbol == line[0].symbol), None)
+        if before is None:
+            found.append([line[0].with_sign(""), *line[1:]])
+        else:
+            before += line[1:]
+    return tuple(map(tuple, found))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.sim.frozen import Frozen
-from gradflow.sim.lab.numerals import factor, short
+from gradflow.sim.lab.numerals import factor, short, told
 
 Array = NDArray[Any]
 Uses = Mapping[str, tuple[int | None, int | None]]
 
-WRITTEN = 3
-"""So many terms are written out in a line; the rest is …"""
+WRITTEN, MOST_WRITTEN = 3, 24
+"""So many terms are written out in a line at least, and at most; the rest is …"""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -27,7 +27,7 @@ class Unfolding(Frozen):
     Every term is the product of its `factors` (terms, factors), whose columns are called `heads`; `names` says which
     term is which. Where the formula is no sum there is one term or none, and `put_in` is the formula with the numbers
     in the place of the symbols. `remarks` are further lines. `uses` says what of which matrix it takes: an entry, or a
-    whole row or column where the other index is None, as it stands in the engine.
+    whole row or column where the other index is None, as it stands in the engine. Numbers are written with `digits`.
     """
 
     symbol: str
@@ -40,6 +40,7 @@ class Unfolding(Frozen):
     put_in: str = ""
     remarks: Sequence[str] = ()
     uses: Uses = field(default_factory=dict)
+    digits: int = 3
 
     @property
     def total(self) -> float:
@@ -52,30 +53,43 @@ class Unfolding(Frozen):
             with np.errstate(all="ignore"):
                 return float(self.terms.sum())
 
-    @property
-    def in_numbers(self) -> str:
-        """The formula with the numbers of this entry put in, the first terms of a long sum."""
+    def in_numbers(self, most: int = WRITTEN) -> str:
+        """Return the formula with the numbers of this entry put in, of a long sum so many terms at most."""
         if self.put_in or self.terms is None or self.factors is None:
             return self.put_in
         # What is zero tells nothing, unless all of it is.
-        telling = np.flatnonzero(self.terms)[:WRITTEN] if self.terms.any() else np.arange(min(WRITTEN, len(self.terms)))
-        written = "".join(_signed(row, i == 0) for i, row in enumerate(self.factors[telling].tolist()))
-        return f"{written} + … ({len(self.terms)} terms)" if len(self.terms) > len(telling) else written
+        telling = np.flatnonzero(self.terms) if self.terms.any() else np.arange(len(self.terms))
+        shown = telling[:most]
+        written = "".join(signed(row, i == 0, self.digits) for i, row in enumerate(self.factors[shown].tolist()))
+        zeros = len(self.terms) - len(telling)
+        if len(telling) > len(shown):
+            return f"{written} + … ({len(self.terms)} terms)"
+        return f"{written} + {zeros} zeros" if zeros > 1 else f"{written} + 0" if zeros else written
 
-    @property
-    def words(self) -> str:
-        """The entry, its numbers and its value in one line."""
-        told = self.in_numbers
-        middle = f"{told} = " if told and told != short(self.value, 4) else ""
-        return f"{self.symbol} = {middle}{short(self.value, 4)}"
+    def line(self, most: int = WRITTEN) -> str:
+        """Return the entry, its numbers and its value in one line; numbers in it are rounded alike."""
+        numbers, value = self.in_numbers(most), short(self.value, self.digits)
+        if numbers in ("", value):
+            return f"{self.symbol} {told(self.value, max(self.digits, 4))}"
+        return f"{self.symbol} = {numbers} {told(self.value, self.digits)}"
+
+    def fitting(self, fits: Callable[[str], bool], write: Callable[[int], str] | None = None) -> str:
+        """Return the line with as many terms as fit, at least a few."""
+        write = write or self.line
+        most = len(self.terms) if self.terms is not None else 0
+        low, high = WRITTEN, min(most, MOST_WRITTEN)
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if fits(write(middle)) else (low, middle - 1)
+        return write(low)
 
 
-def _signed(factors: Sequence[float], first: bool) -> str:
+def signed(factors: Sequence[float], first: bool, digits: int = 3) -> str:
     """Return a product as a term of a sum, with the sign of its first factor before it."""
     head, *others = factors
-    minus = short(head).startswith("−")
+    minus = short(head, digits).startswith("−")
     sign = ("−" if minus else "") if first else (" − " if minus else " + ")
-    return sign + "·".join([short(abs(head)), *map(factor, others)])
+    return sign + "·".join([short(abs(head), digits), *(factor(one, digits) for one in others)])
 
 
 def products(

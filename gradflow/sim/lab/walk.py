@@ -6,20 +6,19 @@ Every number is the engine's own. Stations are made when they are looked at, so 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from gradflow.engine.graph import Node
 from gradflow.engine.losses import LOSSES, Loss
-from gradflow.engine.nodes import Add, Linear
 from gradflow.sim.graph_shape import GraphShape, graph_shape, members, node_name
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.recording import Page, Recording
 from gradflow.sim.lab.specimen import Specimen
-from gradflow.sim.lab.station import Kind, Shown, Station, joined
+from gradflow.sim.lab.station import Kind, Shown, Station, joined, joined_lines
 from gradflow.sim.lab.stations import explain
-from gradflow.sim.lab.stations.explainer import Explainer, gift_symbol
+from gradflow.sim.lab.stations.explainer import gift_symbol
 from gradflow.sim.lab.stations.update import UpdateExplainer
 from gradflow.sim.lab.unfolding import Unfolding, products
 
@@ -42,13 +41,19 @@ class Walk:
     def __init__(self, specimen: Specimen, samples: Sequence[int] | None = None) -> None:
         """Run these samples (None: the whole batch); raises ValueError where they cannot be looked at alone."""
         self.recording = Recording(specimen, samples)
+        self.sample = samples[0] if samples is not None and len(samples) == 1 else None
         network = self.recording.network
         self.graph: GraphShape = graph_shape(network)
         self._order = network.graph.order
-        place = {id(node): i for i, node in enumerate(self._order)}
+        self._place = place = {id(node): i for i, node in enumerate(self._order)}
         self._groups = [tuple(place[id(node)] for node in group) for group in members(network)]
         self._box = {i: box for box, group in enumerate(self._groups) for i in group}
         self._stops = {False: self._by_node(), True: self._by_layer()}
+
+    @property
+    def specimen(self) -> Specimen:
+        """Whose step it is."""
+        return self.recording.specimen
 
     def stops(self, by_layer: bool = False) -> Sequence[Stop]:
         """Return all positions in their order."""
@@ -85,8 +90,7 @@ class Walk:
         forward = [Stop(self._kind(group), self._box[group[0]], group) for group in ordered]
         back = [Stop(Kind.BACKWARD, self._box[group[0]], group[::-1]) for group in reversed(ordered)]
         layers = self.recording.network.layers
-        place = {id(node): i for i, node in enumerate(self._order)}
-        updates = [Stop(Kind.UPDATE, self._box[place[id(layer.linear)]], (i,)) for i, layer in enumerate(layers)]
+        updates = [Stop(Kind.UPDATE, self._box[self._place[id(layer.linear)]], (i,)) for i, layer in enumerate(layers)]
         return (*forward, *back, *updates)
 
     def _kind(self, group: tuple[int, ...]) -> Kind:
@@ -97,47 +101,44 @@ class Walk:
     def _forward(self, page: Page, node: Node) -> Station:
         explainer = explain(page, node)
         inputs = [value(page, source) for source in dict.fromkeys(node.inputs)]
-        if isinstance(node, Add) and node.scale == 1.0 and len(inputs) > 1:
-            inputs[1] = replace(inputs[1], sign="+")
         return Station(
             kind=Kind.LOSS if isinstance(node, Loss) else Kind.FORWARD,
             name=_name(node),
             layer=self._layer(page, node),
-            box=self._box[self._order.index(node)],
+            box=self._box[self._place[id(node)]],
             words=explainer.forward_words,
             formulas=tuple(explainer.forward_formulas()),
-            matrices=(*inputs, *explainer.forward_parts(), replace(value(page, node), sign=_sign(inputs, explainer))),
+            lines=joined_lines(explainer.forward_lines(inputs, value(page, node))),
             main=page.symbols.value(node),
         )
 
     def _backward(self, page: Page, node: Node) -> Station:
         explainer, readers = explain(page, node), self.recording.readers[id(node)]
-        formulas, matrices = list(explainer.backward_formulas()), list[Shown]()
+        formulas, arriving = list(explainer.backward_formulas()), list[Shown]()
         if len(readers) > 1:
             ways = [gift(page, node, reader) for reader in readers]
-            matrices += [replace(way, sign="+" if i else "") for i, way in enumerate(ways)]
-            arriving = " + ".join(way.symbol for way in ways)
-            formulas.insert(0, f"{page.symbols.gradient(node)} = {arriving}")
+            arriving = [way.with_sign("+" if i else "") for i, way in enumerate(ways)]
+            formulas.insert(0, f"{page.symbols.gradient(node)} = {' + '.join(way.symbol for way in ways)}")
         if readers:
-            matrices.append(replace(gradient(page, node), sign="=" if len(readers) > 1 else ""))
-        # What came in is needed for the gradient of the weights only.
-        came = [value(page, node.inputs[0])] if isinstance(node, Linear) else []
-        given = [replace(gift(page, one, node), sign=explainer.back_sign) for one in dict.fromkeys(node.inputs)]
+            arriving.append(gradient(page, node).with_sign("=" if arriving else ""))
+        inputs = list(dict.fromkeys(node.inputs))
+        given = [gift(page, one, node) for one in inputs]
+        lines = explainer.backward_lines(arriving[-1:], given, [value(page, one) for one in inputs])
         return Station(
             kind=Kind.BACKWARD,
             name=_name(node),
             layer=self._layer(page, node),
-            box=self._box[self._order.index(node)],
+            box=self._box[self._place[id(node)]],
             words=explainer.backward_words,
             formulas=tuple(formulas),
-            matrices=(*matrices, *explainer.backward_parts(), *given, *came, *explainer.learnt()),
+            lines=joined_lines([arriving if len(arriving) > 1 else [], *lines]),
             main=given[-1].symbol if given else page.symbols.gradient(node),
         )
 
     def _update(self, page: Page, stop: Stop) -> Station:
         layer = self.recording.network.layers[stop.nodes[0]]
         explainer = UpdateExplainer(page, layer)
-        matrices = explainer.matrices()
+        lines = explainer.lines()
         return Station(
             kind=Kind.UPDATE,
             name="update",
@@ -145,16 +146,12 @@ class Walk:
             box=stop.box,
             words=explainer.words,
             formulas=tuple(explainer.formulas()),
-            matrices=tuple(matrices),
-            main=matrices[2].symbol,
+            lines=lines,
+            main=lines[0][2].symbol,
         )
 
     def _layer(self, page: Page, node: Node) -> int | None:
-        return page.symbols.layer(node) or self.graph.boxes[self._box[self._order.index(node)]].layer
-
-
-def _sign(before: Sequence[Shown], explainer: Explainer) -> str:
-    return explainer.sign if before else ""
+        return page.symbols.layer(node) or self.graph.boxes[self._box[self._place[id(node)]]].layer
 
 
 def _name(node: Node) -> str:
@@ -174,7 +171,7 @@ def gift(page: Page, source: Node, reader: Node) -> Shown:
     """Return what a node's gradient gets from one of its readers as a matrix."""
     explainer, symbol = explain(page, reader), gift_symbol(page, source, reader)
     places = [i for i, one in enumerate(reader.inputs) if one is source]
-    title = f"the gradient of {page.symbols.value(source)}"
+    title = f"gradient of {page.symbols.value(source)}"
     values = page.recording.gift(source, reader)
     return page.of_samples(symbol, title, values, source, lambda s, j: explainer.gift(places[0], s, j))
 
@@ -193,4 +190,4 @@ def gradient(page: Page, node: Node) -> Shown:
         at = page.at(symbol, s, j, node)
         return products(at, whole[s, j], " + ".join(names), names, [("what it gives", numbers)])
 
-    return page.of_samples(symbol, f"the gradient of {page.symbols.value(node)}", whole, node, way)
+    return page.of_samples(symbol, f"gradient of {page.symbols.value(node)}", whole, node, way)

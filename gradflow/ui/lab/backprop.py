@@ -3,56 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from time import perf_counter
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLabel, QScrollArea, QSplitter
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QScrollArea, QSplitter
 
-from gradflow.sim.frame import Frame
 from gradflow.sim.lab.convention import Convention
-from gradflow.sim.lab.specimen import Specimen
-from gradflow.sim.lab.station import Kind, Shown, Station
+from gradflow.sim.lab.station import Kind, Line, Station
 from gradflow.sim.lab.symbols import file_name
 from gradflow.sim.lab.table import Table
-from gradflow.sim.lab.walk import Walk
 from gradflow.sim.snapshot import Topology
-from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.lab.matrix_board import MatrixBoard
 from gradflow.ui.lab.station_words import StationWords
 from gradflow.ui.lab.unfolding_panel import UnfoldingPanel
 from gradflow.ui.lab.walk_bar import WalkBar
 from gradflow.ui.lab.walk_strip import WalkStrip
+from gradflow.ui.lab.walking import Walking
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
 from gradflow.ui.weak import weakly
 
-PATIENCE = 20.0
-"""A walk that took a second to make is not made anew for twenty, while nobody has stepped."""
-
 
 @view("backprop", "What happens at each step of backpropagation?")
-class BackpropView(LabView):
+class BackpropView(Walking):
     """One training step on your own network, node by node: forward, the loss, backward, the update.
 
     Each position shows the matrices involved (z, a, φ′, δ, Wᵀ, ∂L/∂W, ∂L/∂b), the formula in this layer's symbols, and
     one entry with its numbers put in. Click any entry: it unfolds into its sum. Step with Shift+→ and Shift+←, by node
-    or by layer; click a box of the drawing to go there. Rumelhart, Hinton & Williams 1986. Cost: one pass of the batch.
+    or by layer; click a box of the drawing to go there. Rumelhart, Hinton & Williams 1986. Cost: two passes of the
+    batch, beside the window.
     """
 
     formula = "δₗ = ∂L/∂zₗ"
 
     def __init__(self) -> None:
         super().__init__()
-        self.walk: Walk | None = None
         self._station: Station | None = None
-        self._shown: Sequence[Shown] = ()
+        self._shown: Sequence[Line] = ()
         self._position = 0
         self._entry: tuple[str, int, int] | None = None
-        self._sample: int | None = None
+        self._seen: tuple[str, int, int] | None = None
         self._topology: Topology | None = None
-        self._made, self._cost = 0.0, 0.0
         self._setup_ui()
         self._layout()
 
@@ -68,13 +60,14 @@ class BackpropView(LabView):
         return self._position
 
     def go(self, position: int) -> None:
-        """Show a station."""
-        if self.walk is None:
-            return
+        """Show a station, at the latest when the network has been run."""
         self.hold()
-        self._position, self._entry = min(max(position, 0), self.positions() - 1), None
-        self._show_station()
-        self.moved.emit()
+        if self._held:
+            last = self.positions() - 1 if self.walk else position
+            self._position, self._entry = max(min(position, last), 0), None
+        if self.walk is not None:
+            self._show_station()
+            self.moved.emit()
 
     @property
     def by_layer(self) -> bool:
@@ -95,50 +88,36 @@ class BackpropView(LabView):
         self._topology = topology
         super().reset(topology)
 
-    def draw(self, frame: Frame) -> None:
-        """Follow the training, as often as the network's size allows."""
-        wait = self._made + PATIENCE * self._cost - perf_counter()
-        if self.walk is not None and not self._held and wait > 0.0:
-            self._newest = frame.details.specimen
-            self._later.start(round(1000.0 * wait))
-        else:
-            super().draw(frame)
-
-    def show_specimen(self, specimen: Specimen | None) -> None:
-        """Walk through another network's step."""
-        self._later.stop()
-        self.walk = None
-        if specimen is not None:
-            if specimen.coupled or (self._sample is not None and self._sample >= specimen.samples):
-                self._sample = None
-            self.bar.offer_samples(specimen.samples, specimen.coupled)
-            self.bar.pick(self.bar.samples, 0 if self._sample is None else self._sample + 1)
-            start = perf_counter()
-            self.walk = Walk(specimen, None if self._sample is None else [self._sample])
-            self._made, self._cost = perf_counter(), perf_counter() - start
-            self.strip.show_graph(self.walk.graph)
+    def show_walk(self) -> None:
+        """Show a step of another network, at the same place."""
+        walk = self.walk
+        if walk is not None:
+            self.bar.offer_samples(walk.specimen.samples, walk.specimen.coupled)
+            self.bar.pick(self.bar.samples, 0 if self.sample is None else self.sample + 1)
+            self.strip.show_graph(walk.graph)
             self._position = min(self._position, self.positions() - 1)
-            if self._position or self._sample is not None or self._entry is not None:
+            if self._position or self.sample is not None or self._entry is not None:
                 self.hold()
-        self.waiting.setVisible(self.walk is None)
+        self.waiting.setVisible(walk is None)
         for widget in (self.bar, self.strip, self.words, self.splitter):
-            widget.setVisible(self.walk is not None)
-        if self.walk is not None:
+            widget.setVisible(walk is not None)
+        if walk is not None:
             self._show_station()
 
     def tables(self) -> Mapping[str, Table]:
         """Return every matrix on screen, and the terms of the unfolded entry."""
-        found = {f"{i}-{file_name(shown.symbol)}": shown.table() for i, shown in enumerate(self._shown, start=1)}
+        found = {f"{i}-{file_name(shown.symbol)}": shown.table() for i, shown in enumerate(self.board.shown, start=1)}
         terms = self.panel.table()
         return found | ({"terms": terms} if terms is not None else {})
 
     def state(self) -> dict[str, Any]:
         """Return the position, the entry and all switches."""
-        bar = self.bar
+        # Of what is held also the entry that was unfolded unasked: it depends on the room there was.
+        bar, entry = self.bar, self._entry or (self._seen if self._held else None)
         return {
             "position": self._position,
-            "entry": list(self._entry) if self._entry else None,
-            "sample": self._sample,
+            "entry": list(entry) if entry else None,
+            "sample": self.sample,
             "by_layer": self.by_layer,
             "convention": str(self.convention),
             "images": bar.look.currentIndex() == 0,
@@ -150,8 +129,8 @@ class BackpropView(LabView):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take a state; the position counts once there is a network."""
         position, sample, entry = int(state["position"]), state["sample"], state["entry"]
-        self._position = max(position, 0)
-        self._sample = max(int(sample), 0) if sample is not None else None
+        self._position = min(max(position, 0), self.positions() - 1) if self.walk else max(position, 0)
+        self.sample = max(int(sample), 0) if sample is not None else None
         self._entry = (str(entry[0]), int(entry[1]), int(entry[2])) if entry else None
         bar = self.bar
         bar.pick(bar.stride, int(bool(state["by_layer"])))
@@ -159,8 +138,10 @@ class BackpropView(LabView):
         bar.pick(bar.look, int(not state["images"]))
         self._image = max(int(state["image"]), 0), max(int(state["channel"]), 0)
         self.panel.sort(bool(state["by_size"]))
-        if self.specimen is not None:
-            self.show_specimen(self.specimen)
+        if self.walk is not None and self.walk.specimen is self.specimen and self.walk.sample == self.sample:
+            self.show_walk()
+        elif self.specimen is not None:
+            self._begin()
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
@@ -184,15 +165,9 @@ class BackpropView(LabView):
     def _setup_ui(self) -> None:
         self.bar, self.strip = WalkBar(), WalkStrip()
         self.words = StationWords(self.bar.pictures, self.age)
-        self.board, self.panel = MatrixBoard(), UnfoldingPanel()
+        self.board, self.panel = MatrixBoard(self.bar.channel), UnfoldingPanel()
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        self.waiting = QLabel("The network comes with the next measurement.")
-        self.waiting.setObjectName("muted")
-        self.waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._image = 0, 0
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.timeout.connect(self._catch_up)
         self.bar.stepped.connect(weakly(self, lambda self, step: self.go(self._position + step)))
         self.bar.slid.connect(self.go)
         self.bar.chosen.connect(self._choose_anew)
@@ -208,6 +183,7 @@ class BackpropView(LabView):
         room.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         room.setWidget(self.panel)
         room.setMinimumWidth(220)
+        room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.splitter.addWidget(room)
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setChildrenCollapsible(False)
@@ -228,9 +204,9 @@ class BackpropView(LabView):
         chosen = self.bar.samples.currentIndex()
         sample = chosen - 1 if chosen > 0 else None
         self._image = max(self.bar.image.currentIndex(), 0), max(self.bar.channel.currentIndex(), 0)
-        if sample != self._sample:
-            self._sample, self._entry = sample, None
-            self.show_specimen(self.specimen)
+        if sample != self.sample:
+            self.sample, self._entry = sample, None
+            self._begin()
             return
         if self._stops_by_layer != self.by_layer:
             self._position = self.walk.matching(self._position, self._stops_by_layer)
@@ -250,14 +226,26 @@ class BackpropView(LabView):
         if found:
             self.go((alike or found)[0])
 
+    def event(self, event: QEvent) -> bool:
+        """Claim Esc while an entry is open, before the window takes it."""
+        claims = event.type() == QEvent.Type.ShortcutOverride and self._entry is not None
+        if claims and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            event.accept()
+            return True
+        return bool(super().event(event))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Close the entry that was chosen (Esc)."""
+        if event.key() == Qt.Key.Key_Escape and self._entry is not None:
+            self._entry = None
+            self._show_entry()
+        else:
+            super().keyPressEvent(event)
+
     def _unfold(self, symbol: str, row: int, column: int) -> None:
         self.hold()
         self._entry = symbol, row, column
         self._show_entry()
-
-    def _catch_up(self) -> None:
-        if not self._held and self._newest is not self.specimen:
-            self._take(self._newest)
 
     # What is seen.
 
@@ -271,12 +259,12 @@ class BackpropView(LabView):
         self.bar.pick(self.bar.image, self._image[0])
         self.bar.pick(self.bar.channel, self._image[1])
         as_images = self.bar.look.currentIndex() == 0
-        self._shown = [shown.picture(*self._image) if as_images else shown for shown in station.matrices]
+        self._shown = [[one.picture(*self._image) if as_images else one for one in line] for line in station.lines]
         self._station = station
         self.bar.show_position(self._position, self.positions())
         self.words.show_station(station, self._position, self.positions())
         self._fit_words()
-        self.board.show_matrices(self._shown)
+        self.board.show_lines(self._shown)
         stops = self.walk.stops(self.by_layer)[: self._position + 1]
         self.strip.show_way({stop.box: stop.kind for stop in stops}, (station.box, station.kind))
         self._show_entry()
@@ -284,14 +272,16 @@ class BackpropView(LabView):
     def _show_entry(self) -> None:
         """Unfold the chosen entry, or the largest of what comes out of the station."""
         assert self._station is not None and self._station.result is not None
-        by_symbol = {shown.symbol: shown for shown in self._shown}
+        by_symbol = {shown.symbol: shown for shown in self.board.shown}
         symbol, row, column = self._entry or ("", 0, 0)
         shown = by_symbol.get(symbol)
-        if shown is None or not (0 <= row < shown.values.shape[0] and 0 <= column < shown.values.shape[1]):
+        chosen = shown is not None and 0 <= row < shown.values.shape[0] and 0 <= column < shown.values.shape[1]
+        if shown is None or not chosen:
             place = self._station.matrices.index(self._station.result)
-            shown = self._shown[place]
-            row, column = shown.largest
+            shown = self.board.shown[place]
+            row, column = self.board.telling(place)
+        self._seen = shown.symbol, row, column
         unfolding = shown.unfold(row, column)
         self.panel.show_unfolding(unfolding)
-        self.words.show_numbers(unfolding.words)
-        self.board.mark(shown.symbol, (row, column), unfolding.uses)
+        self.words.show_entry(unfolding)
+        self.board.mark(shown.symbol, (row, column), unfolding.uses, reveal=chosen)

@@ -35,6 +35,8 @@ class Matrix(QWidget):
     def __init__(self, title: str = "", symbol: str = "") -> None:
         super().__init__()
         self.title, self.symbol, self._words = title, symbol, ""
+        self.least_width = self.head_width = 0
+        """How wide the line above the numbers must be for symbol and shape, and how wide for all of its words."""
         self._setup_ui()
         self._layout()
 
@@ -61,20 +63,25 @@ class Matrix(QWidget):
 
     def rename(self, title: str, symbol: str, sign: str = "") -> None:
         """Call it something else; `sign` is what stands between the matrix before it and this one."""
-        self.title, self.symbol = title, symbol
-        self._sign.setText(sign)
-        self._sign.setVisible(bool(sign))
-        self._say()
+        if (title, symbol, sign) != (self.title, self.symbol, self._sign.text()):
+            self.title, self.symbol = title, symbol
+            self._sign.setText(sign)
+            self._sign.setVisible(bool(sign))
+            self._say()
 
     def emphasize(
-        self, row: int | None = None, column: int | None = None, entry: tuple[int, int] | None = None
+        self,
+        row: int | None = None,
+        column: int | None = None,
+        entry: tuple[int, int] | None = None,
+        reveal: bool = True,
     ) -> None:
-        """Frame a row, a column, an entry; nothing if none is given."""
-        self.grid.emphasize(Emphasis(row, column, entry))
+        """Frame a row, a column, an entry; nothing if none is given. What is framed comes into sight."""
+        self.grid.emphasize(Emphasis(row, column, entry), reveal)
 
-    def move_to(self, row: int, column: int) -> None:
+    def move_to(self, row: int, column: int, reveal: bool = True) -> None:
         """Put the cursor on an entry, and bring it into sight."""
-        self.grid.move_to(row, column)
+        self.grid.move_to(row, column, reveal)
 
     @property
     def cursor_entry(self) -> tuple[int, int]:
@@ -96,10 +103,21 @@ class Matrix(QWidget):
         self.grid.retheme(theme)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where there is little room symbol and shape are worth more than the buttons: keys and wheel zoom as well."""
+        """Where there is little room words are worth more than the buttons: keys and wheel zoom as well."""
         super().resizeEvent(event)
-        for button in self._buttons:
-            button.setVisible(self.width() >= ROOM_FOR_BUTTONS)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        room = self.width() >= max(self.head_width + 64, ROOM_FOR_BUTTONS)
+        if room is self._buttons[0].isHidden():
+            for button in self._buttons:
+                button.setVisible(room)
+
+    def _measure(self) -> None:
+        labels = (self._sign, self._name, self._shape, self._power)
+        self.least_width = sum(label.sizeHint().width() + 4 for label in labels if label.text())
+        self.head_width = self.least_width + self._said.sizeHint().width() + 4
+        self._make_room()
 
     def _setup_ui(self) -> None:
         self.grid = MatrixGrid()
@@ -149,13 +167,17 @@ class Matrix(QWidget):
         self._said.setToolTip(self.title)
         self.grid.setAccessibleName(" ".join(filter(None, (self.symbol, self._words, self.title))))
         self._say_power()
+        self._measure()
         self._read_out()
 
     def _say_power(self) -> None:
         """Say what the numbers in narrow cells are to be multiplied by."""
         grid = self.grid
         narrow = grid.numbered and not grid.wide
-        self._power.setText(grid.notation.words if narrow else "")
+        words = grid.notation.words if narrow else ""
+        if words != self._power.text():
+            self._power.setText(words)
+            self._measure()
 
     def _read_out(self) -> None:
         """Write the entry that is looked at with all its digits, and tell it to a screen reader."""

@@ -47,6 +47,8 @@ class MatrixArea(QAbstractScrollArea):
         self._places = places(self.values, 0.0)
         self.cell = NUMBERED, TALLEST
         self.square = False
+        self.tallest = TALLEST
+        """How high cells are at most."""
         self._head = HEAD
         self._automatic = True
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
@@ -68,13 +70,14 @@ class MatrixArea(QAbstractScrollArea):
         self._head = min(max((small_words().width(name) + 8.0 for name in longest), default=HEAD), WIDEST_HEAD)
         if not same:
             self.here, self._automatic = (0, 0), True
-        self._settle()
+        self.settle()
         self.zoomed.emit()
 
-    def emphasize(self, emphasis: Emphasis) -> None:
-        """Let something stand out."""
+    def emphasize(self, emphasis: Emphasis, reveal: bool = True) -> None:
+        """Let something stand out, and bring it into sight."""
         self.emphasis = emphasis
-        self.reveal(*(emphasis.entry or (emphasis.row, emphasis.column)))
+        if reveal:
+            self.reveal(*(emphasis.entry or (emphasis.row, emphasis.column)))
         self.viewport().update()
 
     def retheme(self, theme: Theme) -> None:
@@ -92,12 +95,13 @@ class MatrixArea(QAbstractScrollArea):
         """Whether every number stands for itself, without a power of ten for all."""
         return self.cell[0] >= WIDE
 
-    def move_to(self, row: int, column: int) -> None:
+    def move_to(self, row: int, column: int, reveal: bool = True) -> None:
         """Put the cursor on an entry, and bring it into sight."""
         if self.values.size:
             rows, columns = self.values.shape
             self.here = min(max(row, 0), rows - 1), min(max(column, 0), columns - 1)
-            self.reveal(*self.here)
+            if reveal:
+                self.reveal(*self.here)
             self.viewport().update()
             self.moved.emit()
 
@@ -123,7 +127,7 @@ class MatrixArea(QAbstractScrollArea):
 
     def zoom_to_numbers(self, around: QPointF) -> None:
         """Make cells so large that they show their numbers."""
-        self.zoom(max(NUMBERED / self.cell[0], TALLEST / self.cell[1]), around)
+        self.zoom(max(NUMBERED / self.cell[0], self.tallest / self.cell[1]), around)
 
     def corner(self) -> tuple[float, float]:
         """Return where the first entry's upper left corner stands, in the viewport."""
@@ -142,6 +146,15 @@ class MatrixArea(QAbstractScrollArea):
         rows, columns = self.values.shape
         return (row, column) if inside and 0 <= row < rows and 0 <= column < columns else None
 
+    def seen(self) -> tuple[range, range]:
+        """Return the rows and columns that are seen as a whole, at least one of each."""
+        (rows, columns), (across, down), (width, height) = self.values.shape, self._room(), self.cell
+        first_row = -(-self.verticalScrollBar().value() // max(int(height), 1)) if height >= 1.0 else 0
+        first_column = -(-self.horizontalScrollBar().value() // max(int(width), 1)) if width >= 1.0 else 0
+        last_row = min(max(first_row + int(down / height + 0.01), first_row + 1), rows)
+        last_column = min(max(first_column + int(across / width + 0.01), first_column + 1), columns)
+        return range(min(first_row, rows - 1), last_row), range(min(first_column, columns - 1), last_column)
+
     # Size and scrolling.
 
     def _room(self) -> tuple[float, float]:
@@ -154,20 +167,21 @@ class MatrixArea(QAbstractScrollArea):
         tall = max(self.height() - HEAD - BAR, 8.0) / rows
         if self.square and wide < NUMBERED:
             wide = tall = min(wide, tall)
-        return min(wide, WIDEST_AT_FIRST), min(tall, TALLEST)
+        return min(wide, WIDEST_AT_FIRST), min(tall, self.tallest)
 
     def _preferred(self) -> tuple[float, float]:
         """Return the size of cells at first sight: numbers, unless very much would be out of sight."""
         rows, columns = self.values.shape
         (across, down), (wide, _) = self._room(), self._whole()
-        near = columns * NUMBERED <= SCROLLED * across and rows * TALLEST <= SCROLLED * down
-        return (max(wide, NUMBERED), TALLEST) if near else self._whole()
+        near = columns * NUMBERED <= SCROLLED * across and rows * self.tallest <= SCROLLED * down
+        return (max(wide, NUMBERED), self.tallest) if near else self._whole()
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Fit the cells into the room, unless somebody chose their size."""
         self._set_cell(*(self._preferred() if self._automatic else self.cell))
 
     def _set_cell(self, width: float, height: float) -> None:
-        width, height = min(width, WIDEST), min(height, TALLEST)
+        width, height = min(width, WIDEST), min(height, self.tallest)
         # Whole pixels where a part of one would be seen.
         self.cell = float(int(width)) if width >= 4.0 else width, float(int(height)) if height >= 4.0 else height
         (rows, columns), (across, down) = self.values.shape, self._room()

@@ -39,20 +39,28 @@ def inks(theme: Theme) -> tuple[str, ...]:
 
 def reach(values: Array) -> float:
     """Return the largest size of a finite entry, 0 if there is none: the ends of the colours."""
-    finite = np.where(np.isfinite(values), values, 0.0)
-    return float(max(finite.max(initial=0.0), -finite.min(initial=0.0)))
+    if not values.size:
+        return 0.0
+    low, high = float(values.min()), float(values.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        finite = np.where(np.isfinite(values), values, 0.0)
+        low, high = float(finite.min()), float(finite.max())
+    return max(high, -low, 0.0)
 
 
 def places(values: Array, limit: float) -> NDArray[np.uint16]:
     """Return the place of each entry in the colour table, where −limit is the first colour and limit the last."""
-    odd = ~np.isfinite(values)
-    found = np.where(odd, 0.0, values) if odd.any() else values.copy()
-    # Divided first: the limit may be the largest number there is, or the smallest.
-    found /= limit or 1.0
+    finite = np.isfinite(values)
+    whole = bool(finite.all())
+    # Divided first: the limit may be the largest number there is, or the smallest. Half the digits tell 256 colours.
+    found = np.empty(values.shape, np.float32)
+    np.divide(values if whole else np.where(finite, values, 0.0), limit or 1.0, out=found, casting="same_kind")
     found *= 127.5
     found += 128.0
-    placed = np.minimum(found, 255.0, out=found).astype(np.uint16)
-    placed[odd] = NOT_FINITE
+    # At the limit 255.5, which is cut off to the last colour.
+    placed = found.astype(np.uint16)
+    if not whole:
+        placed[~finite] = NOT_FINITE
     return placed
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import (
+    QColor,
     QKeyEvent,
     QMouseEvent,
     QNativeGestureEvent,
@@ -13,6 +14,7 @@ from PySide6.QtGui import (
     QWheelEvent,
 )
 
+from gradflow.ui.items import cosmetic
 from gradflow.ui.lab.matrix_area import MatrixArea
 from gradflow.ui.lab.matrix_paint import Sheet, paint
 from gradflow.ui.widgets import MOVES
@@ -40,11 +42,15 @@ class MatrixGrid(MatrixArea):
             with QPainter(self.viewport()) as painter:
                 size = self.viewport().width(), self.viewport().height()
                 paint(painter, sheet, size, self.theme, self.emphasis, self.here, self.hasFocus(), self._head)
+                if self.hasFocus():
+                    painter.setPen(cosmetic(QColor(self.theme.accent)))
+                    painter.setBrush(Qt.BrushStyle.NoBrush)
+                    painter.drawRect(self.viewport().rect().adjusted(0, 0, -1, -1))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep showing all of the matrix, unless somebody chose a size."""
         super().resizeEvent(event)
-        self._settle()
+        self.settle()
 
     def event(self, event: QEvent) -> bool:
         """Claim the keys that move the cursor, before the window takes them."""

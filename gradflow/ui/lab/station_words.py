@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from PySide6.QtGui import QFontMetricsF, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gradflow.sim.lab.station import Station
+from gradflow.sim.lab.unfolding import Unfolding
 from gradflow.ui.lab.elided_label import ElidedLabel
 from gradflow.ui.lab.formula_line import FormulaLine
+from gradflow.ui.lab.small_words import small_words
 from gradflow.ui.lab.walk_strip import phase_color
 from gradflow.ui.theme import LIGHT, Theme
 
@@ -19,6 +22,7 @@ class StationWords(QWidget):
         super().__init__()
         self.theme = LIGHT
         self._station: Station | None = None
+        self._unfolding: Unfolding | None = None
         self._phase, self._name, self._place = QLabel(), QLabel(), QLabel()
         self._name.setObjectName("title")
         self._place.setObjectName("muted")
@@ -59,10 +63,23 @@ class StationWords(QWidget):
         self._rows.activate()
         self.updateGeometry()
 
-    def show_numbers(self, words: str) -> None:
+    def show_entry(self, unfolding: Unfolding) -> None:
         """Write one entry with its numbers put in."""
-        self._numbers.setText(words)
-        self._numbers.setToolTip(words)
+        self._unfolding = unfolding
+        self._write_entry()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Write as many terms as there is room for."""
+        super().resizeEvent(event)
+        self._write_entry()
+
+    def _write_entry(self) -> None:
+        if self._unfolding is not None:
+            # Measured, and not laid out as what is drawn: most of these lines are never seen.
+            metrics = QFontMetricsF(small_words().font)
+            words = self._unfolding.fitting(lambda text: metrics.horizontalAdvance(text) <= self._numbers.width())
+            self._numbers.setText(words)
+            self._numbers.setToolTip(words)
 
     @property
     def text(self) -> str:

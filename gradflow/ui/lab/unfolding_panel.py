@@ -6,17 +6,36 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
+from PySide6.QtGui import QPainter, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
 
-from gradflow.sim.lab.numerals import full, short
+from gradflow.sim.lab.numerals import full, short, told
 from gradflow.sim.lab.table import Table
 from gradflow.sim.lab.unfolding import Unfolding
 from gradflow.ui.lab.elided_label import ElidedLabel
 from gradflow.ui.lab.small_words import small_words
 from gradflow.ui.widgets import Choice
 
+INSIDE = 6.0
+"""How far words are from the edge of their cell."""
 ORDERS = ("in order", "largest first")
-WIDEST_NAME = 110
+LEFT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
+RIGHT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
+NAME, LEAST_NUMBER = 56, 62
+"""How wide the names of the terms and the columns of numbers are at least."""
+LINES = 3
+"""So many lines of numbers are written above the list of all terms."""
 
 
 class TermModel(QAbstractTableModel):
@@ -50,16 +69,13 @@ class TermModel(QAbstractTableModel):
 
     def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a number in short, and with all digits as its tooltip."""
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return RIGHT if index.column() else LEFT
         found, column = self._unfolding, index.column()
-        if found is None or found.terms is None or found.factors is None:
+        told = role == Qt.ItemDataRole.DisplayRole or role == Qt.ItemDataRole.ToolTipRole
+        if not told or found is None or found.terms is None or found.factors is None:
             return None
         row = int(self._order[index.row()])
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return int(
-                Qt.AlignmentFlag.AlignVCenter | (Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft)
-            )
-        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            return None
         if column == 0:
             return found.names[row]
         value = float(found.terms[row] if column > len(found.heads) else found.factors[row, column - 1])
@@ -75,6 +91,27 @@ class TermModel(QAbstractTableModel):
         return None
 
 
+class TermPen(QStyledItemDelegate):
+    """Writes the terms: a style sheet takes three times as long, and a list is written at every step."""
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """Write one number, or the name of a term."""
+        text, place, palette = small_words(), option.rect, option.palette
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        if chosen:
+            painter.fillRect(place, palette.highlight())
+        painter.setFont(text.font)
+        painter.setPen((palette.highlightedText() if chosen else palette.text()).color())
+        words = text.elided(index.data(), place.width() - 2.0 * INSIDE)
+        middle = place.top() + 0.5 * place.height()
+        if index.column():
+            text.right(painter, place.right() + 1.0 - INSIDE, middle, words)
+        else:
+            text.left(painter, place.left() + INSIDE, middle, words)
+
+
 class UnfoldingPanel(QWidget):
     """Where an entry comes from."""
 
@@ -84,23 +121,30 @@ class UnfoldingPanel(QWidget):
         self._setup_ui()
         self._layout()
 
-    def show_unfolding(self, unfolding: Unfolding | None) -> None:
-        """Show another entry, or that none is chosen."""
+    def show_unfolding(self, unfolding: Unfolding) -> None:
+        """Show another entry."""
         self.unfolding = unfolding
-        for widget in (self._value, self._formula, self._numbers, self._remarks, self._foot):
-            widget.setVisible(unfolding is not None)
-        if unfolding is None:
-            self._title.setText("Click an entry to see where it comes from")
-        else:
-            self._title.setText(f"{unfolding.symbol} = {short(unfolding.value, 6)}")
-            self._value.setText(full(unfolding.value))
-            self._formula.setText(unfolding.formula)
-            told = unfolding.in_numbers
-            self._numbers.setText(f"= {told}")
-            self._numbers.setVisible(bool(told))
-            self._remarks.setText("\n".join(unfolding.remarks))
-            self._remarks.setVisible(bool(unfolding.remarks))
+        self._title.setText(f"{unfolding.symbol} {told(unfolding.value, 6)}")
+        self._value.setText(full(unfolding.value))
+        self._formula.setText(unfolding.formula)
+        self._write_numbers()
+        self._remarks.setText("\n".join(unfolding.remarks))
+        self._remarks.setVisible(bool(unfolding.remarks))
         self._list()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Write as many terms as there is room for."""
+        super().resizeEvent(event)
+        self._write_numbers()
+
+    def _write_numbers(self) -> None:
+        found = self.unfolding
+        if found is None:
+            return
+        room, metrics = 0.9 * LINES * (self.width() - 16), self._numbers.fontMetrics()
+        numbers = found.fitting(lambda words: metrics.horizontalAdvance(words) <= room, found.in_numbers)
+        self._numbers.setText(f"= {numbers}")
+        self._numbers.setVisible(bool(numbers))
 
     @property
     def by_size(self) -> bool:
@@ -140,6 +184,7 @@ class UnfoldingPanel(QWidget):
         self.order.currentIndexChanged.connect(self._list)
         self.model, self.list = TermModel(), QTableView()
         self.list.setModel(self.model)
+        self.list.setItemDelegate(TermPen(self.list))
         self.list.setObjectName("terms")
         self.list.setAccessibleName("Terms of the sum")
         self.list.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -151,6 +196,7 @@ class UnfoldingPanel(QWidget):
         self.list.setTabKeyNavigation(False)
         self.list.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.list.horizontalHeader().setHighlightSections(False)
+        self.list.horizontalHeader().setMinimumSectionSize(NAME)
 
     def _layout(self) -> None:
         box = QVBoxLayout(self)
@@ -180,7 +226,8 @@ class UnfoldingPanel(QWidget):
         header = self.list.horizontalHeader()
         longest = max((small_words().width(name) for name in (found.names[0], found.names[-1])), default=0.0)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
-        header.resizeSection(0, min(round(1.15 * longest) + 20, WIDEST_NAME))
+        numbers = LEAST_NUMBER * (self.model.columnCount() - 1)
+        header.resizeSection(0, min(round(1.15 * longest) + 20, max(self.list.viewport().width() - numbers, NAME)))
         self._count.setText(f"{len(terms)} terms")
         self._foot.setText(_sum_words(found))
 
@@ -190,4 +237,4 @@ def _sum_words(unfolding: Unfolding) -> str:
     total, value = unfolding.total, unfolding.value
     if total == value or (total != total and value != value):
         return f"Σ = {full(total)}"
-    return f"Σ = {full(total)}, rounded {short(abs(total - value), 1)} off"
+    return f"Σ = {full(total)}, {short(abs(total - value), 1)} off"

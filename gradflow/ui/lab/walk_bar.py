@@ -30,6 +30,7 @@ class WalkBar(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._offered: dict[Choice, tuple[str, ...]] = {}
         self.back, self.on, self.slider = ToolButton(), ToolButton(), Slider()
         for button, words, tip, way in (
             (self.back, "◀", "One position back (Shift+←)", -1),
@@ -103,7 +104,8 @@ class WalkBar(QWidget):
 
     def _fill(self, box: Choice, names: Sequence[str]) -> None:
         """Offer other names; the choice stays where it was, as far as it can."""
-        if [box.itemText(i) for i in range(box.count())] != list(names):
+        if self._offered.get(box) != tuple(names):
+            self._offered[box] = tuple(names)
             with QSignalBlocker(box):
                 index = max(box.currentIndex(), 0)
                 box.clear()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPolygonF
@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy
 from gradflow.sim.graph_shape import Box, GraphShape
 from gradflow.sim.lab.station import Kind
 from gradflow.ui.items import cosmetic
-from gradflow.ui.network_canvas import Coloring, NetworkCanvas
+from gradflow.ui.network_canvas import NetworkCanvas
 from gradflow.ui.theme import Theme
 
 PALE = 0.3
@@ -27,6 +27,8 @@ def phase_color(theme: Theme, kind: Kind) -> QColor:
 class WalkStrip(NetworkCanvas):
     """The drawing of the network; boxes that were passed have the colour of the direction."""
 
+    with_shares = False
+
     def __init__(self) -> None:
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -35,11 +37,12 @@ class WalkStrip(NetworkCanvas):
         self._passed: Mapping[int, Kind] = {}
         self._current: tuple[int, Kind] | None = None
         self._place: dict[int, int] = {}
+        self._pale = {kind: _pale(self.theme, kind) for kind in Kind}
 
     def sizeHint(self) -> QSize:
         """Be taller where there are skips."""
         levels = max((skip.level for skip in self.shape.skips), default=0)
-        return QSize(400, 62 + (28 if levels else 0) + 8 * min(levels, 3))
+        return QSize(400, 72 + (2 + 12 * min(levels, 3) if levels else 0))
 
     def minimumSizeHint(self) -> QSize:
         """Be content with little."""
@@ -55,12 +58,12 @@ class WalkStrip(NetworkCanvas):
     def show_way(self, passed: Mapping[int, Kind], current: tuple[int, Kind]) -> None:
         """Show which boxes were passed last in which direction, and where the walk is."""
         self._passed, self._current = passed, current
-        self.show_colors(Coloring(self._layer_colors(), (), None))
+        self.update()
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
         super().retheme(theme)
-        self.show_colors(Coloring(self._layer_colors(), (), None))
+        self._pale = {kind: _pale(theme, kind) for kind in Kind}
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the network, and a frame and an arrow where the walk is."""
@@ -87,16 +90,13 @@ class WalkStrip(NetworkCanvas):
         """Return the colour of a box that was passed."""
         place = self._place.get(id(box))
         kind = self._passed.get(place) if place is not None else None
-        return self._pale(kind) if kind else QColor(self.theme.raised)
+        return self._pale[kind] if kind else QColor(self.theme.raised)
 
-    def _layer_colors(self) -> Sequence[QColor]:
-        layers = [box for box in self.shape.boxes if box.whole]
-        return [self._color(box) or QColor(self.theme.raised) for box in layers]
 
-    def _pale(self, kind: Kind) -> QColor:
-        strong, ground = phase_color(self.theme, kind), QColor(self.theme.surface)
-        pairs = ((strong.red(), ground.red()), (strong.green(), ground.green()), (strong.blue(), ground.blue()))
-        return QColor(*(round(PALE * a + (1.0 - PALE) * b) for a, b in pairs))
+def _pale(theme: Theme, kind: Kind) -> QColor:
+    strong, ground = phase_color(theme, kind), QColor(theme.surface)
+    pairs = ((strong.red(), ground.red()), (strong.green(), ground.green()), (strong.blue(), ground.blue()))
+    return QColor(*(round(PALE * a + (1.0 - PALE) * b) for a, b in pairs))
 
 
 def _arrow(x: float, y: float, kind: Kind) -> QPolygonF:

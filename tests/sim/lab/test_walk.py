@@ -14,11 +14,14 @@ from gradflow.engine.activations import ACTIVATIONS
 from gradflow.engine.graph import Node
 from gradflow.engine.losses import LOSSES
 from gradflow.engine.network import Network
+from gradflow.engine.optimizers import OPTIMIZERS
 from gradflow.sim.config import Experiment, edit, parse_value
 from gradflow.sim.details import Want
 from gradflow.sim.lab.convention import Convention
+from gradflow.sim.lab.recording import Page
 from gradflow.sim.lab.specimen import Specimen
-from gradflow.sim.lab.station import Kind, Shown, Station
+from gradflow.sim.lab.station import Kind, Line, Shown, Station
+from gradflow.sim.lab.stations.update import UpdateExplainer
 from gradflow.sim.lab.symbols import Symbols
 from gradflow.sim.lab.walk import Walk
 from gradflow.sim.run import Run
@@ -170,7 +173,7 @@ def test_every_entry_unfolds_into_what_adds_up_to_it(name: str, by_layer: bool) 
 def check(shown: Shown, row: int, column: int) -> None:
     found = shown.unfold(row, column)
     assert found.value == shown.values[row, column], (shown.symbol, found.symbol)
-    assert found.words.startswith(f"{found.symbol} = ")
+    assert found.line().startswith((f"{found.symbol} = ", f"{found.symbol} ≈ "))
     if found.terms is not None and found.factors is not None:
         assert found.factors.shape == (len(found.names), len(found.heads)) and len(found.terms) == len(found.names)
         scale = max(np.abs(found.terms).max(initial=0.0), abs(found.value))
@@ -217,14 +220,82 @@ def place(network: Network, node: Node) -> int:
     return next(i for i, one in enumerate(network.graph.order) if one is node)
 
 
+def in_matrices(line: Line, count: int) -> int:
+    """Compute a line of matrices as it is drawn, check every result in it, and return how many there were."""
+    total, results = line[0].values, 0
+    for shown in line[1:]:
+        sign, values = shown.sign, shown.values
+        if sign.endswith("="):
+            step = sign.removesuffix("=").strip()
+            if step.startswith("Σ"):
+                summed = next(one for one in line if one.symbol.rstrip("ᵀ") == step.removeprefix("Σ "))
+                total = summed.engine.reshape(-1, values.size).sum(0).reshape(values.shape)
+            elif step:
+                top, _, bottom = step.strip("· ").partition("/")
+                total = total * float(top or 1.0) / {"": 1, "n": count}[bottom]
+            np.testing.assert_allclose(
+                total, values, rtol=1e-9, atol=1e-13, err_msg=f"{shown.symbol} of {line[0].symbol}"
+            )
+            results += 1
+        elif sign == "·":
+            total = total @ values
+            continue
+        elif sign == "⊙":
+            total = total * values
+            continue
+        elif sign.startswith("+"):
+            total = total + float(sign.strip("+ ·") or 1.0) * values
+            continue
+        elif sign == "−":
+            total = total - values
+            continue
+        elif sign in ("", ","):
+            # It stands beside the formula.
+            continue
+        else:
+            assert sign.endswith("→") or sign == "∗", sign
+        total = values
+    return results
+
+
+@pytest.mark.parametrize("convention", list(Convention))
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_what_is_drawn_is_exactly_the_product_in_the_formula(name: str, convention: Convention) -> None:
+    taken, seen = specimen(NETWORKS[name]), 0
+    walk = Walk(taken)
+    count = taken.samples
+    for by_layer in (False, True):
+        for station in stations(walk, convention, by_layer):
+            assert all(line[0].sign == "" for line in station.lines)
+            seen += sum(in_matrices(line, count) for line in station.lines if all(one.image is None for one in line))
+    assert seen > 10
+
+
+@pytest.mark.parametrize("loss", list(LOSSES))
+def test_the_drawn_gradient_of_every_loss_is_what_its_matrices_make(loss: str) -> None:
+    task = LOSSES[loss].part.tasks[0]
+    data = {"regression": "sine", "binary": "two-moons", "multiclass": "digits"}
+    walk = Walk(specimen({"data.name": data[task], "training.loss": loss}))
+    place = next(i for i, stop in enumerate(walk.stops()) if stop.kind is Kind.LOSS) + 1
+    node = walk.recording.network.loss
+    count = len(node.targets) if "softmax" in loss else node.targets.size
+    for convention in Convention:
+        (line,) = walk.station(place, convention=convention).lines
+        assert in_matrices(line, count) == (
+            loss in ("mean-squared-error", "softmax-cross-entropy", "binary-cross-entropy")
+        )
+
+
 def test_the_formulas_of_a_dense_layer_hold_for_the_matrices_beside_them() -> None:
     walk = Walk(specimen(NETWORKS["dense"]))
     for convention in Convention:
         station = next(s for s in stations(walk, convention, by_layer=True) if s.kind is Kind.BACKWARD and s.layer == 3)
         columns = convention is Convention.COLUMNS
-        get = {shown.symbol.rstrip("ᵀ"): shown for shown in station.matrices}
+        turned = {one.symbol for one in station.matrices if one.symbol.endswith("ᵀ")}
+        assert turned == ({"δ₃ᵀ"} if columns else {"W₃ᵀ", "a₂ᵀ"})
+        get = {one.symbol.rstrip("ᵀ"): one if one.symbol[-1] != "ᵀ" else one.turned() for one in station.matrices}
         delta, W, a = get["δ₃"].values, get["W₃"].values, get["a₂"].values
-        back, gradient = (W @ delta, a @ delta.T) if columns else (delta @ W, a.T @ delta)
+        back, gradient = (W @ delta, a @ delta.T) if columns else (delta @ W.T, a.T @ delta)
         np.testing.assert_allclose(back, get["∂L/∂a₂"].values, rtol=1e-12, atol=1e-15)
         np.testing.assert_allclose(gradient, get["∂L/∂W₃"].values, rtol=1e-12, atol=1e-15)
         np.testing.assert_array_equal(get["∂L/∂a₃"].values * get["φ′(z₃)"].values, delta)
@@ -256,7 +327,7 @@ def test_the_sum_over_two_ways_is_the_gradient_of_a_fork() -> None:
             np.testing.assert_array_equal(ways[0] + ways[1], whole.values)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
 def test_the_update_leads_to_the_parameters_of_the_next_step(optimizer: str) -> None:
     run = Run(edit(Experiment(), SMALL | {"training.optimizer": optimizer}))
     for _ in range(3):
@@ -274,8 +345,36 @@ def test_the_update_leads_to_the_parameters_of_the_next_step(optimizer: str) -> 
             after, step = station.matrix(f"{name} + Δ{name}"), station.matrix(f"Δ{name}")
             assert after is not None and step is not None
             np.testing.assert_allclose(after.values, values, rtol=1e-12, atol=1e-15)
-            exact = step.unfold(0, 0).factors is not None
-            assert exact == (optimizer == "sgd")
+
+
+HARD = {"training.clip_norm": 0.05, "training.clip_value": 0.02, "training.weight_decay": 0.1, "training.l1": 0.01}
+
+
+@pytest.mark.parametrize("changes", [{}, {"training.momentum": 0.9}, HARD | {"training.momentum": 0.5}])
+@pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
+def test_every_step_is_reckoned_with_its_numbers_as_the_optimiser_does(optimizer: str, changes: dict[str, Any]) -> None:
+    walk = Walk(specimen({"training.optimizer": optimizer} | changes))
+    for place, stop in enumerate(walk.stops()):
+        if stop.kind is Kind.UPDATE:
+            explainer = UpdateExplainer(
+                Page(walk.recording, Convention.ROWS), walk.recording.network.layers[stop.nodes[0]]
+            )
+            for _, values, gradient, step, memory in explainer._parameters():
+                for entry in np.ndindex(values.shape):
+                    found = explainer._found(values[entry], gradient[entry], [float(row[entry]) for row in memory])
+                    assert found is not None and found.value == pytest.approx(step[entry], rel=1e-9, abs=1e-300)
+            station = walk.station(place)
+            assert station.result is not None
+            told = station.result.unfold(*station.result.largest)
+            assert (
+                told.put_in and told.formula == explainer.rule.step and any(told.formula in f for f in station.formulas)
+            )
+
+
+def test_the_step_of_a_sample_alone_is_said_to_be_that_of_the_batch() -> None:
+    walk = Walk(specimen({"training.optimizer": "adam"}), [1])
+    result = walk.station(walk.positions() - 1).result
+    assert result is not None and result.unfold(0, 0).formula == "what Adam makes of the whole batch's gradient"
 
 
 def test_a_frozen_layer_and_the_clipping_are_said_in_words() -> None:
@@ -343,7 +442,7 @@ def test_what_is_not_finite_is_shown_and_unfolded_all_the_same() -> None:
     for station in stations(Walk(taken)):
         for shown in station.matrices:
             found = shown.unfold(*shown.largest)
-            assert found.words and isinstance(found.total, float)
+            assert found.line() and isinstance(found.total, float)
 
 
 @pytest.mark.slow

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from gradflow.engine.losses import BinaryCrossEntropy, Hinge, SoftmaxCrossEntropy
-from gradflow.sim.lab.numerals import factor, short
-from gradflow.sim.lab.station import Shown
+from gradflow.sim.lab.numerals import factor, short, told
+from gradflow.sim.lab.station import AND, Shown
 from gradflow.sim.lab.stations.explainer import Array
 from gradflow.sim.lab.stations.loss import LossExplainer
 from gradflow.sim.lab.unfolding import Unfolding
@@ -19,6 +20,7 @@ class ProbabilityExplainer(LossExplainer):
     """What the cross-entropies share: probabilities."""
 
     backward_words = "Here the way back begins: probability minus target."
+    back_sign = "/n ="
 
     @property
     def probabilities(self) -> Array:
@@ -31,12 +33,20 @@ class ProbabilityExplainer(LossExplainer):
 
     def forward_parts(self) -> Sequence[Shown]:
         """Probabilities before targets and costs."""
-        p = self.page.of_samples("p", "probabilities", self.probabilities, self.source(), self.probability)
-        return (p, *super().forward_parts())
+        return (self.prediction.with_sign("→"), *super().forward_parts())
 
-    def backward_parts(self) -> Sequence[Shown]:
-        """Probabilities and targets."""
-        return self.forward_parts()[:2]
+    @property
+    def prediction(self) -> Shown:
+        """p."""
+        return self.page.of_samples("p", "probabilities", self.probabilities, self.source(), self.probability)
+
+    def gift_terms(self, s: int, j: int) -> tuple[list[str], list[float], float]:
+        """p − y."""
+        return ["p", "−y"], [float(self.probabilities[s, j]), -self._y(s, j)], 1.0 / self.count
+
+    def _are(self, s: int, j: int) -> tuple[str, ...]:
+        p, at = float(self.probabilities[s, j]), self.page.at("p", s, j, self.source())
+        return (*super()._are(s, j), f"{at} {told(p, 6)}")
 
 
 class BinaryExplainer(ProbabilityExplainer):
@@ -58,6 +68,17 @@ class BinaryExplainer(ProbabilityExplainer):
         """What each prediction costs."""
         return self.node.value
 
+    def gift(self, i: int, s: int, j: int) -> Unfolding:
+        """Unfold ∂L/∂z, and say so where p − y has lost its digits."""
+        found, y = super().gift(i, s, j), self._y(s, j)
+        if abs(found.total - found.value) <= 1e-9 * abs(found.value):
+            return found
+        with np.errstate(over="ignore"):
+            p, q = (float(1.0 / (1.0 + np.exp(-z))) for z in (self._z(s, j), -self._z(s, j)))
+        kept = f"({factor(p)}·{factor(1.0 - y)} − {factor(q)}·{factor(y)})/{self.count}"
+        exact = f"p rounds to y; (p·(1 − y) − (1 − p)·y)/n keeps its digits: {kept}"
+        return replace(found, remarks=(*found.remarks, exact))
+
     def forward_formulas(self) -> Sequence[str]:
         """With the probability."""
         return [*super().forward_formulas(), f"p = σ({self.z}) = 1/(1 + e^−{self.z})"]
@@ -67,13 +88,6 @@ class BinaryExplainer(ProbabilityExplainer):
         put_in = f"1/(1 + e^−{factor(self._z(s, j))})"
         head = self.page.at("p", s, j, self.source())
         return Unfolding(head, float(self.probabilities[s, j]), "σ(z)", put_in=put_in, remarks=self._are(s, j))
-
-    def gift_terms(self, s: int, j: int) -> tuple[list[str], list[float], float]:
-        """p − y as p·(1 − y) − (1 − p)·y, which stays exact where p rounds to 1."""
-        z, y = self._z(s, j), self._y(s, j)
-        with np.errstate(over="ignore"):
-            p, q = float(1.0 / (1.0 + np.exp(-z))), float(1.0 / (1.0 + np.exp(z)))
-        return ["p·(1 − y)", "−(1 − p)·y"], [p * (1.0 - y), -q * y], 1.0 / self.count
 
 
 class SoftmaxExplainer(ProbabilityExplainer):
@@ -112,14 +126,10 @@ class SoftmaxExplainer(ProbabilityExplainer):
         put_in = f"e^({factor(self._z(s, j))} − {factor(float(z.max()))})/{short(total)}"
         remarks = (
             *self._are(s, j),
-            f"largest z of the sample = {short(float(z.max()), 6)}, Σ e^(z − largest) = {short(total, 6)}",
+            f"largest z of the sample {told(float(z.max()), 6)}, Σ e^(z − largest) {told(total, 6)}",
         )
         head = self.page.at("p", s, j, self.source())
         return Unfolding(head, float(self.node.value[s, j]), "e^z/Σ e^z", put_in=put_in, remarks=remarks)
-
-    def gift_terms(self, s: int, j: int) -> tuple[list[str], list[float], float]:
-        """p − y."""
-        return ["p", "−y"], [float(self.node.value[s, j]), -self._y(s, j)], 1.0 / self.count
 
     def _put_in(self, formula: str, s: int, j: int) -> str:
         return f"−{factor(self._y(s, j))}·ln {factor(float(self.node.value[s, j]))}"
@@ -131,6 +141,7 @@ class HingeExplainer(LossExplainer):
     node: Hinge
     entry_formula = "max(0, 1 − t·z), t = 2y − 1"
     gift_formula = "−t/n where ℓ > 0, else 0"
+    away, back_sign = AND, "→"
 
     def __init__(self, page: Any, node: Any) -> None:
         super().__init__(page, node)
@@ -143,6 +154,11 @@ class HingeExplainer(LossExplainer):
     def entries(self) -> Array:
         """What each prediction falls short of the margin."""
         return self.node.value
+
+    @property
+    def prediction(self) -> Shown:
+        """What each prediction falls short: whoever does is pushed."""
+        return self.page.of_samples("ℓ", "short of the margin", self.entries, self.source(), self.entry)
 
     def gift_terms(self, s: int, j: int) -> tuple[list[str], list[float], float]:
         """Who comes too close is pushed down, the right one up."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradflow.engine.nodes import Conv
 from gradflow.sim.lab.recording import unit_names
-from gradflow.sim.lab.station import Shown
+from gradflow.sim.lab.station import AND, Line, Shown
 from gradflow.sim.lab.stations.linear import Array, LinearExplainer
 from gradflow.sim.lab.unfolding import Unfolding, products
 
@@ -17,13 +17,6 @@ class ConvExplainer(LinearExplainer):
     """z[h, w] = Σ_ij x[s·h + i − p, s·w + j − p]·W[i, j] + b."""
 
     node: Conv
-    sign = "="
-
-    @property
-    def times(self) -> str:
-        """The sign of the convolution."""
-        return "∗"
-
     forward_words = "Every place of every channel adds up one window of the image, each number times its weight."
     backward_words = "Every number gets back δ from all windows it was in; a weight adds up over all its places."
 
@@ -34,12 +27,23 @@ class ConvExplainer(LinearExplainer):
 
     def backward_formulas(self) -> Sequence[str]:
         """The transposed convolution, and the correlation that is the weights' gradient."""
-        d = self.gradient_symbol
+        d, product = self.gradient_symbol, self.page.product
+        there, came = f"{d}[(h + p − i)/s, (w + p − j)/s]", f"{self.a}[s·h + i − p, s·w + j − p]"
         lines = [
-            f"{self.gift_symbol()}[h, w] = Σ_ij {d}[(h + p − i)/s, (w + p − j)/s]·{self.W}[i, j]ᵀ",
-            f"∂L/∂{self.W}[i, j] = Σ_hw {self.a}[s·h + i − p, s·w + j − p]·{d}[h, w]",
+            f"{self.gift_symbol()}[h, w] = Σ_ij " + product(f"{there}·{self.W}[i, j]ᵀ", f"{self.W}[i, j]·{there}"),
+            f"∂L/∂{self.W}[i, j] = Σ_hw " + product(f"{came}ᵀ·{d}[h, w]", f"{came}·{d}[h, w]ᵀ"),
         ]
         return [*lines, f"∂L/∂{self.b} = Σ_hw {d}[h, w]"] if self.node.b.size else lines
+
+    def forward_lines(self, inputs: Sequence[Shown], value: Shown) -> Sequence[Line]:
+        """a ∗ W + b = z."""
+        return [[*inputs, self.weights.with_sign("∗"), *self.shift, value.with_sign("=")]]
+
+    def backward_lines(self, gradient: Line, given: Sequence[Shown], came: Sequence[Shown]) -> Sequence[Line]:
+        """δ over W to ∂L/∂a; a and δ to ∂L/∂W."""
+        delta = gradient[0]
+        back = [delta, self.weights.with_sign(AND), *(one.with_sign("→") for one in given)]
+        return [back, [came[0], delta.with_sign(AND), *self.learnt("→")]]
 
     def _geometry(self) -> str:
         node = self.node
@@ -47,10 +51,6 @@ class ConvExplainer(LinearExplainer):
             f"window {node.kernel[0]}×{node.kernel[1]}×{node.channels_in}, stride s = {node.stride}, "
             f"zeros around the image p = {node.padding}"
         )
-
-    def backward_parts(self) -> Sequence[Shown]:
-        """W."""
-        return (self.weights,)
 
     def value(self, s: int, j: int) -> Unfolding:
         """Unfold z[s; h, w, c]: the sum over the window."""

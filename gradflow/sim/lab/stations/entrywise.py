@@ -12,7 +12,7 @@ from gradflow.engine.nodes import Activate, Dense, Dropout, LearnableActivate
 from gradflow.sim.lab.numerals import short
 from gradflow.sim.lab.phi import formulas, put_in
 from gradflow.sim.lab.recording import unit_names
-from gradflow.sim.lab.station import Shown
+from gradflow.sim.lab.station import AND, Line, Shown
 from gradflow.sim.lab.stations.explainer import Array, Explainer
 from gradflow.sim.lab.unfolding import Unfolding, products
 
@@ -87,7 +87,7 @@ class ActivateExplainer(Explainer):
 
     def _z_is(self, s: int, j: int) -> tuple[str, ...]:
         function = self.node.function
-        a = f", a = {short(function.negative_slope)}" if function.negative_slope and not function.learnable else ""
+        a = f", α = {short(function.negative_slope)}" if function.negative_slope and not function.learnable else ""
         return (f"{self.source_at(s, j)} = {short(float(self.source().value[s, j]), 6)}{a}",)
 
 
@@ -103,16 +103,29 @@ class LearnableExplainer(ActivateExplainer):
 
     def forward_parts(self) -> Sequence[Shown]:
         """The learnt slope."""
-        return (self._of_slopes(self.slope_name, "learnt slope", self.node.a, self._given),)
+        return (self._of_slopes(self.slope_name, "learnt slope", self.node.a, self._given).with_sign(AND),)
 
-    def learnt(self) -> Sequence[Shown]:
-        """∂L/∂α."""
-        return (self._of_slopes(f"∂L/∂{self.slope_name}", "its gradient", self.node.a_grad, self.slope_gradient),)
+    def backward_lines(self, gradient: Line, given: Sequence[Shown], came: Sequence[Shown]) -> Sequence[Line]:
+        """What φ does, and ∂L/∂α."""
+        below = self.page.of_samples(self.below, "z below 0", np.minimum(came[0].engine, 0.0), self.node, self._cut)
+        learnt = self._of_slopes(f"∂L/∂{self.slope_name}", "its gradient", self.node.a_grad, self.slope_gradient)
+        back = super().backward_lines(gradient, given, came)
+        return [*back, [*gradient, below.with_sign("⊙"), learnt.with_sign("Σ →")]]
+
+    @property
+    def below(self) -> str:
+        """What z is called where it is cut off above 0."""
+        return f"min({self.page.symbols.value(self.source())}, 0)"
+
+    def _cut(self, s: int, j: int) -> Unfolding:
+        z = float(self.source().value[s, j])
+        return Unfolding(
+            self.page.at(self.below, s, j, self.node), min(z, 0.0), "min(z, 0)", put_in=f"min({short(z)}, 0)"
+        )
 
     def backward_formulas(self) -> Sequence[str]:
         """The chain rule for φ and for its slope."""
-        z = self.page.symbols.value(self.source())
-        return [*super().backward_formulas(), f"∂L/∂{self.slope_name} = Σ {self.gradient_symbol} ⊙ min({z}, 0)"]
+        return [*super().backward_formulas(), f"∂L/∂{self.slope_name} = Σ {self.gradient_symbol} ⊙ {self.below}"]
 
     def slope_gradient(self, j: int) -> Unfolding:
         """Unfold ∂L/∂α = Σ ∂L/∂a·min(z, 0)."""
@@ -135,7 +148,7 @@ class LearnableExplainer(ActivateExplainer):
     def _z_is(self, s: int, j: int) -> tuple[str, ...]:
         a = self.node.a
         number = a[j % self.node.shape[-1]] if a.size > 1 else a[0]
-        return (f"{super()._z_is(s, j)[0]}, a = {short(float(number), 6)}",)
+        return (f"{super()._z_is(s, j)[0]}, α = {short(float(number), 6)}",)
 
 
 class DropoutExplainer(Explainer):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gradflow.engine.graph import Node
 from gradflow.sim.lab.recording import Page, Recording, unit_names
-from gradflow.sim.lab.station import Shown
+from gradflow.sim.lab.station import Line, Shown
 from gradflow.sim.lab.unfolding import Unfolding
 
 Array = NDArray[Any]
@@ -43,16 +43,24 @@ class Explainer:
         """Return how what is given back comes from the gradient."""
         raise NotImplementedError
 
+    def forward_lines(self, inputs: Sequence[Shown], value: Shown) -> Sequence[Line]:
+        """Return the way forward as formulas in matrices, from the inputs' values to its own."""
+        return [[*inputs, *self.forward_parts(), value.with_sign(self.sign)]]
+
+    def backward_lines(self, gradient: Line, given: Sequence[Shown], came: Sequence[Shown]) -> Sequence[Line]:
+        """Return the way back as formulas in matrices, from its gradient (none: []) to what each input is given.
+
+        `came` are the inputs' values, for the gradients of parameters.
+        """
+        back = [one.with_sign(self.back_sign) for one in given]
+        return [[*gradient, *self.backward_parts(), *back]]
+
     def forward_parts(self) -> Sequence[Shown]:
-        """Return the matrices between the inputs' values and its own: parameters, masks."""
+        """Return the matrices between the inputs' values and its own: masks, probabilities."""
         return ()
 
     def backward_parts(self) -> Sequence[Shown]:
-        """Return the matrices between its gradient and what it gives back: φ′, Wᵀ."""
-        return ()
-
-    def learnt(self) -> Sequence[Shown]:
-        """Return the gradients of its parameters."""
+        """Return the matrices between its gradient and what it gives back: φ′, masks."""
         return ()
 
     def value(self, s: int, j: int) -> Unfolding:

@@ -8,6 +8,7 @@ import numpy as np
 
 from gradflow.engine.graph import Input
 from gradflow.engine.nodes import Add, Concatenate, Flatten
+from gradflow.sim.lab.station import AND, Line, Shown
 from gradflow.sim.lab.stations.explainer import Explainer
 from gradflow.sim.lab.unfolding import Unfolding, products
 
@@ -37,13 +38,24 @@ class AddExplainer(Explainer):
     """s = left + scale·right."""
 
     node: Add
-    sign = "="
     forward_words = "What the skip carries and what the branch has made of it are added."
     backward_words = "A sum hands its gradient to both ways: to the skip as it is, to the branch times its scale."
 
     def _branch(self) -> str:
         right = self.page.symbols.value(self.source(1))
         return right if self.node.scale == 1.0 else f"{self.node.scale:g}·{right}"
+
+    def forward_lines(self, inputs: Sequence[Shown], value: Shown) -> Sequence[Line]:
+        """left + scale · right = s."""
+        # A block without anything in it adds its input to itself.
+        left, right = inputs[0], inputs[-1]
+        plus = "+" if self.node.scale == 1.0 else f"+ {self.node.scale:g} ·"
+        return [[left, right.with_sign(plus), value.with_sign("=")]]
+
+    def backward_lines(self, gradient: Line, given: Sequence[Shown], came: Sequence[Shown]) -> Sequence[Line]:
+        """The same gradient for both ways, times the scale for the branch."""
+        scaled = "=" if self.node.scale == 1.0 else f"· {self.node.scale:g} ="
+        return [[*gradient, given[0].with_sign("=")], *([[*gradient, one.with_sign(scaled)] for one in given[1:]])]
 
     def forward_formulas(self) -> Sequence[str]:
         """The sum."""
@@ -80,8 +92,17 @@ class ConcatenateExplainer(Explainer):
 
     def forward_formulas(self) -> Sequence[str]:
         """Both inputs."""
-        names = ", ".join(self.page.symbols.value(source) for source in self.node.inputs)
+        between = self.page.product(", ", "; ")
+        names = between.join(self.page.symbols.value(source) for source in self.node.inputs)
         return [f"{self.symbol} = [{names}]"]
+
+    def forward_lines(self, inputs: Sequence[Shown], value: Shown) -> Sequence[Line]:
+        """left, right → c."""
+        return [[inputs[0], *(one.with_sign(AND) for one in inputs[1:]), value.with_sign("→")]]
+
+    def backward_lines(self, gradient: Line, given: Sequence[Shown], came: Sequence[Shown]) -> Sequence[Line]:
+        """∂L/∂c → left, right."""
+        return [[*gradient, given[0].with_sign("→"), *(one.with_sign(AND) for one in given[1:])]]
 
     def backward_formulas(self) -> Sequence[str]:
         """Both parts."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from gradflow.engine.nodes import Dense
 from gradflow.sim.lab.recording import unit_names, window_names
-from gradflow.sim.lab.station import Shown
+from gradflow.sim.lab.station import Line, Shown
 from gradflow.sim.lab.stations.explainer import Explainer, plain
 from gradflow.sim.lab.unfolding import Unfolding, products
 
@@ -26,15 +25,7 @@ class LinearExplainer(Explainer):
         self.W = page.symbols.parameter(node, "W")
         self.b = page.symbols.parameter(node, "b")
         self.a = page.symbols.value(node.inputs[0])
-        if page.columns:
-            # The factors stand in the other order than in the formula.
-            self.sign = self.back_sign = "→"
         self.row_names = window_names(node.kernel, node.channels_in)
-
-    @property
-    def times(self) -> str:
-        """The sign of the product before W; where samples are columns, W would stand first."""
-        return self.page.product("·", "")
 
     @property
     def weights(self) -> Shown:
@@ -44,10 +35,10 @@ class LinearExplainer(Explainer):
             self.W, "weights", W, self.row_names, self.channel_names(), plain(self.W, "a parameter", W)
         )
 
-    def forward_parts(self) -> Sequence[Shown]:
-        """W and b."""
-        weights = replace(self.weights, sign=self.times)
-        return (weights, replace(self.biases, sign=self.page.product("+", ""))) if self.node.b.size else (weights,)
+    @property
+    def shift(self) -> Line:
+        """b as a term, where there is one."""
+        return [self.biases.with_sign("+")] if self.node.b.size else []
 
     @property
     def biases(self) -> Shown:
@@ -56,18 +47,17 @@ class LinearExplainer(Explainer):
         way = plain(self.b, "a parameter", b)
         return self.page.of_units(self.b, "biases", b, self.channel_names(), lambda j: way(0, j))
 
-    def learnt(self) -> Sequence[Shown]:
-        """∂L/∂W and ∂L/∂b."""
-        node, names = self.node, self.channel_names()
-        found = [
-            self.page.weights(
-                f"∂L/∂{self.W}", "the weights' gradient", node.W_grad, self.row_names, names, self.weight_gradient
-            )
-        ]
+    def learnt(self, sign: str) -> Line:
+        """∂L/∂W with a sign before it, and ∂L/∂b."""
+        node, names, way = self.node, self.channel_names(), self.weight_gradient
+        symbol = f"∂L/∂{self.W}"
+        found = [self.page.weights(symbol, "gradient of the weights", node.W_grad, self.row_names, names, way)]
         if node.b.size:
-            b_grad = self.page.of_units(f"∂L/∂{self.b}", "the biases' gradient", node.b_grad, names, self.bias_gradient)
-            found.append(b_grad)
-        return found
+            b_grad = self.page.of_units(
+                f"∂L/∂{self.b}", "gradient of the biases", node.b_grad, names, self.bias_gradient
+            )
+            found.append(b_grad.with_sign(f"Σ {self.gradient_symbol} ="))
+        return [found[0].with_sign(sign), *found[1:]]
 
     def weight_gradient(self, i: int, j: int) -> Unfolding:
         """Unfold an entry of ∂L/∂W."""
@@ -89,7 +79,6 @@ class DenseExplainer(LinearExplainer):
     """z = a·W + b."""
 
     node: Dense
-    sign = back_sign = "="
     forward_words = "Every unit adds up what comes in, each number times its weight, and adds its bias."
     backward_words = "δ goes back over the weights; a weight's gradient is what came in times what comes back."
 
@@ -107,9 +96,18 @@ class DenseExplainer(LinearExplainer):
         ]
         return [*lines, f"∂L/∂{self.b} = Σ over the samples of {d}"] if self.node.b.size else lines
 
-    def backward_parts(self) -> Sequence[Shown]:
-        """Wᵀ, or W where samples are columns, and what came in."""
-        return (self.weights if self.page.columns else replace(self.page.turned(self.weights), sign=self.times),)
+    def forward_lines(self, inputs: Sequence[Shown], value: Shown) -> Sequence[Line]:
+        """a · W + b = z, or Wᵀ · a + b = z."""
+        (came,), W = inputs, self.weights
+        factors = self.page.product([came, W.with_sign("·")], [W.turned(), came.with_sign("·")])
+        return [[*factors, *self.shift, value.with_sign("=")]]
+
+    def backward_lines(self, gradient: Line, given: Sequence[Shown], came: Sequence[Shown]) -> Sequence[Line]:
+        """δ · Wᵀ = ∂L/∂a, or W · δ; and aᵀ · δ = ∂L/∂W, or a · δᵀ."""
+        (delta,), (a,), W = gradient, came, self.weights
+        back = self.page.product([delta, W.turned().with_sign("·")], [W, delta.with_sign("·")])
+        learnt = self.page.product([a.turned(), delta.with_sign("·")], [a, delta.turned().with_sign("·")])
+        return [[*back, *(one.with_sign("=") for one in given)], [*learnt, *self.learnt("=")]]
 
     def value(self, s: int, j: int) -> Unfolding:
         """Unfold z[s, j] = Σ_i a[s, i]·W[i, j] + b[j]."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from gradflow.engine.losses import Huber, Loss, MeanAbsoluteError
-from gradflow.sim.lab.numerals import factor, short
-from gradflow.sim.lab.station import Shown
+from gradflow.sim.lab.numerals import factor, short, told
+from gradflow.sim.lab.station import AND, Shown
 from gradflow.sim.lab.stations.explainer import Array, Explainer
-from gradflow.sim.lab.unfolding import Unfolding, products
+from gradflow.sim.lab.unfolding import Unfolding, products, signed
 
 _Y, _Z = (re.compile(f"(?<![A-Za-z]){letter}(?![A-Za-z])") for letter in "yz")
 
@@ -25,6 +26,10 @@ class LossExplainer(Explainer):
     backward_words = "Here the way back begins: how the loss changes with each prediction."
     entry_formula: str = "(z − y)²"
     gift_formula: str = "2·(z − y)/n"
+    away: str = "−"
+    """What stands before the targets on the way back."""
+
+    back_sign = "·2/n ="
 
     def __init__(self, page: Any, node: Any) -> None:
         super().__init__(page, node)
@@ -55,15 +60,20 @@ class LossExplainer(Explainer):
         """Targets and what each prediction costs."""
         source = self.source()
         return (
-            self.page.of_samples("y", "targets", self.node.targets, source, self._target),
-            self.page.of_samples("ℓ", "what each prediction costs", self.entries, source, self.entry),
+            self.page.of_samples("y", "targets", self.node.targets, source, self._target).with_sign(AND),
+            self.page.of_samples("ℓ", "what each prediction costs", self.entries, source, self.entry).with_sign("→"),
         )
+
+    @property
+    def prediction(self) -> Shown:
+        """What the targets are taken from on the way back."""
+        source = self.source()
+        return self.page.of_samples(self.z, "predictions", source.value, source, self._prediction)
 
     def backward_parts(self) -> Sequence[Shown]:
         """Predictions and targets."""
-        source = self.source()
-        shown = self.page.of_samples(self.z, "predictions", source.value, source, self._prediction)
-        return (shown, self.forward_parts()[0])
+        targets = self.page.of_samples("y", "targets", self.node.targets, self.source(), self._target)
+        return (self.prediction, targets.with_sign(self.away))
 
     def value(self, s: int, j: int) -> Unfolding:
         """Unfold L into its entries."""
@@ -84,7 +94,14 @@ class LossExplainer(Explainer):
         scaled = f"{short(scale * self.count)}/n" if scale * self.count != 1.0 else "1/n"
         columns = [("value", np.array(numbers)), (scaled, np.full(len(numbers), scale))]
         at, value = self.gift_at(s, j), self.gift_value(i, s, j)
-        return products(at, value, self.gift_formula, names, columns, self._are(s, j))
+        found = products(at, value, self.gift_formula, names, columns, self._are(s, j))
+        return replace(found, put_in=self._difference(numbers, scale * self.count))
+
+    def _difference(self, numbers: Sequence[float], scale: float) -> str:
+        """Write 2·(0.731 − 1)/n with its numbers."""
+        inner = "".join(signed((number,), i == 0) for i, number in enumerate(numbers))
+        bracketed = f"({inner})" if len(numbers) > 1 or (scale != 1.0 and inner.startswith("−")) else inner
+        return f"{short(scale)}·{bracketed}/{self.count}" if scale != 1.0 else f"{bracketed}/{self.count}"
 
     def gift_terms(self, s: int, j: int) -> tuple[list[str], list[float], float]:
         """Return the terms of ∂L/∂z, named, and what each is multiplied by."""
@@ -104,7 +121,7 @@ class LossExplainer(Explainer):
 
     def _are(self, s: int, j: int) -> tuple[str, ...]:
         z, y = self.source_at(s, j), self.page.at("y", s, j, self.source())
-        return (f"{z} = {short(self._z(s, j), 6)}, {y} = {short(self._y(s, j), 6)}",)
+        return (f"{z} {told(self._z(s, j), 6)}, {y} {told(self._y(s, j), 6)}",)
 
     def _target(self, s: int, j: int) -> Unfolding:
         y = self._y(s, j)
@@ -121,6 +138,7 @@ class AbsoluteExplainer(LossExplainer):
     node: MeanAbsoluteError
     entry_formula = "|z − y|"
     gift_formula = "sign(z − y)/n"
+    away, back_sign = AND, "→"
 
     @property
     def entries(self) -> Array:
@@ -138,6 +156,7 @@ class HuberExplainer(LossExplainer):
     node: Huber
     entry_formula = "½(z − y)², beyond δ: δ·(|z − y| − ½δ)"
     gift_formula = "(z − y cut off at ±δ)/n"
+    away, back_sign = AND, "→"
 
     @property
     def entries(self) -> Array:

@@ -11,7 +11,7 @@ from gradflow.engine.nodes import Norm
 from gradflow.engine.nodes.norm import EPSILON, BatchNorm, LayerNorm
 from gradflow.sim.lab.numerals import factor, short
 from gradflow.sim.lab.recording import unit_names
-from gradflow.sim.lab.station import Shown
+from gradflow.sim.lab.station import AND, Line, Shown
 from gradflow.sim.lab.stations.explainer import Array, Explainer, plain
 from gradflow.sim.lab.unfolding import Unfolding, products
 
@@ -43,9 +43,9 @@ class NormExplainer(Explainer):
         x = self.page.symbols.value(self.source())
         over = "over the batch" if self.of_batch else "over the units"
         if not self.centred:
-            return [f"{self.symbol} = {self.gamma} ⊙ {self.hat}", f"{self.hat} = {x}/√(mean {x}² + ε) {over}"]
+            return [f"{self.symbol} = {self.hat} ⊙ {self.gamma}", f"{self.hat} = {x}/√(mean {x}² + ε) {over}"]
         hat = f"{self.hat} = ({x} − μ)/√(σ² + ε),  μ and σ² {over}"
-        return [f"{self.symbol} = {self.gamma} ⊙ {self.hat} + {self.beta}", hat]
+        return [f"{self.symbol} = {self.hat} ⊙ {self.gamma} + {self.beta}", hat]
 
     def backward_formulas(self) -> Sequence[str]:
         """The three terms, and the gradients of gain and shift."""
@@ -58,40 +58,53 @@ class NormExplainer(Explainer):
             + (f",  ∂L/∂{self.beta} = Σ {self.gradient_symbol}" if self.centred else ""),
         ]
 
-    def forward_parts(self) -> Sequence[Shown]:
-        """ẑ, γ and β."""
-        return (self.normed, *(self._parameter(name) for name in self.node.parameter_views))
+    def forward_lines(self, inputs: Sequence[Shown], value: Shown) -> Sequence[Line]:
+        """z → ẑ ⊙ γ + β = y."""
+        signs = {"gamma": "⊙", "beta": "+"}
+        learnt = (self._parameter(name).with_sign(signs[name]) for name in self.node.parameter_views)
+        return [[*inputs, self.normed.with_sign("→"), *learnt, value.with_sign("=")]]
 
-    def backward_parts(self) -> Sequence[Shown]:
-        """ẑ and γ."""
-        return self.normed, self._parameter("gamma")
+    def backward_lines(self, gradient: Line, given: Sequence[Shown], came: Sequence[Shown]) -> Sequence[Line]:
+        """∂L/∂y ⊙ γ = g, with ẑ to what is given back; and ∂L/∂y ⊙ ẑ to ∂L/∂γ."""
+        scaled = self.page.of_samples("g", "gradient of ẑ", self.grad * self._gains(), self.node, self._scaled)
+        back = [*gradient, self._parameter("gamma").with_sign("⊙"), scaled.with_sign("=")]
+        back += [self.normed.with_sign(AND), *(one.with_sign("→") for one in given)]
+        return [back, [*gradient, self.normed.with_sign("⊙"), *self._learnt()]]
+
+    def _scaled(self, s: int, j: int) -> Unfolding:
+        k, value = self._unit(j), self.grad[s, j]
+        columns = [(self.grad_at(s, j), value), (f"{self.gamma}[{k}]", self.node.gamma[k])]
+        formula = f"{columns[0][0]}·{columns[1][0]}"
+        return products(self.page.at("g", s, j, self.node), value * self.node.gamma[k], formula, [""], columns)
 
     @property
     def normed(self) -> Shown:
         """ẑ."""
         return self.page.of_samples(self.hat, "normalised", self.node.normed, self.node, self.unfold_normed)
 
-    def learnt(self) -> Sequence[Shown]:
+    def _learnt(self) -> Line:
         """∂L/∂γ and ∂L/∂β."""
-        found = []
+        found, signs = [], {"gamma": "Σ →", "beta": f"Σ {self.gradient_symbol} ="}
         for name, values in self.node.gradient_views.items():
             symbol = f"∂L/∂{self.page.symbols.parameter(self.node, name)}"
-            title = "the gain's gradient" if name == "gamma" else "the shift's gradient"
+            title = "gradient of the gain" if name == "gamma" else "gradient of the shift"
             found.append(
-                self.page.of_units(symbol, title, values, unit_names(values.shape), self._learning(symbol, name))
+                self.page.of_units(
+                    symbol, title, values, unit_names(values.shape), self._learning(symbol, name)
+                ).with_sign(signs[name])
             )
         return found
 
     def value(self, s: int, j: int) -> Unfolding:
         """Unfold γ·ẑ + β."""
         k, x_hat = self._unit(j), float(self.node.normed[s, j])
-        heads = f"{self.gamma}[{k}]", self.page.at(self.hat, s, j, self.node)
+        heads = self.page.at(self.hat, s, j, self.node), f"{self.gamma}[{k}]"
         gamma, beta = self.node.gamma[k], self.node.parameter_views.get("beta")
-        names, gains, hats, formula = ["γ·ẑ"], [gamma], [x_hat], f"{heads[0]}·{heads[1]}"
+        names, gains, hats, formula = ["ẑ·γ"], [gamma], [x_hat], f"{heads[0]}·{heads[1]}"
         if beta is not None:
             names, gains, hats = [*names, "β"], [*gains, beta[k]], [*hats, 1.0]
             formula += f" + {self.beta}[{k}]"
-        columns = list(zip(heads, (np.array(gains), np.array(hats)), strict=True))
+        columns = list(zip(heads, (np.array(hats), np.array(gains)), strict=True))
         return products(self.at(s, j), self.node.value[s, j], formula, names, columns, self._statistics(s, j))
 
     def unfold_normed(self, s: int, j: int) -> Unfolding:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,10 +16,12 @@ from gradflow.engine.graph import ParameterNode, split
 from gradflow.engine.layers import Layer
 from gradflow.engine.nodes import Linear
 from gradflow.engine.optimizers import OPTIMIZERS
-from gradflow.sim.lab.numerals import short
+from gradflow.engine.update import CLIP_EPSILON
+from gradflow.sim.lab.numerals import setting, short, told
 from gradflow.sim.lab.recording import Page, unit_names, window_names
-from gradflow.sim.lab.station import Shown
+from gradflow.sim.lab.station import Line, Shown
 from gradflow.sim.lab.stations.explainer import plain
+from gradflow.sim.lab.stations.rules import PLAIN, RULES, Found, Numbers, Rule
 from gradflow.sim.lab.unfolding import Unfolding, products
 
 Array = NDArray[Any]
@@ -50,53 +56,97 @@ class UpdateExplainer:
         return words
 
     def formulas(self) -> Sequence[str]:
-        """What is added to each parameter."""
+        """What is added to each parameter, and what the optimiser makes it of."""
         names = [symbol for symbol, *_ in self._parameters()]
-        rule = "−η·∂L/∂θ" if self.exact else "−η·direction"
-        return [",  ".join(f"{name} ← {name} + Δ{name}" for name in names), f"Δθ = {rule}"]
+        found = [",  ".join(f"{name} ← {name} + Δ{name}" for name in names)]
+        if not self.layer.trainable:
+            return found
+        found.append(f"Δθ = {self.rule.step},  g = {self._gradient_words()}")
+        if self.rule.memory:
+            found.append(self.rule.memory)
+        return [*found, ",  ".join(f"{name} = {setting(value)}" for name, value in self._numbers())]
 
     @property
-    def exact(self) -> bool:
-        """Whether the step is the learning rate times the gradient that is shown, and nothing else."""
-        t, recording = self.training, self.page.recording
-        plain_sgd = t.optimizer == "sgd" and not t.momentum and not t.weight_decay and not t.l1
-        unclipped = not t.clip_norm and not t.clip_value and t.precision == "float64"
-        return plain_sgd and unclipped and recording.samples == self.specimen.samples and self.layer.trainable
+    def rule(self) -> Rule:
+        """How the optimiser makes a step of a gradient."""
+        return RULES[self.training.optimizer] if len(self.specimen.memory.rows) else PLAIN
 
-    def matrices(self) -> list[Shown]:
-        """Each parameter, its gradient, what is added, and what it becomes."""
-        found = []
-        for symbol, values, gradient, step in self._parameters():
-            found += self._four(symbol, values, gradient, step)
-        return found
+    def _gradient_words(self) -> str:
+        """Write what the optimiser is given as the gradient."""
+        t, words = self.training, "∂L/∂θ"
+        if t.clip_value:
+            words = f"{words} cut at ±{short(t.clip_value)}"
+        if t.clip_norm:
+            words = f"{words}, times {short(self._clipping)} for the norm {short(t.clip_norm)}"
+        if t.weight_decay and not self._decoupled:
+            words += " + λ·θ"
+        return words + (" + l₁·sign θ" if t.l1 else "")
 
-    def _four(self, symbol: str, values: Array, gradient: Array, step: Array) -> list[Shown]:
+    def _numbers(self) -> Sequence[tuple[str, float]]:
+        t, memory, step = self.training, self.specimen.memory, self.rule.step + self.rule.memory
+        numbers = [("η", self.specimen.learning_rate), ("μ", memory.momentum), ("β₁", memory.beta1)]
+        numbers += [("β₂", memory.beta2), ("ε", memory.epsilon), ("k", float(memory.count))]
+        found = [(name, value) for name, value in numbers if (name if name != "k" else "ᵏ") in step]
+        found += [("λ", t.weight_decay)] if t.weight_decay or "λ" in step else []
+        return [*found, ("l₁", t.l1)] if t.l1 else found
+
+    @property
+    def _decoupled(self) -> bool:
+        return OPTIMIZERS[self.training.optimizer].part.decoupled
+
+    @property
+    def whole(self) -> bool:
+        """Whether the gradient that is shown is the one that the step is made of."""
+        return self.page.recording.samples == self.specimen.samples and self.layer.trainable
+
+    @cached_property
+    def _clipping(self) -> float:
+        """What the whole gradient is multiplied by, so that its norm is within the limit."""
+        network, t = self.page.recording.network, self.training
+        if not t.clip_norm:
+            return 1.0
+        limit = t.clip_value or math.inf
+        parts = [np.clip(network.gradients[span], -limit, limit) for span in network.trainable_spans()]
+        norm = math.sqrt(sum(float(part @ part) for part in parts))
+        return min(1.0, t.clip_norm / (norm + CLIP_EPSILON))
+
+    def _given(self, slope: float, w: float) -> float:
+        """Return what the optimiser is given for the gradient of a parameter."""
+        t, limit = self.training, self.training.clip_value or math.inf
+        decay = 0.0 if self._decoupled else t.weight_decay
+        return self._clipping * min(max(slope, -limit), limit) + decay * w + t.l1 * float(np.sign(w))
+
+    def lines(self) -> tuple[Line, ...]:
+        """For each parameter what it was, its gradient, what is added, and what it becomes."""
+        return tuple(self._four(*one) for one in self._parameters())
+
+    def _four(self, symbol: str, values: Array, gradient: Array, step: Array, memory: Sequence[Array]) -> Line:
         g = f"∂L/∂{symbol}"
 
         def stepped(i: int, j: int) -> Unfolding:
-            value, head = float(np.atleast_2d(step)[i, j]), f"Δ{symbol}[{i}, {j}]"
-            slope, rate = float(np.atleast_2d(gradient)[i, j]), self.specimen.learning_rate
-            if self.exact:
-                columns = [("−η", np.array(-rate)), (f"{g}[{i}, {j}]", np.array(slope))]
-                return products(head, value, f"−η·{g}[{i}, {j}]", [""], columns)
-            remarks = [f"{g}[{i}, {j}] = {short(slope, 6)}"]
-            if rate:
-                remarks.append(f"as if the gradient were −Δ/η = {short(-value / rate, 6)}")
-            return Unfolding(
-                head, value, f"what {OPTIMIZERS[self.training.optimizer].title} makes of {g}", remarks=tuple(remarks)
-            )
+            w, slope, value = (float(np.atleast_2d(array)[i, j]) for array in (values, gradient, step))
+            head, at = f"Δ{symbol}[{i}, {j}]", f"{g}[{i}, {j}] {told(slope, 6)}"
+            found = self._found(w, slope, [float(np.atleast_2d(row)[i, j]) for row in memory])
+            if found is None or not math.isclose(found.value, value, rel_tol=1e-3, abs_tol=1e-300):
+                return Unfolding(head, value, self._otherwise(g), remarks=(at,), uses={g: (i, j)})
+            given = self._given(slope, w)
+            remarks = [at, *([f"g {told(given, 6)}"] if given != slope else []), *found.remarks]
+            return Unfolding(head, value, self.rule.step, put_in=found.put_in, remarks=tuple(remarks), uses={g: (i, j)})
 
         def becomes(i: int, j: int) -> Unfolding:
             old, more = (float(np.atleast_2d(array)[i, j]) for array in (values, step))
             head = f"{symbol} + Δ{symbol}"
             names = [f"{symbol}[{i}, {j}]", f"Δ{symbol}[{i}, {j}]"]
-            return products(f"({head})[{i}, {j}]", old + more, head, names, [("", np.array([old, more]))])
+            uses = dict.fromkeys((symbol, f"Δ{symbol}"), (i, j))
+            found = products(f"({head})[{i}, {j}]", old + more, head, names, [("", np.array([old, more]))], uses=uses)
+            # A small step must not vanish in three digits.
+            return replace(found, digits=6)
 
         return [
-            self._shown(symbol, "before the step", values, plain(symbol, "a parameter", values)),
-            self._shown(g, "its gradient", gradient, plain(g, "from the way back", gradient)),
-            self._shown(f"Δ{symbol}", "what is added", step, stepped),
-            self._shown(f"{symbol} + Δ{symbol}", "after the step", values + step, becomes),
+            self._shown(symbol, "before", values, plain(symbol, "a parameter", values)),
+            self._shown(g, "gradient", gradient, plain(g, "from the way back", gradient)),
+            self._shown(f"Δ{symbol}", "step", step, stepped).with_sign("+"),
+            self._shown(f"{symbol} + Δ{symbol}", "after", values + step, becomes).with_sign("="),
         ]
 
     def _shown(self, symbol: str, title: str, values: Array, way: Any) -> Shown:
@@ -106,15 +156,37 @@ class UpdateExplainer:
         rows = window_names(linear.kernel, linear.channels_in)
         return self.page.weights(symbol, title, values, rows, unit_names((values.shape[1],)), way)
 
-    def _parameters(self) -> list[tuple[str, Array, Array, Array]]:
-        """Return symbol, value, gradient and step of every parameter of the layer."""
+    def _found(self, w: float, slope: float, remembered: Sequence[float]) -> Found | None:
+        """Reckon a step as the optimiser does; None where it is not made of this gradient alone."""
+        if not self.whole:
+            return None
+        m = self.specimen.memory
+        betas, decay = (m.momentum, m.beta1, m.beta2, m.epsilon), self.training.weight_decay
+        given = self._given(slope, w)
+        with suppress(ArithmeticError, ValueError):
+            return self.rule.find(
+                Numbers(w, given, tuple(remembered), m.count, self.specimen.learning_rate, *betas, decay)
+            )
+        return None
+
+    def _otherwise(self, g: str) -> str:
+        """Say what a step is that cannot be reckoned here."""
+        if not self.layer.trainable:
+            return "the layer is frozen"
+        of = g if self.whole else "the whole batch's gradient"
+        return f"what {OPTIMIZERS[self.training.optimizer].title} makes of {of}"
+
+    def _parameters(self) -> list[tuple[str, Array, Array, Array, list[Array]]]:
+        """Return symbol, value, gradient, step and the optimiser's memory of every parameter of the layer."""
         found = []
         for node in self.layer.learning:
-            steps = self._steps(node)
+            steps = self._split(node, self.specimen.update)
+            memory = [self._split(node, row) for row in self.specimen.memory.rows]
             for name, values in node.parameter_views.items():
                 symbol = self.page.symbols.parameter(node, name)
-                found.append((symbol, values, node.gradient_views[name], steps[name]))
+                remembered = [row[name] for row in memory]
+                found.append((symbol, values, node.gradient_views[name], steps[name], remembered))
         return found
 
-    def _steps(self, node: ParameterNode) -> dict[str, Array]:
-        return split(self.specimen.update[node.span], node.parameter_shapes)
+    def _split(self, node: ParameterNode, flat: Array) -> dict[str, Array]:
+        return split(flat[node.span], node.parameter_shapes)
