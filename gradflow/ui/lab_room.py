@@ -8,7 +8,7 @@ from functools import partial
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication, QMenu
 
-from gradflow.ui.arrangement import LAB
+from gradflow.ui.lab import LAB
 from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.view import View
 from gradflow.ui.view_dock import ViewDock

@@ -16,7 +16,6 @@ from gradflow.sim.frame import Frame
 from gradflow.ui import documents, theme
 from gradflow.ui.actions import UndoWords, add_choices, make_actions, make_menus
 from gradflow.ui.arrangement import (
-    LAB,
     LEFT_WIDTH,
     RIGHT_WIDTH,
     Docks,
@@ -31,6 +30,7 @@ from gradflow.ui.arrangement import (
 )
 from gradflow.ui.export import DASHBOARD
 from gradflow.ui.exporting import Exporting
+from gradflow.ui.lab import LAB
 from gradflow.ui.lab_room import LabRoom
 from gradflow.ui.looking import Looking, jumped
 from gradflow.ui.mapping import Mapping
@@ -80,7 +80,7 @@ class MainWindow(QMainWindow):
         self.looking, self.lab = Looking(self._take_frame), LabRoom(self.settings)
         self.actions_by_name = make_actions(self, self._functions())
         self.builder, self.findings, self.notice, self.status = Builder(), Findings(), Notice(), Status()
-        self.docks = {name: ViewDock(entry) for name, entry in VIEWS.items()}
+        self.docks = {name: ViewDock(name) for name in VIEWS}
         self.maximising = Maximising(self, self.docks)
         self.looking.attach(self.status.scrubber, self.docks)
         self.lab.attach(self.docks)

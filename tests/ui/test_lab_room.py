@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from gradflow.ui.arrangement import LAB
+from gradflow.ui.lab import LAB
 from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.view import VIEWS
 

@@ -17,7 +17,7 @@ from gradflow.sim.details import EVERYTHING
 from gradflow.sim.frame import State
 from gradflow.sim.snapshot import Stat
 from gradflow.ui import theme
-from gradflow.ui.arrangement import LAB
+from gradflow.ui.lab import LAB
 from gradflow.ui.crash import CrashDoor
 from gradflow.ui.panels.transport import SPEEDS
 
