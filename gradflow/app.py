@@ -7,7 +7,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -49,7 +49,8 @@ def _run(app: QApplication, experiment: Experiment | None, source: str, smoke: b
     window = MainWindow(session, settings)
     door.happened.connect(lambda sentence, details: window.notice.say(sentence, details))
     window.show()
-    window.start()
+    # The first picture comes before everything else.
+    session.frame_arrived.connect(lambda _: window.start(), Qt.ConnectionType.SingleShotConnection)
     if smoke:
         _close_after_first_frame(window)
     return app.exec()

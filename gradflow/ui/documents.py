@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from textwrap import wrap
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from gradflow.sim import archive
@@ -22,11 +23,15 @@ def open_file(parent: QWidget, session: Session) -> None:
 
 
 def add_presets(menu: QMenu, session: Session, docks: Mapping[str, ViewDock], say: Callable[[str], None]) -> None:
-    """List the presets; one that has something to show comes with words, and with its view in front."""
+    """List the presets once the menu opens; one that has something to show comes with words, its view in front."""
+
+    def fill() -> None:
+        for name in archive.presets():
+            entry = menu.addAction(name, partial(_open_preset, name, session, docks, say))
+            entry.setToolTip("\n".join(wrap(archive.introduction(name).words, 80)))
+
     menu.setToolTipsVisible(True)
-    for name in archive.presets():
-        entry = menu.addAction(name, partial(_open_preset, name, session, docks, say))
-        entry.setToolTip("\n".join(wrap(archive.introduction(name).words, 80)))
+    menu.aboutToShow.connect(fill, Qt.ConnectionType.SingleShotConnection)
 
 
 def _open_preset(name: str, session: Session, docks: Mapping[str, ViewDock], say: Callable[[str], None]) -> None:

@@ -70,7 +70,6 @@ class MainWindow(QMainWindow):
         self._color()
         restore_layout(self, settings)
         self._show_experiment(session.experiment)
-        self._tell_wants()
 
     # Making.
 
@@ -199,6 +198,8 @@ class MainWindow(QMainWindow):
             self.explosion.draw(self.session.latest, frame.snapshot.step)
         # Of a new network the profile comes first; the clock brings the rest a moment later.
         self._offer(FAST_MS if rebuilt else SLOW_MS)
+        if before is None:
+            self._tell_wants()
 
     def _offer(self, slowest: int = SLOW_MS) -> None:
         if self.frame is None:
@@ -223,7 +224,9 @@ class MainWindow(QMainWindow):
             self.notice.say(f"{field}: {sentence}" if field else sentence, details)
 
     def _tell_wants(self) -> None:
-        """Ask only for the dear measurements that somebody looks at."""
+        """Ask only for the dear measurements that somebody looks at, and for none before the first picture."""
+        if self.frame is None:
+            return
         self.session.set_wants(frozenset().union(*(dock.wants for dock in self.docks.values())))
         many = sum(dock.in_front for dock in self.docks.values()) > FEW_VIEWS
         self.session.look_every(MANY_MS if many else TICK_MS)
