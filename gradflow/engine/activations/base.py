@@ -46,6 +46,15 @@ class Activation:
     learnable: Literal["", "layer", "unit"] = ""
     """Whether `negative_slope` is only the start of a parameter that is learnt, one per layer or one per unit."""
 
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
     @property
     def gain(self) -> float:
         """The factor g that makes Var W = g²/n keep the second moment of the activations near 1.
