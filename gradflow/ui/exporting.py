@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QWidget
 
 from gradflow.errors import GradflowError
 from gradflow.sim.frame import Frame, State
-from gradflow.ui.export import Look, copy_picture
-from gradflow.ui.export_dialog import export_with_dialog
-from gradflow.ui.lab.lab_view import LabView
+from gradflow.ui.lab import LAB
 from gradflow.ui.session import Session
 from gradflow.ui.theme import LIGHT
+from gradflow.ui.view import DASHBOARD
 from gradflow.ui.view_dock import ViewDock
+
+if TYPE_CHECKING:
+    from gradflow.ui.export import Look
+    from gradflow.ui.lab.lab_view import LabView
 
 
 class Exporting:
@@ -36,14 +40,19 @@ class Exporting:
         self._waiting: list[Callable[[Frame], str]] = []
         session.captured.connect(self._go_on)
 
-    def export(self, name: str) -> None:
+    def export(self, name: str = DASHBOARD) -> None:
         """Ask for file and size, and write a picture of `name`."""
+        # What draws pictures is imported when somebody wants one.
+        from gradflow.ui.export_dialog import export_with_dialog
+
         self._with_frame(
             name, lambda frame: export_with_dialog(self._parent, frame, name, self._look(), self._settings)
         )
 
-    def copy(self, name: str) -> None:
+    def copy(self, name: str = DASHBOARD) -> None:
         """Put a picture of `name` on the clipboard."""
+        from gradflow.ui.export import copy_picture
+
         self._with_frame(name, lambda frame: copy_picture(frame, name, self._look(), scale=2.0))
 
     @property
@@ -82,8 +91,10 @@ class Exporting:
             self._say(done, "", True)
 
     def _lab_view(self, name: str) -> LabView | None:
-        dock = self._docks.get(name)
-        return dock.view if dock and dock.made and isinstance(dock.view, LabView) else None
+        dock = self._docks[name] if name in LAB else None
+        return cast("LabView", dock.view) if dock and dock.made else None
 
     def _look(self) -> Look:
+        from gradflow.ui.export import Look
+
         return Look(self.theme, {name: dock.view.choice() for name, dock in self._docks.items() if dock.made})

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication, QMenu
 
 from gradflow.ui.lab import LAB
-from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.view import View
 from gradflow.ui.view_dock import ViewDock
+
+if TYPE_CHECKING:
+    from gradflow.ui.lab.lab_view import LabView
 
 
 class LabRoom:
@@ -47,16 +50,14 @@ class LabRoom:
         seen = [dock for dock in self._docks if dock.in_front and dock.made]
         focus = QApplication.focusWidget()
         chosen = next((dock for dock in seen if focus and dock.isAncestorOf(focus)), seen[0] if seen else None)
-        view = chosen.view if chosen else None
-        return view if isinstance(view, LabView) else None
+        return cast("LabView", chosen.view) if chosen else None
 
     def close(self) -> None:
         """Write the state of every view that was looked at into the settings, and end what they do."""
         for dock in self._docks:
             if dock.made:
                 self._settings.setValue(f"lab/{dock.name}", dock.view.choice())
-                if isinstance(dock.view, LabView):
-                    dock.view.stop()
+                cast("LabView", dock.view).stop()
 
     def _restore(self, name: str, view: View) -> None:
         if kept := str(self._settings.value(f"lab/{name}", "")):

@@ -5,16 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QResizeEvent
-from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QWidget
 
 from gradflow.sim import archive
 from gradflow.sim.config import Experiment
 from gradflow.sim.frame import Frame
-from gradflow.ui import documents, theme
-from gradflow.ui.actions import UndoWords, add_choices, make_actions, make_menus
+from gradflow.ui import documents
+from gradflow.ui import views as _views  # noqa: F401 - importing it makes them known
+from gradflow.ui.actions import UndoWords, make_actions, make_menus
+from gradflow.ui.appearance import Appearance
 from gradflow.ui.arrangement import (
     LEFT_WIDTH,
     RIGHT_WIDTH,
@@ -28,12 +31,10 @@ from gradflow.ui.arrangement import (
     panel,
     restore_layout,
 )
-from gradflow.ui.export import DASHBOARD
 from gradflow.ui.exporting import Exporting
 from gradflow.ui.lab import LAB
 from gradflow.ui.lab_room import LabRoom
 from gradflow.ui.looking import Looking, jumped
-from gradflow.ui.mapping import Mapping
 from gradflow.ui.notice import Notice
 from gradflow.ui.panels.builder import Builder
 from gradflow.ui.panels.explosion import Explosion
@@ -42,9 +43,13 @@ from gradflow.ui.panels.layer_list import edit_layers
 from gradflow.ui.panels.transport import Transport
 from gradflow.ui.session import TICK_MS, Session
 from gradflow.ui.status import Status
+from gradflow.ui.theme import Theme
 from gradflow.ui.turns import Turns
-from gradflow.ui.view import FAST_MS, SLOW_MS, VIEWS
+from gradflow.ui.view import FAST_MS, SLOW_MS, VIEWS, View
 from gradflow.ui.view_dock import ViewDock
+
+if TYPE_CHECKING:
+    from gradflow.ui.mapping import Mapping
 
 TEXT_SECONDS = 0.25
 FEW_VIEWS, MANY_MS = 6, 33
@@ -59,15 +64,15 @@ class MainWindow(QMainWindow):
     def __init__(self, session: Session, settings: QSettings) -> None:
         super().__init__()
         self.session, self.settings = session, settings
-        self.theme = theme.resolve(theme.choice(self.settings))
+        self.appearance = Appearance(settings)
         self.frame: Frame | None = None
         self._written_at = 0.0
         self._setup_ui()
         self._layout()
         # Once all widgets have their places: with a style sheet, every change of parent styles a whole branch again.
-        theme.apply(_application(), self.theme)
+        self.appearance.apply()
         self._connect()
-        self._color()
+        self._color(self.appearance.theme)
         restore_layout(self, settings)
         self._show_experiment(session.experiment)
 
@@ -84,7 +89,7 @@ class MainWindow(QMainWindow):
         self.looking.attach(self.status.scrubber, self.docks)
         self.lab.attach(self.docks)
         self.exporting = Exporting(self, self.session, self.docks, self.settings, self.notice.say, self.looking.past)
-        self.mapping = Mapping(self.session, self.docks["map"])
+        self.mapping: Mapping | None = None
         self._turns = Turns(self.docks.values())
         action = self.actions_by_name
         self.transport = Transport(
@@ -102,7 +107,7 @@ class MainWindow(QMainWindow):
                 "presets": self._add_presets,
                 "docks": self._add_docks,
                 "lab-views": self.lab.add_docks,
-                "appearance": self._add_appearance,
+                "appearance": self.appearance.add_to,
             },
         )
 
@@ -112,8 +117,8 @@ class MainWindow(QMainWindow):
             "open": partial(documents.open_file, self, session),
             "save": partial(documents.save, self, session),
             "save-as": partial(documents.save_as, self, session),
-            "export": lambda: self.exporting.export(DASHBOARD),
-            "copy": lambda: self.exporting.copy(DASHBOARD),
+            "export": lambda: self.exporting.export(),
+            "copy": lambda: self.exporting.copy(),
             "quit": self.close,
             "play": self.looking.now_and(session.toggle),
             "step": self.looking.now_and(lambda: self.explosion.forward_or(session.step)),
@@ -140,9 +145,6 @@ class MainWindow(QMainWindow):
         for name, dock in (*self.docks.items(), *self.panels.items()):
             if name not in LAB:
                 menu.addAction(dock.toggleViewAction())
-
-    def _add_appearance(self, menu: QMenu) -> None:
-        add_choices(menu.addMenu("Appearance"), theme.CHOICES, theme.choice(self.settings), self._choose_theme)
 
     def _layout(self) -> None:
         self.setDockNestingEnabled(True)
@@ -180,12 +182,13 @@ class MainWindow(QMainWindow):
             dock.maximise_requested.connect(self.maximising.toggle)
             dock.visibilityChanged.connect(self._tell_wants)
             dock.wants_changed.connect(self._tell_wants)
+        self.docks["map"].view_made.connect(self._attend_map)
         # A frame that a slow view could not draw in its turn is offered again.
         self._clock = QTimer(self)
         self._clock.setInterval(33)
         self._clock.timeout.connect(self._offer)
         self._clock.start()
-        QApplication.styleHints().colorSchemeChanged.connect(self._system_theme)
+        self.appearance.changed.connect(self._color)
 
     # Showing.
 
@@ -231,26 +234,13 @@ class MainWindow(QMainWindow):
         many = sum(dock.in_front for dock in self.docks.values()) > FEW_VIEWS
         self.session.look_every(MANY_MS if many else TICK_MS)
 
-    def retheme(self) -> None:
-        """Give everything the current theme."""
-        theme.apply(_application(), self.theme)
-        self._color()
-
-    def _color(self) -> None:
+    def _color(self, theme: Theme) -> None:
         """Hand the theme to what a style sheet does not reach."""
-        self.exporting.theme = self.theme
+        self.exporting.theme = theme
         for dock in self.docks.values():
-            dock.retheme(self.theme)
-        self.findings.retheme(self.theme)
+            dock.retheme(theme)
+        self.findings.retheme(theme)
         self._offer()
-
-    def _choose_theme(self, choice: str) -> None:
-        self.settings.setValue("appearance", choice)
-        self._system_theme()
-
-    def _system_theme(self) -> None:
-        self.theme = theme.resolve(theme.choice(self.settings))
-        self.retheme()
 
     # Doing.
 
@@ -262,6 +252,11 @@ class MainWindow(QMainWindow):
     def _pin(self) -> None:
         self.session.pin()
         self.transport.show_pinned(self.session.comparison.pinned)
+
+    def _attend_map(self, view: View) -> None:
+        from gradflow.ui.mapping import Mapping
+
+        self.mapping = Mapping(self.session, view)
 
     def _change_speed(self, by: int) -> None:
         self.transport.speed.setValue(self.transport.speed.value() + by)
@@ -280,7 +275,8 @@ class MainWindow(QMainWindow):
         self.settings.setValue("experiment", archive.render(self.session.experiment))
         self.settings.sync()
         self._clock.stop()
-        self.mapping.shutdown()
+        if self.mapping:
+            self.mapping.shutdown()
         self.session.shutdown()
         super().closeEvent(event)
 
@@ -294,9 +290,3 @@ class MainWindow(QMainWindow):
         super().changeEvent(event)
         if event.type() == QEvent.Type.WindowStateChange:
             self._tell_wants()
-
-
-def _application() -> QApplication:
-    app = QApplication.instance()
-    assert isinstance(app, QApplication)
-    return app

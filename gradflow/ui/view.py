@@ -22,6 +22,9 @@ from gradflow.ui.theme import LIGHT, Theme
 
 FAST_MS, SLOW_MS = 16, 100
 
+DASHBOARD = "dashboard"
+"""All views on one sheet, where the name of a view is asked for."""
+
 
 class View(QWidget):
     """The base of all views: a widget with a caption on the right of its title bar."""

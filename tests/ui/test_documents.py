@@ -298,7 +298,7 @@ def test_the_window_exports_the_pixels_that_the_command_line_writes(window, pyth
     written = sorted((tmp_path / "out").glob("*.png"))
     assert len(written) == 1 + sum(entry.part.written for entry in VIEWS.values()), "the dashboard and these views"
     for path in written:
-        ours = export.picture(captured[0], path.stem, export.Look(desk.window.theme), 2.0)
+        ours = export.picture(captured[0], path.stem, export.Look(desk.window.appearance.theme), 2.0)
         assert np.array_equal(pixels(ours), pixels(QImage(str(path)))), path.stem
         assert export.png(ours) == path.read_bytes(), path.stem
 

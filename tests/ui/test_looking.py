@@ -143,7 +143,7 @@ def test_a_picture_is_of_the_step_that_is_looked_at(window, monkeypatch):
     desk = window()
     desk.run_to(6)
     exported = []
-    monkeypatch.setattr("gradflow.ui.exporting.copy_picture", lambda frame, *_, **__: exported.append(frame) or "")
+    monkeypatch.setattr("gradflow.ui.export.copy_picture", lambda frame, *_, **__: exported.append(frame) or "")
     desk.window.looking.look(2)
     desk.press("Ctrl+Shift+C")
     assert [frame.snapshot.step for frame in exported] == [2]

@@ -57,9 +57,9 @@ class MapDesk:
 
     def __init__(self, desk: Any) -> None:
         self.desk, self.queue = desk, Queue()
-        desk.window.mapping.make_executor = lambda: self.queue
         desk.window.docks["map"].raise_()
         desk.until(lambda: desk.window.docks["map"].made)
+        desk.window.mapping.make_executor = lambda: self.queue
         self.view = desk.window.docks["map"].view
         self.form = self.view.form
 

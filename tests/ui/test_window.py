@@ -17,8 +17,8 @@ from gradflow.sim.details import EVERYTHING
 from gradflow.sim.frame import State
 from gradflow.sim.snapshot import Stat
 from gradflow.ui import theme
-from gradflow.ui.lab import LAB
 from gradflow.ui.crash import CrashDoor
+from gradflow.ui.lab import LAB
 from gradflow.ui.panels.transport import SPEEDS
 
 DIVERGING = {"data.name": "diabetes", "network.activation": "identity", "training.learning_rate": 1e5}
@@ -373,7 +373,7 @@ def test_the_window_answers_while_a_step_takes_for_ever(window, monkeypatch):
         menu_action(desk.window, "View", "Appearance", "Dark").trigger()
         desk.type("training.learning_rate", "0.25")
         assert desk.session.experiment.training.learning_rate == 0.25
-        assert desk.window.theme is theme.DARK
+        assert desk.window.appearance.theme is theme.DARK
         desk.until(lambda: drawn)
         assert not go_on.is_set()
     finally:
@@ -520,7 +520,7 @@ def test_a_spoilt_settings_file_is_no_obstacle(window, settings, caplog):
     settings.setValue("experiment", "[network]\ndepth = 0")
     assert _last(settings).network.depth == 24
     assert "network.depth" in caplog.text
-    assert window().window.theme is theme.LIGHT
+    assert window().window.appearance.theme is theme.LIGHT
 
 
 @pytest.mark.parametrize("choice", ["Dark", "Light"])
@@ -553,7 +553,7 @@ def test_the_choice_of_colours_is_kept(window):
     menu_action(desk.window, "View", "Appearance", "Dark").trigger()
     desk.close()
     again = window()
-    assert again.window.theme is theme.DARK
+    assert again.window.appearance.theme is theme.DARK
     assert menu_action(again.window, "View", "Appearance", "Dark").isChecked()
 
 
