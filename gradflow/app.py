@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import traceback
@@ -50,10 +51,17 @@ def _run(app: QApplication, experiment: Experiment | None, source: str, smoke: b
     door.happened.connect(lambda sentence, details: window.notice.say(sentence, details))
     window.show()
     # The first picture comes before everything else.
-    session.frame_arrived.connect(lambda _: window.start(), Qt.ConnectionType.SingleShotConnection)
+    session.frame_arrived.connect(lambda _: _go_on(window), Qt.ConnectionType.SingleShotConnection)
     if smoke:
         _close_after_first_frame(window)
     return app.exec()
+
+
+def _go_on(window: MainWindow) -> None:
+    """Train, and collect garbage from now on."""
+    gc.freeze()
+    gc.enable()
+    window.start()
 
 
 def _last(settings: QSettings) -> Experiment:

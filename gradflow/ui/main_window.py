@@ -68,13 +68,13 @@ class MainWindow(QMainWindow):
         self.frame: Frame | None = None
         self._written_at = 0.0
         self._setup_ui()
+        self._show_experiment(session.experiment)
         self._layout()
         # Once all widgets have their places: with a style sheet, every change of parent styles a whole branch again.
         self.appearance.apply()
         self._connect()
         self._color(self.appearance.theme)
         restore_layout(self, settings)
-        self._show_experiment(session.experiment)
 
     # Making.
 
