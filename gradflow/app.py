@@ -6,7 +6,9 @@ import gc
 import logging
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
@@ -53,7 +55,7 @@ def _run(app: QApplication, experiment: Experiment | None, source: str, smoke: b
     # The first picture comes before everything else.
     session.frame_arrived.connect(lambda _: _go_on(window), Qt.ConnectionType.SingleShotConnection)
     if smoke:
-        _close_after_first_frame(window)
+        _close_after_first_picture(window)
     return app.exec()
 
 
@@ -77,21 +79,12 @@ def _last(settings: QSettings) -> Experiment:
     return archive.open_experiment(archive.FIRST)
 
 
-def _close_after_first_frame(window: MainWindow) -> None:
-    timer = QTimer(window)
-    timer.setInterval(5)
-
-    def close_once_drawn() -> None:
-        if window.frame is not None:
-            print("gradflow: the first picture is drawn", flush=True)  # noqa: T201 - what --smoke is asked for
-            timer.stop()
-            window.close()
-
-    def close_on_failure(sentence: str) -> None:
-        print(f"gradflow: {sentence}", file=sys.stderr, flush=True)  # noqa: T201
-        timer.stop()
+def _close_after_first_picture(window: MainWindow) -> None:
+    def close(words: str, stream: TextIO) -> None:
+        print(f"gradflow: {words}", file=stream, flush=True)
         window.close()
 
-    timer.timeout.connect(close_once_drawn)
-    window.session.notice.connect(close_on_failure)
-    timer.start()
+    # What has been drawn is painted before a timer has its turn.
+    drawn = partial(QTimer.singleShot, 0, partial(close, "the first picture is drawn", sys.stdout))
+    window.session.frame_arrived.connect(lambda _: drawn(), Qt.ConnectionType.SingleShotConnection)
+    window.session.notice.connect(lambda sentence: close(sentence, sys.stderr))

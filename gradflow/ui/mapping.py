@@ -23,7 +23,6 @@ from gradflow.sim.sweep import (
     Processes,
     Sweep,
     cores,
-    theory_curves,
 )
 from gradflow.ui.session import Session
 from gradflow.ui.view import View
@@ -70,7 +69,7 @@ class Mapping(QObject):
         chart = Chart(sweep, dict(self._results), before.curves if before and kept else ())
         if len(self._results) < chart.size:
             self._starting = self._aside.submit(self.make_executor)
-        self._curves = None if chart.curves else self._aside.submit(theory_curves, sweep)
+        self._curves = None if chart.curves else self._aside.submit(_theory, sweep)
         self._session.show_chart(dataclasses.replace(chart, running=self._starting is not None))
         self._timer.start()
 
@@ -131,6 +130,13 @@ class Mapping(QObject):
         self.stop()
         self._timer.stop()
         self._aside.shutdown(cancel_futures=True)
+
+
+def _theory(sweep: Sweep) -> tuple[Curve, ...]:
+    # Only the window draws it: the processes start without theory.
+    from gradflow.sim.sweep.curves import theory_curves
+
+    return theory_curves(sweep)
 
 
 def _end(executor: Executor) -> None:

@@ -19,7 +19,8 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from gradflow.sim.config import Experiment, get
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.run import Run
-from gradflow.sim.sweep import MEASURES, Axis, Cell, CellResult, Chart, Sweep, run_cell, theory_curves
+from gradflow.sim.sweep import MEASURES, Axis, Cell, CellResult, Chart, Sweep, run_cell
+from gradflow.sim.sweep.curves import theory_curves
 from gradflow.sim.sweep.grid import sweep_from_mapping
 from gradflow.ui import export
 from gradflow.ui.grid_axis import GridAxis
