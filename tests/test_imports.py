@@ -36,10 +36,9 @@ LATER = (
     "gradflow.sim.lab",
     "gradflow.sim.measurements",
     "gradflow.sim.sweep",
-    "gradflow.ui.export",
+    "gradflow.ui.export_dialog",
     "gradflow.ui.lab.",
     "gradflow.ui.views.graph",
-    "numpy.ma",
     "numpy.polynomial",
     "scipy",
 )
