@@ -28,7 +28,6 @@ log = logging.getLogger("gradflow")
 
 def main(experiment: Experiment | None, source: str, smoke: bool = False) -> int:
     """Open the window on an experiment (None: the last one, or the first preset) and return the exit status."""
-    sys.setswitchinterval(SWITCH_SECONDS)
     app = QApplication(sys.argv[:1])
     try:
         return _run(app, experiment, source, smoke)
@@ -60,7 +59,8 @@ def _run(app: QApplication, experiment: Experiment | None, source: str, smoke: b
 
 
 def _go_on(window: MainWindow) -> None:
-    """Train, and collect garbage from now on."""
+    """Train, give way to the window often, and collect garbage from now on."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()
     gc.enable()
     window.start()
