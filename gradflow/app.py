@@ -51,15 +51,19 @@ def _run(app: QApplication, experiment: Experiment | None, source: str, smoke: b
     window = MainWindow(session, settings)
     door.happened.connect(lambda sentence, details: window.notice.say(sentence, details))
     window.show()
-    # The first picture comes before everything else.
-    session.frame_arrived.connect(lambda _: _go_on(window), Qt.ConnectionType.SingleShotConnection)
+    # The first picture comes before everything else; it is painted before a timer has its turn.
+    after = partial(QTimer.singleShot, 0, partial(_go_on, window, smoke))
+    session.frame_arrived.connect(lambda _: after(), Qt.ConnectionType.SingleShotConnection)
     if smoke:
-        _close_after_first_picture(window)
+        session.notice.connect(lambda sentence: _close(window, sentence, sys.stderr))
     return app.exec()
 
 
-def _go_on(window: MainWindow) -> None:
-    """Train, give way to the window often, and collect garbage from now on."""
+def _go_on(window: MainWindow, smoke: bool) -> None:
+    """Train, give way to the window often, and collect garbage from now on; or it was the first picture only."""
+    if smoke:
+        _close(window, "the first picture is drawn", sys.stdout)
+        return
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()
     gc.enable()
@@ -79,12 +83,6 @@ def _last(settings: QSettings) -> Experiment:
     return archive.open_experiment(archive.FIRST)
 
 
-def _close_after_first_picture(window: MainWindow) -> None:
-    def close(words: str, stream: TextIO) -> None:
-        print(f"gradflow: {words}", file=stream, flush=True)
-        window.close()
-
-    # What has been drawn is painted before a timer has its turn.
-    drawn = partial(QTimer.singleShot, 0, partial(close, "the first picture is drawn", sys.stdout))
-    window.session.frame_arrived.connect(lambda _: drawn(), Qt.ConnectionType.SingleShotConnection)
-    window.session.notice.connect(lambda sentence: close(sentence, sys.stderr))
+def _close(window: MainWindow, words: str, stream: TextIO) -> None:
+    print(f"gradflow: {words}", file=stream, flush=True)
+    window.close()

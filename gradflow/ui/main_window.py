@@ -202,7 +202,8 @@ class MainWindow(QMainWindow):
         # Of a new network the profile comes first; the clock brings the rest a moment later.
         self._offer(FAST_MS if rebuilt else SLOW_MS)
         if before is None:
-            self._tell_wants()
+            # What has been drawn is painted before a timer has its turn.
+            QTimer.singleShot(0, self._tell_wants)
 
     def _offer(self, slowest: int = SLOW_MS) -> None:
         if self.frame is None:
