@@ -138,8 +138,7 @@ class MainWindow(QMainWindow):
         }
 
     def _add_presets(self, menu: QMenu) -> None:
-        say = partial(self.notice.say, good=True)
-        documents.add_presets(menu.addMenu("Presets"), self.session, self.docks, say)
+        documents.add_presets(menu.addMenu("Presets"), self.session, self.docks, self._say_good)
 
     def _add_docks(self, menu: QMenu) -> None:
         for name, dock in (*self.docks.items(), *self.panels.items()):
@@ -174,7 +173,7 @@ class MainWindow(QMainWindow):
         session.built.connect(builder.forget_errors)
         session.built.connect(self.notice.forget)
         session.opened.connect(builder.forget_edits)
-        session.finished.connect(lambda words: self.notice.say(words, good=True))
+        session.finished.connect(self._say_good)
         builder.list_wanted.connect(lambda _: edit_layers(self, session.experiment, session.edit, builder.list_said))
         for dock in self.docks.values():
             dock.export_requested.connect(self.exporting.export)
@@ -226,6 +225,9 @@ class MainWindow(QMainWindow):
     def _say(self, sentence: str, field: str = "", details: str = "") -> None:
         if not (field and self.builder.show_error(field, sentence)):
             self.notice.say(f"{field}: {sentence}" if field else sentence, details)
+
+    def _say_good(self, sentence: str) -> None:
+        self.notice.say(sentence, good=True)
 
     def _tell_wants(self) -> None:
         """Ask only for the dear measurements that somebody looks at, and for none before the first picture."""
