@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
+import weakref
 from itertools import cycle
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QAccessible, QAction, QContextMenuEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QPushButton, QToolButton, QWidget
 
@@ -19,7 +21,9 @@ from gradflow.sim.snapshot import Stat
 from gradflow.ui import theme
 from gradflow.ui.crash import CrashDoor
 from gradflow.ui.lab import LAB
+from gradflow.ui.main_window import MainWindow
 from gradflow.ui.panels.transport import SPEEDS
+from gradflow.ui.session import Session
 
 DIVERGING = {"data.name": "diabetes", "network.activation": "identity", "training.learning_rate": 1e5}
 
@@ -620,6 +624,25 @@ def test_closing_the_window_ends_the_training_thread(window):
     desk.until(lambda: desk.step > 20)
     desk.close()
     assert not any(thread.name == "gradflow-training" for thread in threading.enumerate())
+
+
+def test_a_window_that_is_gone_takes_its_run_with_it(qapp, qtbot, settings, fast):
+    """Also the network, the history and all views: nothing outside may hold on to one of them."""
+
+    def open_and_close() -> list[weakref.ref]:
+        session = Session(fast())
+        window = MainWindow(session, settings)
+        window.show()
+        qtbot.waitUntil(lambda: window.frame is not None and window.docks["heatmap"].made)
+        window.close()
+        assert session.shutdown()
+        window.deleteLater()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        return [weakref.ref(thing) for thing in (window, session, window.frame, window.docks["heatmap"].view)]
+
+    left = open_and_close()
+    gc.collect()
+    assert [thing() for thing in left] == [None] * 4
 
 
 def test_the_menu_of_a_view_offers_what_can_be_done_with_it(window):
