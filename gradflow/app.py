@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
+from typing import TextIO
 
-from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -25,7 +28,6 @@ log = logging.getLogger("gradflow")
 
 def main(experiment: Experiment | None, source: str, smoke: bool = False) -> int:
     """Open the window on an experiment (None: the last one, or the first preset) and return the exit status."""
-    sys.setswitchinterval(SWITCH_SECONDS)
     app = QApplication(sys.argv[:1])
     try:
         return _run(app, experiment, source, smoke)
@@ -49,10 +51,23 @@ def _run(app: QApplication, experiment: Experiment | None, source: str, smoke: b
     window = MainWindow(session, settings)
     door.happened.connect(lambda sentence, details: window.notice.say(sentence, details))
     window.show()
-    window.start()
+    # The first picture comes before everything else; it is painted before a timer has its turn.
+    after = partial(QTimer.singleShot, 0, partial(_go_on, window, smoke))
+    session.frame_arrived.connect(lambda _: after(), Qt.ConnectionType.SingleShotConnection)
     if smoke:
-        _close_after_first_frame(window)
+        session.notice.connect(lambda sentence: _close(window, sentence, sys.stderr))
     return app.exec()
+
+
+def _go_on(window: MainWindow, smoke: bool) -> None:
+    """Train, give way to the window often, and collect garbage from now on; or it was the first picture only."""
+    if smoke:
+        _close(window, "the first picture is drawn", sys.stdout)
+        return
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.freeze()
+    gc.enable()
+    window.start()
 
 
 def _last(settings: QSettings) -> Experiment:
@@ -68,21 +83,6 @@ def _last(settings: QSettings) -> Experiment:
     return archive.open_experiment(archive.FIRST)
 
 
-def _close_after_first_frame(window: MainWindow) -> None:
-    timer = QTimer(window)
-    timer.setInterval(5)
-
-    def close_once_drawn() -> None:
-        if window.frame is not None:
-            print("gradflow: the first picture is drawn", flush=True)  # noqa: T201 - what --smoke is asked for
-            timer.stop()
-            window.close()
-
-    def close_on_failure(sentence: str) -> None:
-        print(f"gradflow: {sentence}", file=sys.stderr, flush=True)  # noqa: T201
-        timer.stop()
-        window.close()
-
-    timer.timeout.connect(close_once_drawn)
-    window.session.notice.connect(close_on_failure)
-    timer.start()
+def _close(window: MainWindow, words: str, stream: TextIO) -> None:
+    print(f"gradflow: {words}", file=stream, flush=True)
+    window.close()

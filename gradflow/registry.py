@@ -58,7 +58,7 @@ class Registry(Mapping[str, Entry[T]]):
         try:
             return self._entries[name]
         except (KeyError, TypeError):  # TypeError: what cannot be hashed is no name either
-            raise UnknownNameError(self.kind, name, self._entries) from None
+            raise UnknownNameError(self.kind, name, self) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)

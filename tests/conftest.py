@@ -252,7 +252,7 @@ def window(qtbot: Any, qapp: Any, settings: Any, fast: Callable[..., Experiment]
         # Gone before the next window opens, which would have to restyle this one too.
         desk.window.deleteLater()
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-    if any(desk.window.theme is not theme.LIGHT for desk in desks):
+    if any(desk.window.appearance.theme is not theme.LIGHT for desk in desks):
         theme.apply(qapp, theme.LIGHT)
 
 

@@ -6,25 +6,20 @@ Qt is imported only where a window or a picture is asked for.
 from __future__ import annotations
 
 import argparse
+import importlib
 import inspect
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from gradflow import __version__
-from gradflow.cli import bench, check, diagnose, sweep, theory, train, window
 from gradflow.cli.common import BAD_INPUT, FAILED, INTERRUPTED, say
 from gradflow.errors import GradflowError, suggestion
 
-COMMANDS = {
-    "window": window.add,
-    "train": train.add,
-    "diagnose": diagnose.add,
-    "theory": theory.add,
-    "sweep": sweep.add,
-    "check": check.add,
-    "bench": bench.add,
-}
+COMMANDS = ("window", "train", "diagnose", "theory", "sweep", "check", "bench")
+"""Each is the module of its name in here, and only the one that is asked for is imported."""
+
+HELP = ("-h", "--help")
 
 EPILOG = """FILE is an experiment (.toml) or the name of a preset; every data set's name is a preset too.
 Run `gradflow COMMAND --help` for a command's options and an example."""
@@ -56,10 +51,16 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    words = list(arguments)
+    # `gradflow`, `gradflow FILE` and `gradflow --smoke` open the window without saying so.
+    if not words or (words[0] not in COMMANDS and words[0] not in (*HELP, "--version")):
+        _check_word(words)
+        words.insert(0, "window")
     parser = _Parser(prog="gradflow", description="An oscilloscope for gradients.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"gradflow {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
-    for name, add in COMMANDS.items():
+    for name in COMMANDS if words[0] in HELP else [name for name in COMMANDS if name == words[0]]:
+        add = importlib.import_module(f"{__name__}.{name}").add
         # The first line of the docstring is the help, the whole of it the description.
         text = inspect.getdoc(add) or ""
         add(
@@ -70,11 +71,6 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
                 formatter_class=argparse.RawDescriptionHelpFormatter,
             )
         )
-    words = list(arguments)
-    # `gradflow`, `gradflow FILE` and `gradflow --smoke` open the window without saying so.
-    if not words or (words[0] not in COMMANDS and words[0] not in ("-h", "--help", "--version")):
-        _check_word(words)
-        words.insert(0, "window")
     return parser.parse_args(words)
 
 

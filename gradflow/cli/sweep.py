@@ -146,12 +146,13 @@ def _summary(table: Table) -> str:
 
 
 def _draw(table: Table, path: Path) -> None:
+    from gradflow.sim.sweep.curves import theory_curves
     from gradflow.ui.export import Look, prepare, write_picture
     from gradflow.ui.theme import LIGHT
 
     sweep = table.sweep
     frame = Run(edit(sweep.experiment, {"training.steps": 0})).frame(State.PAUSED)
-    chart = Chart(sweep, table.results, sweeps.theory_curves(sweep))
+    chart = Chart(sweep, table.results, theory_curves(sweep))
     prepare()
     frame = dataclasses.replace(frame, experiment=sweep.experiment, chart=chart)
     write_picture(frame, "map", path, Look(LIGHT, {"map": sweep.measure}), PIXELS)

@@ -91,6 +91,10 @@ class Surface(Frozen):
     explained: float
 
 
+class Interrupted(Exception):
+    """A measurement was given up because something more urgent came."""
+
+
 class Want(StrEnum):
     """The dear measurements a view can ask for."""
 

@@ -84,32 +84,26 @@ class Event:
     frame: Frame | None
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Started(Event):
     """A run was built and its step 0 is measured."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Paused(Event):
     """The worker stands still and waits."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Resumed(Event):
     """The worker trains on."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Captured(Event):
     """The frame has every measurement, all of its own step: it can be exported."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Finished(Event):
     """The run has taken all its steps, or was stopped early."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Diverged(Event):
     """Numbers are no longer finite; the frame's snapshot says where."""
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from gradflow.engine.network import Network
 from gradflow.sim import clipping, distributions, noise, paths, statistics, surface, units
 from gradflow.sim.course import Course
-from gradflow.sim.details import Want
-from gradflow.sim.forecast import isotropic
+from gradflow.sim.details import Interrupted, Want
+from gradflow.sim.isotropic import isotropic
 from gradflow.sim.lab import specimen
 from gradflow.sim.noise import FullGradient
 from gradflow.sim.probe import magnitudes
@@ -25,10 +25,6 @@ from gradflow.sim.trainer import Trainer
 
 Array = NDArray[Any]
 Parts = dict[str, Any]
-
-
-class Interrupted(Exception):
-    """A measurement was given up because something more urgent came."""
 
 
 @dataclass(frozen=True, eq=False)

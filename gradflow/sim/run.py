@@ -8,24 +8,25 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Set
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gradflow.sim import config, measurements
+from gradflow.sim import config
 from gradflow.sim.config import Experiment, Training, with_live
 from gradflow.sim.course import Course
-from gradflow.sim.details import EVERYTHING, PARTS, Details, Want
+from gradflow.sim.details import EVERYTHING, PARTS, Details, Interrupted, Want
 from gradflow.sim.diagnosis import Case, Checkup, check_up, diagnose
 from gradflow.sim.divergence import largest_before
 from gradflow.sim.finding import Finding
 from gradflow.sim.forecast import Forecast
 from gradflow.sim.frame import Frame, LiveEdit, State
 from gradflow.sim.history import History
-from gradflow.sim.measurements import Interrupted, Look
 from gradflow.sim.prediction import Prediction
 from gradflow.sim.rerun import Rerun
 from gradflow.sim.snapshot import Snapshot
-from gradflow.sim.spectrum import Spectra
 from gradflow.sim.trainer import Trainer
+
+if TYPE_CHECKING:
+    from gradflow.sim.spectrum import Spectra
 
 KEEP_EVERY = 256
 """How many steps lie between two checkpoints: copying the state then costs far below a hundredth of the time."""
@@ -59,7 +60,7 @@ class Run:
         self._steps = self.trainer.steps()
         self._details = Details()
         self.forecast: Forecast = Forecast(self.trainer, replaced)
-        self._spectra = Spectra(self.trainer)
+        self._spectra: Spectra | None = None
         self._checkup: Checkup | None = None
         self._diagnosed: tuple[Any, tuple[Finding, ...]] = (None, ())
         self._diagnosed_at = 0.0
@@ -131,10 +132,15 @@ class Run:
 
         `interrupted` is asked now and then; when it says yes, what was kept before stays and Interrupted is raised.
         """
+        # Nothing dear is measured in a sweep, nor before the window's first picture.
+        from gradflow.sim import measurements
+        from gradflow.sim.spectrum import Spectra
+
         found: dict[str, Any] = {}
         steps, seconds = dict(self._details.steps), dict(self._details.seconds)
         course = Course(self._first, tuple(self._retunes))
-        look = Look(self.trainer, self.snapshot, self._spectra, interrupted, course)
+        self._spectra = self._spectra or Spectra(self.trainer)
+        look = measurements.Look(self.trainer, self.snapshot, self._spectra, interrupted, course)
         for want in sorted(wants):
             start = time.perf_counter()
             found.update(measurements.take(want, look))
@@ -197,7 +203,7 @@ class Run:
         self._details = dataclasses.replace(details, steps=steps, seconds=seconds, **gone)
         if Want.SPECTRUM not in kept:
             # Its copy of the network may be larger than the network.
-            self._spectra = Spectra(self.trainer)
+            self._spectra = None
 
     @property
     def prediction(self) -> Prediction | None:

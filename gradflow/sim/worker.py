@@ -19,10 +19,9 @@ from threadpoolctl import threadpool_limits
 from gradflow.errors import GradflowError
 from gradflow.sim.budget import Budget
 from gradflow.sim.config import Experiment, Training
-from gradflow.sim.details import Want
+from gradflow.sim.details import Interrupted, Want
 from gradflow.sim.failure import failure
 from gradflow.sim.frame import Captured, Diverged, Event, Failed, Finished, Frame, Paused, Resumed, Started, State
-from gradflow.sim.measurements import Interrupted
 from gradflow.sim.pace import Pace
 from gradflow.sim.run import Run
 
@@ -65,7 +64,8 @@ class TrainingWorker:
         self._run: Run | None = None
         self._state = State.PAUSED
         self._was_running = False
-        self._asked: frozenset[Want] = frozenset()
+        # None until somebody has said what they look at: nothing must hold up the first picture.
+        self._asked: frozenset[Want] | None = None
         self._wants: frozenset[Want] = frozenset()
         self._speed = float("inf")
         self._due = 0.0
@@ -108,7 +108,7 @@ class TrainingWorker:
         self._post(lambda: self._set_speed(steps_per_second))
 
     def want(self, wants: frozenset[Want]) -> None:
-        """Say which dear measurements somebody looks at."""
+        """Say which dear measurements somebody looks at; until the first time there is no theory either."""
         self._post(lambda: self._set_wants(wants))
 
     def events(self) -> list[Event]:
@@ -183,6 +183,8 @@ class TrainingWorker:
     def _look(self, run: Run) -> None:
         """Publish what there is, then measure what is wanted and has its turn, and publish again."""
         self._publish(run)
+        if self._asked is None:
+            return
         # The profile is on its way to the window; the theory follows.
         if run.forecast.begin(self._wake.set):
             self._publish(run)
@@ -216,7 +218,7 @@ class TrainingWorker:
     def _rebuild(self, build: _Build) -> None:
         run = self._run = Run(build.experiment, build.number, checkpoints=True, replaced=self._run)
         self._pace = Pace()
-        self._wants = self._asked
+        self._wants = self._asked or frozenset()
         if self._state in (State.FINISHED, State.DIVERGED):
             # What was running when it ended runs again; a new network deserves the same start.
             self._state = State.RUNNING if self._was_running else State.PAUSED

@@ -9,6 +9,8 @@ from PySide6.QtCore import QByteArray, QSettings, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QVBoxLayout, QWidget
 
+from gradflow.ui.lab import LAB
+
 LEFT_WIDTH, RIGHT_WIDTH = 264, 292
 FULL_SIZE = 1440, 900
 FRAME_HEIGHT = 36
@@ -81,9 +83,6 @@ WALL: Sequence[Sequence[str]] = (
     ("loss", "noise", "clipping", "boundary"),
 )
 """The rows of the wall of instruments."""
-
-LAB: Sequence[str] = ("backprop", "paths", "jacobians", "differences", "directions", "autograd")
-"""The views that take one network apart, in the order of their tabs."""
 
 Docks = Mapping[str, QDockWidget]
 

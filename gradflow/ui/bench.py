@@ -138,6 +138,8 @@ def _start_up() -> tuple[float, float]:
         environment = {**os.environ, "XDG_CONFIG_HOME": folder}
         # An installed program has its bytecode; the first round writes it where it is missing.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        # This process has chosen for itself.
+        environment.pop("OPENBLAS_NUM_THREADS", None)
         bare, whole = ["-c", f"{IMPORTS}; print('imported', flush=True)"], ["-m", "gradflow", "--smoke"]
         rounds = [(_first_line(bare, environment), _first_line(whole, environment)) for _ in range(1 + START_ROUNDS)]
     return statistics.median(r[0] for r in rounds[1:]), statistics.median(r[1] for r in rounds[1:])

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from textwrap import wrap
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from gradflow.sim import archive
@@ -28,14 +29,18 @@ def add_presets(
     say: Callable[[str], None],
     in_lab: Callable[[], bool],
 ) -> None:
-    """List the presets; one that has something to show comes with words, and with its view in front.
+    """List the presets once the menu opens; one that has something to show comes with words, and its view in front.
 
     Whoever is `in_lab` stays there: no view that is closed is opened.
     """
+
+    def fill() -> None:
+        for name in archive.presets():
+            entry = menu.addAction(name, partial(_open_preset, name, session, docks, say, in_lab))
+            entry.setToolTip("\n".join(wrap(archive.introduction(name).words, 80)))
+
     menu.setToolTipsVisible(True)
-    for name in archive.presets():
-        entry = menu.addAction(name, partial(_open_preset, name, session, docks, say, in_lab))
-        entry.setToolTip("\n".join(wrap(archive.introduction(name).words, 80)))
+    menu.aboutToShow.connect(fill, Qt.ConnectionType.SingleShotConnection)
 
 
 def _open_preset(

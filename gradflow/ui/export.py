@@ -26,9 +26,8 @@ from gradflow.ui.crash import route_qt_messages
 from gradflow.ui.items import pens_scaled
 from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.theme import Theme
-from gradflow.ui.view import VIEWS, View, short_name
+from gradflow.ui.view import DASHBOARD, VIEWS, View, short_name
 
-DASHBOARD = "dashboard"
 VIEW_SIZE, LAB_SIZE, DASHBOARD_SIZE = QSize(880, 480), QSize(1160, 800), QSize(1440, 900)
 LAYOUT = {"profile": (0, 0, 1, 2), "heatmap": (1, 0, 1, 1), "loss": (1, 1, 1, 1)}
 """Where views stand on the sheet (row, column, rows, columns); the others fill up from below."""
@@ -50,7 +49,7 @@ def title(name: str) -> str:
 
 def listed(name: str) -> str:
     """Return the same with the view's name, as it stands on its tab and in the file's name, before its question."""
-    return title(name) if name == DASHBOARD else f"{short_name(VIEWS[name])} — {title(name)}"
+    return title(name) if name == DASHBOARD else f"{short_name(name)} — {title(name)}"
 
 
 def size_of(name: str) -> QSize:

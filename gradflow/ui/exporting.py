@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QWidget
 
 from gradflow.errors import GradflowError
 from gradflow.sim.frame import Frame, State
-from gradflow.ui.arrangement import LAB
-from gradflow.ui.export import Look
-from gradflow.ui.export_dialog import Wish, ask
-from gradflow.ui.lab.lab_view import LabView
+from gradflow.ui.lab import LAB
 from gradflow.ui.session import Session
 from gradflow.ui.theme import LIGHT
 from gradflow.ui.view_dock import ViewDock
+
+if TYPE_CHECKING:
+    from gradflow.ui.export import Look
+    from gradflow.ui.export_dialog import Wish
+    from gradflow.ui.lab.lab_view import LabView
 
 
 class Exporting:
@@ -44,6 +47,9 @@ class Exporting:
 
     def copy(self, name: str) -> None:
         """Put a picture of `name` on the clipboard."""
+        # What draws pictures is imported when somebody wants one.
+        from gradflow.ui.export_dialog import Wish
+
         self._with_frame(name, partial(self._grant, Wish(name, "png", None, 2.0)))
 
     @property
@@ -73,6 +79,8 @@ class Exporting:
             self._do(task, frame)
 
     def _ask(self, name: str, frame: Frame) -> str:
+        from gradflow.ui.export_dialog import ask
+
         view = self._lab_view(name)
         shown = view.held_in(frame) if view else frame
         wish = ask(self._parent, shown.snapshot.step, name, self._settings)
@@ -101,8 +109,10 @@ class Exporting:
 
     def _lab_view(self, name: str) -> LabView | None:
         """Return a view of the lab; one that nobody has looked at yet is made, and takes what was chosen in others."""
-        dock = self._docks.get(name)
-        return dock.view if dock and name in LAB and isinstance(dock.view, LabView) else None
+        dock = self._docks.get(name) if name in LAB else None
+        return cast("LabView", dock.view) if dock else None
 
     def _look(self) -> Look:
+        from gradflow.ui.export import Look
+
         return Look(self.theme, {name: dock.view.choice() for name, dock in self._docks.items() if dock.made})

@@ -11,9 +11,9 @@ from gradflow.files import write_atomically
 from gradflow.sim.frame import Frame
 from gradflow.sim.lab.table import Table
 from gradflow.ui import export
-from gradflow.ui.export import DASHBOARD, Look
+from gradflow.ui.export import Look
 from gradflow.ui.lab.lab_view import LabView
-from gradflow.ui.view import VIEWS
+from gradflow.ui.view import DASHBOARD, VIEWS
 
 MOST_PICTURES = 1000
 """More numbered pictures than this are surely not meant for slides."""

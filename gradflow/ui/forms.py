@@ -70,6 +70,11 @@ class Row(QWidget):
         self.message.setText(reason)
         self.message.setVisible(bool(reason))
 
+    def stops(self) -> list[QWidget]:
+        """Return the editors that the Tab key reaches, from above to below."""
+        direct = self.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        return [widget for widget in direct if widget.focusPolicy() & Qt.FocusPolicy.TabFocus]
+
     def named(self, editor: QWidget) -> None:
         """Tie the label to the editor, for the eye, the keyboard and the screen reader."""
         self.label.setBuddy(editor)

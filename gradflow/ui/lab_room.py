@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication, QMenu
 
-from gradflow.ui.arrangement import LAB
-from gradflow.ui.lab.lab_view import LabView
-from gradflow.ui.view import View
+from gradflow.ui.lab import LAB
 from gradflow.ui.view_dock import ViewDock
+
+if TYPE_CHECKING:
+    from gradflow.ui.lab.lab_view import LabView
 
 AGREED = "lab/agreed"
 
@@ -33,7 +34,7 @@ class LabRoom:
         """Take care of the views of the lab among these."""
         self._docks = [docks[name] for name in LAB if name in docks]
         for dock in self._docks:
-            dock.view_made.connect(partial(self._restore, dock.name))
+            dock.view_made.connect(partial(self._restore, dock))
             dock.visibilityChanged.connect(partial(self._take_agreed, dock))
 
     def functions(self) -> dict[str, Callable[[], object]]:
@@ -54,7 +55,7 @@ class LabRoom:
     def front(self) -> LabView | None:
         """The view in front; of several the one that has the focus, None if no one looks at the lab."""
         dock = self._front_dock
-        return dock.view if dock and isinstance(dock.view, LabView) else None
+        return _view(dock) if dock else None
 
     @property
     def front_name(self) -> str:
@@ -74,33 +75,36 @@ class LabRoom:
         for dock in self._docks:
             if dock.made:
                 self._settings.setValue(f"lab/{dock.name}", dock.view.choice())
-                if isinstance(dock.view, LabView):
-                    dock.view.leave()
+                _view(dock).leave()
 
-    def _restore(self, name: str, view: View) -> None:
-        if kept := str(self._settings.value(f"lab/{name}", "")):
+    def _restore(self, dock: ViewDock, view: LabView) -> None:
+        if kept := str(self._settings.value(f"lab/{dock.name}", "")):
             view.choose(kept)
-        if isinstance(view, LabView):
-            view.agree(self._agreed)
-            view.take_agreed()
-            view.agreed.connect(partial(self._agree, view))
+        view.agree(self._agreed)
+        view.take_agreed()
+        view.agreed.connect(partial(self._agree, view))
 
     def _agree(self, chooser: LabView, chosen: Mapping[str, Any]) -> None:
         """Let all views show what was chosen in one."""
         self._agreed |= chosen
         for dock in self._docks:
-            if dock.made and isinstance(dock.view, LabView) and dock.view is not chooser:
-                dock.view.agree(chosen)
+            if dock.made and dock.view is not chooser:
+                _view(dock).agree(chosen)
                 self._take_agreed(dock, dock.in_front)
 
     def _take_agreed(self, dock: ViewDock, in_front: bool) -> None:
         """Let a view take what was chosen elsewhere once somebody looks at it: that may be a lot of work."""
-        if in_front and dock.made and isinstance(dock.view, LabView):
-            dock.view.take_agreed()
+        if in_front and dock.made:
+            _view(dock).take_agreed()
 
     def _go(self, where: Callable[[LabView], int]) -> None:
         if view := self.front:
             view.go(where(view))
+
+
+def _view(dock: ViewDock) -> LabView:
+    # The class is imported with the first of its views.
+    return cast("LabView", dock.view)
 
 
 def _kept(settings: QSettings) -> dict[str, Any]:

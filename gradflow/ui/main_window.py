@@ -5,18 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QResizeEvent
-from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QWidget
 
 from gradflow.sim import archive
 from gradflow.sim.config import Experiment
 from gradflow.sim.frame import Frame
-from gradflow.ui import documents, theme
-from gradflow.ui.actions import UndoWords, add_choices, make_actions, make_menus
+from gradflow.ui import documents
+from gradflow.ui import views as _views  # noqa: F401 - importing it makes them known
+from gradflow.ui.actions import UndoWords, make_actions, make_menus
+from gradflow.ui.appearance import Appearance
 from gradflow.ui.arrangement import (
-    LAB,
     LEFT_WIDTH,
     RIGHT_WIDTH,
     Docks,
@@ -29,11 +31,10 @@ from gradflow.ui.arrangement import (
     panel,
     restore_layout,
 )
-from gradflow.ui.export import DASHBOARD
 from gradflow.ui.exporting import Exporting
+from gradflow.ui.lab import LAB
 from gradflow.ui.lab_room import LabRoom
 from gradflow.ui.looking import Looking, jumped
-from gradflow.ui.mapping import Mapping
 from gradflow.ui.notice import Notice
 from gradflow.ui.panels.builder import Builder
 from gradflow.ui.panels.explosion import Explosion
@@ -43,9 +44,13 @@ from gradflow.ui.panels.transport import Transport
 from gradflow.ui.session import TICK_MS, Session
 from gradflow.ui.slow_words import TEXT_SECONDS
 from gradflow.ui.status import Status
+from gradflow.ui.theme import Theme
 from gradflow.ui.turns import Turns
-from gradflow.ui.view import FAST_MS, SLOW_MS, VIEWS
+from gradflow.ui.view import DASHBOARD, FAST_MS, SLOW_MS, VIEWS, View
 from gradflow.ui.view_dock import ViewDock
+
+if TYPE_CHECKING:
+    from gradflow.ui.mapping import Mapping
 
 FEW_VIEWS, MANY_MS = 6, 33
 """More views than these are drawn 30 times a second at most."""
@@ -59,18 +64,17 @@ class MainWindow(QMainWindow):
     def __init__(self, session: Session, settings: QSettings) -> None:
         super().__init__()
         self.session, self.settings = session, settings
-        self.theme = theme.resolve(theme.choice(self.settings))
+        self.appearance = Appearance(settings)
         self.frame: Frame | None = None
         self._written_at = 0.0
         self._setup_ui()
+        self._show_experiment(session.experiment)
         self._layout()
         # Once all widgets have their places: with a style sheet, every change of parent styles a whole branch again.
-        theme.apply(_application(), self.theme)
+        self.appearance.apply()
         self._connect()
-        self._color()
+        self._color(self.appearance.theme)
         restore_layout(self, settings)
-        self._show_experiment(session.experiment)
-        self._tell_wants()
 
     # Making.
 
@@ -80,12 +84,12 @@ class MainWindow(QMainWindow):
         self.looking, self.lab = Looking(self._take_frame), LabRoom(self.settings)
         self.actions_by_name = make_actions(self, self._functions())
         self.builder, self.findings, self.notice, self.status = Builder(), Findings(), Notice(), Status()
-        self.docks = {name: ViewDock(entry) for name, entry in VIEWS.items()}
+        self.docks = {name: ViewDock(name) for name in VIEWS}
         self.maximising = Maximising(self, self.docks)
         self.looking.attach(self.status.scrubber, self.docks)
         self.lab.attach(self.docks)
         self.exporting = Exporting(self, self.session, self.docks, self.settings, self.notice.say, self.looking.past)
-        self.mapping = Mapping(self.session, self.docks["map"])
+        self.mapping: Mapping | None = None
         self._turns = Turns(self.docks.values())
         action = self.actions_by_name
         self.transport = Transport(
@@ -103,7 +107,7 @@ class MainWindow(QMainWindow):
                 "presets": self._add_presets,
                 "docks": self._add_docks,
                 "lab-views": self.lab.add_docks,
-                "appearance": self._add_appearance,
+                "appearance": self.appearance.add_to,
             },
         )
 
@@ -134,16 +138,13 @@ class MainWindow(QMainWindow):
         }
 
     def _add_presets(self, menu: QMenu) -> None:
-        say = partial(self.notice.say, good=True)
-        documents.add_presets(menu.addMenu("Presets"), self.session, self.docks, say, lambda: bool(self.lab.front))
+        presets = menu.addMenu("Presets")
+        documents.add_presets(presets, self.session, self.docks, self._say_good, lambda: bool(self.lab.front))
 
     def _add_docks(self, menu: QMenu) -> None:
         for name, dock in (*self.docks.items(), *self.panels.items()):
             if name not in LAB:
                 menu.addAction(dock.toggleViewAction())
-
-    def _add_appearance(self, menu: QMenu) -> None:
-        add_choices(menu.addMenu("Appearance"), theme.CHOICES, theme.choice(self.settings), self._choose_theme)
 
     def _layout(self) -> None:
         self.setDockNestingEnabled(True)
@@ -173,7 +174,7 @@ class MainWindow(QMainWindow):
         session.built.connect(builder.forget_errors)
         session.built.connect(self.notice.forget)
         session.opened.connect(builder.forget_edits)
-        session.finished.connect(lambda words: self.notice.say(words, good=True))
+        session.finished.connect(self._say_good)
         builder.list_wanted.connect(lambda _: edit_layers(self, session.experiment, session.edit, builder.list_said))
         for dock in self.docks.values():
             dock.export_requested.connect(self.exporting.export)
@@ -181,11 +182,12 @@ class MainWindow(QMainWindow):
             dock.maximise_requested.connect(self.maximising.toggle)
             dock.visibilityChanged.connect(self._tell_wants)
             dock.wants_changed.connect(self._tell_wants)
+        self.docks["map"].view_made.connect(self._attend_map)
         # A frame that a slow view could not draw in its turn is offered again, unless there is a new one by then.
         self._clock = QTimer(self, interval=40)
         self._clock.timeout.connect(self._offer)
         self._clock.start()
-        QApplication.styleHints().colorSchemeChanged.connect(self._system_theme)
+        self.appearance.changed.connect(self._color)
 
     # Showing.
 
@@ -199,6 +201,9 @@ class MainWindow(QMainWindow):
         self._clock.start()
         # Of a new network the profile comes first; the clock brings the rest a moment later.
         self._offer(FAST_MS if rebuilt else SLOW_MS)
+        if before is None:
+            # What has been drawn is painted before a timer has its turn.
+            QTimer.singleShot(0, self._tell_wants)
 
     def _offer(self, slowest: int = SLOW_MS) -> None:
         if self.frame is None:
@@ -222,32 +227,24 @@ class MainWindow(QMainWindow):
         if not (field and self.builder.show_error(field, sentence)):
             self.notice.say(f"{field}: {sentence}" if field else sentence, details)
 
+    def _say_good(self, sentence: str) -> None:
+        self.notice.say(sentence, good=True)
+
     def _tell_wants(self) -> None:
-        """Ask only for the dear measurements that somebody looks at."""
+        """Ask only for the dear measurements that somebody looks at, and for none before the first picture."""
+        if self.frame is None:
+            return
         self.session.set_wants(frozenset().union(*(dock.wants for dock in self.docks.values())))
         many = sum(dock.in_front for dock in self.docks.values()) > FEW_VIEWS
         self.session.look_every(MANY_MS if many else TICK_MS)
 
-    def retheme(self) -> None:
-        """Give everything the current theme."""
-        theme.apply(_application(), self.theme)
-        self._color()
-
-    def _color(self) -> None:
+    def _color(self, theme: Theme) -> None:
         """Hand the theme to what a style sheet does not reach."""
-        self.exporting.theme = self.theme
+        self.exporting.theme = theme
         for dock in self.docks.values():
-            dock.retheme(self.theme)
-        self.findings.retheme(self.theme)
+            dock.retheme(theme)
+        self.findings.retheme(theme)
         self._offer()
-
-    def _choose_theme(self, choice: str) -> None:
-        self.settings.setValue("appearance", choice)
-        self._system_theme()
-
-    def _system_theme(self) -> None:
-        self.theme = theme.resolve(theme.choice(self.settings))
-        self.retheme()
 
     # Doing.
 
@@ -259,6 +256,11 @@ class MainWindow(QMainWindow):
     def _pin(self) -> None:
         self.session.pin()
         self.transport.show_pinned(self.session.comparison.pinned)
+
+    def _attend_map(self, view: View) -> None:
+        from gradflow.ui.mapping import Mapping
+
+        self.mapping = Mapping(self.session, view)
 
     def _change_speed(self, by: int) -> None:
         self.transport.speed.setValue(self.transport.speed.value() + by)
@@ -277,7 +279,8 @@ class MainWindow(QMainWindow):
         self.settings.setValue("experiment", archive.render(self.session.experiment))
         self.settings.sync()
         self._clock.stop()
-        self.mapping.shutdown()
+        if self.mapping:
+            self.mapping.shutdown()
         self.session.shutdown()
         super().closeEvent(event)
 
@@ -291,9 +294,3 @@ class MainWindow(QMainWindow):
         super().changeEvent(event)
         if event.type() == QEvent.Type.WindowStateChange:
             self._tell_wants()
-
-
-def _application() -> QApplication:
-    app = QApplication.instance()
-    assert isinstance(app, QApplication)
-    return app

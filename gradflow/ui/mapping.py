@@ -23,11 +23,9 @@ from gradflow.sim.sweep import (
     Processes,
     Sweep,
     cores,
-    theory_curves,
 )
 from gradflow.ui.session import Session
 from gradflow.ui.view import View
-from gradflow.ui.view_dock import ViewDock
 
 TICK_MS = 50
 SHOW_SECONDS = 0.2
@@ -37,7 +35,7 @@ SHOW_SECONDS = 0.2
 class Mapping(QObject):
     """Starts and stops the sweeps that the map asks for, and hands their charts to the session."""
 
-    def __init__(self, session: Session, dock: ViewDock) -> None:
+    def __init__(self, session: Session, view: View) -> None:
         super().__init__()
         self._session = session
         self.make_executor: Callable[[], Executor] = partial(Processes, cores(), polite=True)
@@ -52,7 +50,9 @@ class Mapping(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._look)
-        dock.view_made.connect(self._attend)
+        view.sweep_wanted.connect(self.start)  # type: ignore[attr-defined]
+        view.stop_wanted.connect(self.stop)  # type: ignore[attr-defined]
+        view.chosen.connect(lambda changes: session.edit_many(changes, "load a cell"))  # type: ignore[attr-defined]
 
     def start(self, x: str, y: str, steps: str, measure: str) -> None:
         """Begin a sweep of the experiment as it is now; on a mistake say so. What is done of the same sweep is kept."""
@@ -69,7 +69,7 @@ class Mapping(QObject):
         chart = Chart(sweep, dict(self._results), before.curves if before and kept else ())
         if len(self._results) < chart.size:
             self._starting = self._aside.submit(self.make_executor)
-        self._curves = None if chart.curves else self._aside.submit(theory_curves, sweep)
+        self._curves = None if chart.curves else self._aside.submit(_theory, sweep)
         self._session.show_chart(dataclasses.replace(chart, running=self._starting is not None))
         self._timer.start()
 
@@ -131,11 +131,12 @@ class Mapping(QObject):
         self._timer.stop()
         self._aside.shutdown(cancel_futures=True)
 
-    def _attend(self, view: View) -> None:
-        """Listen to the map once it is made."""
-        view.sweep_wanted.connect(self.start)  # type: ignore[attr-defined]
-        view.stop_wanted.connect(self.stop)  # type: ignore[attr-defined]
-        view.chosen.connect(lambda changes: self._session.edit_many(changes, "load a cell"))  # type: ignore[attr-defined]
+
+def _theory(sweep: Sweep) -> tuple[Curve, ...]:
+    # Only the window draws it: the processes start without theory.
+    from gradflow.sim.sweep.curves import theory_curves
+
+    return theory_curves(sweep)
 
 
 def _end(executor: Executor) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -21,10 +21,12 @@ from gradflow.sim.finding import Remedy
 from gradflow.sim.frame import Captured, Event, Failed, Finished, Frame, Started, State
 from gradflow.sim.looking_back import last_steps, replayed
 from gradflow.sim.preview import Asked
-from gradflow.sim.sweep import Chart
 from gradflow.sim.worker import TrainingWorker
 from gradflow.ui.commands import Commands, Document
 from gradflow.ui.comparison import Comparison
+
+if TYPE_CHECKING:
+    from gradflow.sim.sweep import Chart
 
 TICK_MS, HASTY_TICK_MS = 16, 4
 

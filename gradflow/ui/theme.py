@@ -178,7 +178,8 @@ def apply(app: QApplication, theme: Theme) -> None:
     if app.styleSheet() == sheet and app.palette() == palette:
         # To style every widget again takes most of a second.
         return
-    app.setStyle("Fusion")
+    if not app.styleSheet() and app.style().name() != "fusion":
+        app.setStyle("Fusion")
     app.setPalette(palette)
     app.setStyleSheet(sheet)
 

@@ -24,7 +24,8 @@ class Turns:
     def offer(self, frame: Frame, slowest: int) -> bool:
         """Offer a frame to the views up to the slowest of interest; return whether all had their turn."""
         running = frame.state is State.RUNNING
-        for dock in sorted(self._docks, key=lambda dock: (dock.interval_ms, dock.drawn_at)):
+        shown = [dock for dock in self._docks if dock.in_front]
+        for dock in sorted(shown, key=lambda dock: (dock.interval_ms, dock.drawn_at)):
             if dock.interval_ms > slowest:
                 return False
             start, new, slow = time.perf_counter(), not dock.made, dock.interval_ms > FAST_MS

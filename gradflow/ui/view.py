@@ -1,14 +1,16 @@
 """What a view is: `reset(topology)` when a run is built, `draw(frame)` when there is something new, and no more.
 
-A view registers itself with a name (its file name in exports), the question it answers (its title) and a docstring (its
-tooltip). It never asks for anything but the dear measurements it lists in `wants`, and is not drawn while hidden.
+A view registers itself with a name (that of its module, and its file name in exports), the question it answers (its
+title) and a docstring (its tooltip). It never asks for anything but the dear measurements it lists in `wants`, and is
+not drawn while hidden.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import importlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -20,6 +22,9 @@ from gradflow.sim.snapshot import Topology
 from gradflow.ui.theme import LIGHT, Theme
 
 FAST_MS, SLOW_MS = 16, 100
+
+DASHBOARD = "dashboard"
+"""All views on one sheet, where the name of a view is asked for."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,37 @@ class View(QWidget):
         return None
 
 
-VIEWS: Registry[type[View]] = Registry("view")
+class Views(Registry[type[View]]):
+    """The views by name; one that is known by its name alone is imported when it is asked for.
+
+    The window opens without the modules of views that nobody looks at.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("view")
+        self._modules: dict[str, str] = {}
+
+    def expect(self, package: str, names: Iterable[str]) -> None:
+        """Know these names; the module of that name in the package registers the view."""
+        self._modules |= {name: f"{package}.{name}" for name in names}
+
+    def __getitem__(self, name: str) -> Entry[type[View]]:
+        """Return the view's entry; raises UnknownNameError with the nearest name."""
+        if name not in self._entries and name in self._modules:
+            importlib.import_module(self._modules[name])
+        return super().__getitem__(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._modules, **self._entries})
+
+    def __len__(self) -> int:
+        return len({**self._modules, **self._entries})
+
+    def __contains__(self, name: Any) -> bool:
+        return name in self._modules or name in self._entries
+
+
+VIEWS = Views()
 
 
 def view(name: str, title: str) -> Callable[[type[View]], type[View]]:
@@ -116,6 +151,6 @@ def view(name: str, title: str) -> Callable[[type[View]], type[View]]:
     return VIEWS.register(name, title)
 
 
-def short_name(entry: Entry[type[View]]) -> str:
+def short_name(name: str) -> str:
     """Return what a view is called where there is no room for its question."""
-    return entry.name.replace("_", " ").capitalize()
+    return name.replace("_", " ").capitalize()

@@ -13,7 +13,7 @@ from gradflow.sim.details import Want
 from gradflow.sim.frame import Frame
 from gradflow.ui.forms import rich
 from gradflow.ui.theme import LIGHT, Theme
-from gradflow.ui.view import FAST_MS, View, short_name
+from gradflow.ui.view import FAST_MS, VIEWS, View, short_name
 from gradflow.ui.widgets import ToolButton
 
 LEAST_CHOICE = 32
@@ -30,7 +30,7 @@ class Header(QWidget):
         self.setObjectName("viewHeader")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setToolTip(rich(entry.doc))
-        self.question, self.name = entry.title, short_name(entry)
+        self.question, self.name = entry.title, short_name(entry.name)
         self.words = words = QLabel(entry.title)
         words.setObjectName("title")
         self.formula = entry.part.formula
@@ -101,8 +101,8 @@ class Header(QWidget):
 class ViewDock(QDockWidget):
     """A view that can be moved, tabbed, torn off, maximised and exported.
 
-    The view itself is made when it is first drawn: the window opens without waiting for all of them, and one that is
-    never looked at costs nothing.
+    Its title bar is made when it first comes in front, and the view itself when it is first drawn: the window opens
+    without waiting for all of them, and one that is never looked at costs nothing.
     """
 
     export_requested = Signal(str)
@@ -112,24 +112,18 @@ class ViewDock(QDockWidget):
     wants_changed = Signal()
     picked = Signal(int, object)
 
-    def __init__(self, entry: Entry[type[View]]) -> None:
+    def __init__(self, name: str) -> None:
         # The name stands on tabs and in the menu, the question in the title bar.
-        super().__init__(short_name(entry))
-        self.entry = entry
-        self.name = entry.name
-        self.interval_ms = entry.part.interval_ms
-        self.setObjectName(f"view-{entry.name}")
+        super().__init__(short_name(name))
+        self.name = name
+        self.setObjectName(f"view-{name}")
         self.body = QWidget()
         self.body.setObjectName("viewBody")
         self.body.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         box = QVBoxLayout(self.body)
         box.setContentsMargins(0, 0, 0, 0)
         self.setWidget(self.body)
-        self.header = Header(entry)
-        self.header.export_button.clicked.connect(lambda: self.export_requested.emit(self.name))
-        self.header.maximise_button.clicked.connect(lambda: self.maximise_requested.emit(self.name))
-        self.header.double_clicked.connect(lambda: self.maximise_requested.emit(self.name))
-        self.setTitleBarWidget(self.header)
+        self._header: Header | None = None
         self._view: View | None = None
         self._selected: int | None = None
         self._theme = LIGHT
@@ -141,6 +135,27 @@ class ViewDock(QDockWidget):
         self.visibilityChanged.connect(self._note_visibility)
         # Opened again it comes before the tabs it stands with.
         self.toggleViewAction().triggered.connect(lambda shown: self.raise_() if shown else None)
+
+    @property
+    def entry(self) -> Entry[type[View]]:
+        """The view as it is registered."""
+        return VIEWS[self.name]
+
+    @property
+    def interval_ms(self) -> int:
+        """The shortest time between two drawings."""
+        return self.entry.part.interval_ms
+
+    @property
+    def header(self) -> Header:
+        """The title bar; made at the first look."""
+        if self._header is None:
+            self._header = Header(self.entry)
+            self._header.export_button.clicked.connect(lambda: self.export_requested.emit(self.name))
+            self._header.maximise_button.clicked.connect(lambda: self.maximise_requested.emit(self.name))
+            self._header.double_clicked.connect(lambda: self.maximise_requested.emit(self.name))
+            self.setTitleBarWidget(self._header)
+        return self._header
 
     @property
     def made(self) -> bool:
@@ -186,6 +201,8 @@ class ViewDock(QDockWidget):
 
     def _note_visibility(self, in_front: bool) -> None:
         self.in_front = in_front
+        if in_front:
+            self.header.show()
 
     def offer(self, frame: Frame) -> bool:
         """Draw the frame if the view is seen, lacks it, and its turn has come; return whether it was drawn.

@@ -10,8 +10,9 @@ import pytest
 
 from gradflow.sim.config import Experiment, edit
 from gradflow.sim.details import Want
-from gradflow.sim.forecast import Forecast, isotropic
+from gradflow.sim.forecast import Forecast
 from gradflow.sim.frame import State
+from gradflow.sim.isotropic import isotropic
 from gradflow.sim.profile import Measure, agreement, curves
 from gradflow.sim.run import Run
 from gradflow.sim.snapshot import Stat

@@ -302,7 +302,7 @@ def pictures(tmp_path_factory, python, fast):
 def test_there_is_a_picture_of_every_view_that_draws_and_of_the_dashboard(pictures):
     """The table of numbers does not fit on one, and is in the CSV files; a map is drawn by a sweep, the lab by hand."""
     from gradflow.ui import export
-    from gradflow.ui.arrangement import LAB
+    from gradflow.ui.lab import LAB
 
     names = {path.stem for path in (pictures / "one").glob("*.png")}
     assert (

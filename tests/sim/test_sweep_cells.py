@@ -21,6 +21,7 @@ from gradflow.sim.config import Experiment, edit
 from gradflow.sim.run import Run
 from gradflow.sim.snapshot import Stat
 from gradflow.sim.sweep import MEASURES, Axis, Cell, CellResult, Execution, InThisThread, Processes, Sweep, run_cell
+from gradflow.sim.sweep.curves import theory_curves
 from gradflow.sim.sweep.executors import cluster, cores, processes
 
 STEPS = 6
@@ -257,7 +258,7 @@ def test_theory_and_measurement_agree_which_side_of_the_critical_line_is_which()
     base = edit(Experiment(), {"network.activation": "relu", "network.width": 64})
     sweep = Sweep(base, Axis.parse("init.scale=0.7:2.8:3:log"), Axis.parse("network.depth=10,30"))
     results = executed(sweep, InThisThread())
-    line, _ = sweeps.theory_curves(sweep)
+    line, _ = theory_curves(sweep)
     assert np.allclose(line.x, 1.0 + math.log(math.sqrt(2.0) / 1.4) / math.log(2.0), atol=1e-6)
     for cell, result in results.items():
         scale, depth = sweep.values(cell).values()

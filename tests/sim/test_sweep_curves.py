@@ -9,7 +9,8 @@ import pytest
 
 from gradflow.engine.activations import Tanh, make_activation
 from gradflow.sim.config import Experiment, edit
-from gradflow.sim.sweep import Axis, Curve, Sweep, theory_curves
+from gradflow.sim.sweep import Axis, Curve, Sweep
+from gradflow.sim.sweep.curves import theory_curves
 from gradflow.theory.depth_scales import depth_scale
 from gradflow.theory.maps import phase
 from gradflow.theory.moments import moments_of

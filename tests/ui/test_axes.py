@@ -11,7 +11,7 @@ from gradflow.sim.details import EVERYTHING
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.run import Run
 from gradflow.ui import views as _registered  # noqa: F401 - importing it registers the views
-from gradflow.ui.arrangement import LAB
+from gradflow.ui.lab import LAB
 from gradflow.ui.plot import Plot
 from gradflow.ui.theme import SMALL_SIZE, font
 from gradflow.ui.view import VIEWS

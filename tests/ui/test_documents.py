@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QToolButton
 
@@ -143,10 +143,19 @@ def test_a_file_that_cannot_be_opened_is_a_sentence_and_the_experiment_stays(win
     assert (desk.session.experiment, desk.frame.build, desk.session.path) == (experiment, build, None)
 
 
+def presets_menu(desk):
+    """Open the menu of presets and close it again."""
+    file = next(action.menu() for action in desk.window.menuBar().actions() if "File" in action.text())
+    menu = next(action.menu() for action in file.actions() if action.text() == "Presets")
+    for _ in range(2):
+        menu.popup(QPoint())
+        menu.close()
+    return menu
+
+
 def test_every_preset_opens_from_the_menu(window):
     desk = window()
-    file = next(action.menu() for action in desk.window.menuBar().actions() if "File" in action.text())
-    presets = next(action.menu() for action in file.actions() if action.text() == "Presets")
+    presets = presets_menu(desk)
     assert [action.text() for action in presets.actions()] == list(archive.presets())
     for action in presets.actions()[:5]:
         build = desk.frame.build
@@ -165,8 +174,7 @@ def test_the_figure_of_a_preset_is_there(name, qapp):
 
 def test_a_preset_brings_its_figure_to_the_front_and_says_what_to_see(window):
     desk = window()
-    file = next(action.menu() for action in desk.window.menuBar().actions() if "File" in action.text())
-    presets = next(action.menu() for action in file.actions() if action.text() == "Presets")
+    presets = presets_menu(desk)
     entry = next(action for action in presets.actions() if action.text() == "tanh-chaotic")
     assert "Poole" in entry.toolTip()
     assert not desk.window.docks["forward"].seen
@@ -290,7 +298,7 @@ def test_the_window_exports_the_pixels_that_the_command_line_writes(window, pyth
     written = sorted((tmp_path / "out").glob("*.png"))
     assert len(written) == 1 + sum(entry.part.written for entry in VIEWS.values()), "the dashboard and these views"
     for path in written:
-        ours = export.picture(captured[0], path.stem, export.Look(desk.window.theme), 2.0)
+        ours = export.picture(captured[0], path.stem, export.Look(desk.window.appearance.theme), 2.0)
         assert np.array_equal(pixels(ours), pixels(QImage(str(path)))), path.stem
         assert export.png(ours) == path.read_bytes(), path.stem
 

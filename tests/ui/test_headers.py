@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QComboBox
 
-from gradflow.ui.arrangement import LAB
+from gradflow.ui.lab import LAB
 
 
 def test_every_title_in_the_wall_of_instruments_can_be_read(window):

@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from gradflow.ui.arrangement import LAB
+from gradflow.ui.lab import LAB
 from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.view import VIEWS
 from gradflow.ui.widgets import Slider, TextBox
@@ -100,6 +100,7 @@ def test_a_preset_with_a_figure_of_its_own_leaves_whoever_is_in_the_lab_there(de
     bring(desk, "backprop")
     menus = [action.menu() for action in desk.window.menuBar().actions() if action.text() == "&File"]
     presets = next(action.menu() for action in menus[0].actions() if action.text() == "Presets")
+    presets.aboutToShow.emit()
     next(action for action in presets.actions() if action.text() == "tanh-chaotic").trigger()
     desk.until(lambda: desk.frame.experiment.network.depth > 2)
     assert {name for name, dock in desk.window.docks.items() if dock.isVisible()} == set(LAB)

@@ -19,7 +19,8 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from gradflow.sim.config import Experiment, get
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.run import Run
-from gradflow.sim.sweep import MEASURES, Axis, Cell, CellResult, Chart, Sweep, run_cell, theory_curves
+from gradflow.sim.sweep import MEASURES, Axis, Cell, CellResult, Chart, Sweep, run_cell
+from gradflow.sim.sweep.curves import theory_curves
 from gradflow.sim.sweep.grid import sweep_from_mapping
 from gradflow.ui import captions, export
 from gradflow.ui.grid_axis import GridAxis
@@ -57,9 +58,9 @@ class MapDesk:
 
     def __init__(self, desk: Any) -> None:
         self.desk, self.queue = desk, Queue()
-        desk.window.mapping.make_executor = lambda: self.queue
         desk.window.docks["map"].raise_()
         desk.until(lambda: desk.window.docks["map"].made)
+        desk.window.mapping.make_executor = lambda: self.queue
         self.view = desk.window.docks["map"].view
         self.form = self.view.form
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
+import weakref
 from itertools import cycle
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QAccessible, QAction, QContextMenuEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QPushButton, QToolButton, QWidget
 
@@ -17,9 +19,11 @@ from gradflow.sim.details import EVERYTHING
 from gradflow.sim.frame import State
 from gradflow.sim.snapshot import Stat
 from gradflow.ui import theme
-from gradflow.ui.arrangement import LAB
 from gradflow.ui.crash import CrashDoor
+from gradflow.ui.lab import LAB
+from gradflow.ui.main_window import MainWindow
 from gradflow.ui.panels.transport import SPEEDS
+from gradflow.ui.session import Session
 
 DIVERGING = {"data.name": "diabetes", "network.activation": "identity", "training.learning_rate": 1e5}
 
@@ -373,7 +377,7 @@ def test_the_window_answers_while_a_step_takes_for_ever(window, monkeypatch):
         menu_action(desk.window, "View", "Appearance", "Dark").trigger()
         desk.type("training.learning_rate", "0.25")
         assert desk.session.experiment.training.learning_rate == 0.25
-        assert desk.window.theme is theme.DARK
+        assert desk.window.appearance.theme is theme.DARK
         desk.until(lambda: drawn)
         assert not go_on.is_set()
     finally:
@@ -520,7 +524,7 @@ def test_a_spoilt_settings_file_is_no_obstacle(window, settings, caplog):
     settings.setValue("experiment", "[network]\ndepth = 0")
     assert _last(settings).network.depth == 24
     assert "network.depth" in caplog.text
-    assert window().window.theme is theme.LIGHT
+    assert window().window.appearance.theme is theme.LIGHT
 
 
 @pytest.mark.parametrize("choice", ["Dark", "Light"])
@@ -553,7 +557,7 @@ def test_the_choice_of_colours_is_kept(window):
     menu_action(desk.window, "View", "Appearance", "Dark").trigger()
     desk.close()
     again = window()
-    assert again.window.theme is theme.DARK
+    assert again.window.appearance.theme is theme.DARK
     assert menu_action(again.window, "View", "Appearance", "Dark").isChecked()
 
 
@@ -620,6 +624,25 @@ def test_closing_the_window_ends_the_training_thread(window):
     desk.until(lambda: desk.step > 20)
     desk.close()
     assert not any(thread.name == "gradflow-training" for thread in threading.enumerate())
+
+
+def test_a_window_that_is_gone_takes_its_run_with_it(qapp, qtbot, settings, fast):
+    """Also the network, the history and all views: nothing outside may hold on to one of them."""
+
+    def open_and_close() -> list[weakref.ref]:
+        session = Session(fast())
+        window = MainWindow(session, settings)
+        window.show()
+        qtbot.waitUntil(lambda: window.frame is not None and window.docks["heatmap"].made)
+        window.close()
+        assert session.shutdown()
+        window.deleteLater()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        return [weakref.ref(thing) for thing in (window, session, window.frame, window.docks["heatmap"].view)]
+
+    left = open_and_close()
+    gc.collect()
+    assert [thing() for thing in left] == [None] * 4
 
 
 def test_the_menu_of_a_view_offers_what_can_be_done_with_it(window):

@@ -7,7 +7,7 @@ shape and dtype, for intermediate results. `out` and `scratch` share no memory w
 
 from __future__ import annotations
 
-import inspect
+from dataclasses import fields, is_dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -45,6 +45,15 @@ class Activation:
 
     learnable: Literal["", "layer", "unit"] = ""
     """Whether `negative_slope` is only the start of a parameter that is learnt, one per layer or one per unit."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
 
     @property
     def gain(self) -> float:
@@ -85,5 +94,5 @@ activation = ACTIVATIONS.register
 def make_activation(name: str, negative_slope: float | None = None) -> Activation:
     """Return the activation called `name`; `negative_slope` reaches those that have one, None keeps their own."""
     part = ACTIVATIONS[name].part
-    takes_slope = negative_slope is not None and "negative_slope" in inspect.signature(part).parameters
-    return part(negative_slope) if takes_slope else part()  # type: ignore[call-arg]
+    takes_slope = is_dataclass(part) and any(field.name == "negative_slope" for field in fields(part))
+    return part(negative_slope) if takes_slope and negative_slope is not None else part()  # type: ignore[call-arg]

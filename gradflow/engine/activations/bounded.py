@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,7 +12,6 @@ from gradflow.engine.activations.special import special
 
 
 @activation("softsign", "Softsign")
-@dataclass(frozen=True)
 class Softsign(Activation):
     """φ(z) = z/(1+|z|), slope 1/(1+|z|)².
 
@@ -44,7 +42,6 @@ class Softsign(Activation):
 
 
 @activation("hard-sigmoid", "Hard sigmoid")
-@dataclass(frozen=True)
 class HardSigmoid(Activation):
     """φ(z) = z/6 + ½ kept between 0 and 1, slope ⅙ for |z| < 3 and 0 elsewhere.
 
@@ -74,7 +71,6 @@ class HardSigmoid(Activation):
 
 
 @activation("erf", "erf")
-@dataclass(frozen=True)
 class Erf(Activation):
     """φ(z) = erf z = 2/√π·∫₀ᶻ e^(−t²) dt, slope 2/√π·e^(−z²).
 
@@ -101,7 +97,6 @@ class Erf(Activation):
 
 
 @activation("sine", "Sine")
-@dataclass(frozen=True)
 class Sine(Activation):
     """φ(z) = sin z, slope cos z.
 
@@ -119,7 +114,6 @@ class Sine(Activation):
 
 
 @activation("step", "Step")
-@dataclass(frozen=True)
 class Step(Activation):
     """φ(z) = 1 for z > 0 and 0 elsewhere; its slope is 0, replaced here by 1 for |z| ≤ 1 and 0 elsewhere.
 

@@ -24,7 +24,6 @@ def logistic(z: Array, out: Array, scratch: Array) -> None:
 
 
 @activation("identity", "Identity")
-@dataclass(frozen=True)
 class Identity(Activation):
     """φ(z) = z, slope 1.
 
@@ -41,7 +40,6 @@ class Identity(Activation):
 
 
 @activation("sigmoid", "Sigmoid")
-@dataclass(frozen=True)
 class Sigmoid(Activation):
     """φ(z) = 1/(1+e⁻ᶻ), slope φ(1−φ) ≤ ¼.
 
@@ -66,7 +64,6 @@ class Sigmoid(Activation):
 
 
 @activation("tanh", "tanh")
-@dataclass(frozen=True)
 class Tanh(Activation):
     """φ(z) = tanh z, slope 1−φ² ≤ 1.
 
@@ -100,7 +97,6 @@ class Tanh(Activation):
 
 
 @activation("relu", "ReLU")
-@dataclass(frozen=True)
 class ReLU(Activation):
     """φ(z) = max(0, z), slope 1 for z > 0 and 0 elsewhere.
 

@@ -42,7 +42,6 @@ class PReLUPerUnit(LeakyReLU):
 
 
 @activation("elu", "ELU")
-@dataclass(frozen=True)
 class ELU(Activation):
     """φ(z) = z for z > 0 and eᶻ−1 for z ≤ 0, slope 1 or eᶻ.
 
@@ -68,7 +67,6 @@ class ELU(Activation):
 
 
 @activation("selu", "SELU")
-@dataclass(frozen=True)
 class SELU(Activation):
     """φ(z) = λz for z > 0 and λα(eᶻ−1) for z ≤ 0, slope λ or λα·eᶻ; λ = 1.0507, α = 1.6733.
 

@@ -7,7 +7,6 @@ the left tail, where 1 − σ(z) or 1 + tanh z would cancel; on the right, E is 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,7 +24,6 @@ CUBIC = 0.044715 * LINEAR
 
 
 @activation("gelu", "GELU")
-@dataclass(frozen=True)
 class GELU(Activation):
     """φ(z) = z·Φ(z), Φ the normal distribution function, slope Φ(z) + z·e^(−z²/2)/√(2π).
 
@@ -62,7 +60,6 @@ class GELU(Activation):
 
 
 @activation("gelu-tanh", "GELU (tanh form)")
-@dataclass(frozen=True)
 class GELUTanh(Activation):
     """φ(z) = z·σ(2u) = z·(1+tanh u)/2, u = √(2/π)(z + 0.044715z³), slope σ(2u) + 2u′·φ·(1−σ(2u)).
 
@@ -101,7 +98,6 @@ class GELUTanh(Activation):
 
 
 @activation("silu", "SiLU (Swish)")
-@dataclass(frozen=True)
 class SiLU(Activation):
     """φ(z) = z·σ(z), slope σ(z) + φ·(1−σ(z)).
 
@@ -128,7 +124,6 @@ class SiLU(Activation):
 
 
 @activation("mish", "Mish")
-@dataclass(frozen=True)
 class Mish(Activation):
     """φ(z) = z·tanh(ln(1+eᶻ)), slope t + z·(1−t²)·σ(z) with t = tanh(ln(1+eᶻ)).
 
@@ -165,7 +160,6 @@ class Mish(Activation):
 
 
 @activation("softplus", "Softplus")
-@dataclass(frozen=True)
 class Softplus(Activation):
     """φ(z) = ln(1+eᶻ), slope σ(z).
 

@@ -14,9 +14,6 @@ from gradflow.sim.diagnosis.case import Case, rectified
 from gradflow.sim.diagnosis.registry import rule
 from gradflow.sim.finding import Finding, Remedy
 from gradflow.sim.snapshot import Stat
-from gradflow.theory.dead_units import dead_by_chance
-from gradflow.theory.maps import CorrelationMap
-from gradflow.theory.moments import moments_of
 
 Array = NDArray[np.float64]
 
@@ -69,6 +66,11 @@ def dead_on_batch(depth: int, batch: int) -> Array:
 
     By chance alone, at the correlations that orthogonal inputs have after each of He's layers.
     """
+    # Few networks need it: most have no dead units.
+    from gradflow.theory.dead_units import dead_by_chance
+    from gradflow.theory.maps import CorrelationMap
+    from gradflow.theory.moments import moments_of
+
     correlations = CorrelationMap(moments_of(ReLU()), square=2.0, bias_square=0.0, q=1.0).path(0.0, depth)
     share = dead_by_chance(correlations, batch)
     share.setflags(write=False)

@@ -3,7 +3,6 @@
 from gradflow.sim.sweep.axis import Axis, suggested, sweepable
 from gradflow.sim.sweep.cell import CellResult, run_cell
 from gradflow.sim.sweep.chart import Chart, Curve
-from gradflow.sim.sweep.curves import theory_curves
 from gradflow.sim.sweep.execution import IN_FLIGHT, Execution
 from gradflow.sim.sweep.executors import InThisThread, Processes, cluster, cores, processes
 from gradflow.sim.sweep.grid import Cell, Sweep
@@ -36,5 +35,4 @@ __all__ = [
     "run_cell",
     "suggested",
     "sweepable",
-    "theory_curves",
 ]

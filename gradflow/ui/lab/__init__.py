@@ -1,10 +1,8 @@
-"""The lab: views that take one network apart, number by number, and what they are made of.
+"""The lab: views that take one network apart, number by number, and what they are made of."""
 
-Every file in here that registers a view registers exactly one.
-"""
+from gradflow.ui.view import VIEWS
 
-import importlib
-import pkgutil
+LAB = ("backprop", "paths", "jacobians", "differences", "directions", "autograd")
+"""The views, in the order of their tabs; each is registered by the file of its name."""
 
-for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
-    importlib.import_module(f"{__name__}.{_module}")
+VIEWS.expect(__name__, LAB)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain, pairwise, takewhile
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -121,6 +122,28 @@ RELEVANT: dict[str, Callable[[Experiment], bool]] = {
 """Fields that mean something only beside certain others; they are hidden while they mean nothing."""
 
 
+class Rows(Mapping[str, Row]):
+    """The rows of all fields by their paths; one is made when it is first asked for."""
+
+    def __init__(self, make: Callable[[str], Row]) -> None:
+        self.made: dict[str, Row] = {}
+        self._make = make
+
+    def __getitem__(self, path: str) -> Row:
+        if path not in self.made and path in self:
+            self.made[path] = self._make(path)
+        return self.made[path]
+
+    def __contains__(self, path: object) -> bool:
+        return any(path in paths for paths in GROUPS.values())
+
+    def __iter__(self) -> Iterator[str]:
+        return chain.from_iterable(GROUPS.values())
+
+    def __len__(self) -> int:
+        return sum(map(len, GROUPS.values()))
+
+
 class Builder(QScrollArea):
     """A column of rows, one per field, in groups that fold."""
 
@@ -138,7 +161,7 @@ class Builder(QScrollArea):
 
     def __init__(self) -> None:
         super().__init__()
-        self.rows: dict[str, Row] = {}
+        self.rows = Rows(self._row)
         self.headings: dict[str, Button] = {}
         self._open = set(OPEN_AT_FIRST)
         self._experiment = Experiment()
@@ -146,43 +169,34 @@ class Builder(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        column = QWidget()
-        box = QVBoxLayout(column)
+        self._column = QWidget()
+        self._boxes: dict[str, QVBoxLayout] = {}
+        box = QVBoxLayout(self._column)
         box.setContentsMargins(12, 8, 12, 8)
         box.setSpacing(4)
-        for group, paths in GROUPS.items():
+        for group in GROUPS:
             box.addSpacing(4)
             box.addWidget(self._heading(group))
-            for path in paths:
-                self.rows[path] = editor = row(path)
-                editor.edited.connect(self.edited)
-                editor.settled.connect(self.settled)
-                if isinstance(editor, ListRow):
-                    editor.wanted.connect(self.list_wanted)
-                    editor.said.connect(self.list_said)
-                box.addWidget(editor)
+            self._boxes[group] = rows = QVBoxLayout()
+            box.addLayout(rows)
         box.addStretch(1)
-        self.setWidget(column)
-        # Room for the scroll bar beside the boxes, not over them.
-        self.setMinimumWidth(column.minimumSizeHint().width() + SCROLL_BAR)
-        self._fold()
+        self.setWidget(self._column)
 
     def show_experiment(self, experiment: Experiment) -> None:
         """Show every field's value, and only the fields that mean something."""
         self._experiment = experiment
-        for path, editor in self.rows.items():
-            value: Any = config.get(experiment, path)
-            editor.show_value(value)
+        for path, editor in self.rows.made.items():
+            editor.show_value(config.get(experiment, path))
         self._fold()
 
     def forget_edits(self) -> None:
         """Drop what was typed and said: another experiment is open."""
-        for editor in self.rows.values():
+        for editor in self.rows.made.values():
             editor.forget_edit()
 
     def forget_errors(self) -> None:
         """Take away what was said at the fields, except where the box still holds what is wrong."""
-        for editor in self.rows.values():
+        for editor in self.rows.made.values():
             if not editor.holds_mistake:
                 editor.show_error("")
 
@@ -206,18 +220,51 @@ class Builder(QScrollArea):
         self.headings[group] = heading
         return heading
 
+    def _row(self, path: str) -> Row:
+        """Make a row and put it in its place."""
+        made = row(path)
+        made.edited.connect(self.edited)
+        made.settled.connect(self.settled)
+        if isinstance(made, ListRow):
+            made.wanted.connect(self.list_wanted)
+            made.said.connect(self.list_said)
+        group = next(group for group, paths in GROUPS.items() if path in paths)
+        before = takewhile(lambda other: other != path, GROUPS[group])
+        made.hide()
+        self._boxes[group].insertWidget(sum(other in self.rows.made for other in before), made)
+        made.show_value(config.get(self._experiment, path))
+        return made
+
+    def _order_tabs(self) -> None:
+        """Let the Tab key go from above to below, in whatever order the rows were made."""
+        order: list[QWidget] = []
+        for group, paths in GROUPS.items():
+            order.append(self.headings[group])
+            for path in paths:
+                if path in self.rows.made:
+                    order += self.rows[path].stops()
+        for one, other in pairwise(order):
+            self.setTabOrder(one, other)
+
     def _toggle(self, group: str) -> None:
         self._open ^= {group}
         self._fold()
 
     def _fold(self) -> None:
         """Show the rows of open groups that mean something; a closed group says how many fields are not as usual."""
-        experiment = self._experiment
+        experiment, before = self._experiment, len(self.rows.made)
         for group, paths in GROUPS.items():
             shown = [path for path in paths if RELEVANT.get(path, lambda _: True)(experiment)]
             is_open = group in self._open
             for path in paths:
-                self.rows[path].setVisible(is_open and path in shown)
+                if is_open and path in shown:
+                    self.rows[path].show()
+                elif path in self.rows.made:
+                    self.rows[path].hide()
             changed = sum(config.get(experiment, path) != FIELDS[path].default for path in shown)
             note = f"  ·  {changed} set" if changed and not is_open else ""
             self.headings[group].setText(f"{'▾' if is_open else '▸'} {group}{note}")
+        if len(self.rows.made) > before:
+            self._order_tabs()
+        # Room for the scroll bar beside the boxes, not over them.
+        self.setMinimumWidth(max(self.minimumWidth(), self._column.minimumSizeHint().width() + SCROLL_BAR))
