@@ -33,11 +33,12 @@ def desk(window: Any) -> Any:
 
 
 def bring(desk: Any, name: str) -> LabView:
-    """Bring a view of the lab to the front, with the network in it."""
+    """Bring a view of the lab to the front, with the network in it and all that is computed of it."""
     desk.window.docks[name].raise_()
     desk.until(lambda: desk.window.lab.front is desk.window.docks[name].view)
     view = desk.window.lab.front
     desk.until(lambda: view.specimen is not None or not view.wants)
+    view.finish()
     return view
 
 
