@@ -7,7 +7,8 @@ comes when it is ready.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,8 @@ class Forecast:
         inputs, targets = np.array(network.input.value, float), np.array(network.loss.targets, float)
         loss = build.loss_maker(trainer.experiment, trainer.split)
         self._start = network, inputs, targets, loss, trainer.loss_name
-        self._cancelled = threading.Event()
+        self._cancelled, self._free = threading.Event(), threading.Event()
+        self._free.set()
         self._thread: threading.Thread | None = None
         self._replaced = replaced
         if replaced:
@@ -75,6 +77,15 @@ class Forecast:
         assert self.latest is not None
         return self.latest
 
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Compute nothing meanwhile: something more urgent needs the processor."""
+        self._free.clear()
+        try:
+            yield
+        finally:
+            self._free.set()
+
     def cancel(self) -> None:
         """Give up what is not ready; nobody waits for it."""
         self._cancelled.set()
@@ -101,6 +112,7 @@ class Forecast:
         ready()
 
     def _watch(self) -> None:
+        self._free.wait()
         if self._cancelled.is_set():
             raise _Cancelled
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Set
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from gradflow.sim import config
@@ -49,7 +50,8 @@ class Run:
         """
         self.build = build
         self._keep_every = KEEP_EVERY if checkpoints else 0
-        self._begin(experiment, replaced.forecast if replaced else None)
+        with replaced.forecast.resting() if replaced else nullcontext():
+            self._begin(experiment, replaced.forecast if replaced else None)
 
     def _begin(self, experiment: Experiment, replaced: Forecast | None) -> None:
         self.trainer = Trainer(experiment)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from gradflow.errors import ConfigError, GradflowError
 from gradflow.sim import archive, config
@@ -77,6 +77,8 @@ class Session(QObject):
         self._worker.start()
         self._timer = QTimer(self)
         self._tick_ms = TICK_MS
+        # Qt may be late by a twentieth otherwise, and that much fewer frames would be seen.
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self.poll)
         self._timer.start()

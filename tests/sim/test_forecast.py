@@ -164,3 +164,11 @@ def test_where_theory_is_silent_the_thread_says_so_at_once() -> None:
     assert forecast.begin(ready.set)
     assert ready.wait(20) and forecast.latest is not None
     assert forecast.latest.note.startswith("Theory is silent: ")
+
+
+def test_while_it_rests_nothing_more_is_predicted() -> None:
+    forecast, ready = built().forecast, threading.Event()
+    with forecast.resting():
+        assert forecast.begin(ready.set)
+        assert not ready.wait(0.05)
+    assert ready.wait(20)
