@@ -11,8 +11,8 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
+from gradflow.ui.axes import power_of_ten
 from gradflow.ui.items import cosmetic
-from gradflow.ui.plot import power_of_ten
 from gradflow.ui.theme import SMALL_SIZE, font
 
 WIDTH, TOP, BAR, APART = 66, 10.0, 10.0, 18.0

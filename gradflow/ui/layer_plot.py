@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter
 
+from gradflow.ui.axes import DecadeAxis, WholeAxis
 from gradflow.ui.items import Levels, Polyline, Rule, cosmetic
-from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, log10_marks
+from gradflow.ui.plot import DecadeRange, Plot, log10_marks
 from gradflow.ui.sheets import Overlay
 from gradflow.ui.theme import SMALL_SIZE, Theme, font
 

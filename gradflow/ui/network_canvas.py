@@ -13,10 +13,10 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gradflow.sim.graph_shape import Box, GraphShape
 from gradflow.sim.paths import Paths
+from gradflow.ui.axes import numbered
 from gradflow.ui.box_words import write
 from gradflow.ui.items import cosmetic
 from gradflow.ui.network_layout import FILLED, NARROW, SHARE_ROW, Layout, lay_out
-from gradflow.ui.plot import numbered
 from gradflow.ui.theme import LIGHT, SMALL_SIZE, Theme, font
 
 Array = NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""The plots all views are made of: decade axes, ranges that hold still, and marks drawn in pixels.
+"""The plots all views are made of: ranges that hold still, and marks drawn in pixels.
 
 Values on a logarithmic axis are log₁₀ already; only the labels know about powers of ten. Automatic ranging is off
 everywhere: it costs more than the drawing, and an axis that breathes cannot be read.
@@ -7,8 +7,6 @@ everywhere: it costs more than the drawing, and an axis that breathes cannot be 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 import numpy as np
 import pyqtgraph as pg
@@ -17,66 +15,13 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent
 from PySide6.QtWidgets import QApplication, QGraphicsGridLayout
 
-from gradflow.sim.words import superscript
+from gradflow.ui.axes import NumberAxis
 from gradflow.ui.fitting import fitting
 from gradflow.ui.items import cosmetic
 from gradflow.ui.sheets import Canvas
 from gradflow.ui.theme import SMALL_SIZE, Theme, font
 
 Array = NDArray[np.float64]
-
-
-def power_of_ten(exponent: float) -> str:
-    """Return 10ⁿ as it is printed on an axis; plain numbers near 1."""
-    n = round(exponent)
-    return {-2: "0.01", -1: "0.1", 0: "1", 1: "10", 2: "100"}.get(n) or f"10{superscript(n)}"
-
-
-class DecadeAxis(pg.AxisItem):
-    """An axis in decades: ticks at whole powers of ten only, as many as fit, and at what `named` holds instead."""
-
-    named: Mapping[float, str] = MappingProxyType({})
-
-    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
-        """Place ticks at whole decades, as many as fit side by side."""
-        apart = 42.0 if self.orientation == "bottom" else 24.0
-        wanted = apart * (high - low) / max(size, 1.0)
-        every = next(step * 10**power for power in range(9) for step in (1, 2, 3, 5) if step * 10**power >= wanted)
-        first = math.ceil(low / every) * every
-        decades = [float(v) for v in range(first, math.floor(high) + 1, every)]
-        # A decade inside a named gutter would give it a number that it has not.
-        room = 0.06 * (high - low)
-        outside = [v for v in decades if all(abs(v - place) > room for place in self.named)]
-        return [(every, outside + [place for place in self.named if low <= place <= high])]
-
-    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
-        """Name the ticks."""
-        return [self.named.get(value) or power_of_ten(value) for value in values]
-
-
-class WholeAxis(pg.AxisItem):
-    """An axis of whole numbers: no tick falls between two of them. One that counts from 1 always names the 1."""
-
-    def __init__(self, orientation: str, from_one: bool = False) -> None:
-        super().__init__(orientation)
-        self._from_one = from_one
-        self.last = math.inf
-        """The greatest number there is; ticks end with it."""
-
-    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
-        """Place ticks at 1, 2 or 5 times a power of ten, never closer than 1."""
-        apart = 48.0 if self.orientation == "bottom" else 28.0
-        wanted = max(1.0, apart * (high - low) / max(size, 1.0))
-        magnitude = 10.0 ** math.floor(math.log10(wanted))
-        every = next(step * magnitude for step in (1, 2, 5, 10) if step * magnitude >= wanted - 1e-9)
-        high = min(high, self.last)
-        if self._from_one:
-            return [(every, [float(number) for number in from_one(math.floor(high), int(every))])]
-        return [(every, [k * every for k in range(math.ceil(low / every), math.floor(high / every) + 1)])]
-
-    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
-        """Name the ticks."""
-        return [f"{value:.0f}" for value in values]
 
 
 class Plot(Canvas):
@@ -98,7 +43,7 @@ class Plot(Canvas):
         y_label: str = "",
     ) -> None:
         view_box = pg.ViewBox(enableMenu=False, defaultPadding=0.0)
-        super().__init__(view_box, {"bottom": x or pg.AxisItem("bottom"), "left": y or pg.AxisItem("left")})
+        super().__init__(view_box, {"bottom": x or NumberAxis("bottom"), "left": y or NumberAxis("left")})
         self.x_label, self.y_label = x_label, y_label
         self.view_box.disableAutoRange()
         self.view_box.setMouseEnabled(False, False)
@@ -193,19 +138,6 @@ def nice_ceiling(value: float, least: float = 1.0) -> float:
     value = max(value, least)
     magnitude = 10.0 ** math.floor(math.log10(value))
     return next(s * magnitude for s in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if s * magnitude >= value * (1 - 1e-9))
-
-
-def from_one(last: int, every: int) -> list[int]:
-    """Return the numbers from 1 on that are named: 1, 5, 10, 15, but 1, 3, 5, 7, as 1 and 2 would be too close."""
-    return list(range(1, last + 1, every)) if every <= 2 else [1, *range(every, last + 1, every)]
-
-
-def numbered(count: int, apart: float) -> list[int]:
-    """Return which of `count` layers (from 0), `apart` pixels from each other, have room for their number below."""
-    room = 12.0 + 7.0 * len(str(count))
-    steps = (step * 10**power for power in range(9) for step in (1, 2, 5))
-    every = next((step for step in steps if step * apart >= room), count)
-    return [number - 1 for number in from_one(count, every)]
 
 
 class Sticky:

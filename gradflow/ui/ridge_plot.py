@@ -26,10 +26,10 @@ from gradflow.sim.ridgelines import (
 )
 from gradflow.sim.snapshot import Topology
 from gradflow.sim.words import spell
-from gradflow.ui.plot import DecadeRange, LinearRange, Plot, WholeAxis
+from gradflow.ui.axes import ValueAxis, WholeAxis
+from gradflow.ui.plot import DecadeRange, LinearRange, Plot
 from gradflow.ui.ridges import COLUMN, Captions, RidgeItem, Shade
 from gradflow.ui.theme import LIGHT, Theme
-from gradflow.ui.value_axis import ValueAxis
 
 Array = NDArray[np.float64]
 OVERLAP = 1.7

@@ -13,9 +13,10 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter
 
 from gradflow.sim.spectrum import Histogram, Strip
 from gradflow.sim.words import power
+from gradflow.ui.axes import DecadeAxis, NumberAxis, WholeAxis
 from gradflow.ui.items import Levels, Polyline, cosmetic
 from gradflow.ui.marks import Marks
-from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, nice_ceiling
+from gradflow.ui.plot import DecadeRange, Plot, nice_ceiling
 from gradflow.ui.sheets import Overlay
 from gradflow.ui.theme import Theme
 
@@ -133,7 +134,7 @@ class HistogramPlot(Plot):
     """The singular values of one Jacobian, with the predicted density and the other run's outline."""
 
     def __init__(self) -> None:
-        self.axis, left = DecadeAxis("bottom"), pg.AxisItem("left")
+        self.axis, left = DecadeAxis("bottom"), NumberAxis("left")
         left.setTickDensity(0.3)
         super().__init__(self.axis, left, "s", "share per decade\nshare")
         self.filled, self.ghost = _steps(), _steps()

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QColor
 
 from gradflow.sim.snapshot import Snapshot
+from gradflow.ui.axes import DecadeAxis, WholeAxis
 from gradflow.ui.items import Levels, Rule, cosmetic
-from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, nice_ceiling
+from gradflow.ui.plot import DecadeRange, Plot, nice_ceiling
 from gradflow.ui.theme import Theme
 
 Array = NDArray[np.float64]

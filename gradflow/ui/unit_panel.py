@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
@@ -12,6 +11,7 @@ from gradflow.sim.snapshot import LayerInfo
 from gradflow.sim.unit_curve import Portrait, portray
 from gradflow.sim.units import Units, UnitState
 from gradflow.sim.words import spell
+from gradflow.ui.axes import NumberAxis
 from gradflow.ui.items import Polyline, cosmetic
 from gradflow.ui.marks import Marks
 from gradflow.ui.plot import Plot
@@ -36,7 +36,7 @@ class UnitPanel(QWidget):
         self.title, self.words = QLabel(), QLabel()
         self.words.setObjectName("muted")
         self.words.setWordWrap(True)
-        self.axis = ValueAxis("left")
+        self.axis = CurveAxis("left")
         self.plot = Plot(y=self.axis, x_label="z", y_label="φ(z)")
         self.backdrop, self.curve, self.dots = Backdrop(), Polyline(smooth=True), Marks(radius=3.5)
         self.plot.add(self.backdrop, self.curve, self.dots)
@@ -94,7 +94,7 @@ def _told(units: Units, layer: int, place: int, portrait: Portrait) -> str:
     return " · ".join(parts)
 
 
-class ValueAxis(pg.AxisItem):
+class CurveAxis(NumberAxis):
     """An axis without ticks beside the histogram, whose heights are no values of φ."""
 
     lowest = 0.0

@@ -8,8 +8,8 @@ from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPai
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gradflow.sim.units import Units
+from gradflow.ui.axes import numbered
 from gradflow.ui.items import cosmetic
-from gradflow.ui.plot import numbered
 from gradflow.ui.theme import LIGHT, SMALL_SIZE, Theme, font
 from gradflow.ui.unit_cells import GROUND, Grid, color_table, pattern, share_out
 from gradflow.ui.widgets import MovedByKeys

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from gradflow.ui.axes import power_of_ten
 from gradflow.ui.color_bar import decade_ticks
-from gradflow.ui.plot import power_of_ten
 
 
 @pytest.mark.parametrize(

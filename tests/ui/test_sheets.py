@@ -11,9 +11,10 @@ from PySide6.QtGui import QColor
 from gradflow.sim.details import EVERYTHING
 from gradflow.sim.frame import State
 from gradflow.sim.run import Run
+from gradflow.ui.axes import DecadeAxis
 from gradflow.ui.items import Polyline
 from gradflow.ui.marks import Marks
-from gradflow.ui.plot import DecadeAxis, Plot
+from gradflow.ui.plot import Plot
 from gradflow.ui.theme import DARK, LIGHT
 
 

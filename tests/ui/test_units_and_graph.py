@@ -18,7 +18,7 @@ from gradflow.sim.run import Run
 from gradflow.sim.snapshot import Stat
 from gradflow.sim.units import UnitState
 from gradflow.ui import box_words
-from gradflow.ui.plot import power_of_ten
+from gradflow.ui.axes import power_of_ten
 from gradflow.ui.theme import DARK, LIGHT
 from gradflow.ui.unit_cells import ALIKE, DEAD, GROUND, RAMP, SATURATED, STRAIGHT, Grid, fills, pattern
 from gradflow.ui.views.graph import STATISTICS

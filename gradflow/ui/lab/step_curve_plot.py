@@ -9,9 +9,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
 
 from gradflow.sim.lab.step_curve import Errors, StepCurve
+from gradflow.ui.axes import DecadeAxis
 from gradflow.ui.items import Levels, cosmetic
 from gradflow.ui.marks import Marks
-from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, log10_marks
+from gradflow.ui.plot import DecadeRange, Plot, log10_marks
 from gradflow.ui.theme import SMALL_SIZE, Theme, font
 
 Array = NDArray[np.float64]

@@ -12,11 +12,12 @@ from gradflow.sim.details import Want
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Stat, Topology
 from gradflow.sim.words import spell
+from gradflow.ui.axes import DecadeAxis
 from gradflow.ui.items import Polyline, cosmetic
 from gradflow.ui.layer_plot import Guide, LayerPlot, StepAxis
 from gradflow.ui.layer_view import LayerView
 from gradflow.ui.marks import Marks
-from gradflow.ui.plot import DecadeAxis, log10_marks
+from gradflow.ui.plot import log10_marks
 from gradflow.ui.step_plot import StepPlot
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import SLOW_MS, view

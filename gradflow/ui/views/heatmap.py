@@ -15,10 +15,11 @@ from gradflow.sim.frame import Frame
 from gradflow.sim.series import QUANTITIES, Quantity, Scale, Series, series
 from gradflow.sim.snapshot import Topology
 from gradflow.sim.words import spell
+from gradflow.ui.axes import WholeAxis
 from gradflow.ui.color_bar import ColorBar, Sample, Tick, decade_ticks
 from gradflow.ui.ghost_column import GhostColumn
 from gradflow.ui.items import cosmetic
-from gradflow.ui.plot import DecadeRange, LinearRange, Plot, WholeAxis, nice_ceiling
+from gradflow.ui.plot import DecadeRange, LinearRange, Plot, nice_ceiling
 from gradflow.ui.theme import Theme, rgb
 from gradflow.ui.view import SLOW_MS, View, view
 from gradflow.ui.widgets import Choice

@@ -13,11 +13,11 @@ from PySide6.QtWidgets import QHBoxLayout
 
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Topology
+from gradflow.ui.axes import ValueAxis, WholeAxis
 from gradflow.ui.items import Polyline, Rule, cosmetic
 from gradflow.ui.marks import Marks
-from gradflow.ui.plot import DecadeRange, Plot, WholeAxis, log10_marks, nice_ceiling
+from gradflow.ui.plot import DecadeRange, Plot, log10_marks, nice_ceiling
 from gradflow.ui.theme import Theme
-from gradflow.ui.value_axis import ValueAxis
 from gradflow.ui.view import SLOW_MS, View, view
 
 Array = NDArray[np.float64]

@@ -13,11 +13,11 @@ from gradflow.sim.config import Experiment
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Topology
 from gradflow.sim.sweep import MEASURES, Axis, Cell, Chart, Levels, Scale, Sweep, levels
+from gradflow.ui.axes import power_of_ten
 from gradflow.ui.color_bar import ColorBar, Tick
 from gradflow.ui.forms import rich
 from gradflow.ui.map_plot import MapPlot
 from gradflow.ui.map_words import plan, sentence
-from gradflow.ui.plot import power_of_ten
 from gradflow.ui.sweep_form import SweepForm
 from gradflow.ui.theme import Theme, rgb
 from gradflow.ui.view import SLOW_MS, View, view

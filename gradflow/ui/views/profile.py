@@ -15,10 +15,11 @@ from gradflow.sim.frame import Frame
 from gradflow.sim.profile import Curve, Measure, agreement, curves
 from gradflow.sim.snapshot import Stat, Topology
 from gradflow.sim.words import spell
+from gradflow.ui.axes import DecadeAxis, WholeAxis
 from gradflow.ui.items import Band, Levels, Polyline, Rule, cosmetic
 from gradflow.ui.layer_plot import Shade
 from gradflow.ui.marks import Marks
-from gradflow.ui.plot import DecadeAxis, DecadeRange, Plot, WholeAxis, log10_marks
+from gradflow.ui.plot import DecadeRange, Plot, log10_marks
 from gradflow.ui.slow_words import SlowWords
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import View, view

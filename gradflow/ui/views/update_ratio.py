@@ -13,11 +13,12 @@ from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Stat, Topology
 from gradflow.sim.update_ratio import HIGH, LOW, course, in_words, recent_range, spread_layers
 from gradflow.sim.words import spell
+from gradflow.ui.axes import DecadeAxis
 from gradflow.ui.items import Polyline, cosmetic
 from gradflow.ui.layer_plot import Guide, LayerPlot, Shade
 from gradflow.ui.layer_view import LayerView
 from gradflow.ui.marks import Marks
-from gradflow.ui.plot import DecadeAxis, log10_marks
+from gradflow.ui.plot import log10_marks
 from gradflow.ui.step_plot import StepPlot
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import SLOW_MS, view
