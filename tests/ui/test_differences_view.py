@@ -29,10 +29,10 @@ def shown(computed: Callable[..., Any]) -> Callable[..., Differences]:
 
 def test_the_numbers_stand_below_each_other_with_their_differing_digits(shown) -> None:
     view = shown(frame_of())
-    exact, forward, central = view.rows.text().splitlines()
+    exact, forward, central = view.curve.rows.text().splitlines()
     assert exact.startswith("exact ∂L/∂W₁[") and forward.startswith("forward (L(W₁[")
     assert central.split()[-1][:8] == exact.split()[-1][:8]
-    assert "best at ε ≈" in view.words.text() and "Measured slopes +1.00 and −" in view.words.text()
+    assert "best at ε ≈" in view.curve.words.text() and "Measured slopes +1.00 and −" in view.curve.words.text()
 
 
 def test_an_entry_is_chosen_by_list_and_typed_place(qtbot, shown) -> None:
@@ -75,46 +75,46 @@ def test_with_batch_norm_only_the_whole_batch_can_be_chosen(shown) -> None:
 
 def test_the_step_follows_slider_keys_and_mouse(qtbot, shown) -> None:
     view = shown(frame_of())
-    assert view.position == FIRST_STEP and view.positions() == len(STEPS) and "1.00·10⁻⁵" in view.step_words.text()
-    before = view.rows.text()
-    view.slider.setFocus()
-    qtbot.keyClick(view.slider, Qt.Key.Key_Left)
-    assert view.position == FIRST_STEP + 1 and view.rows.text() != before
+    assert view.position == FIRST_STEP and view.positions() == len(STEPS) and "1.00·10⁻⁵" in view.curve.step_words.text()
+    before = view.curve.rows.text()
+    view.curve.slider.setFocus()
+    qtbot.keyClick(view.curve.slider, Qt.Key.Key_Left)
+    assert view.position == FIRST_STEP + 1 and view.curve.rows.text() != before
     view.go(10_000)
-    assert view.position == len(STEPS) - 1 and view.slider.value() == 0
-    spot = view.plot.view_box.mapViewToScene(QPointF(-3.0, view.plot.decades.low + 1.0))
-    qtbot.mouseClick(view.plot.viewport(), Qt.MouseButton.LeftButton, pos=view.plot.mapFromScene(spot))
+    assert view.position == len(STEPS) - 1 and view.curve.slider.value() == 0
+    spot = view.curve.plot.view_box.mapViewToScene(QPointF(-3.0, view.curve.plot.decades.low + 1.0))
+    qtbot.mouseClick(view.curve.plot.viewport(), Qt.MouseButton.LeftButton, pos=view.curve.plot.mapFromScene(spot))
     assert STEPS[view.position] == pytest.approx(1e-3)
 
 
 def test_the_slides_slip_has_a_line_a_curve_and_a_sentence(qtbot, shown) -> None:
     view = shown(frame_of())
     qtbot.mouseClick(view.printed, Qt.MouseButton.LeftButton)
-    assert "as printed" in view.rows.text() and "/ ε²" in view.rows.text()
-    assert "2/ε times the central difference" in view.words.text() and view.plot.decades.high > 8
+    assert "as printed" in view.curve.rows.text() and "/ ε²" in view.curve.rows.text()
+    assert "2/ε times the central difference" in view.curve.words.text() and view.curve.plot.decades.high > 8
     view.go(80)
-    assert "at ε = 1.00·10⁻¹⁰" in view.words.text()
+    assert "at ε = 1.00·10⁻¹⁰" in view.curve.words.text()
 
 
 def test_kinks_are_named_beside_the_number(shown) -> None:
     view = shown(frame_of({"network.activation": "relu"}))
     view.go(0)
-    assert "a kink of φ" in view.words.text()
+    assert "a kink of φ" in view.curve.words.text()
 
 
 def test_every_layer_is_checked_beside_the_curve_or_in_its_place(qtbot, shown) -> None:
     view = shown(frame_of())
     qtbot.mouseClick(view.check, Qt.MouseButton.LeftButton)
     view.finish()
-    assert view.layers.isVisible() and view.curve_side.isVisible()
+    assert view.layers.isVisible() and view.curve.isVisible()
     assert set(view.tables()) == {"step-sizes", "layers"} and view.layers.rows.model().rowCount() == 4
     model = view.layers.rows.model()
     assert model.data(model.index(0, model.columnCount() - 1)) == "good"
     assert view.layers.words.text() == "Step 3: 4 layers checked: 4 good." and not view.layers.stop.isVisible()
     view.resize(700, 400)
-    assert view.layers.isVisible() and not view.curve_side.isVisible()
+    assert view.layers.isVisible() and not view.curve.isVisible()
     qtbot.mouseClick(view.check, Qt.MouseButton.LeftButton)
-    assert view.curve_side.isVisible() and "layers" not in view.tables()
+    assert view.curve.isVisible() and "layers" not in view.tables()
 
 
 def test_the_check_of_a_large_network_fills_in_says_how_far_it_is_and_can_be_given_up(qtbot, shown) -> None:
@@ -141,7 +141,7 @@ def test_a_picture_shows_what_the_screen_shows(qtbot, shown, colors) -> None:
     view.go(20)
     qtbot.mouseClick(view.printed, Qt.MouseButton.LeftButton)
     other = shown(frame, view.choice())
-    assert other.choice() == view.choice() and other.rows.text() == view.rows.text()
+    assert other.choice() == view.choice() and other.curve.rows.text() == view.curve.rows.text()
     for look in (LIGHT, DARK):
         image = export.picture(frame, "differences", export.Look(look, {"differences": view.choice()}), 1.0)
         assert colors(image) > 50
@@ -200,7 +200,7 @@ def test_awkward_networks_are_shown(shown, changes: dict[str, Any], colors) -> N
 def test_without_a_network_it_says_so(shown) -> None:
     frame = frame_of()
     view = shown(dataclasses.replace(frame, details=Details()))
-    assert "No network" in view.words.text() and not view.tables()
+    assert "No network" in view.curve.words.text() and not view.tables()
     view.draw(frame)
     view.finish()
     assert view.study

@@ -30,7 +30,7 @@ def test_shift_and_arrows_change_the_step_of_the_differences(window: Any) -> Non
     desk.press("Shift+End")
     assert view.position == len(STEPS) - 1
     desk.press("Shift+Home")
-    assert view.position == 0 and view.step_words.text() == "ε = 1"
+    assert view.position == 0 and view.curve.step_words.text() == "ε = 1"
 
 
 def test_differences_follow_a_training_until_a_step_is_chosen_and_can_be_renewed(window: Any) -> None:

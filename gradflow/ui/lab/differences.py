@@ -7,29 +7,29 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout
 
 from gradflow.sim.lab.differences import Entry, Study, study
 from gradflow.sim.lab.layer_checks import MOST
 from gradflow.sim.lab.step_curve import STEPS
 from gradflow.sim.lab.table import Table
-from gradflow.sim.words import spell
 from gradflow.ui.lab.background import Background
 from gradflow.ui.lab.check_pane import CheckPane
 from gradflow.ui.lab.entry_form import MOST_SAMPLES, EntryForm
 from gradflow.ui.lab.following import Following
-from gradflow.ui.lab.number_rows import NumberRows
-from gradflow.ui.lab.step_curve_plot import StepCurvePlot
-from gradflow.ui.lab.study_words import numbers, sentences
+from gradflow.ui.lab.step_study import StepStudy
+from gradflow.ui.lab.study_words import Names, names, sentences
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
 from gradflow.ui.weak import weakly
-from gradflow.ui.widgets import Button, Slider
+from gradflow.ui.widgets import Button
 
 WIDE, TALL = 960, 520
 """From which width the layers stand beside the curve, and from which height there is room for all words."""
 
 NOTHING, BEGINNING = "No network has been measured yet.", "running the network …"
+
+NAMES = Names("L", "", "w", "∂L/∂w", "backprop")
 
 FIRST_STEP = 40
 """The number of the step that is shown at first: 10⁻⁵, the usual one of a central difference."""
@@ -60,16 +60,7 @@ class Differences(Following):
         self.check = Button("Check layers")
         self.check.setCheckable(True)
         self.check.setToolTip(f"Compare backprop with central differences at up to {MOST} parameters of each layer")
-        self.rows, self.plot, self.layers = NumberRows(), StepCurvePlot(), CheckPane()
-        self.slider = Slider()
-        self.slider.setRange(0, len(STEPS) - 1)
-        self.slider.setPageStep(8)
-        self.slider.setAccessibleName("Step ε")
-        self.step_words = QLabel()
-        self.step_words.setMinimumWidth(92)
-        self.words = QLabel()
-        self.words.setObjectName("muted")
-        self.words.setWordWrap(True)
+        self.curve, self.layers = StepStudy(), CheckPane()
         self._layout()
         self._connect()
 
@@ -80,20 +71,9 @@ class Differences(Following):
         top.addStretch(1)
         top.addWidget(self.printed)
         top.addWidget(self.check)
-        steps = QHBoxLayout()
-        steps.setSpacing(8)
-        steps.addWidget(self.step_words)
-        steps.addWidget(self.slider, 1)
-        left = QVBoxLayout()
-        left.setSpacing(4)
-        left.addWidget(self.plot, 1)
-        left.addWidget(self.words)
         body = QHBoxLayout()
         body.setSpacing(16)
-        self.curve_side = QWidget()
-        self.curve_side.setLayout(left)
-        left.setContentsMargins(0, 0, 0, 0)
-        body.addWidget(self.curve_side, 4)
+        body.addWidget(self.curve, 4)
         body.addWidget(self.layers, 3)
         self.layers.hide()
         self.box.setContentsMargins(12, 4, 12, 8)
@@ -101,20 +81,16 @@ class Differences(Following):
         self.box.addLayout(top)
         self.box.addWidget(self.form.place.message)
         self.box.addWidget(self.age)
-        self.box.addWidget(self.rows)
-        self.box.addLayout(steps)
         self.box.addLayout(body, 1)
 
     def _connect(self) -> None:
         self.form.changed.connect(self._choose_entry)
         self.form.sample.activated.connect(weakly(self, lambda self, _: self.tell("sample")))
-        self.slider.valueChanged.connect(weakly(self, lambda self, value: self._turn(len(STEPS) - 1 - value)))
-        self.plot.step_picked.connect(self._turn)
+        self.curve.turned.connect(self._turn)
         self.printed.toggled.connect(self._switch)
         self.check.toggled.connect(self._switch_check)
         self.curves.arrived.connect(self._take_study)
         self.curves.failed.connect(self._take_words)
-        self._show_step()
 
     # What a view of the lab does.
 
@@ -177,7 +153,6 @@ class Differences(Following):
         number, printed, layers = int(state["step"]), bool(state["printed"]), bool(state["layers"])
         self.entry, self.sample = entry, sample
         self.number = min(max(number, 0), len(STEPS) - 1)
-        self._show_step()
         self.printed.setChecked(printed)
         before = self.check.blockSignals(True)
         self.check.setChecked(layers)
@@ -189,8 +164,7 @@ class Differences(Following):
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
         self.theme = theme
-        self.plot.retheme(theme)
-        self.rows.retheme(theme)
+        self.curve.retheme(theme)
         self.layers.retheme(theme)
         self._show()
 
@@ -210,12 +184,11 @@ class Differences(Following):
         if number != self.number:
             self.number = number
             self.hold()
-            self._show_step()
             self._show()
             self.moved.emit()
 
     def _switch(self) -> None:
-        self.plot.decades.forget()
+        self.curve.plot.decades.forget()
         self._show()
 
     def _switch_check(self) -> None:
@@ -245,7 +218,7 @@ class Differences(Following):
             # A curve that only follows the training is not taken apart and put together again before one's eyes.
             if found.curve.complete and not same:
                 # The range is that of the whole curve, however much of it was seen on the way.
-                self.plot.decades.forget()
+                self.curve.plot.decades.forget()
             self.study = found
             if asked:
                 self.entry = Entry(found.block.key, found.row, found.column)
@@ -255,28 +228,20 @@ class Differences(Following):
             self.go_on()
 
     def _take_words(self, words: str) -> None:
-        self.words.setText(words)
+        self.curve.words.setText(words)
         self.go_on()
 
-    def _show_step(self) -> None:
-        before = self.slider.blockSignals(True)
-        self.slider.setValue(len(STEPS) - 1 - self.number)
-        self.slider.blockSignals(before)
-        self.step_words.setText(f"ε = {spell(float(STEPS[self.number]))}")
-
     def _show(self) -> None:
-        found = self.study
-        self.plot.show_curve(found.curve if found else None, self.number, self.printed.isChecked())
-        printed = self.printed.isChecked()
-        self.rows.show_rows(numbers(found, self.number, printed, self.theme) if found else [])
-        if found:
-            said = "\n".join(sentences(found, self.number, printed, brief=self.height() < TALL))
-        else:
-            said = BEGINNING if self.specimen else NOTHING
-        self.words.setText(said)
+        found, printed = self.study, self.printed.isChecked()
+        if found is None:
+            nothing = BEGINNING if self.specimen else NOTHING
+            self.curve.show_curve(None, NAMES, self.number, printed, [nothing], self.theme)
+            return
+        said = sentences(found, self.number, printed, brief=self.height() < TALL)
+        self.curve.show_curve(found.curve, names(found), self.number, printed, said, self.theme)
 
     def _place(self) -> None:
         wanted, wide = self.check.isChecked(), self.width() >= WIDE
         self.layers.setVisible(wanted)
-        self.curve_side.setVisible(wide or not wanted)
+        self.curve.setVisible(wide or not wanted)
         self._show()

@@ -52,11 +52,10 @@ def _straddles(kinks: str) -> str:
     return f"straddles {several + 1} kinks" if several else f"straddles {kinks}" if kinks else ""
 
 
-def numbers(found: Study, number: int, printed: bool, theme: Theme) -> list[NumberRow]:
-    """Return the loss's derivative and its differences at one of the steps; with `printed` the slide's too."""
+def names(found: Study) -> Names:
+    """Return how the loss and what it is derived by are written."""
     value = f"{spell(found.curve.value)} at step {found.step}"
-    names = Names("L", value, found.symbol, f"∂L/∂{found.symbol}", "backprop")
-    return compared(found.curve, names, number, printed, theme)
+    return Names("L", value, found.symbol, f"∂L/∂{found.symbol}", "backprop")
 
 
 def remarks(
