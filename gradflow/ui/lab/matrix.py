@@ -19,7 +19,7 @@ from gradflow.ui.theme import Theme
 from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import ToolButton
 
-ROOM_FOR_BUTTONS = 196
+ROOM_FOR_BUTTONS, HEAD = 196, 18
 
 
 class Matrix(QWidget):
@@ -136,7 +136,7 @@ class Matrix(QWidget):
             button.setText(words)
             button.setToolTip(tip)
             button.setAutoRepeat(True)
-            button.setFixedSize(22, 18)
+            button.setFixedSize(22, HEAD)
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.clicked.connect(weakly(self, lambda self, _=False, factor=zoom: self.grid.zoom(factor)))
             self._buttons.append(button)
@@ -146,6 +146,8 @@ class Matrix(QWidget):
 
     def _layout(self) -> None:
         head = QHBoxLayout()
+        # With buttons or without: the rows of neighbours stand side by side.
+        head.addStrut(HEAD)
         head.setSpacing(4)
         for label in (self._sign, self._name, self._shape):
             head.addWidget(label)
