@@ -11,6 +11,7 @@ The house has floors, and stairs go down only:
   `sweep` runs grids of experiments on any executor.
 - `gradflow.engine` is the mathematics of one network, in NumPy: activations, initialisers, losses, optimisers, and the
   static graph that runs forwards and backwards.
+- `gradflow.theory` is what the papers predict of random networks: averages, maps, critical points, finite width.
 - `gradflow.autograd` is the chain rule on any expression: a tape with the names and rules of `torch.autograd`, and a
   small language that is parsed, never run.
 - `gradflow.registry`, `gradflow.errors` and `gradflow.assets` are the cellar: names to parts, sentences for what goes

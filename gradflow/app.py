@@ -54,6 +54,8 @@ def _run(app: QApplication, experiment: Experiment | None, source: str, smoke: b
     # The first picture comes before everything else; it is painted before a timer has its turn.
     after = partial(QTimer.singleShot, 0, partial(_go_on, window, smoke))
     session.frame_arrived.connect(lambda _: after(), Qt.ConnectionType.SingleShotConnection)
+    # There is no picture of what cannot be built.
+    session.notice.connect(lambda _: gc.enable())
     if smoke:
         session.notice.connect(lambda sentence: _close(window, sentence, sys.stderr))
     return app.exec()

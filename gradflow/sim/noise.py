@@ -19,7 +19,7 @@ from gradflow.engine.network import Layer, Network
 from gradflow.sim.condense import largest
 from gradflow.sim.frozen import Frozen
 from gradflow.sim.probe import norm
-from gradflow.sim.words import spell
+from gradflow.sim.words import counted, spell
 
 Array = NDArray[Any]
 
@@ -148,7 +148,7 @@ def rounded(scale: float) -> str:
     if not 10.0 <= scale < 1e9:
         return spell(scale)
     digits = max(0, math.floor(math.log10(scale)) - 1) if scale >= 1000.0 else 0
-    return f"{round(scale, -digits):,.0f}".replace(",", "\u202f")
+    return counted(int(round(scale, -digits)))
 
 
 def _scale(full: FullGradient, rms: Array, signal: Array) -> Array:

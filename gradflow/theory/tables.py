@@ -6,7 +6,7 @@ Relative errors are below 10⁻⁵ between q = 10⁻¹² and 10¹²; beyond, the
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -84,7 +84,7 @@ def _onwards(logs: Array) -> Array:
     return np.concatenate([[first], logs, [last]])
 
 
-@cache
+@lru_cache(maxsize=32)
 def table_of(moments: Moments) -> Table:
     """Return the table of an activation's averages; it is made when first asked."""
     return Table(moments)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from gradflow.sim.history import HistoryView
 from gradflow.sim.looking_back import nearest_row
+from gradflow.sim.words import counted
 from gradflow.ui.widgets import Slider, ToolButton
 
 LEAST_ROWS = 2
@@ -77,5 +78,5 @@ class Scrubber(QWidget):
     def _say(self) -> None:
         row, words = self.slider.value(), ""
         if row < len(self._steps):
-            words = f"step {self._steps[row]:,.0f} of {self._steps[-1]:,.0f}".replace(",", " ")
+            words = f"step {counted(int(self._steps[row]))} of {counted(int(self._steps[-1]))}"
         self.words.setText(words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from gradflow.sim.details import Want
 from gradflow.sim.forecast import Forecast
 from gradflow.sim.frame import State
 from gradflow.sim.isotropic import isotropic
+from gradflow.sim.prediction import Prediction
 from gradflow.sim.profile import Measure, agreement, curves
 from gradflow.sim.run import Run
 from gradflow.sim.snapshot import Stat
@@ -166,9 +168,19 @@ def test_where_theory_is_silent_the_thread_says_so_at_once() -> None:
     assert forecast.latest.note.startswith("Theory is silent: ")
 
 
-def test_while_it_rests_nothing_more_is_predicted() -> None:
-    forecast, ready = built().forecast, threading.Event()
+def test_while_it_rests_nothing_more_is_predicted(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, passed, ready = (threading.Event() for _ in range(3))
+    forecast = built().forecast
+    prediction = built().forecast.finish()
+
+    def thoroughly(_: object, watch: Callable[[], None]) -> Prediction:
+        begun.set()
+        watch()
+        passed.set()
+        return prediction
+
+    monkeypatch.setattr("gradflow.sim.mean_field.thoroughly", thoroughly)
     with forecast.resting():
         assert forecast.begin(ready.set)
-        assert not ready.wait(0.05)
-    assert ready.wait(20)
+        assert begun.wait(20) and not passed.wait(0.05)
+    assert passed.wait(20) and ready.wait(20)

@@ -177,8 +177,10 @@ class Chain:
     def product(self, position: int, direction: Direction) -> Array:
         """Return the product of the factors so far as (units of its end, units of its beginning)."""
         place, forward = position or len(self.factors), direction is Direction.FORWARD
-        begun = max(self._begun(place, direction), 1)
-        found = self._products.get((direction, begun), self.factors[0 if forward else -1].derivative)
+        # Asked for and taken at once: another thread may drop one at any time.
+        kept = ((i, self._products.get((direction, i))) for i in range(place, 0, -1))
+        first = 1, self.factors[0 if forward else -1].derivative
+        begun, found = next(((i, product) for i, product in kept if product is not None), first)
         self._keep((direction, begun), found)
         for i in range(begun + 1, place + 1):
             factor = self.factors[i - 1 if forward else -i].derivative
@@ -200,7 +202,7 @@ class Chain:
         """Keep a product for the next step, and older ones as long as there is room."""
         self._products[key] = product
         while len(self._products) > 2 and sum(kept.size for kept in list(self._products.values())) > MOST_KEPT:
-            del self._products[next(iter(self._products))]
+            self._products.pop(next(iter(self._products.copy())), None)
 
     @cached_property
     def difference(self) -> float:

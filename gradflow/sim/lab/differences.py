@@ -43,10 +43,15 @@ class Block:
         """The block in words: "layer 3: W"."""
         return f"layer {self.layer}: {self.name}" if self.layer else "input: x"
 
+    @property
+    def paired(self) -> bool:
+        """Whether an entry is named by two numbers: not in a row of biases, nor in the only sample."""
+        return self.rows > 0 and (self.layer > 0 or self.rows > 1)
+
     def symbol(self, row: int, column: int) -> str:
         """Return one entry as it is written: W₃[2, 5], b₃[5], x[5] of the only sample, x[2, 5] of one of several."""
         number = subscript(self.layer) if self.layer else ""
-        place = f"{row}, {column}" if self.rows and (self.layer or self.rows > 1) else f"{column}"
+        place = f"{row}, {column}" if self.paired else f"{column}"
         return f"{self.name}{number}[{place}]"
 
     def has(self, row: int, column: int) -> bool:
@@ -56,7 +61,7 @@ class Block:
     def read(self, text: str) -> tuple[int, int]:
         """Return the entry that a person has typed, "3, 5" or "5"; raises ValueError in words where it is none."""
         found = re.fullmatch(r"\s*\[?\s*(?:(\d{1,9})(?:\s*[,;]\s*|\s+))?(\d{1,9})\s*\]?\s*", text)
-        if found and bool(found[1]) == bool(self.rows):
+        if found and bool(found[1]) == self.paired:
             entry = int(found[1] or 0), int(found[2])
             if self.has(*entry):
                 return entry
@@ -65,8 +70,8 @@ class Block:
 
     def choices(self) -> str:
         """Say what can be typed for an entry."""
-        if not self.rows:
-            return f"a number k from 0 to {self.columns - 1}"
+        if not self.paired:
+            return f"a number {'k' if self.layer else 'i'} from 0 to {self.columns - 1}"
         of = ("a row d", "a column k") if self.layer else ("a sample", "an input")
         return f"{of[0]} from 0 to {self.rows - 1} and {of[1]} from 0 to {self.columns - 1}, as 0, {self.columns - 1}"
 

@@ -66,4 +66,6 @@ def _alone(value: float) -> str:
 
 
 def _plain(value: float) -> str:
+    if math.isfinite(value):
+        return _alone(value) if value else "+0"
     return "not a number" if math.isnan(value) else "+∞" if value > 0 else "−∞"

@@ -21,8 +21,8 @@ QUICK_LAYERS = 20
 """Up to here an answer takes about 5 ms."""
 
 COUPLED = (
-    "Batch norm: the mean and σ of the batch are held. What this sample does to them, and through them to the other "
-    "samples, is left out."
+    "Batch norm: L is the loss of this sample alone, with the mean and σ of the batch held. What the sample does to "
+    "them, and through them to the others, is left out; Backprop and Paths show what goes through the whole batch."
 )
 
 

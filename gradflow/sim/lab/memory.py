@@ -22,8 +22,8 @@ def remembered(specimen: Specimen, question: Hashable, answers: Callable[[], Ite
     They are kept as long as the specimen is, and only if there was time for all of them.
     """
     kept = _KEPT.setdefault(specimen, {})
-    if question in kept:
-        yield from kept[question]
+    if (known := kept.get(question)) is not None:
+        yield from known
         return
     last: dict[type, T] = {}
     for answer in answers():

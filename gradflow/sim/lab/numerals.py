@@ -27,8 +27,9 @@ def told(value: float, digits: int = 3) -> str:
 
 
 def full(value: float) -> str:
-    """Return a number with all its digits."""
-    return repr(float(value)).replace("-", "−").replace("inf", "∞").replace("e+", "e")
+    """Return a number with all its digits; a zero has no sign."""
+    mantissa, _, exponent = repr(float(value) + 0.0).replace("inf", "∞").partition("e")
+    return (f"{mantissa}e{int(exponent)}" if exponent else mantissa).replace("-", "−")
 
 
 def factor(value: float, digits: int = 3) -> str:

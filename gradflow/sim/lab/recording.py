@@ -103,10 +103,6 @@ class Page:
         size = "×".join(map(str, node.shape)) if len(node.shape) > 1 else str(node.units)
         return self._shown(symbol, title, values, samples, units, size, way, node.shape)
 
-    def of_each_sample(self, symbol: str, title: str, values: Array, way: Way) -> Shown:
-        """Return one number for each sample."""
-        return self._shown(symbol, title, values.reshape(-1, 1), self.recording.names, ("",), "1", way, ())
-
     def of_units(
         self, symbol: str, title: str, values: Array, names: Sequence[str], way: Callable[[int], Any]
     ) -> Shown:

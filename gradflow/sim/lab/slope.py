@@ -52,7 +52,7 @@ class Slope(Frozen):
         return Table(
             "The derivative along h, layer by layer",
             [str(i + 1) for i in range(len(self.parts))],
-            ["‖h_l‖", "forward: ‖ż_l‖", "reverse: ‖δ_l‖", "∇L_l · h_l", "their sum so far"],
+            ["‖hₗ‖", "forward: ‖żₗ‖", "reverse: ‖δₗ‖", "∇ₗL · hₗ", "their sum so far"],
             np.stack([self.lengths, self.tangents, self.deltas, self.parts, np.cumsum(self.parts)], axis=1),
         )
 

@@ -100,6 +100,12 @@ class StepCurve(Frozen):
         found: Array = np.abs(getattr(self, which) - self.exact)
         return found
 
+    def least(self, which: str) -> float:
+        """Return the step at which the error of a difference was least, of those that straddle no kink; nan if none."""
+        errors = self.errors(which)
+        usable = np.flatnonzero(self.done & np.isfinite(errors) & (np.array(self.kinks) == ""))
+        return float(self.steps[usable[errors[usable].argmin()]]) if usable.size else np.nan
+
     @np.errstate(all="ignore")
     def fit(self, which: str) -> Errors:
         """Return where the errors of the "forward" or the "central" difference lie, away from kinks."""

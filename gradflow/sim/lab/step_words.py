@@ -22,15 +22,23 @@ def best_step(curve: StepCurve, which: str, f: str = "L") -> str:
     if math.isnan(fit.best_step):
         if curve.exact == 0.0 and not np.nan_to_num(curve.errors(which)).any():
             return f"{name}: the derivative is exactly 0, and so is every difference."
+        if not math.isnan(fit.slope):
+            return (
+                f"{name}: the error grows with slope {slopes(fit).split()[0]}, not +{fit.order}: another term leads "
+                f"than {_left_out(fit, f)}. It is least at ε ≈ {spell(curve.least(which))}."
+            )
         if not math.isnan(fit.noise):
             return f"{name}: no truncation error stands out of the round-off, so every large ε without a kink is good."
         return ""
     root, value = ROOTS[fit.order]
-    left_out = f"½|{f}″|·ε" if fit.order == 1 else f"⅙|{f}‴|·ε²"
     return (
-        f"{name}: best at ε ≈ {spell(fit.best_step)}, where truncation {left_out} and round-off u|{f}|/ε balance "
-        f"({root} = {spell(value)} if all were 1). Measured slopes {slopes(fit)}."
+        f"{name}: best at ε ≈ {spell(fit.best_step)}, where truncation {_left_out(fit, f)} and round-off u|{f}|/ε "
+        f"balance ({root} = {spell(value)} if all were 1). Measured slopes {slopes(fit)}."
     )
+
+
+def _left_out(fit: Errors, f: str) -> str:
+    return f"½|{f}″|·ε" if fit.order == 1 else f"⅙|{f}‴|·ε²"
 
 
 def slopes(fit: Errors) -> str:

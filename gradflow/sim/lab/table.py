@@ -58,7 +58,7 @@ class Table(Frozen):
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["", *self.columns, *(heading for heading, _ in self.notes)])
         for i, name in enumerate(self.rows):
-            numbers = ["" if math.isnan(v) else repr(v) for v in self.values[i].tolist()]
+            numbers = ["" if math.isnan(v) else repr(v + 0.0) for v in self.values[i].tolist()]
             writer.writerow([name, *numbers, *(entries[i] for _, entries in self.notes)])
         return text.getvalue()
 
@@ -85,7 +85,7 @@ def _in_latex(value: float, digits: int) -> str:
         return "--"
     if math.isinf(value):
         return r"$\infty$" if value > 0 else r"$-\infty$"
-    mantissa, e, exponent = f"{value:.{digits}g}".replace("-", "−").partition("e")
+    mantissa, e, exponent = f"{value + 0.0:.{digits}g}".replace("-", "−").partition("e")
     mantissa = mantissa.replace("−", "-")
     power = exponent.replace("−", "-")
     return f"${mantissa} \\cdot 10^{{{int(power)}}}$" if e else f"${mantissa}$"

@@ -101,5 +101,5 @@ class EntryForm(QWidget):
     def _write(self) -> None:
         block = next((block for block in self._blocks if block.key == self._shown.block), None)
         if block is not None:
-            place = f"{self._shown.row}, {self._shown.column}" if block.rows else str(self._shown.column)
+            place = f"{self._shown.row}, {self._shown.column}" if block.paired else str(self._shown.column)
             self.place.setText(place)

@@ -87,6 +87,7 @@ class ChainChoices(QWidget):
         fill(self.source, answer.sources, question.source)
         fill(self.target, answer.targets, question.target)
         fill(self.stops, list(Stops), question.stops)
+        self.stops.setEnabled(not question.example)
         fill(self.direction, list(Direction), glance.direction)
         count = len(answer.chain.factors) if answer.chain else 0
         so_far = f"{glance.position} of {count}" if glance.position else f"whole of {count}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
@@ -19,8 +19,8 @@ Array = NDArray[np.float64]
 FEWEST, AROUND = 4, 84
 """So many rows have room in any case, and the pixels above and below them."""
 
-NARROW = 640
-"""Below this width there is room for the product only."""
+LEAST, NARROW = 120, 424
+"""The least width of a matrix, and that below which there is room for the product only."""
 
 
 class ProductRow(QWidget):
@@ -41,7 +41,7 @@ class ProductRow(QWidget):
             row.addWidget(part)
         for matrix in (self.left, self.right, self.product):
             # By their columns they share the room, not by what is written below them.
-            matrix.setMinimumWidth(192)
+            matrix.setMinimumWidth(LEAST)
             matrix.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         for sign in self._signs:
             sign.setObjectName("title")
@@ -90,6 +90,10 @@ class ProductRow(QWidget):
         """Take new colours."""
         for matrix in (self.left, self.right, self.product):
             matrix.retheme(theme)
+
+    def minimumSizeHint(self) -> QSize:
+        """Be content with the product alone, also while nobody sees how narrow it gets."""
+        return QSize(LEAST, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave the factors out where there is no room for them."""

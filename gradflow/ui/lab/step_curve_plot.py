@@ -115,8 +115,12 @@ class StepCurvePlot(Plot):
             item.set_data(self._steps[rows], height[rows], [color] * count, hollow[rows])
 
     def _draw_broken(self, curve: StepCurve, shown: list[str], low: float, high: float) -> None:
-        """Put a red bar where a difference is not finite."""
-        lost = curve.done & ~np.all([np.isfinite(curve.errors(which)) for which in shown], axis=0)
+        """Put a red bar where a difference is not finite, though there is something to compare it with."""
+        lost = (
+            np.isfinite(curve.exact)
+            & curve.done
+            & ~np.all([np.isfinite(curve.errors(which)) for which in shown], axis=0)
+        )
         places = np.repeat(self._steps[lost], 2)
         self.broken.setData(places, np.tile([low, high], len(places) // 2))
 

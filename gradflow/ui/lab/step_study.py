@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gradflow.sim.lab.step_curve import STEPS, StepCurve
 from gradflow.sim.words import spell
-from gradflow.ui.lab.number_rows import NumberRows
+from gradflow.ui.lab.number_rows import NumberRow, NumberRows
 from gradflow.ui.lab.step_curve_plot import StepCurvePlot
 from gradflow.ui.lab.study_words import Names, compared
 from gradflow.ui.theme import Theme
@@ -29,6 +30,7 @@ class StepStudy(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._compared: list[NumberRow] = []
         self.rows, self.plot = NumberRows(), StepCurvePlot()
         self.slider = Slider()
         self.slider.setRange(0, len(STEPS) - 1)
@@ -66,10 +68,19 @@ class StepStudy(QWidget):
         self.step_words.setText(f"ε = {spell(float(STEPS[number]))}")
         self.plot.name_axes("step ε", f"error |difference − {names.derivative}|\n|error|", theme)
         self.plot.show_curve(curve, number, printed)
-        rows = compared(curve, names, number, printed, theme) if curve else []
-        # The numbers come first.
-        self.rows.show_rows(rows if self.width() >= WIDE else [replace(row, formula="") for row in rows])
+        self._compared = compared(curve, names, number, printed, theme) if curve else []
+        self._show_rows()
         self.words.setText("\n".join(said))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the formulas out where there is no room for them."""
+        super().resizeEvent(event)
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        # The numbers come first.
+        wide = self.width() >= WIDE
+        self.rows.show_rows([row if wide else replace(row, formula="") for row in self._compared])
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours; the curve is shown anew by whoever shows it."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from gradflow.engine.nodes import Norm
 from gradflow.engine.nodes.norm import EPSILON, BatchNorm, LayerNorm
-from gradflow.sim.lab.numerals import factor, short
+from gradflow.sim.lab.numerals import factor, setting, short
 from gradflow.sim.lab.recording import unit_names
 from gradflow.sim.lab.station import AND, Line, Shown
 from gradflow.sim.lab.stations.explainer import Array, Explainer, plain
@@ -177,4 +177,4 @@ class NormExplainer(Explainer):
     def _statistics(self, s: int, j: int) -> tuple[str, ...]:
         mean, inverse = self._moments(s, j)
         told = [f"μ = {short(mean, 6)}"] if self.centred else []
-        return (", ".join([*told, f"1/√(σ² + ε) = {short(inverse, 6)}, ε = {EPSILON:g}"]),)
+        return (", ".join([*told, f"1/√(σ² + ε) = {short(inverse, 6)}, ε = {setting(EPSILON)}"]),)

@@ -16,6 +16,7 @@ from gradflow.engine.graph import ParameterNode, split
 from gradflow.engine.layers import Layer
 from gradflow.engine.nodes import Linear
 from gradflow.engine.optimizers import OPTIMIZERS
+from gradflow.engine.precision import PRECISIONS
 from gradflow.engine.update import CLIP_EPSILON
 from gradflow.sim.lab.numerals import setting, short, told
 from gradflow.sim.lab.recording import Page, unit_names, window_names
@@ -174,7 +175,10 @@ class UpdateExplainer:
         if not self.layer.trainable:
             return "the layer is frozen"
         of = g if self.whole else "the whole batch's gradient"
-        return f"what {OPTIMIZERS[self.training.optimizer].title} makes of {of}"
+        precision = self.training.precision
+        half = PRECISIONS[precision].part.rounds
+        rounded = f" as {precision} has it: the lab itself computes in float64" if half else ""
+        return f"what {OPTIMIZERS[self.training.optimizer].title} makes of {of}{rounded}"
 
     def _parameters(self) -> list[tuple[str, Array, Array, Array, list[Array]]]:
         """Return symbol, value, gradient, step and the optimiser's memory of every parameter of the layer."""
