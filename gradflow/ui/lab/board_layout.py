@@ -85,8 +85,9 @@ def _stacked(places: Sequence[int], shown: Sequence[Shown]) -> list[list[int]]:
     found: list[list[int]] = []
     for place in places:
         last = found[-1] if found else []
-        # What is multiplied, and what comes of it, stands beside: below it would read as a sum or as an equation.
-        below = _flat(shown[place]) and not shown[place].sign.endswith(("·", "=", "→", "∗"))
+        # A factor, or what comes of a product, stands beside: below it would be read as part of another equation.
+        sign = shown[place].sign
+        below = _flat(shown[place]) and (sign.startswith("Σ") or not sign.endswith(("·", "=", "→", "∗")))
         if last and below and len(last) <= BELOW and not _flat(shown[last[0]]):
             last.append(place)
         else:
