@@ -104,7 +104,8 @@ class LinePlot(Plot):
         i = int(place[np.abs(line.t[place] - spot.x()).argmin()])
         t = float(line.t[i])
         words = [f"<b>t = {spell(t)}</b>: L = {spell(float(line.losses[i]))}"]
-        words.append(f"first order {spell(line.first_order(t))}, second {spell(line.second_order(t))}")
+        second = "" if line.kinks else f", second {spell(line.second_order(t))}"
+        words.append(f"first order {spell(line.first_order(t))}{second}")
         if line.whole.size:
             words.append(f"all training samples {spell(float(line.whole[i]))}")
         return "<br>".join(words)
