@@ -40,6 +40,20 @@ def cosmetic(color: QColor, width: float = 1.0) -> QPen:
     return pen
 
 
+@np.errstate(all="ignore")
+def within(x: Array, y: Array, low: float, high: float) -> tuple[Array, Array]:
+    """Return a line's points between two heights, with those at which it crosses them, and nan where it is beyond.
+
+    What is written as lines and letters (SVG) is not cut off at the edges of a plot.
+    """
+    for edge in (low, high):
+        before = np.flatnonzero((y[:-1] < edge) != (y[1:] < edge))
+        share = (edge - y[before]) / (y[before + 1] - y[before])
+        x = np.insert(x, before + 1, x[before] + share * (x[before + 1] - x[before]))
+        y = np.insert(y, before + 1, edge)
+    return x, np.where((low <= y) & (y <= high), y, np.nan)
+
+
 class Polyline(Overlay):
     """A line through points: through "all" that exist, with gaps beside those that do not ("finite"), or in "pairs"."""
 

@@ -56,6 +56,19 @@ def test_the_next_step_is_marked_on_the_line_and_named(shown) -> None:
     assert view.panels.reach_words.text() == "reach ±3"
 
 
+def test_what_the_orders_expect_ends_at_the_edges_of_the_plot(shown) -> None:
+    """A picture of lines and letters is cut off by nothing else, and they would run over the whole sheet."""
+    plot = shown(frame_of()).panels.line
+    low, high = plot.line.span()
+    plot.show_line(dataclasses.replace(plot.line, slope=100.0 * plot.line.slope))
+    for order in (plot.tangent, plot.parabola):
+        _, heights = order.getData()
+        assert (np.nanmin(heights), np.nanmax(heights)) == (low, high)
+    plot.show_line(dataclasses.replace(plot.line, curvature=np.nan, kinks="a kink of φ"))
+    assert not np.isfinite(plot.parabola.getData()[1]).any()
+    assert "second order" not in [name for _, _, name in plot.signs(LIGHT)]
+
+
 def test_another_direction_is_chosen_by_key_and_another_random_one_by_mouse(qtbot, shown) -> None:
     view = shown(frame_of())
     assert not view.panels.first.again.isVisible()

@@ -12,7 +12,7 @@ from gradflow.sim.details import EVERYTHING
 from gradflow.sim.frame import State
 from gradflow.sim.run import Run
 from gradflow.ui.axes import DecadeAxis
-from gradflow.ui.items import Polyline
+from gradflow.ui.items import Polyline, within
 from gradflow.ui.marks import Marks
 from gradflow.ui.plot import Plot
 from gradflow.ui.theme import DARK, LIGHT
@@ -125,3 +125,11 @@ def test_an_instrument_is_drawn_again_only_when_it_is_measured_again(shown, fram
     view.resize(view.width() + 40, view.height())
     view.draw(halved(dataclasses.replace(frame, details=again)))
     assert len(drawn) == 2, "ticks stand elsewhere"
+
+
+def test_a_line_is_cut_where_it_leaves_the_plot_and_goes_on_where_it_comes_back():
+    x, y = within(np.arange(4.0), np.array([-1.0, 3.0, 1.0, np.inf]), 0.0, 2.0)
+    there = np.isfinite(x) & np.isfinite(y)
+    assert list(zip(x[there], y[there], strict=True)) == [(0.25, 0.0), (0.75, 2.0), (1.5, 2.0), (2.0, 1.0), (2.0, 2.0)]
+    assert not there[0] and not there[3] and not there[-1]
+    assert all(np.isnan(within(np.arange(2.0), np.full(2, np.nan), 0.0, 2.0)[1]))

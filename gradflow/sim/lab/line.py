@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradflow.engine import gradcheck
 from gradflow.sim.frozen import Frozen
 from gradflow.sim.lab.objective import Objective
 from gradflow.sim.lab.pause import Pause
@@ -20,14 +21,18 @@ Array = NDArray[Any]
 POINTS = 129
 """So many are computed in the end: a power of two and one, so that each finer grid has the points of the coarser."""
 
+TENTHS = 4
+"""So often the step of hᵀHh is divided by 10 where a kink is crossed; beyond that round-off would begin to be seen."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Line(Frozen):
     """L(θ + t·h) of the batch at every `t`, nan where it is not computed yet, and of the whole training part.
 
-    `value`, `slope` = ∇L·h and `curvature` = hᵀHh are those at t = 0; `whole` is empty where it was not asked for. The
-    next step leads to `step_t`, with the loss `step_loss` on the same batch, and the last step came from `back_t`, with
-    the loss `back_loss` on this batch too; nan where the line does not lead there. `done` says what is computed.
+    `value`, `slope` = ∇L·h and `curvature` = hᵀHh are those at t = 0; the last is nan where `kinks` names what lies too
+    near. `whole` is empty where it was not asked for. The next step leads to `step_t`, with the loss `step_loss` on
+    the same batch, and the last step came from `back_t`, with the loss `back_loss` on this batch too; nan where the
+    line does not lead there. `done` says what is computed.
     """
 
     t: Array
@@ -36,6 +41,7 @@ class Line(Frozen):
     value: float
     slope: float
     curvature: float
+    kinks: str
     step_t: float
     step_loss: float
     back_t: float
@@ -99,9 +105,8 @@ def walk(
     `update` is the next step, `back` leads to where the last one came from, and `everything` is the objective of the
     whole training part.
     """
-    theta, tau = objective.start, small_step(objective.start, h)
-    bent = objective.gradient_at(theta + tau * h) - objective.gradient_at(theta - tau * h)
-    curvature = float(bent @ h) / (2.0 * tau)
+    theta = objective.start
+    bend, kinks = curvature(objective, h)
     places = [leads_to(h, update), leads_to(h, back) if back is not None else np.nan]
     marked = [(t, objective(theta + t * h) if np.isfinite(t) else np.nan) for t in places]
     t = _reach(h, places, theta) / zoom * np.linspace(-1.0, 1.0, POINTS)
@@ -111,7 +116,7 @@ def walk(
 
     def so_far() -> Line:
         copies = losses.copy(), whole.copy()
-        return Line(t, *copies, objective.batch_loss, slope, curvature, *marked[0], *marked[1], done.copy())
+        return Line(t, *copies, objective.batch_loss, slope, bend, kinks, *marked[0], *marked[1], done.copy())
 
     pause = Pause()
     for every in (16, 8, 4, 2, 1):
@@ -124,6 +129,26 @@ def walk(
                 if pause.due():
                     yield so_far()
         yield so_far()
+
+
+@np.errstate(all="ignore")
+def curvature(objective: Objective, h: Array) -> tuple[float, str]:
+    """Return hᵀHh of the batch's loss by a central difference of its gradient, or nan and the kinks that lie too near.
+
+    The gradient jumps at a kink, and the difference would be that jump over the step: it shrinks until none is crossed.
+    """
+    theta, tau, kinks = objective.start, small_step(objective.start, h), ""
+    for _ in range(1 + TENTHS):
+        above = objective.gradient_at(theta + tau * h)
+        sides = gradcheck.kink_sides(objective.network)
+        below = objective.gradient_at(theta - tau * h)
+        kinks = ", ".join(gradcheck.crossed(sides, gradcheck.kink_sides(objective.network)))
+        bend = float((above - below) @ h) / (2.0 * tau)
+        # What is not finite lies on no side of anything.
+        if not (kinks and np.isfinite(bend)):
+            return bend, ""
+        tau /= 10.0
+    return float("nan"), kinks
 
 
 def _reach(h: Array, places: list[float], theta: Array) -> float:

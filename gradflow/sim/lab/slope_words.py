@@ -38,20 +38,26 @@ def cost(work: Multiplications) -> str:
 def step(line: Line) -> str:
     """Say what the two orders expect of the steps that the line leads to and what becomes of them, or how it bends."""
     bends = f"hᵀHh = {spell(line.curvature)}"
+    if line.kinks:
+        bends = f"no second order: too near lies {line.kinks}"
     said = []
     if not math.isnan(line.step_t):
         before, after, first, second = _told(line, line.step_t, line.step_loss)
         said.append(
             f"Next step at t = {spell(line.step_t)}: L goes from {before} to {after} on the same batch; "
-            f"first order expects {first}, second {second} ({bends})."
+            f"first order expects {first}{_second(line, second)} ({bends})."
         )
     if not math.isnan(line.back_t):
         after, before, first, second = _told(line, line.back_t, line.back_loss)
         said.append(
             f"Last step from t = {spell(line.back_t)}: L went from {before} to {after}, on the batch of the next "
-            f"step; looking back, first order has {first} there, second {second} ({bends})."
+            f"step; looking back, first order has {first} there{_second(line, second)} ({bends})."
         )
-    return " ".join(said) or f"Along h: slope ∇L·h = {spell(line.slope)}, curvature {bends}."
+    return " ".join(said) or f"Along h: slope ∇L·h = {spell(line.slope)}, {'' if line.kinks else 'curvature '}{bends}."
+
+
+def _second(line: Line, written: str) -> str:
+    return "" if line.kinks else f", second {written}"
 
 
 def _told(line: Line, t: float, loss: float) -> list[str]:

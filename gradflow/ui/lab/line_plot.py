@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor
 
 from gradflow.sim.lab.line import Line
 from gradflow.sim.words import spell
-from gradflow.ui.items import cosmetic
+from gradflow.ui.items import cosmetic, within
 from gradflow.ui.lab.chip import Chip
 from gradflow.ui.marks import Marks
 from gradflow.ui.plot import Plot
@@ -27,7 +27,7 @@ class LinePlot(Plot):
         super().__init__(None, None, "t", "loss at θ + t·h")
         self.now = pg.InfiniteLine(angle=90)
         self.broken = pg.PlotCurveItem(connect="pairs")
-        self.tangent, self.parabola = pg.PlotCurveItem(), pg.PlotCurveItem(connect="finite")
+        self.tangent, self.parabola = pg.PlotCurveItem(connect="finite"), pg.PlotCurveItem(connect="finite")
         self.whole, self.curve = pg.PlotCurveItem(connect="finite"), pg.PlotCurveItem(connect="finite")
         self.present, self.step, self.back = Marks(radius=5.0), Marks(diamond=True, radius=6.0), Marks(radius=5.0)
         self.add(self.now, self.broken, self.whole, self.tangent, self.parabola, self.curve)
@@ -54,14 +54,15 @@ class LinePlot(Plot):
         self.curve.setData(t, losses)
         self.whole.setData(t, line.whole[done] if line.whole.size else np.full(len(t), np.nan))
         ends = line.t[[0, -1]]
-        self.tangent.setData(ends, line.first_order(ends))
-        self.parabola.setData(line.t, line.second_order(line.t))
+        self.tangent.setData(*within(ends, line.first_order(ends), low, high))
+        self.parabola.setData(*within(line.t, line.second_order(line.t), low, high))
         lost = np.repeat(t[~np.isfinite(losses)], 2)
         self.broken.setData(lost, np.tile([low, high], len(lost) // 2))
         self.now.setValue(0.0)
         self.present.set_data(np.zeros(1), np.array([line.value]), [self.ink])
-        self.step.set_data(np.array([line.step_t]), np.array([line.step_loss]), [self.accent])
-        self.back.set_data(np.array([line.back_t]), np.array([line.back_loss]), [self.ink], np.ones(1, bool))
+        step, back = (np.array([[t if abs(t) <= line.t[-1] else np.nan], [loss]]) for t, loss in line.marked)
+        self.step.set_data(*step, [self.accent])
+        self.back.set_data(*back, [self.ink], np.ones(1, bool))
 
     def signs(self, theme: Theme) -> Signs:
         """Return what stands on the plot: a sign, its colour and its name."""
@@ -104,7 +105,8 @@ class LinePlot(Plot):
         i = int(place[np.abs(line.t[place] - spot.x()).argmin()])
         t = float(line.t[i])
         words = [f"<b>t = {spell(t)}</b>: L = {spell(float(line.losses[i]))}"]
-        words.append(f"first order {spell(line.first_order(t))}, second {spell(line.second_order(t))}")
+        second = "" if line.kinks else f", second {spell(line.second_order(t))}"
+        words.append(f"first order {spell(line.first_order(t))}{second}")
         if line.whole.size:
             words.append(f"all training samples {spell(float(line.whole[i]))}")
         return "<br>".join(words)

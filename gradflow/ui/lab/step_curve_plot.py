@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor
 
 from gradflow.sim.lab.step_curve import Errors, StepCurve
 from gradflow.ui.axes import DecadeAxis
-from gradflow.ui.items import Levels, cosmetic
+from gradflow.ui.items import Levels, cosmetic, within
 from gradflow.ui.marks import Marks
 from gradflow.ui.plot import DecadeRange, Plot, log10_marks
 from gradflow.ui.theme import SMALL_SIZE, Theme, font
@@ -42,7 +42,7 @@ class StepCurvePlot(Plot):
         self.levels, self.decades = Levels(), DecadeRange(4.0)
         self.here = pg.InfiniteLine(angle=90)
         self.broken = pg.PlotCurveItem(connect="pairs")
-        self.guides = {(which, kind): pg.PlotCurveItem() for which in WHICH[:2] for kind in SHOWN_WHERE}
+        self.guides = {(which, kind): pg.PlotCurveItem(connect="finite") for which in WHICH[:2] for kind in SHOWN_WHERE}
         self.best = {which: pg.InfiniteLine(angle=90) for which in WHICH[:2]}
         # Where two lie on each other both are seen.
         self.marks = {which: Marks(radius=radius) for which, radius in zip(WHICH, (4.0, 2.5, 3.0), strict=True)}
@@ -81,7 +81,7 @@ class StepCurvePlot(Plot):
         self.here.setValue(float(self._steps[chosen]))
         fits = {which: curve.fit(which) for which in WHICH[:2]}
         for which, fit in fits.items():
-            self._guide(which, fit, curve.complete)
+            self._guide(which, fit, curve.complete, low, high)
         self._name_slopes(fits, curve.complete)
 
     def retheme(self, theme: Theme) -> None:
@@ -124,7 +124,7 @@ class StepCurvePlot(Plot):
         places = np.repeat(self._steps[lost], 2)
         self.broken.setData(places, np.tile([low, high], len(places) // 2))
 
-    def _guide(self, which: str, fit: Errors, complete: bool) -> None:
+    def _guide(self, which: str, fit: Errors, complete: bool, low: float, high: float) -> None:
         best = fit.best_step
         known = complete and np.isfinite(best)
         self.best[which].setVisible(bool(known))
@@ -136,7 +136,8 @@ class StepCurvePlot(Plot):
                 steps[0 if kind == "truncation" else 1] = best / 10.0 if kind == "truncation" else best * 10.0
             heights = getattr(fit, kind)(steps)
             drawn = complete and bool(np.isfinite(heights).all())
-            self.guides[which, kind].setData(np.log10(steps) if drawn else [], np.log10(heights) if drawn else [])
+            ends = within(np.log10(steps), np.log10(heights), low, high) if drawn else ([], [])
+            self.guides[which, kind].setData(*ends)
 
     def _name_slopes(self, fits: dict[str, Errors], complete: bool) -> None:
         """Write beside the guide lines what they are proportional to."""

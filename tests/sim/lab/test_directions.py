@@ -10,14 +10,15 @@ import pytest
 from test_specimen import NETWORKS, specimen_of
 
 from gradflow.sim import config
+from gradflow.sim.archive import open_experiment
 from gradflow.sim.config import Experiment, edit
 from gradflow.sim.details import Want
 from gradflow.sim.lab.directions import DIRECTIONS, WITH_TRAJECTORY, Ask, Ground, make
 from gradflow.sim.lab.exploration import Look, Refused, explore, survey
-from gradflow.sim.lab.line import Line, leads_to
+from gradflow.sim.lab.line import Line, curvature, leads_to
 from gradflow.sim.lab.objective import Objective
 from gradflow.sim.lab.plane import Plane
-from gradflow.sim.lab.slope import Slope, slope
+from gradflow.sim.lab.slope import Slope, slope, small_step
 from gradflow.sim.lab.slope_words import cost, place, plane, step
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.trajectory import Trajectory, retrace
@@ -133,6 +134,43 @@ def test_the_parabola_of_a_quadratic_loss_is_the_loss() -> None:
     # Along the last layer's weights alone a linear output with squared error is a parabola.
     _, line = explored(specimen, Ask("coordinate", text="5/W[2, 0]"))
     np.testing.assert_allclose(line.second_order(line.t), line.losses, rtol=1e-6)
+
+
+def bend(objective: Objective, h: np.ndarray, tau: float) -> float:
+    """Return hᵀHh by the difference of the gradients over this step."""
+    above, below = (objective.gradient_at(objective.start + sign * tau * h) for sign in (1.0, -1.0))
+    return float((above - below) @ h) / (2.0 * tau)
+
+
+def test_no_kink_of_relu_is_taken_for_curvature() -> None:
+    """At step 8 of this preset a kink lies within the usual step: the gradient jumps there, though it hardly bends."""
+    run = Run(open_experiment("healthy"))
+    jumped = []
+    for number in range(9):
+        run.advance()
+        if number < 7:
+            continue
+        specimen = run.measure({Want.SPECIMEN}).specimen
+        assert specimen is not None
+        objective = Objective(specimen)
+        h, far = specimen.update, small_step(objective.start, specimen.update)
+        found, kinks = curvature(objective, h)
+        assert not kinks and found == pytest.approx(bend(objective, h, far / 1e2), rel=1e-5)
+        jumped.append(bend(objective, h, far) != pytest.approx(found, rel=1e-1))
+    assert jumped == [False, True]
+
+
+def test_with_a_kink_at_the_very_point_there_is_no_curvature_and_that_is_said() -> None:
+    _, specimen = specimen_of({"network.activation": "relu"})
+    objective = Objective(specimen)
+    # Without its weights and bias every neuron of the first layer stands at its kink.
+    objective.start[objective.network.layers[0].linear.span] = 0.0
+    found, kinks = curvature(objective, make(Ask("random"), Ground(objective, specimen)))
+    assert np.isnan(found) and kinks == "a kink of φ"
+    _, line = explored(specimen, Ask("update"))
+    torn = dataclasses.replace(line, curvature=found, kinks=kinks)
+    assert "no second order: too near lies a kink of φ" in step(torn) and "not a number" not in step(torn)
+    assert "hᵀHh" in step(line) and "hᵀHh" not in step(torn)
 
 
 def test_the_whole_training_part_has_its_own_curve() -> None:
