@@ -75,7 +75,9 @@ def test_with_batch_norm_only_the_whole_batch_can_be_chosen(shown) -> None:
 
 def test_the_step_follows_slider_keys_and_mouse(qtbot, shown) -> None:
     view = shown(frame_of())
-    assert view.position == FIRST_STEP and view.positions() == len(STEPS) and "1.00·10⁻⁵" in view.curve.step_words.text()
+    assert (
+        view.position == FIRST_STEP and view.positions() == len(STEPS) and "1.00·10⁻⁵" in view.curve.step_words.text()
+    )
     before = view.curve.rows.text()
     view.curve.slider.setFocus()
     qtbot.keyClick(view.curve.slider, Qt.Key.Key_Left)
