@@ -414,12 +414,45 @@ def test_any_entry_of_any_leaf_is_moved_and_any_output_weighted(shown, qtbot):
     assert view.study.rows._rows[0].value == opened.gradients()[opened.sandbox.find("x")][1]
     qtbot.keyClicks(page.form.place, "7")
     qtbot.keyClick(page.form.place, Qt.Key.Key_Return)
-    assert page.form.place.property("invalid")
+    message = page.form.place.message
+    assert page.form.place.refused and message.isVisible()
+    assert (page.form.place.text(), message.text()) == ("17", "x has no entry [17]: entries 0–1")
     page.form.seed.setText("[0, 1, 0]")
     page.form.seed.editingFinished.emit()
     view.finish()
     (row,) = view.desk.opened.jacobian(opened.sandbox.find("x"))[1:2]
     assert view.study.rows._rows[0].value == row[1]
+
+
+def test_a_place_outside_of_a_matrix_stays_typed_and_is_explained(shown, qtbot):
+    view = shown(json.dumps({"text": "W = [[1, 2], [3, 4]]\nf = sum(W*W)", "page": "Differences"}))
+    form = view.side.differences.form
+    for typed in ("7, 7", "hello"):
+        form.place.selectAll()
+        qtbot.keyClicks(form.place, typed)
+        qtbot.keyClick(form.place, Qt.Key.Key_Return)
+        assert form.place.text() == typed
+        assert form.place.message.text() == f"W has no entry [{typed}]: rows 0–1, columns 0–1"
+    form.place.selectAll()
+    qtbot.keyClicks(form.place, "1, 0")
+    qtbot.keyClick(form.place, Qt.Key.Key_Return)
+    assert not form.place.message.isVisible()
+    assert view.desk.moved_name == "W[1, 0]"
+
+
+def test_a_value_that_cannot_be_typed_beside_the_program_is_taken_back_in_words(shown):
+    view = shown(json.dumps({"text": "x = [1, 2]\nf = sum(x*x)/0.5"}))
+    view.side.inputs.item(0, VALUE).setText("[1, 2")
+    assert view.side.inputs.item(0, VALUE).text() == "[1, 2]"
+    assert "“[1, 2” is not used" in view.sentence.text()
+    view.side.inputs.item(0, VALUE).setText("[1, 5]")
+    assert view.desk.choices.text == "x = [1, 5]\nf = sum(x*x)/0.5" and not view.desk.stale
+    view = shown(json.dumps({"text": "x = [1,\n 2]\nf = sum(x)"}))
+    cell = view.side.inputs.item(0, VALUE)
+    before = cell.text()
+    cell.setText("[1, 5]")
+    assert cell.text() == before
+    assert "it spans several lines" in view.sentence.text()
 
 
 def test_a_box_that_is_clicked_is_moved_where_it_is_a_leaf(shown):

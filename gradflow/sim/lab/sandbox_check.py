@@ -128,6 +128,13 @@ def entry_name(label: str, shape: tuple[int, ...], place: int) -> str:
     return f"{label}[{', '.join(str(i) for i in np.unravel_index(place, shape))}]" if shape else label
 
 
+def no_entry(label: str, shape: tuple[int, ...], typed: str) -> str:
+    """Say that an array has no entry of the place that was typed, and which places there are."""
+    axes = {1: ("entries",), 2: ("rows", "columns")}.get(len(shape), ("indices",) * len(shape))
+    places = ", ".join(f"{axis} 0–{size - 1}" for axis, size in zip(axes, shape, strict=True))
+    return f"{label} has no entry [{typed.strip()[:20]}]" + (f": {places}" if places and all(shape) else "")
+
+
 def entry_of(sandbox: Sandbox, name: str) -> Entry | None:
     """Return the entry of this name; of a name without a place the first; None for what is no entry of a leaf."""
     label, bracket, places = name.partition("[")

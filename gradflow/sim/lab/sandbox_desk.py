@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from gradflow.errors import ProgramError
-from gradflow.sim.lab.sandbox_check import Entry, entry_name, entry_of
+from gradflow.sim.lab.sandbox_check import Entry, entry_name, entry_of, no_entry
 from gradflow.sim.lab.sandbox_grads import Grads
-from gradflow.sim.lab.sandbox_program import Choices, Opened, open_program, with_value
+from gradflow.sim.lab.sandbox_program import Choices, Opened, numbers_in, open_program, value_in, with_value
 from gradflow.sim.lab.sandbox_state import choices_of, state_of
 from gradflow.sim.lab.sandbox_steps import Moment, moment, position_of, positions
 from gradflow.sim.lab.sandbox_words import happening, numbers
@@ -153,18 +153,29 @@ class Desk:
         """Type a leaf's part of the direction."""
         self.change(replace(self.choices, direction={**self.choices.direction, name: text}))
 
-    def give(self, name: str, text: str) -> None:
-        """Type a leaf's value: beside the program for a free name, else into the program."""
-        sandbox = self.opened.sandbox if self.opened else None
-        leaf = sandbox.find_leaf(name) if sandbox else None
-        if sandbox is None or leaf is None:
-            return
-        if sandbox.is_free(leaf):
-            self.change(replace(self.choices, values={**self.choices.values, sandbox.nodes[leaf].name: text}))
-            return
-        changed = with_value(self.choices.text, sandbox.nodes[leaf], " ".join(text.split()).replace("−", "-"))
-        if changed is not None:
-            self.change(replace(self.choices, text=changed))
+    def give(self, name: str, text: str) -> str:
+        """Type a leaf's value: beside the program for a free name, else into it; return why that cannot be, or ""."""
+        opened = self.opened
+        leaf = opened.sandbox.find_leaf(name) if opened else None
+        if opened is None or leaf is None:
+            return f"There is no input {name}."
+        node = opened.sandbox.nodes[leaf]
+        if opened.sandbox.is_free(leaf):
+            self.change(replace(self.choices, values={**self.choices.values, node.name: text}))
+            return ""
+        value = " ".join(text.split()).replace("−", "-")
+        try:
+            numbers_in(value)
+        except ProgramError as error:
+            return f"{name} stays as it is, and “{text.strip()[:20]}” is not used: {error.reason}."
+        changed = with_value(self.choices.text, opened.choices.text, node, value)
+        if changed is None:
+            return f"The value of {name} can be changed in the program only: {self._why_only_there()}."
+        self.change(replace(self.choices, text=changed))
+        return ""
+
+    def _why_only_there(self) -> str:
+        return "its error has to be mended first" if self.stale else "it spans several lines"
 
     def rows(self) -> list[LeafRow]:
         """Return the leaves as they stand."""
@@ -182,7 +193,8 @@ class Desk:
             free = sandbox.is_free(node.index)
             about = (("value", node.name if free else ""), ("direction", label))
             wrong = [(what, self.opened.wrong[what, name]) for what, name in about if (what, name) in self.opened.wrong]
-            value = self.choices.values.get(node.name, "1") if free else node.expression
+            written = value_in(self.choices.text, self.opened.choices.text, node)
+            value = self.choices.values.get(node.name, "1") if free else node.expression if written is None else written
             found.append(
                 LeafRow(
                     label,
@@ -224,6 +236,11 @@ class Desk:
         if known:
             self.entry = entry
         return known
+
+    def why_not(self, entry: str) -> str:
+        """Say that there is no such entry of a leaf, and which there are."""
+        label, _, place = entry.partition("[")
+        return no_entry(label, dict(self.leaves()).get(label, ()), place.removesuffix("]"))
 
     def turn(self, step: int) -> None:
         """Take another step ε, by its number; what lies outside of the list is its end."""

@@ -190,13 +190,40 @@ def _words(shape: tuple[int, ...]) -> str:
     return "that of a single number" if shape == () else str(shape)
 
 
-def with_value(text: str, leaf: TraceNode, value: str) -> str | None:
-    """Return the program with another value for a leaf that it names itself; None if that spans several lines."""
-    lines = text.split("\n")
-    if leaf.line > len(lines):
+def value_in(text: str, ran: str, leaf: TraceNode) -> str | None:
+    """Return what now stands in a text as the value of a leaf that the program names itself.
+
+    `ran` is the text that the leaf is of; all around the value has to be as it was there. None where that is not so,
+    or where the value spans several lines.
+    """
+    found = _around(text, ran, leaf)
+    if found is None:
         return None
-    line = lines[leaf.line - 1]
-    if line[leaf.column - 1 : leaf.end_column - 1].split() != leaf.expression.split():
+    before, after = found
+    line = text.split("\n")[leaf.line - 1]
+    return line[len(before) : len(line) - len(after)].strip()
+
+
+def with_value(text: str, ran: str, leaf: TraceNode, value: str) -> str | None:
+    """Return the text with another value for a leaf that it names itself; None where `value_in` finds none."""
+    found, lines = _around(text, ran, leaf), text.split("\n")
+    if found is None:
         return None
-    lines[leaf.line - 1] = line[: leaf.column - 1] + value + line[leaf.end_column - 1 :]
+    lines[leaf.line - 1] = value.join(found)
     return "\n".join(lines)
+
+
+def _around(text: str, ran: str, leaf: TraceNode) -> tuple[str, str] | None:
+    """Return what stands before and after a leaf's value on its line, which the text has to share with `ran`."""
+    lines, were = text.split("\n"), ran.split("\n")
+    if len(lines) != len(were) or leaf.line > len(were):
+        return None
+    line, was = lines[leaf.line - 1], were[leaf.line - 1]
+    before, value, after = (
+        was[: leaf.column - 1],
+        was[leaf.column - 1 : leaf.end_column - 1],
+        was[leaf.end_column - 1 :],
+    )
+    if value.split() != leaf.expression.split() or len(line) < len(before) + len(after):
+        return None
+    return (before, after) if line.startswith(before) and line.endswith(after) else None

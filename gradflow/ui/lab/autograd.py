@@ -150,7 +150,10 @@ class AutogradView(LabView):
         elif column == DIRECTION:
             self._do(lambda: self.desk.direct(name, text))
         else:
-            self._do(lambda: self.desk.give(name, text))
+            refused: list[str] = []
+            self._do(lambda: refused.append(self.desk.give(name, text)))
+            if refused[0]:
+                self.sentence.setText(refused[0])
 
     def _choose_node(self, node: int | None) -> None:
         opened = self.desk.opened

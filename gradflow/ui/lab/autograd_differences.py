@@ -48,7 +48,7 @@ class DifferencesStudy(StepStudy):
         self._computing = Background(self)
         self._computing.arrived.connect(self._take)
         self._computing.failed.connect(self.words.setText)
-        page.form.moved.connect(self.move_entry)
+        page.form.moved.connect(self._take_entry)
         page.printed.toggled.connect(self._print)
         self.turned.connect(self._turn)
 
@@ -61,9 +61,9 @@ class DifferencesStudy(StepStudy):
     def move_entry(self, entry: str) -> bool:
         """Move another entry, such as w[0, 1], and return whether there is one of this name."""
         known = self._desk.move(entry)
-        self._page.show_choices(self._desk)
-        self._page.form.mark(valid=known)
         if known:
+            self._page.form.place.refuse("")
+            self._page.show_choices(self._desk)
             self.changed.emit()
         return known
 
@@ -85,6 +85,10 @@ class DifferencesStudy(StepStudy):
         """Take new colours."""
         self._theme = theme
         super().retheme(theme)
+
+    def _take_entry(self, entry: str) -> None:
+        if not self.move_entry(entry):
+            self._page.form.place.refuse(self._desk.why_not(entry))
 
     def _show(self) -> None:
         desk, entry = self._desk, self._desk.moved()

@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from gradflow.sim.lab.sandbox_desk import Desk
+from gradflow.ui.lab.checked_box import CheckedBox
 from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import Choice, TextBox
 
@@ -32,11 +33,11 @@ class OutputForm(QWidget):
         self.wrong = QLabel()
         self.wrong.setObjectName("fieldError")
         self.wrong.setWordWrap(True)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(4)
-        box.addLayout(self.rows)
-        box.addWidget(self.wrong)
+        self.box = QVBoxLayout(self)
+        self.box.setContentsMargins(0, 0, 0, 0)
+        self.box.setSpacing(4)
+        self.box.addLayout(self.rows)
+        self.box.addWidget(self.wrong)
         self.output.activated.connect(weakly(self, lambda self, _: self._tell()))
         self.seed.editingFinished.connect(weakly(self, lambda self: self._tell()))
 
@@ -65,12 +66,14 @@ class EntryForm(OutputForm):
 
     def __init__(self) -> None:
         super().__init__()
-        self.leaf, self.place = Choice(), TextBox()
+        self.leaf, self.place = Choice(), CheckedBox()
+        self._shown: tuple[str, tuple[int, ...]] = ("", ())
         self.leaf.setAccessibleName("Differentiate by")
         self.leaf.setToolTip("An input or a named number of the program; or click its box in the graph")
         self.place.setAccessibleName("Which entry")
         self.rows.addRow("by", self.leaf)
         self.rows.addRow("entry", self.place)
+        self.box.addWidget(self.place.message)
         self.leaf.activated.connect(weakly(self, lambda self, _: self.moved.emit(self.leaf.currentText())))
         self.place.editingFinished.connect(self._move)
 
@@ -85,15 +88,12 @@ class EntryForm(OutputForm):
         shape = dict(leaves).get(label, ())
         self.rows.setRowVisible(self.place, bool(shape))
         self.place.setToolTip(f"Counted from 0; there are {' × '.join(map(str, shape))}")
-        if not self.place.hasFocus() or not self.place.isModified():
+        if (desk.moved_name, shape) != self._shown:
+            self._shown = (desk.moved_name, shape)
+            self.place.refuse("")
+        typing = self.place.isModified() and self.place.hasFocus()
+        if not (typing or self.place.refused):
             self.place.setText(place)
-        self.mark(valid=True)
-
-    def mark(self, valid: bool) -> None:
-        """Show whether there is an entry of this place."""
-        self.place.setProperty("invalid", not valid)
-        self.place.style().unpolish(self.place)
-        self.place.style().polish(self.place)
 
     def _move(self) -> None:
         if self.place.isModified():

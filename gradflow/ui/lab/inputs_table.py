@@ -52,6 +52,7 @@ class InputsTable(Table):
         header.setSectionResizeMode(ASKS, QHeaderView.ResizeMode.ResizeToContents)
         header.setMinimumSectionSize(24)
         self._rows: Sequence[LeafRow] = ()
+        self._typed = False
         self.show_direction(False)
         self.itemChanged.connect(self._tell)
         self.cellClicked.connect(self._toggle)
@@ -62,9 +63,9 @@ class InputsTable(Table):
 
     def show_rows(self, rows: Sequence[LeafRow]) -> None:
         """Show these inputs."""
-        if rows == self._rows:
+        if rows == self._rows and not self._typed:
             return
-        self._rows = rows
+        self._rows, self._typed = rows, False
         self.blockSignals(True)
         self.setRowCount(len(rows))
         for number, row in enumerate(rows):
@@ -108,6 +109,8 @@ class InputsTable(Table):
         return item
 
     def _tell(self, item: QTableWidgetItem) -> None:
+        # What was typed may have come to nothing.
+        self._typed = True
         self.edited.emit(self._rows[item.row()].name, item.column(), item.text())
 
     def _toggle(self, row: int, column: int) -> None:

@@ -284,7 +284,31 @@ def test_a_named_number_is_changed_in_the_text_itself():
     desk.give("y", "[4, 5]")
     assert desk.choices.text == "x = -3.5; y = [4, 5]  # two\nf = x*y"
     leaf = desk.opened.sandbox.nodes[0]
-    assert with_value("something else", leaf, "1") is None
+    assert with_value("something else", desk.choices.text, leaf, "1") is None
+
+
+@pytest.mark.parametrize("wrong", ["[1, 2", "abc", "abc +", "", "2; y = 3"])
+def test_what_are_no_numbers_is_not_written_into_the_text(wrong):
+    desk = Desk(Choices("x = [1, 2]\nf = sum(x*x)/0.5"))
+    assert f"“{wrong}” is not used: " in desk.give("x", wrong)
+    assert desk.choices.text == "x = [1, 2]\nf = sum(x*x)/0.5"
+
+
+def test_a_wrong_value_in_the_text_is_replaced_by_the_next():
+    desk = Desk(Choices("x = [1, 2]  # two\ny = [3, 4]\nf = sum(x*y)/0.5"))
+    assert desk.give("x", "[1, 2, 3]") == ""
+    assert desk.stale and desk.rows()[0].value == "[1, 2, 3]"
+    assert desk.give("x", "[1, 5]") == ""
+    assert not desk.stale
+    assert desk.choices.text == "x = [1, 5]  # two\ny = [3, 4]\nf = sum(x*y)/0.5"
+
+
+def test_a_value_that_is_not_found_in_the_text_is_refused_in_words():
+    desk = Desk(Choices("x = [1,\n 2]\nf = sum(x)"))
+    assert desk.give("x", "[1, 5]") == "The value of x can be changed in the program only: it spans several lines."
+    desk.change(Choices("q = 3\nx = [1, 2\nf = sum(x)"))
+    assert "its error has to be mended first" in desk.give("x", "[1, 5]")
+    assert desk.choices.text == "q = 3\nx = [1, 2\nf = sum(x)"
 
 
 # The sequence.
