@@ -40,7 +40,7 @@ def grad(
 
     An input need not be a leaf. One that the outputs do not depend on is an error, or None with `allow_unused`.
     """
-    ends, starts = _listed(outputs), _asking("grad", _listed(inputs))
+    ends, starts = _variables("grad", "output", outputs), _asking("grad", inputs)
     alone = isinstance(outputs, Variable)
     weights = [grad_outputs] if alone else [None] * len(ends) if grad_outputs is None else list(grad_outputs)
     if len(weights) != len(ends):
@@ -114,10 +114,18 @@ def _called(x: Variable, number: int) -> str:
     return x.name or f"input {number}"
 
 
-def _asking(asked: str, inputs: list[Variable]) -> list[Variable]:
-    for number, x in enumerate(inputs):
+def _variables(asked: str, what: str, given: Any) -> list[Variable]:
+    if not isinstance(given, Variable | Sequence) or isinstance(given, str):
+        raise AutogradError(f"{asked}: the {what} has to be a Variable or a list of them, not {type(given).__name__}")
+    for number, x in enumerate(listed := _listed(given)):
         if not isinstance(x, Variable):
-            raise AutogradError(f"{asked}: input {number} is not a Variable")
+            raise AutogradError(f"{asked}: {what} {number} is not a Variable")
+    return listed
+
+
+def _asking(asked: str, given: Any) -> list[Variable]:
+    inputs = _variables(asked, "input", given)
+    for number, x in enumerate(inputs):
         if not x.requires_grad:
             raise AutogradError(f"{asked}: {_called(x, number)} does not ask for a gradient (requires_grad=True)")
     return inputs
@@ -126,7 +134,7 @@ def _asking(asked: str, inputs: list[Variable]) -> list[Variable]:
 def _recorded(asked: str, of: Of, inputs: Inputs, create_graph: bool) -> tuple[Variable, list[Variable]]:
     """Return the output and the inputs its record leads back to."""
     if isinstance(of, Variable):
-        return of, _asking(asked, _listed(inputs))
+        return of, _asking(asked, inputs)
     starts = [_fresh(x, create_graph) for x in _listed(inputs)]
     with enable_grad():
         output = of(*starts)

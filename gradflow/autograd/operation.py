@@ -30,6 +30,9 @@ Rule: TypeAlias = Callable[..., Any]
 Count: TypeAlias = Callable[..., int]
 """count(result shape, *input shapes): how many multiplications (a division is one)."""
 
+Formula: TypeAlias = str | Callable[[str, str], str]
+"""A local derivative with {a}, {b} for the inputs, {x} for the one it is by, {y} for the result; or made of a and b."""
+
 T = TypeVar("T")
 
 _serial = count()
@@ -65,10 +68,9 @@ class Operator:
     """One entry of the table: how to compute an operation, and how a change and a gradient pass through it.
 
     `vjp[i]` takes g = ∂L/∂y to ∂L/∂input i, before axes that were broadcast are summed. `jvp[i]` takes the tangent of
-    input i to its share of y's tangent. `formulas[i]` is that local derivative in words of the field, with {a}, {b} for
-    the inputs, {x} for input i and {y} for the result. `size` predicts how many elements the result has, before it is
-    computed; `work` and `carry[i]` count the multiplications of computing it and of carrying a vector through one edge,
-    which forwards and backwards costs the same.
+    input i to its share of y's tangent. `formulas[i]` is that local derivative in words of the field. `size` predicts
+    how many elements the result has, before it is computed; `work` and `carry[i]` count the multiplications of
+    computing it and of carrying a vector through one edge, which forwards and backwards costs the same.
     """
 
     name: str
@@ -76,7 +78,7 @@ class Operator:
     forward: Callable[..., Any]
     vjp: Sequence[Rule]
     jvp: Sequence[Rule]
-    formulas: Sequence[str]
+    formulas: Sequence[Formula]
     work: Count
     carry: Sequence[Count]
     size: Count
@@ -197,7 +199,8 @@ class Operation:
         """Return the local derivative by input `index` in these names, such as "∂(a·b)/∂a = b"."""
         letters = inputs or [*"ab", *("x" for _ in self.inputs[2:])]
         a, b = (*letters[:2], "")[:2]
-        return self.operator.formulas[index].format(a=a, b=b, x=letters[index], y=result)
+        words = self.operator.formulas[index]
+        return words.format(a=a, b=b, x=letters[index], y=result) if isinstance(words, str) else words(a, b)
 
     def vjp(self, index: int, gradient: Any) -> Array:
         """Return the gradient by input `index` for the gradient by the result: the edge, walked backwards."""

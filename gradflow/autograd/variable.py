@@ -27,15 +27,14 @@ class Variable(Operands):
     numbers cannot be written into, because what was recorded counts on them; a leaf's `data` can be replaced.
     """
 
-    __slots__ = ("__weakref__", "_data", "_requires_grad", "grad", "grad_fn", "name")
+    __slots__ = ("__weakref__", "_data", "_grad", "_requires_grad", "grad_fn", "name")
 
     def __init__(self, data: Any, requires_grad: bool = False, name: str = "") -> None:
         self._data: Array = as_array(data._data if isinstance(data, Variable) else data)
         self._requires_grad = bool(requires_grad)
         self.grad_fn: Operation | None = None
         """The operation that computed this, None for a leaf."""
-        self.grad: Variable | None = None
-        """The gradient that `backward` has added up here, None before the first."""
+        self._grad: Variable | None = None
         self.name = name
 
     @classmethod
@@ -45,7 +44,7 @@ class Variable(Operands):
         made._data = data
         made._requires_grad = operation is not None
         made.grad_fn = operation
-        made.grad = None
+        made._grad = None
         made.name = ""
         return made
 
@@ -79,6 +78,19 @@ class Variable(Operands):
         if self.grad_fn is not None and not wanted:
             raise AutogradError("requires_grad: only a leaf can be told not to ask for a gradient; use detach()")
         self._requires_grad = bool(wanted)
+
+    @property
+    def grad(self) -> Variable | None:
+        """The gradient that `backward` has added up here, None before the first; one of the same shape can be given."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, gradient: Any) -> None:
+        new = gradient if gradient is None or isinstance(gradient, Variable) else Variable(gradient)
+        if new is not None and new.shape != self.shape:
+            have, given = shape_text(self.shape), shape_text(new.shape)
+            raise AutogradError(f"grad: a gradient has the shape of {self.name or 'its leaf'}, {have}, not {given}")
+        self._grad = new
 
     @property
     def is_leaf(self) -> bool:
@@ -190,6 +202,15 @@ class Variable(Operands):
     def __float__(self) -> float:
         return self.item()
 
+    def __int__(self) -> int:
+        try:
+            return int(self.item())
+        except (OverflowError, ValueError):
+            raise AutogradError(f"int: {self.item()} is no whole number") from None
+
+    def __format__(self, form: str) -> str:
+        return format(self.item(), form) if form else str(self)
+
     __hash__ = object.__hash__
 
     # NumPy's functions and an array on the left come here
@@ -204,8 +225,17 @@ class Variable(Operands):
             f"np.{ufunc.__name__}: is not recorded; use a function of gradflow.autograd, or np.{ufunc.__name__}(x.data)"
         )
 
+    def __array_function__(self, function: Any, types: Any, inputs: Any, named: Any) -> Any:
+        if function.__name__ in QUESTIONS:
+            return function(*[x._data if isinstance(x, Variable) else x for x in inputs], **named)
+        name = f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1)
+        raise AutogradError(f"{name}: is not recorded; use a function of gradflow.autograd, or {name}(x.data)")
+
 
 COMPARISONS = {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal"}
+
+QUESTIONS = {"shape", "ndim", "size", "allclose", "isclose", "array_equal", "zeros_like", "ones_like"}
+"""NumPy's functions whose answer has no gradient."""
 
 UFUNCS = {
     "add": "add", "subtract": "sub", "multiply": "mul", "divide": "div", "power": "pow", "negative": "neg",

@@ -313,6 +313,22 @@ W, X = leaf(np.ones((2, 3)), "W"), leaf(np.ones(4), "x")
         (lambda: bool(W), "item: only one element makes a number, and the shape is (2, 3)"),
         (lambda: len(leaf()), "len: a single number has no length"),
         (lambda: np.floor(X), "np.floor: is not recorded; use a function of gradflow.autograd, or np.floor(x.data)"),
+        (lambda: np.dot(X, X), "np.dot: is not recorded; use a function of gradflow.autograd, or np.dot(x.data)"),
+        (
+            lambda: np.linalg.norm(X),
+            "np.linalg.norm: is not recorded; use a function of gradflow.autograd, or np.linalg.norm(x.data)",
+        ),
+        (
+            lambda: np.concatenate([X, X]),
+            "np.concatenate: is not recorded; use a function of gradflow.autograd, or np.concatenate(x.data)",
+        ),
+        (lambda: np.mean(X), "np.mean: is not recorded; use a function of gradflow.autograd, or np.mean(x.data)"),
+        (lambda: setattr(X, "grad", np.ones(5)), "grad: a gradient has the shape of x, (4,), not (5,)"),
+        (lambda: grad(3.0, X), "grad: the output has to be a Variable or a list of them, not float"),
+        (lambda: grad([3.0], X), "grad: output 0 is not a Variable"),
+        (lambda: grad(X, 3.0), "grad: the input has to be a Variable or a list of them, not float"),
+        (lambda: f"{X:.4f}", "item: only one element makes a number, and the shape is (4,)"),
+        (lambda: int(leaf(np.nan)), "int: nan is no whole number"),
         (
             lambda: W > X,
             "greater: W (2, 3) and x (4,) do not fit: the last axis has 3 in W and 4 in x",
@@ -341,7 +357,9 @@ def test_numpys_functions_and_arrays_on_the_left_are_recorded() -> None:
     assert np.array_equal(np.array([0.0, 3.0]) > x, [False, True])
     assert np.asarray(x).tolist() == [1.0, 2.0]
     assert [row.item() for row in x] == [1.0, 2.0]
-    assert float(x[1]) == 2.0
+    assert float(x[1]) == int(x[1]) == 2
+    assert np.shape(x) == np.zeros_like(x).shape == (2,) and np.allclose(x, [1.0, 2.0])
+    assert f"{x[1]:.4f}" == "2.0000" and f"{x}" == str(x)
 
 
 def test_comparisons_give_plain_arrays() -> None:

@@ -380,6 +380,7 @@ def test_forward_mode_stands_beside_reverse_mode(shown):
     view.side.inputs.item(0, DIRECTION).setText("0")
     assert "D[h] 2" in card(view, "z")
     assert "reverse 1 pass = 5" in view.side.forward.label.text()
+    assert view.side.forward.label.text().count("[h] =") == 1
 
 
 def test_differences_stand_beside_the_exact_value(shown, qtbot):

@@ -68,6 +68,11 @@ def _by_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     return g * where(0.0, y * log(a), condition=constant)
 
 
+def _words_by_base(a: str, b: str) -> str:
+    below = "" if b == "2" else f"^({b} − 1)"
+    return f"∂({a}^{b})/∂{a} = {b}·{a}{below}"
+
+
 def _side_of_base(y: Any, a: Any, b: Any) -> Any:
     """Return on which side of 0 the base lies, where the power is no polynomial of it."""
     return np.where((b >= 0.0) & (b == np.floor(b)), 0.0, np.sign(a))
@@ -78,7 +83,7 @@ power = elementwise(
     "^",
     operator.pow,
     slopes=(_by_base, _by_exponent),
-    formulas=("∂({a}^{b})/∂{a} = {b}·{a}^({b} − 1)", "∂({a}^{b})/∂{b} = {a}^{b}·ln {a}"),
+    formulas=(_words_by_base, "∂({a}^{b})/∂{b} = {a}^{b}·ln {a}"),
     carry=(2, 2),
     kink=Kink("the end of the power at {a} = 0", _side_of_base),
 )

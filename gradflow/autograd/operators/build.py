@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradflow.autograd.arrays import Array, Shape
-from gradflow.autograd.operation import Count, Kink, Operator, Rule
+from gradflow.autograd.operation import Count, Formula, Kink, Operator, Rule
 from gradflow.autograd.sentences import do_not_broadcast
 from gradflow.autograd.variable import Variable
 
@@ -49,7 +49,7 @@ def elementwise(
     symbol: str,
     forward: Callable[..., Any],
     slopes: Sequence[Rule],
-    formulas: Sequence[str],
+    formulas: Sequence[Formula],
     work: int = 0,
     carry: int | Sequence[int] = 1,
     kink: Kink | None = None,

@@ -181,9 +181,11 @@ def forward_page(opened: Opened, theme: Theme) -> str:
     direction = ", ".join(f"{sandbox.label(leaf)}: {numbers(step)}" for leaf, step in opened.direction.items())
     tangent = opened.tangents.get(sandbox.output)
     lines = [f"<b>h</b> = {escape(direction) or '0'} {muted('(column h of the inputs)', theme)}"]
-    lines.append(f"forward: D{escape(output)}[h] = {escape(numbers(tangent)) if tangent is not None else '0'}")
-    weight = f"vᵀD{escape(output)}[h]" if several else f"D{escape(output)}[h]"
-    lines.append(f"{weight} = <b>{number(opened.by_forward())}</b>")
+    slope = f"<b>{number(opened.by_forward())}</b>"
+    pushed = "0" if tangent is None else escape(numbers(tangent))
+    lines.append(f"forward: D{escape(output)}[h] = {pushed if several else slope}")
+    if several:
+        lines.append(f"vᵀD{escape(output)}[h] = {slope}")
     gradient = f"∇(vᵀ{escape(output)})·h" if several else f"∇{escape(output)}·h"
     lines.append(f"reverse: {gradient} = <b>{number(opened.by_reverse())}</b>")
     cost = opened.cost

@@ -342,6 +342,8 @@ def test_edges_carry_their_formula_in_the_names_of_the_graph():
     labels = {edge_labels(sandbox, edge)[0] for edge in sandbox.edges if edge.open}
     assert {"x = 0.5", "w = 2", "1 − tanh² z = 0.42"} <= labels
     assert all(edge_words(sandbox, edge) for edge in sandbox.edges)
+    sandbox = open_program(Choices("z = x**2\nf = z**3", {"x": "0.5"})).sandbox
+    assert [edge_labels(sandbox, edge)[0] for edge in sandbox.edges if edge.open] == ["2·x = 1", "3·z^(3 − 1) = 0.1875"]
 
 
 # .grad and the state.
