@@ -60,9 +60,10 @@ class LinePlot(Plot):
         self.broken.setData(lost, np.tile([low, high], len(lost) // 2))
         self.now.setValue(0.0)
         self.present.set_data(np.zeros(1), np.array([line.value]), [self.ink])
-        step, back = (np.array([[t if abs(t) <= line.t[-1] else np.nan], [loss]]) for t, loss in line.marked)
-        self.step.set_data(*step, [self.accent])
-        self.back.set_data(*back, [self.ink], np.ones(1, bool))
+        t, losses = np.array(line.marked).T[:, :, None]
+        t = np.where(np.abs(t) <= line.t[-1], t, np.nan)
+        self.step.set_data(t[0], losses[0], [self.accent])
+        self.back.set_data(t[1], losses[1], [self.ink], np.ones(1, bool))
 
     def signs(self, theme: Theme) -> Signs:
         """Return what stands on the plot: a sign, its colour and its name."""

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from gradflow.sim.lab.plane import Plane
 from gradflow.sim.words import spell
 from gradflow.ui.color_bar import ColorBar
-from gradflow.ui.items import cosmetic
+from gradflow.ui.items import cosmetic, within
 from gradflow.ui.lab.chip import Chip
 from gradflow.ui.lab.line_plot import Signs
 from gradflow.ui.plot import Plot
@@ -154,27 +154,36 @@ class PlaneSigns(Overlay):
         painter.drawPath(self._contours)
         # In pixels: marks are round whatever the axes are.
         painter.resetTransform()
-        path = QPolygonF([transform.map(point) for point in self._path])
+        path = transform.map(self._seen_path())
         for pen in self._pens(1.6, self._ink):
             painter.setPen(pen)
-            painter.drawPolyline(path)
-        for i in range(path.size() - 1):
+            painter.drawPath(path)
+        for i, point in enumerate(self._path[:-1]):
+            if not self.view.contains(point):
+                continue
             # The beginning is hollow.
             painter.setPen(Qt.PenStyle.NoPen if i else cosmetic(self._ink, 1.5))
             painter.setBrush(self._ink if i else self._ground)
-            painter.drawEllipse(path.at(i), DOT if i else 2 * DOT, DOT if i else 2 * DOT)
+            painter.drawEllipse(transform.map(point), DOT if i else 2 * DOT, DOT if i else 2 * DOT)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         now = transform.map(QPointF(0.0, 0.0))
         for pen in self._pens(2.0, self._ink):
             painter.setPen(pen)
             painter.drawEllipse(now, RING, RING)
-        if self._step is not None:
+        if self._step is not None and self.view.contains(self._step):
             at = transform.map(self._step)
             diamond = QPolygonF([at + QPointF(x, y) for x, y in ((-5, 0), (0, 5), (5, 0), (0, -5))])
             painter.setBrush(self._accent)
             painter.setPen(cosmetic(QColor("white"), 1.5))
             painter.drawPolygon(diamond)
         painter.setTransform(transform)
+
+    def _seen_path(self) -> QPainterPath:
+        """Return what of the trajectory lies within the plot."""
+        x, y = np.array([point.toTuple() for point in self._path]).reshape(-1, 2).T
+        x, y = within(x, y, self.view.top(), self.view.bottom())
+        y, x = within(y, x, self.view.left(), self.view.right())
+        return pg.arrayToQPath(x, y, connect="finite")
 
     def _pens(self, width: float, ink: QColor) -> tuple[QPen, QPen]:
         return cosmetic(self._ground, width + 2.0), cosmetic(ink, width)
