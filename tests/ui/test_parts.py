@@ -21,17 +21,11 @@ from gradflow.sim.frame import Frame, State
 from gradflow.sim.run import Run
 from gradflow.sim.snapshot import Stat
 from gradflow.ui import export, theme
+from gradflow.ui.axes import DecadeAxis, WholeAxis, power_of_ten
 from gradflow.ui.forms import FieldSlider, spelled
 from gradflow.ui.items import cosmetic, pens_scaled
 from gradflow.ui.panels.transport import SPEEDS
-from gradflow.ui.plot import (
-    DecadeAxis,
-    DecadeRange,
-    WholeAxis,
-    log10_marks,
-    nice_ceiling,
-    power_of_ten,
-)
+from gradflow.ui.plot import DecadeRange, log10_marks, nice_ceiling
 from gradflow.ui.theme import DARK, LIGHT
 from gradflow.ui.widgets import Choice
 
