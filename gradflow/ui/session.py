@@ -1,12 +1,12 @@
 """The session owns the experiment and the worker, and is the only doorway between the window and the training.
 
-It looks at the worker 60 times a second, or 30 if many views are to be drawn: events first, then the latest frame. It
-never waits for it.
+It looks at the worker 60 times a second, or 30 if many views are to be drawn, and never waits for it.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -223,15 +223,20 @@ class Session(QObject):
             return
         shown = latest, self.comparison.other, self._replayed, self.chart
         if shown == self._shown:
+            if latest.state is State.RUNNING:
+                # The next step is a moment late: to wait a whole turn for it would lose a picture.
+                self._timer.setInterval(HASTY_TICK_MS)
             return
         if latest.state is not State.DIVERGED:
             self._replayed = None
         self._shown = shown
         self.latest, self.frame = latest, self._composed(latest)
-        if latest.build == self._build:
-            self._timer.setInterval(self._tick_ms)
+        start = time.perf_counter()
         self._enter(latest.state)
         self.frame_arrived.emit(self.frame)
+        if latest.build == self._build:
+            spent = round(1e3 * (time.perf_counter() - start))
+            self._timer.setInterval(max(self._tick_ms - spent, HASTY_TICK_MS))
 
     def _composed(self, latest: Frame) -> Frame:
         """Return the frame to show: with second run and map, and of a run that has diverged the last finite state."""

@@ -58,7 +58,7 @@ class Theme:
 
     def layer_colors(self, count: int) -> list[QColor]:
         """Return one colour per layer, input to output."""
-        return [QColor(*(int(c) for c in row)) for row in _map_colors("viridis", *self.layer_range, count)]
+        return list(_layer_colors(*self.layer_range, count))
 
     def heat_table(self) -> NDArray[np.uint8]:
         """Return the 256 colours of the heat map, from little to much."""
@@ -185,6 +185,11 @@ def apply(app: QApplication, theme: Theme) -> None:
 
 
 @lru_cache
+@lru_cache
+def _layer_colors(low: float, high: float, count: int) -> tuple[QColor, ...]:
+    return tuple(QColor(*row) for row in _map_colors("viridis", low, high, count).tolist())
+
+
 def _map_colors(name: str, low: float, high: float, count: int) -> NDArray[np.uint8]:
     positions = np.linspace(low, high, count) if count > 1 else np.array([(low + high) / 2])
     colors: NDArray[np.uint8] = pg.colormap.get(name).map(positions, mode="byte")[:, :3]

@@ -46,7 +46,6 @@ class Header(QWidget):
         self.box.addStretch(1)
         self.box.addWidget(self.remark)
         self.controls: QWidget | None = None
-        self.say("")
         self.export_button = _button("⤓", "Export this view as PNG or SVG")
         self.maximise_button = _button("⤢", "Maximise or restore (double-click the title)")
         self.box.addWidget(self.export_button)
@@ -63,8 +62,9 @@ class Header(QWidget):
 
     def say(self, words: str) -> None:
         """Show a remark in place of the formula, "" for the formula."""
-        self.remark.setText(words or self.formula)
-        self._make_room()
+        if (shown := words or self.formula) != self.remark.text():
+            self.remark.setText(shown)
+            self._make_room()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Let the formula give way before the question is cut."""
