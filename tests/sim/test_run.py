@@ -12,9 +12,10 @@ from sim_kit import experiments
 
 from gradflow.errors import GradflowError
 from gradflow.sim.config import edit
-from gradflow.sim.details import EVERYTHING, PARTS, Details, Interrupted, Want
+from gradflow.sim.details import EVERYTHING, PARTS, Details, Want
 from gradflow.sim.diagnosis import diagnose
 from gradflow.sim.frame import State
+from gradflow.sim.interruption import Interrupted
 from gradflow.sim.run import Run
 from gradflow.sim.snapshot import NORMS, Stat
 from gradflow.sim.trainer import Trainer
