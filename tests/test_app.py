@@ -1,0 +1,34 @@
+"""The window as a person starts it, in a process of its own."""
+
+from __future__ import annotations
+
+from gradflow.sim.worker import SWITCH_SECONDS
+
+WATCHED = """
+import gc, sys
+from gradflow import app
+from gradflow.cli import run
+from gradflow.ui.main_window import MainWindow
+
+class Watched(MainWindow):
+    def start(self):
+        print(self.frame.snapshot.step, self.frame.state)
+        super().start()
+        self.session.frame_arrived.connect(self.look)
+
+    def look(self, frame):
+        if frame.snapshot.step > 0:
+            self.session.frame_arrived.disconnect(self.look)
+            print(frame.state, gc.isenabled(), sys.getswitchinterval())
+            self.close()
+
+app.MainWindow = Watched
+sys.exit(run(["window", "two-moons"]))
+"""
+
+
+def test_training_begins_once_the_first_picture_is_there(python, tmp_path):
+    """From then on it gives way to the window often, and garbage is collected, as it is not while all is made."""
+    done = python("-c", WATCHED, QT_QPA_PLATFORM="offscreen", XDG_CONFIG_HOME=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == ["0 paused", f"running True {SWITCH_SECONDS}"]
