@@ -12,9 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
+from executor_kit import InThisThread
 
 from gradflow.cli import run
-from gradflow.sim.sweep import MEASURES, InThisThread
+from gradflow.sim.sweep import MEASURES
 from gradflow.sim.sweep.table import description_path
 
 ROOT = Path(__file__).resolve().parents[1]
