@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 import math
 import weakref
 
@@ -141,16 +140,12 @@ def test_statistics_can_be_given_up_at_every_layer_of_every_one(fast):
 
 def test_a_run_that_nobody_holds_is_freed_at_once(fast):
     """Its network may be large, and what waits for the collector is there until that comes, or for ever if frozen."""
-    gc.disable()
-    try:
-        run = advanced(Run(fast(), checkpoints=True), 2)
-        run.measure(EVERYTHING, lambda: False)
-        run.forecast.finish()
-        freed = [weakref.ref(thing) for thing in (run, run.trainer, run.trainer.network, run.forecast)]
-        del run
-        assert [thing() for thing in freed] == [None] * 4
-    finally:
-        gc.enable()
+    run = advanced(Run(fast(), checkpoints=True), 2)
+    run.measure(EVERYTHING, lambda: False)
+    run.forecast.finish()
+    freed = [weakref.ref(thing) for thing in (run, run.trainer, run.trainer.network, run.forecast)]
+    del run
+    assert [thing() for thing in freed] == [None] * 4
 
 
 def test_live_edits_after_a_step_are_remembered_but_not_the_number_of_steps(fast):
