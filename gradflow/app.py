@@ -20,6 +20,7 @@ from gradflow.sim.config import Experiment
 from gradflow.sim.worker import SWITCH_SECONDS
 from gradflow.ui import theme
 from gradflow.ui.crash import CrashDoor, route_qt_messages
+from gradflow.ui.garbage import Collector
 from gradflow.ui.main_window import MainWindow
 from gradflow.ui.session import Session
 
@@ -52,23 +53,24 @@ def _run(app: QApplication, experiment: Experiment | None, source: str, smoke: b
     door.happened.connect(lambda sentence, details: window.notice.say(sentence, details))
     window.show()
     # The first picture comes before everything else; it is painted before a timer has its turn.
-    after = partial(QTimer.singleShot, 0, partial(_go_on, window, smoke))
+    garbage = Collector(window)
+    after = partial(QTimer.singleShot, 0, partial(_go_on, window, garbage, smoke))
     session.frame_arrived.connect(lambda _: after(), Qt.ConnectionType.SingleShotConnection)
     # There is no picture of what cannot be built.
-    session.notice.connect(lambda _: gc.enable())
+    session.notice.connect(lambda _: garbage.start())
     if smoke:
         session.notice.connect(lambda sentence: _close(window, sentence, sys.stderr))
     return app.exec()
 
 
-def _go_on(window: MainWindow, smoke: bool) -> None:
+def _go_on(window: MainWindow, garbage: Collector, smoke: bool) -> None:
     """Train, give way to the window often, and collect garbage from now on; or it was the first picture only."""
     if smoke:
         _close(window, "the first picture is drawn", sys.stdout)
         return
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()
-    gc.enable()
+    garbage.start()
     window.start()
 
 

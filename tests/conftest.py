@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 # Before NumPy and Qt are imported: one BLAS thread, and no screen.
@@ -51,18 +52,23 @@ def pytest_configure(config: pytest.Config) -> None:
     obstacle = qt_obstacle()
     if obstacle:
         pytest.exit(obstacle, returncode=2)
+    # As in the program: on a thread of a run it would free what Qt made, and may stop for ever.
+    gc.disable()
     # What the offscreen platform says about every window and menu that is shown.
     config.addinivalue_line("qt_log_ignore", "This plugin does not support")
 
 
 @pytest.fixture(autouse=True)
 def no_thread_survives() -> Iterator[None]:
-    """Check that every thread of gradflow that a test started has ended, or is ending."""
+    """Check that every thread of gradflow that a test started has ended, or is ending; then garbage is collected."""
+    from gradflow.ui.garbage import collect
+
     yield
     for thread in threading.enumerate():
         if thread.name.startswith("gradflow-"):
             thread.join(ENDING_SECONDS)
     assert [t.name for t in threading.enumerate() if t.name.startswith("gradflow-")] == []
+    collect()
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
+from executor_kit import InThisThread
 
 from gradflow.cli import run
-from gradflow.sim.sweep import MEASURES, InThisThread
+from gradflow.sim.sweep import MEASURES
 from gradflow.sim.sweep.table import description_path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -127,10 +128,20 @@ def test_without_a_measure_the_choices_are_named(capsys, tmp_path):
     assert "is one of" not in answer(capsys, "digits", "--measure", "train-loss", "--out", str(tmp_path / "map.csv"))[2]
 
 
-@pytest.mark.parametrize("out", ["map.toml", "."])
-def test_a_place_that_is_no_table_is_refused(capsys, tmp_path, out):
-    status, _, err = answer(capsys, "two-moons", *TINY, *GRID, "--out", str(tmp_path / out))
-    assert status == 2 and "must be a file for a table, such as map.csv" in err
+@pytest.mark.parametrize(
+    ("name", "option", "sentence"),
+    [
+        ("map.toml", "--out", "must be a file for a table, such as map.csv"),
+        (".", "--out", "cannot be written (is a directory)"),
+        ("x" * 300, "--out", "cannot be written (file name too long)"),
+        (".", "--png", "cannot be written (is a directory)"),
+    ],
+)
+def test_a_place_that_takes_no_table_or_picture_is_refused_before_any_cell(capsys, tmp_path, name, option, sentence):
+    places = {"--out": tmp_path / "map.csv", option: tmp_path / name}
+    given = [str(word) for pair in places.items() for word in pair]
+    status, out, err = answer(capsys, "two-moons", *TINY, *GRID, *given)
+    assert (status, out) == (2, "") and sentence in err
 
 
 def test_another_sweep_in_the_same_place_is_refused(capsys, tmp_path, here):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gradflow.errors import FileError
-from gradflow.files import read_text, write_atomically
+from gradflow.files import check_writable, read_text, write_atomically
 
 
 def break_(monkeypatch: pytest.MonkeyPatch, call: str) -> None:
@@ -75,19 +76,40 @@ def test_full_disk_of_the_operating_system(tmp_path: Path, monkeypatch: pytest.M
     assert list(tmp_path.iterdir()) == []
 
 
-def test_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
-    """A file in the place of a folder: nobody, not even root, can write below it."""
-    (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(FileError, match=r"file/a\.toml: cannot be written \((not a directory|file exists)\)"):
-        write_atomically(tmp_path / "file" / "a.toml", b"1")
-    assert (tmp_path / "file").read_bytes() == b""
-
-
-def test_folder_is_not_overwritten(tmp_path: Path) -> None:
-    (tmp_path / "a.toml").mkdir()
+@pytest.mark.parametrize("ask", [lambda path: write_atomically(path, b"1"), check_writable])
+@pytest.mark.parametrize("name", ["folder", "file/below", "x" * 300, "zero\0"])
+def test_place_that_is_none_is_refused_and_nothing_is_left(tmp_path: Path, name: str, ask: Callable) -> None:
+    """Also before anything is to be written: whoever asks has work before him."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
     with pytest.raises(FileError, match="cannot be written"):
-        write_atomically(tmp_path / "a.toml", b"1")
-    assert list(tmp_path.iterdir()) == [tmp_path / "a.toml"]
+        ask(tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_asking_whether_a_file_can_be_written_leaves_it_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    check_writable(path)
+    assert list(tmp_path.iterdir()) == []
+    path.write_bytes(b"old")
+    check_writable(path)
+    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_pipe_takes_what_is_written_and_stays_a_pipe(tmp_path: Path) -> None:
+    """As a device such as /dev/null does, in the place of which root could put a file."""
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    check_writable(tmp_path / "pipe")
+    write_atomically(tmp_path / "pipe", b"1")
+    assert os.read(reader, 9) == b"1" and stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    os.close(reader)
+
+
+def test_link_stays_and_its_file_is_written(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "a.toml")
+    write_atomically(tmp_path / "link", b"1")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "a.toml").read_bytes() == b"1"
 
 
 def test_written_file_has_the_permissions_of_any_other_document(tmp_path: Path) -> None:

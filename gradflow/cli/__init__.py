@@ -39,7 +39,8 @@ def run(arguments: Sequence[str]) -> int:
         status: int = options.command(options)
         return status
     except GradflowError as error:
-        say(f"gradflow: {error}", sys.stderr)
+        # One line, also where a name has several.
+        say(f"gradflow: {' '.join(str(error).splitlines())}", sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         say("gradflow: interrupted; what was recorded is kept", sys.stderr)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gradflow.cli.common import GOOD, require_qt, say
 from gradflow.errors import GradflowError
-from gradflow.files import write_atomically
+from gradflow.files import check_writable, write_atomically
 from gradflow.sim import bench
 from gradflow.system import has_screen
 
@@ -32,6 +32,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the tables as they are measured."""
+    if options.json and options.json != "-":
+        check_writable(Path(options.json))
     rows: list[bench.Row] = []
     for line in bench.lines(_kept(bench.bench(_peers(options.against)), rows)):
         if options.json != "-":

@@ -57,9 +57,13 @@ def run(options: argparse.Namespace) -> int:
 def _entries(text: str) -> int | None:
     if text == "all":
         return None
-    if not text.isdecimal() or int(text) < 1:
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if count < 1:
         raise GradflowError(f"--entries must be a whole number from 1, or all, not {text}")
-    return int(text)
+    return count
 
 
 def _line(name: str, result: LayerCheck) -> str:

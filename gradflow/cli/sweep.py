@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gradflow.cli.common import FAILED, GOOD, add_experiment, experiment_of, require_qt, say
 from gradflow.errors import ConfigError, GradflowError
+from gradflow.files import check_writable
 from gradflow.sim import sweep as sweeps
 from gradflow.sim.config import edit
 from gradflow.sim.frame import State
@@ -54,10 +55,12 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the cells that are not done yet, keep them as they come, and draw the map if asked to."""
     sweep = _sweep(options)
-    if options.out.suffix == ".toml" or options.out.is_dir():
+    if options.out.suffix == ".toml":
         raise GradflowError(f"--out {options.out}: must be a file for a table, such as map.csv")
+    check_writable(options.out)
     jobs = _jobs(options.jobs)
     if options.png:
+        check_writable(options.png)
         require_qt(window=False)
     table = Table(options.out, sweep)
     size, done = Chart(sweep, {}).size, len(table.results)

@@ -21,7 +21,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Open the window and return when it is closed."""
-    # What a start makes is there to stay; looking through it for garbage takes a tenth of the time.
+    # What a start makes is there to stay; looking through it for garbage takes a tenth of the time. The window collects
+    # in its own way afterwards.
     gc.disable()
     experiment = open_experiment(options.file) if options.file else None
     if experiment:

@@ -56,11 +56,19 @@ class Network:
         self.loss = loss(last)
         self.rounding = Rounding(self.precision) if self.precision.rounds else None
         self.graph = Graph(self.loss, self.precision.dtype, self.rounding)
-        self.loss_scale = 1.0
-        self.graph.tap({self.loss: self._scale_loss})
+        self.graph.tap({self.loss: self.loss.scale_up})
         self._own_vectors(shared)
         if rng is not None:
             self.initialize(rng)
+
+    @property
+    def loss_scale(self) -> float:
+        """By what the loss is multiplied for the backward pass."""
+        return self.loss.scale
+
+    @loss_scale.setter
+    def loss_scale(self, scale: float) -> None:
+        self.loss.scale = scale
 
     @property
     def learning(self) -> Iterator[tuple[Layer, ParameterNode]]:
@@ -157,11 +165,6 @@ class Network:
     def trainable_spans(self) -> list[slice]:
         """Return the ranges of the flat vectors that belong to layers that are not frozen."""
         return [node.span for layer, node in self.learning if layer.trainable]
-
-    def _scale_loss(self) -> None:
-        if self.loss_scale != 1.0:
-            gradient = self.loss.inputs[0].grad
-            np.multiply(gradient, self.loss_scale, out=gradient)
 
     def _own_vectors(self, shared: Network | None) -> None:
         nodes = [node for _, node in self.learning]

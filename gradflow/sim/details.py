@@ -91,10 +91,6 @@ class Surface(Frozen):
     explained: float
 
 
-class Interrupted(Exception):
-    """A measurement was given up because something more urgent came."""
-
-
 class Want(StrEnum):
     """The dear measurements a view can ask for."""
 

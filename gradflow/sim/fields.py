@@ -70,7 +70,7 @@ class Field:
         if self.kind is bool:
             return "true or false"
         if self.kind is str:
-            return "a text" if self.says.free else f"one of {', '.join(self.choices)}"
+            return "a text without zero bytes" if self.says.free else f"one of {', '.join(self.choices)}"
         words = "".join(f" or {word!r}" for word in self.says.words)
         if self.kind is int:
             return f"a whole number from {self.says.low} to {self.says.high}{words}"
@@ -85,7 +85,7 @@ class Field:
         if isinstance(value, str) and self.kind is not bool:
             if value in self.choices or (self.says.free and "\0" not in value):
                 return value
-            hint = suggestion(value, self.choices) if self.kind is str else f"must be {self.expects}"
+            hint = suggestion(value, self.choices) if self.choices and self.kind is str else f"must be {self.expects}"
             raise ConfigError(self.path, f"{value!r} is not valid; {hint}")
         number = self._number(value)
         if number is None or not self.says.low <= number <= self.says.high:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.sim import build
+from gradflow.sim.interruption import Interrupted
 from gradflow.sim.prediction import Prediction, predicting
 from gradflow.sim.trainer import Trainer
 
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     from gradflow.sim.mean_field import Subject
 
 Array = NDArray[Any]
-
-
-class _Cancelled(Exception):
-    """Nobody waits for this any more."""
 
 
 class Forecast:
@@ -107,14 +104,14 @@ class Forecast:
         self._succeed()
         try:
             self._make(thorough=True)
-        except _Cancelled:
+        except Interrupted:
             return
         ready()
 
     def _watch(self) -> None:
         self._free.wait()
         if self._cancelled.is_set():
-            raise _Cancelled
+            raise Interrupted
 
     def _make(self, thorough: bool) -> bool:
         # Neither a sweep nor the window's first picture waits for theory: it is imported when it is first asked.

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from gradflow.engine.network import Network
 from gradflow.sim import clipping, distributions, noise, paths, statistics, surface, units
 from gradflow.sim.course import Course
-from gradflow.sim.details import Interrupted, Want
+from gradflow.sim.details import Want
+from gradflow.sim.interruption import Interrupted
 from gradflow.sim.isotropic import isotropic
 from gradflow.sim.lab import specimen
 from gradflow.sim.noise import FullGradient

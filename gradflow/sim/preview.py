@@ -16,8 +16,9 @@ from threadpoolctl import threadpool_limits
 
 from gradflow.errors import ConfigError, GradflowError
 from gradflow.sim.config import Experiment
-from gradflow.sim.details import Interrupted, Want
+from gradflow.sim.details import Want
 from gradflow.sim.frame import Frame, State
+from gradflow.sim.interruption import Interrupted
 from gradflow.sim.rerun import Rerun
 from gradflow.sim.run import Run
 

@@ -19,8 +19,7 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.errors import FileError
-from gradflow.files import write_atomically
+from gradflow.files import cannot_write, write_atomically
 from gradflow.sim.archive import save_experiment
 from gradflow.sim.details import Details, Want
 from gradflow.sim.prediction import Prediction
@@ -110,9 +109,7 @@ class _Table:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle, self._temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         except OSError as error:
-            raise FileError(
-                f"{path.parent}: cannot be written ({(error.strerror or '').lower()}); choose another folder"
-            ) from error
+            raise cannot_write(path.parent, error) from error
         self._file = os.fdopen(handle, "w", newline="", encoding="utf-8")
         self._writer = csv.writer(self._file)
         self._writer.writerow(columns)
@@ -121,14 +118,14 @@ class _Table:
         try:
             self._writer.writerow(row)
         except OSError as error:
-            raise FileError(f"{self._path}: cannot be written ({(error.strerror or '').lower()})") from error
+            raise cannot_write(self._path, error) from error
 
     def close(self) -> None:
         try:
             self._file.close()
             write_atomically(self._path, Path(self._temporary).read_bytes())
         except OSError as error:
-            raise FileError(f"{self._path}: cannot be written ({(error.strerror or '').lower()})") from error
+            raise cannot_write(self._path, error) from error
         finally:
             with suppress(OSError):
                 Path(self._temporary).unlink()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradflow.sim.checkpoint import Checkpoint
 from gradflow.sim.config import Training
-from gradflow.sim.details import Interrupted
+from gradflow.sim.interruption import Interrupted
 
 if TYPE_CHECKING:
     from gradflow.sim.run import Run

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from gradflow.sim import config
 from gradflow.sim.config import Experiment, Training, with_live
 from gradflow.sim.course import Course
-from gradflow.sim.details import EVERYTHING, PARTS, Details, Interrupted, Want
+from gradflow.sim.details import EVERYTHING, PARTS, Details, Want
 from gradflow.sim.diagnosis import Case, Checkup, check_up, diagnose
 from gradflow.sim.divergence import largest_before
 from gradflow.sim.finding import Finding
 from gradflow.sim.forecast import Forecast
 from gradflow.sim.frame import Frame, LiveEdit, State
 from gradflow.sim.history import History
+from gradflow.sim.interruption import Interrupted
 from gradflow.sim.prediction import Prediction
 from gradflow.sim.rerun import Rerun
 from gradflow.sim.snapshot import Snapshot

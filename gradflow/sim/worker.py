@@ -19,9 +19,10 @@ from threadpoolctl import threadpool_limits
 from gradflow.errors import GradflowError
 from gradflow.sim.budget import Budget
 from gradflow.sim.config import Experiment, Training
-from gradflow.sim.details import Interrupted, Want
+from gradflow.sim.details import Want
 from gradflow.sim.failure import failure
 from gradflow.sim.frame import Captured, Diverged, Event, Failed, Finished, Frame, Paused, Resumed, Started, State
+from gradflow.sim.interruption import Interrupted
 from gradflow.sim.pace import Pace
 from gradflow.sim.run import Run
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-import numpy as np
 import pyqtgraph as pg
 
 from gradflow.sim.words import spell, superscript
@@ -18,6 +17,12 @@ def power_of_ten(exponent: float) -> str:
     return {-2: "0.01", -1: "0.1", 0: "1", 1: "10", 2: "100"}.get(n) or f"10{superscript(n)}"
 
 
+def round_step(least: float) -> float:
+    """Return 1, 2 or 5 times a power of ten, the first from a least step on."""
+    magnitude = 10.0 ** math.floor(math.log10(least))
+    return next(step * magnitude for step in (1.0, 2.0, 5.0, 10.0) if step * magnitude >= least * (1.0 - 1e-9))
+
+
 def from_one(last: int, every: int) -> list[int]:
     """Return the numbers from 1 on that are named: 1, 5, 10, 15, but 1, 3, 5, 7, as 1 and 2 would be too close."""
     return list(range(1, last + 1, every)) if every <= 2 else [1, *range(every, last + 1, every)]
@@ -26,9 +31,8 @@ def from_one(last: int, every: int) -> list[int]:
 def numbered(count: int, apart: float) -> list[int]:
     """Return which of `count` layers (from 0), `apart` pixels from each other, have room for their number below."""
     room = 12.0 + 7.0 * len(str(count))
-    steps = (step * 10**power for power in range(9) for step in (1, 2, 5))
-    every = next((step for step in steps if step * apart >= room), count)
-    return [number - 1 for number in from_one(count, every)]
+    every = round_step(max(1.0, room / apart)) if apart > 0.0 else count
+    return [number - 1 for number in from_one(count, int(every))]
 
 
 class NumberAxis(pg.AxisItem):
@@ -53,9 +57,12 @@ class DecadeAxis(pg.AxisItem):
         first = math.ceil(low / every) * every
         decades = [float(v) for v in range(first, math.floor(high) + 1, every)]
         # A decade inside a named gutter would give it a number that it has not.
-        room = 0.06 * (high - low)
-        outside = [v for v in decades if all(abs(v - place) > room for place in self.named)]
-        return [(every, outside + [place for place in self.named if low <= place <= high])]
+        return [(every, self._with_named(decades, low, high, 0.06))]
+
+    def _with_named(self, ticks: Sequence[float], low: float, high: float, room: float) -> list[float]:
+        """Return what is named, and the ticks that have so much room (a share of the axis) from all of that."""
+        free = [v for v in ticks if all(abs(v - place) > room * (high - low) for place in self.named)]
+        return free + [place for place in self.named if low <= place <= high]
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
         """Name the ticks."""
@@ -74,9 +81,7 @@ class WholeAxis(pg.AxisItem):
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
         """Place ticks at 1, 2 or 5 times a power of ten, never closer than 1."""
         apart = 48.0 if self.orientation == "bottom" else 28.0
-        wanted = max(1.0, apart * (high - low) / max(size, 1.0))
-        magnitude = 10.0 ** math.floor(math.log10(wanted))
-        every = next(step * magnitude for step in (1, 2, 5, 10) if step * magnitude >= wanted - 1e-9)
+        every = round_step(max(1.0, apart * (high - low) / max(size, 1.0)))
         high = min(high, self.last)
         if self._from_one:
             return [(every, [float(number) for number in from_one(math.floor(high), int(every))])]
@@ -97,14 +102,10 @@ class ValueAxis(DecadeAxis):
         if not self.linear:
             return super().tickValues(low, high, size)
         apart = 64.0 if self.orientation == "bottom" else 24.0
-        wanted = apart * (high - low) / max(size, 1.0)
-        magnitude = 10.0 ** np.floor(np.log10(wanted))
-        every = float(next(step * magnitude for step in (1, 2, 5, 10) if step * magnitude >= wanted * (1 - 1e-9)))
-        inside = [k * every for k in range(int(np.ceil(low / every - 1e-9)), int(np.floor(high / every + 1e-9)) + 1)]
+        every = round_step(apart * (high - low) / max(size, 1.0))
+        inside = [k * every for k in range(math.ceil(low / every - 1e-9), math.floor(high / every + 1e-9) + 1)]
         # No number stands in or under the name of a gutter.
-        room = 0.08 * (high - low)
-        inside = [v for v in inside if all(abs(v - place) > room for place in self.named)]
-        return [(every, inside + [place for place in self.named if low <= place <= high])]
+        return [(every, self._with_named(inside, low, high, 0.08))]
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
         """Name the ticks."""

@@ -21,6 +21,7 @@ from gradflow.sim.run import Run
 from gradflow.sim.worker import SWITCH_SECONDS
 from gradflow.ui import theme
 from gradflow.ui.crash import route_qt_messages
+from gradflow.ui.garbage import Collector
 from gradflow.ui.main_window import MainWindow
 from gradflow.ui.session import Session
 
@@ -42,6 +43,7 @@ def window_lines() -> Iterator[str]:
         settings = QSettings(str(Path(folder) / "settings.ini"), QSettings.Format.IniFormat)
         session = Session(edit(open_experiment(FIRST), {"network.depth": 49, "network.width": 64}))
         window = MainWindow(session, settings)
+        Collector(window).start()
         window.show()
         _until(lambda: window.frame is not None)
         times = [_slider_to_picture(window, depth) for depth in (*range(50, 60), *range(50, 60))]

@@ -54,7 +54,20 @@ def within(x: Array, y: Array, low: float, high: float) -> tuple[Array, Array]:
     return x, np.where((low <= y) & (y <= high), y, np.nan)
 
 
-class Polyline(Overlay):
+class Stroke(Overlay):
+    """What is drawn with one pen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pen = QPen()
+
+    def set_pen(self, pen: QPen) -> None:
+        """Take another pen."""
+        self.pen = pen
+        self.update()
+
+
+class Polyline(Stroke):
     """A line through points: through "all" that exist, with gaps beside those that do not ("finite"), or in "pairs"."""
 
     def __init__(self, connect: str = "all", smooth: bool = False) -> None:
@@ -62,7 +75,6 @@ class Polyline(Overlay):
         self._connect, self._smooth = connect, smooth
         self._x = self._y = np.empty(0)
         self._path: QPainterPath | None = None
-        self.pen = QPen()
 
     @property
     def points(self) -> tuple[Array, Array]:
@@ -74,11 +86,6 @@ class Polyline(Overlay):
         if len(x) or len(self._x):
             self._x, self._y, self._path = np.asarray(x, float), np.asarray(y, float), None
             self.update()
-
-    def set_pen(self, pen: QPen) -> None:
-        """Take another pen."""
-        self.pen = pen
-        self.update()
 
     def paint(self, painter: QPainter) -> None:
         """Draw the line."""
@@ -92,13 +99,12 @@ class Polyline(Overlay):
         painter.drawPath(self._path)
 
 
-class Rule(Overlay):
+class Rule(Stroke):
     """A straight line from edge to edge, at a value of one axis."""
 
     def __init__(self, upright: bool = False) -> None:
         super().__init__()
         self._upright, self._value = upright, 0.0
-        self.pen = QPen()
 
     def value(self) -> float:
         """Return where it stands."""
@@ -109,11 +115,6 @@ class Rule(Overlay):
         if value != self._value:
             self._value = value
             self.update()
-
-    def set_pen(self, pen: QPen) -> None:
-        """Take another pen."""
-        self.pen = pen
-        self.update()
 
     def paint(self, painter: QPainter) -> None:
         """Draw the line."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 
 from PySide6.QtWidgets import QWidget
@@ -10,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 from gradflow.sim.frame import Frame, State
 from gradflow.sim.looking_back import at_step
 from gradflow.ui.scrubber import Scrubber
-from gradflow.ui.slow_words import TEXT_SECONDS
+from gradflow.ui.slow_words import Reading
 from gradflow.ui.view_dock import ViewDock
 
 
@@ -30,7 +29,7 @@ class Looking:
         self._scrubber: Scrubber | None = None
         self._docks: Mapping[str, ViewDock] = {}
         self._scrubber_shows: tuple[object, ...] = ()
-        self._scrubbed_at = 0.0
+        self._reading = Reading()
 
     def attach(self, scrubber: Scrubber, docks: Mapping[str, ViewDock]) -> None:
         """Listen to the slider and to clicks in the views."""
@@ -58,10 +57,11 @@ class Looking:
 
         It is as wide as the window: to paint it takes as long as a view.
         """
-        now, shows = time.perf_counter(), (frame.build, frame.state, self.step)
-        running = frame.state is State.RUNNING and shows == self._scrubber_shows
-        if self._scrubber and not (running and now - self._scrubbed_at < TEXT_SECONDS):
-            self._scrubber_shows, self._scrubbed_at = shows, now
+        shows = frame.build, frame.state, self.step
+        if frame.state is not State.RUNNING or shows != self._scrubber_shows:
+            self._reading.end()
+        if self._scrubber and self._reading.over():
+            self._scrubber_shows = shows
             self._scrubber.show_steps(frame.history, self.step)
 
     def past(self) -> Frame | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -41,8 +40,8 @@ from gradflow.ui.panels.explosion import Explosion
 from gradflow.ui.panels.findings import Findings
 from gradflow.ui.panels.layer_list import edit_layers
 from gradflow.ui.panels.transport import Transport
-from gradflow.ui.session import TICK_MS, Session
-from gradflow.ui.slow_words import TEXT_SECONDS
+from gradflow.ui.session import Session
+from gradflow.ui.slow_words import Reading
 from gradflow.ui.status import Status
 from gradflow.ui.theme import Theme
 from gradflow.ui.turns import Turns
@@ -51,9 +50,6 @@ from gradflow.ui.view_dock import ViewDock
 
 if TYPE_CHECKING:
     from gradflow.ui.mapping import Mapping
-
-FEW_VIEWS, MANY_MS = 6, 33
-"""More views than these are drawn 30 times a second at most."""
 
 FIRST_SPEED = 50.0
 
@@ -66,7 +62,7 @@ class MainWindow(QMainWindow):
         self.session, self.settings = session, settings
         self.appearance = Appearance(settings)
         self.frame: Frame | None = None
-        self._written_at = 0.0
+        self._reading = Reading()
         self._setup_ui()
         self._show_experiment(session.experiment)
         self._layout()
@@ -195,7 +191,7 @@ class MainWindow(QMainWindow):
         rebuilt = self.frame is None or frame.build != self.frame.build
         before, self.frame = self.frame, self.looking.shown(frame)
         if before is None or jumped(before, self.frame):
-            self._written_at = 0.0
+            self._reading.end()
         if self.session.latest:
             self.explosion.draw(self.session.latest, frame.snapshot.step)
         self._clock.start()
@@ -210,9 +206,7 @@ class MainWindow(QMainWindow):
             return
         if not self._turns.offer(self.frame, slowest):
             return
-        if time.perf_counter() - self._written_at >= TEXT_SECONDS:
-            # Text is refreshed slowly, so that it can be read.
-            self._written_at = time.perf_counter()
+        if self._reading.over():
             self.status.draw(self.frame)
             self.findings.draw(self.frame)
 
@@ -235,8 +229,7 @@ class MainWindow(QMainWindow):
         if self.frame is None:
             return
         self.session.set_wants(frozenset().union(*(dock.wants for dock in self.docks.values())))
-        many = sum(dock.in_front for dock in self.docks.values()) > FEW_VIEWS
-        self.session.look_every(MANY_MS if many else TICK_MS)
+        self.session.look_every(self._turns.tick_ms)
 
     def _color(self, theme: Theme) -> None:
         """Hand the theme to what a style sheet does not reach."""

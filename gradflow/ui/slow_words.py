@@ -1,4 +1,4 @@
-"""Words below a picture: while the run goes on they change no more often than can be read."""
+"""Words beside a picture: while the run goes on they change no more often than can be read."""
 
 from __future__ import annotations
 
@@ -13,6 +13,25 @@ TEXT_SECONDS = 0.25
 """How long words stand at least while the run goes on."""
 
 
+class Reading:
+    """A clock that says when words may give way to others."""
+
+    def __init__(self) -> None:
+        self._since = -TEXT_SECONDS
+
+    def over(self) -> bool:
+        """Return whether there was time to read; then it begins anew, for other words."""
+        now = time.perf_counter()
+        if now - self._since < TEXT_SECONDS:
+            return False
+        self._since = now
+        return True
+
+    def end(self) -> None:
+        """Let other words come at once."""
+        self._since = -TEXT_SECONDS
+
+
 class SlowWords(QLabel):
     """A muted label that must not keep the window wide."""
 
@@ -20,14 +39,14 @@ class SlowWords(QLabel):
         super().__init__()
         self.setObjectName("muted")
         self.setMinimumWidth(1)
-        self._told_at = 0.0
+        self._reading = Reading()
 
     def tell(self, frame: Frame, compose: Callable[[Frame], str]) -> None:
         """Write what `compose` says about a frame, if it is time for other words; it is not asked before."""
-        now = time.perf_counter()
-        if frame.state is State.RUNNING and not frame.past and now - self._told_at < TEXT_SECONDS:
+        if frame.state is not State.RUNNING or frame.past:
+            self._reading.end()
+        if not self._reading.over():
             return
-        self._told_at = now
         words = compose(frame)
         # Setting a text lays out the whole view.
         if words != self.text():

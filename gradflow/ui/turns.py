@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 
 from gradflow.sim.frame import Frame, State
+from gradflow.ui.session import TICK_MS
 from gradflow.ui.view import FAST_MS
 from gradflow.ui.view_dock import ViewDock
 
@@ -14,12 +15,21 @@ SLOW_SHARE, PAINTED, LONGEST_WAIT = 0.15, 3.0, 0.2
 paint a view takes twice as long as to prepare it."""
 
 
+FEW_VIEWS, MANY_MS = 6, 33
+"""More views than these are drawn 30 times a second at most."""
+
+
 class Turns:
     """Offers a frame to the views, the most urgent first, then those that were drawn longest ago."""
 
     def __init__(self, docks: Iterable[ViewDock]) -> None:
         self._docks = list(docks)
         self._slow_from = 0.0
+
+    @property
+    def tick_ms(self) -> int:
+        """How often there may be a new frame."""
+        return MANY_MS if sum(dock.in_front for dock in self._docks) > FEW_VIEWS else TICK_MS
 
     def offer(self, frame: Frame, slowest: int) -> bool:
         """Offer a frame to the views up to the slowest of interest; return whether all had their turn."""

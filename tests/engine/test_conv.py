@@ -53,7 +53,7 @@ def convolutions(draw: st.DrawFn) -> tuple[tuple[int, int, int], dict[str, objec
     }
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(how=convolutions(), batch=st.integers(1, 4))
 def test_convolution_is_its_definition_and_its_gradients_are_those_of_a_sum(how, batch: int) -> None:
     """⟨δ, conv(x)⟩ is linear in x and in W: moving either by a step changes it by gradient · step, exactly."""
@@ -154,7 +154,7 @@ def test_kernel_larger_than_the_image_and_padding_as_large_as_the_kernel_are_ref
 # Pooling
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(
     image=st.tuples(st.integers(1, 7), st.integers(1, 7), st.integers(1, 3)),
     size=st.integers(1, 4),

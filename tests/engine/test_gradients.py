@@ -168,14 +168,14 @@ def test_residual_convolutions_with_every_norm(end: str, norm: str | None, activ
     assert error(network) <= 1.0
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(rows(EXACT, dropout=0.3, fewest=3))
 def test_any_network_of_dense_layers_agrees_with_differences(architecture: Architecture) -> None:
     worst = worst_error(architecture.build(), np.random.default_rng(0))
     assert worst is None or worst <= 1.0
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(images(EXACT, dropout=0.3, fewest=3))
 def test_any_small_network_on_images_agrees_with_differences(architecture: Architecture) -> None:
     worst = worst_error(architecture.build(), np.random.default_rng(0))

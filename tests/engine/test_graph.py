@@ -95,7 +95,7 @@ def twice(architecture: Architecture) -> tuple[Network, Network]:
     return network, apart
 
 
-@settings(max_examples=120)
+@settings(max_examples=50)
 @given(architecture=architectures, data=st.data())
 def test_sharing_memory_changes_no_gradient(architecture: Architecture, data: st.DataObject) -> None:
     """For the full batch, a short one, and the full one again."""
@@ -137,7 +137,7 @@ def test_nothing_takes_over_the_gradient_of_the_data_because_there_is_none() -> 
 # Memory of a forward pass used again
 
 
-@settings(max_examples=120)
+@settings(max_examples=50)
 @given(architecture=architectures, data=st.data())
 def test_network_without_memory_for_gradients_runs_forwards_with_the_same_result(
     architecture: Architecture, data: st.DataObject
@@ -211,7 +211,7 @@ def test_resizing_to_a_short_batch_and_back_keeps_the_buffers() -> None:
     assert network.layers[0].linear.value.base is base
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(architecture=architectures, data=st.data())
 def test_short_batch_is_a_batch_of_its_own(architecture: Architecture, data: st.DataObject) -> None:
     """What a full batch left in the buffers, borders of images and masks among it, does not reach a short one."""

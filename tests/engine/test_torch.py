@@ -249,13 +249,13 @@ def test_every_activation_under_every_loss_has_torchs_gradients(activation: str,
     assert_same_turn(*witness_of(Architecture((3,), specs, LayerSpec(), loss, batch=6, seed=0)))
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(rows(fewest=3))
 def test_any_network_of_dense_layers_has_torchs_gradients(architecture: Architecture) -> None:
     assert_same_turn(*witness_of(architecture))
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(images(fewest=3))
 def test_any_small_network_on_images_has_torchs_gradients(architecture: Architecture) -> None:
     assert_same_turn(*witness_of(architecture))

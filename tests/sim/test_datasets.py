@@ -65,7 +65,6 @@ def test_task_follows_from_the_number_of_classes(name: str) -> None:
     data = make(name, None, 0.0, seeded())
     regression, multiclass = ("sine", "diabetes"), ("blobs", "digits", "iris", "wine")
     assert data.task == ("regression" if name in regression else "multiclass" if name in multiclass else "binary")
-    assert data.planar == (name in PLANAR)
 
 
 @every

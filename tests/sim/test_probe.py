@@ -149,7 +149,7 @@ def layer_lists(draw: st.DrawFn) -> list[dict[str, Any]]:
     return [row(place) for place in range(1, draw(st.integers(1, 5)) + 1)]
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(layer_lists(), st.sampled_from(["diabetes", "two-moons"]))
 def test_every_statistic_of_any_layers_is_that_of_the_arrays(rows: list[dict[str, Any]], data: str) -> None:
     """Where φ is wider than z, in front of it, or beside a projection, nothing is read from the neighbour's place."""
@@ -261,7 +261,7 @@ def plain_of_scaled(run: Trainer, size: float) -> dict[Stat, Array]:
 
 
 @given(st.lists(st.floats(-1e307, 1e307), min_size=1, max_size=12))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_norm_of_any_numbers_is_their_hypotenuse(numbers: list[float]) -> None:
     # A decade below the largest float64: at the brink math.hypot itself overflows where the true norm does not.
     assert math.isclose(norm(np.array(numbers)), math.hypot(*numbers), rel_tol=1e-13, abs_tol=5e-324)
@@ -417,7 +417,7 @@ def test_saturated_means_on_the_plateau_on_either_side(activation: str, edge: fl
 
 
 @given(st.lists(st.lists(any_float, max_size=12), min_size=1, max_size=4))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_every_number_is_counted_exactly_once(rows: list[list[float]]) -> None:
     result = magnitudes([np.array(row, float) for row in rows])
     np.testing.assert_array_equal(result.size, [len(row) for row in rows])
@@ -427,7 +427,7 @@ def test_every_number_is_counted_exactly_once(rows: list[list[float]]) -> None:
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False).filter(bool))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_number_lies_in_the_octave_whose_edges_enclose_it(value: float) -> None:
     result = magnitudes([np.array([value])])
     exponent = result.first + int(result.counts[0].argmax())
@@ -436,7 +436,7 @@ def test_a_number_lies_in_the_octave_whose_edges_enclose_it(value: float) -> Non
 
 
 @given(st.integers(FIRST_OCTAVE, LAST_OCTAVE - 2), st.sampled_from([1.0, -1.0]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_octave_contains_its_lower_edge_and_not_its_upper_one(octave: int, sign: float) -> None:
     edges = [2.0**octave, math.nextafter(2.0 ** (octave + 1), 0.0)]
     assert magnitudes([sign * np.array(edges)]).counts[0, octave - FIRST_OCTAVE] == 2

@@ -12,8 +12,9 @@ from sim_kit import snapshot
 from gradflow.sim.details import EVERYTHING, Want
 from gradflow.sim.frame import State
 from gradflow.sim.history import TAIL, History
+from gradflow.sim.interruption import Interrupted
 from gradflow.sim.looking_back import last_steps, replayed
-from gradflow.sim.run import Interrupted, Run
+from gradflow.sim.run import Run
 from gradflow.sim.snapshot import NORMS
 
 EXPLODING = {

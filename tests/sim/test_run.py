@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ from sim_kit import experiments
 
 from gradflow.errors import GradflowError
 from gradflow.sim.config import edit
-from gradflow.sim.details import EVERYTHING, PARTS, Details, Interrupted, Want
+from gradflow.sim.details import EVERYTHING, PARTS, Details, Want
 from gradflow.sim.diagnosis import diagnose
 from gradflow.sim.frame import State
+from gradflow.sim.interruption import Interrupted
 from gradflow.sim.run import Run
 from gradflow.sim.snapshot import NORMS, Stat
 from gradflow.sim.trainer import Trainer
@@ -134,6 +136,16 @@ def test_statistics_can_be_given_up_at_every_layer_of_every_one(fast):
             run.measure({Want.STATISTICS}, interrupted=lambda left=left: next(left, None) is None)
     again = run.measure({Want.STATISTICS})
     assert np.isfinite(again.statistics["similarity"][:-1]).all()
+
+
+def test_a_run_that_nobody_holds_is_freed_at_once(fast):
+    """Its network may be large, and what waits for the collector is there until that comes, or for ever if frozen."""
+    run = advanced(Run(fast(), checkpoints=True), 2)
+    run.measure(EVERYTHING, lambda: False)
+    run.forecast.finish()
+    freed = [weakref.ref(thing) for thing in (run, run.trainer, run.trainer.network, run.forecast)]
+    del run
+    assert [thing() for thing in freed] == [None] * 4
 
 
 def test_live_edits_after_a_step_are_remembered_but_not_the_number_of_steps(fast):

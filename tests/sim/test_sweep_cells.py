@@ -14,13 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from executor_kit import InThisThread
 from sim_kit import small
 
 from gradflow.sim import sweep as sweeps
 from gradflow.sim.config import Experiment, edit
 from gradflow.sim.run import Run
 from gradflow.sim.snapshot import Stat
-from gradflow.sim.sweep import MEASURES, Axis, Cell, CellResult, Execution, InThisThread, Processes, Sweep, run_cell
+from gradflow.sim.sweep import MEASURES, Axis, Cell, CellResult, Execution, Processes, Sweep, run_cell
 from gradflow.sim.sweep.curves import theory_curves
 from gradflow.sim.sweep.executors import cluster, cores, processes
 

@@ -13,12 +13,13 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from executor_kit import InThisThread
 from hypothesis import given
 from hypothesis import strategies as st
 from sim_kit import small
 
 from gradflow.errors import ConfigError, FileError
-from gradflow.sim.sweep import MEASURES, Axis, Cell, CellResult, Execution, InThisThread, Sweep, Table, read_description
+from gradflow.sim.sweep import MEASURES, Axis, Cell, CellResult, Execution, Sweep, Table, read_description
 from gradflow.sim.sweep.table import columns, description_path, parse, render
 
 SWEEP = Sweep(

@@ -296,7 +296,7 @@ def test_while_training_each_want_has_its_own_turn(fast, monkeypatch):
     worker.play()
     worker._wake.clear()
     worker._obey()
-    for _ in range(2000):
+    for _ in range(1200):
         worker._work()
         clock.now += 0.01
     counts = {want: taken.count(want) for want in costs}

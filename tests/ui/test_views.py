@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import weakref
 
 import pytest
@@ -28,20 +27,16 @@ def frame(fast) -> Frame:
 @pytest.mark.parametrize("name", VIEWS)
 def test_a_view_that_nobody_holds_is_freed_at_once(name, qapp, frame):
     """One that waits for the collector may be collected on the training's thread, where Qt must not be touched."""
-    gc.disable()
-    try:
-        view = VIEWS[name].part()
-        view.retheme(LIGHT)
-        view.resize(400, 300)
-        view.controls()
-        view.reset(frame.topology)
-        view.draw(frame)
-        view.select(2)
-        view.retheme(DARK)
-        view.draw(frame)
-        view.close()
-        freed = weakref.ref(view)
-        del view
-        assert freed() is None
-    finally:
-        gc.enable()
+    view = VIEWS[name].part()
+    view.retheme(LIGHT)
+    view.resize(400, 300)
+    view.controls()
+    view.reset(frame.topology)
+    view.draw(frame)
+    view.select(2)
+    view.retheme(DARK)
+    view.draw(frame)
+    view.close()
+    freed = weakref.ref(view)
+    del view
+    assert freed() is None

@@ -31,6 +31,8 @@ class Loss(Node):
     def __init__(self, source: Node) -> None:
         super().__init__((source,), source.units)
         self.loss = float("nan")
+        self.scale = 1.0
+        """By what it is multiplied for the backward pass, which lifts small gradients above underflow."""
 
     def allocate(self, batch: int, value: Array | None = None) -> None:
         super().allocate(batch, value)
@@ -42,6 +44,12 @@ class Loss(Node):
         super().resize(samples)
         self.targets = self._targets[:samples]
         self.scratch, self.row = self._scratch[:samples], self._row[:samples]
+
+    def scale_up(self) -> None:
+        """Multiply the gradient that `backward` has written by the scale."""
+        if self.scale != 1.0:
+            gradient = self.inputs[0].grad
+            np.multiply(gradient, self.scale, out=gradient)
 
     def correct(self) -> int:
         """Return how many samples of the batch are classified right; has no meaning for regression."""

@@ -45,11 +45,6 @@ class Dataset:
             return "regression"
         return "binary" if len(self.classes) <= 2 else "multiclass"
 
-    @property
-    def planar(self) -> bool:
-        """Return whether the inputs are points of the plane (d = 2), so that a decision boundary can be drawn."""
-        return bool(self.inputs.shape[1] == 2)
-
 
 # In quotes: numpy.random is slow to import, and the window is on screen before it is needed.
 Maker: TypeAlias = "Callable[[int | None, float, np.random.Generator], Dataset]"

@@ -8,7 +8,7 @@ known fault each (sim.trial).
 from functools import lru_cache
 
 from gradflow.sim.diagnosis import breakdown, dead, flow, progress, rates, units
-from gradflow.sim.diagnosis.case import STEEP, Case, decades_lost
+from gradflow.sim.diagnosis.case import STEEP, Case
 from gradflow.sim.diagnosis.checkup import Checkup, check_up
 from gradflow.sim.diagnosis.flow import MILD, healthy
 from gradflow.sim.diagnosis.registry import RULES, Rule, rule
@@ -24,7 +24,6 @@ __all__ = [
     "breakdown",
     "check_up",
     "dead",
-    "decades_lost",
     "diagnose",
     "flow",
     "progress",

@@ -210,11 +210,6 @@ class Case:
         return self.history.stat(which)[-rows:]
 
 
-def decades_lost(snapshot: Snapshot) -> float:
-    """Return D = log₁₀ ‖δ_last hidden‖/‖δ_1‖: positive if it vanishes towards the input, nan for one layer."""
-    return decades(snapshot.stat(Stat.DELTA)[:-1])
-
-
 def decades(delta: Array) -> float:
     """Return log₁₀ of the last norm over the first, nan where there are not two positive ones."""
     if len(delta) < 2 or not (0.0 < delta[0] < math.inf and 0.0 < delta[-1] < math.inf):

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 
+from gradflow.sim.interruption import Interrupted
+
 SECONDS = 0.15
 
 _GIVEN_UP: ContextVar[Callable[[], bool] | None] = ContextVar("given up", default=None)
@@ -34,12 +36,8 @@ class Pause:
         return True
 
 
-class GivenUp(Exception):
-    """What runs on this thread is not wanted any more."""
-
-
 def breathe() -> None:
-    """Be called now and then by what takes long and has nothing to show; raises GivenUp where nobody waits for it."""
+    """Be called now and then by what takes long and has nothing to show; raises Interrupted if nobody waits for it."""
     given_up = _GIVEN_UP.get()
     if given_up and given_up():
-        raise GivenUp
+        raise Interrupted

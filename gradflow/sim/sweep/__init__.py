@@ -4,7 +4,7 @@ from gradflow.sim.sweep.axis import Axis, suggested, sweepable
 from gradflow.sim.sweep.cell import CellResult, run_cell
 from gradflow.sim.sweep.chart import Chart, Curve
 from gradflow.sim.sweep.execution import IN_FLIGHT, Execution
-from gradflow.sim.sweep.executors import InThisThread, Processes, cluster, cores, processes
+from gradflow.sim.sweep.executors import Processes, cluster, cores, processes
 from gradflow.sim.sweep.grid import Cell, Sweep
 from gradflow.sim.sweep.levels import Levels, levels
 from gradflow.sim.sweep.measures import MEASURES, Measure, Scale
@@ -19,7 +19,6 @@ __all__ = [
     "Chart",
     "Curve",
     "Execution",
-    "InThisThread",
     "Levels",
     "Measure",
     "Processes",

@@ -70,9 +70,12 @@ class Axis:
     def _of_range(cls, path: str, text: str) -> Axis:
         start_text, stop_text, count_text, log = _parts(path, text)
         start, stop = (_number(path, part) for part in (start_text, stop_text))
-        if not count_text.isdecimal() or not 1 <= int(count_text) <= MOST_VALUES:
+        try:
+            count = int(count_text)
+        except ValueError:
+            count = 0
+        if not 1 <= count <= MOST_VALUES:
             raise ConfigError(path, f"the count in {text} must be a whole number from 1 to {MOST_VALUES}")
-        count = int(count_text)
         if start > stop or (start == stop and count > 1):
             raise ConfigError(path, f"{text} must start below where it stops")
         if log and start <= 0.0:

@@ -7,11 +7,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
-from typing import Any
 
 from gradflow.errors import GradflowError
 
@@ -44,19 +43,6 @@ class Processes(ProcessPoolExecutor):
         self._hand.close()
         self._leash.close()
         self.shutdown(wait=False)
-
-
-class InThisThread(Executor):
-    """Runs each cell where it is handed in, before anything else goes on."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run the function and return its future, which has ended."""
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - as every executor, hand it to whoever asks for the result
-            future.set_exception(error)
-        return future
 
 
 @contextmanager
