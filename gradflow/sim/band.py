@@ -1,4 +1,7 @@
-"""The band of finite width: by how much random networks differ from each other, and what is typical from the mean."""
+"""The band of finite width: by how much random networks differ from each other, and what is typical from the mean.
+
+Where wide networks have no formula, random networks of the real width say all that there is to say.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,9 @@ from numpy.typing import NDArray
 
 from gradflow.sim.picture import Picture
 from gradflow.theory.propagation import pair_weights
-from gradflow.theory.random_networks import FEWEST, random_networks
+from gradflow.theory.random_networks import FEWEST, how_many, random_networks
 from gradflow.theory.recursion import variances
 from gradflow.theory.scatter import scatter
-from gradflow.theory.steps import Linear
 
 Array = NDArray[Any]
 
@@ -74,10 +76,8 @@ def over_networks(
     if picture.sparse:
         return None
     rows = np.arange(len(samples))
-    units = sum(step.units for step in picture.graph.steps if isinstance(step, Linear))
-    few = int(np.clip(AFFORDED // (FEWEST * units), LEAST, MOST))
-    # Where a norm couples the samples, all are needed.
-    if picture.graph.entrywise and few < len(samples):
+    few = int(np.clip(AFFORDED // (FEWEST * picture.graph.units), LEAST, MOST))
+    if few < len(samples):
         rows = np.linspace(0, len(samples) - 1, few).round().astype(int)
     pairs = _halves(len(rows), batch)
     try:
@@ -90,6 +90,42 @@ def over_networks(
     with np.errstate(all="ignore"):
         expected = (np.log(np.einsum("lab,ab->l", terms, pairs[0])) for terms in (G * np.eye(len(rows)), G * K))
         return _band(_of_batch(logs, sums, len(rows) / batch) for logs, sums in zip(found, expected, strict=True))
+
+
+class Simulation(NamedTuple):
+    """What random networks do to a batch where there is no formula.
+
+    `logs` are the typical ln‖δ‖² and ln‖∂L/∂W‖² and `spread` their standard deviations, (2, layers); `lengths` are E v²
+    of what comes out of every step, and `cosines` the mean cosine between two samples there.
+    """
+
+    logs: Array
+    spread: Array
+    lengths: Array
+    cosines: Array
+
+
+def simulated(
+    picture: Picture, samples: Array, batch: int, delta: Callable[[Array], Array], watch: Callable[[], Any]
+) -> Simulation:
+    """Follow `samples`, which stand for a batch, through random networks; `delta` maps their outputs to their ∂L/∂z.
+
+    Raises LinAlgError where numbers leave floating point.
+    """
+    count, followed = len(samples), how_many(len(samples), picture.graph.units)
+    lengths, cosines = np.zeros((2, len(picture.graph.steps)))
+
+    def look(place: int, values: Array) -> None:
+        squares = np.square(values).mean(axis=1, keepdims=True)
+        lengths[place] += squares.mean(axis=2).sum() / followed
+        # |Σ_α v_α/|v_α||² is the sum over pairs of samples of their cosines, those with themselves included.
+        together = np.square((values / np.sqrt(squares)).sum(axis=2)).mean(axis=1)
+        cosines[place] += ((together - count) / (count * (count - 1)) / followed).sum()
+
+    pairs, rng = _halves(count, batch), np.random.default_rng(0)
+    found = random_networks(picture.graph, picture.linear, samples, delta, pairs, rng, watch, look)
+    logs, spread = _band(_of_batch(each, np.zeros(1), count / batch) for each in found)
+    return Simulation(logs, np.where(picture.sparse, np.nan, spread), lengths, cosines)
 
 
 def _halves(samples: int, batch: int) -> Array:

@@ -16,13 +16,17 @@ import numpy as np
 from gradflow.theory.propagation import Graph
 from gradflow.theory.quadrature import Array
 from gradflow.theory.random_steps import Pull, gram, scale, through
-from gradflow.theory.steps import Linear
 
 NETWORKS, FEWEST = 128, 16
 """How many random networks are followed at most, and at least."""
 
 NUMBERS, AT_ONCE = 10_000_000, 500_000
 """So many values are drawn altogether, about (then fewer networks have to do), and so many kept for the way back."""
+
+
+def how_many(samples: int, units: int) -> int:
+    """Return how many random networks with so many units in all layers together are followed for so many samples."""
+    return min(max(NUMBERS // (samples * units), FEWEST), NETWORKS)
 
 
 def random_networks(
@@ -33,22 +37,23 @@ def random_networks(
     pairs: Array,
     rng: np.random.Generator,
     watch: Callable[[], Any],
+    look: Callable[[int, Array], None] | None = None,
 ) -> tuple[Array, Array]:
     """Return ln Σ_α G_αα·w_αα and ln Σ_αβ G_αβ·K_αβ·w_αβ in random networks, each as (weights, layers, networks).
 
-    G is the Gram matrix of δ and K the kernel of the layer's input, per unit, for every layer, and `pairs` (weights,
+    G is the Gram matrix of δ and K that of the layer's input, for every layer, and `pairs` (weights,
     samples, samples) are the weights w. `places` are those of the layers' z in the graph, `samples` (samples, features)
-    the data, and `delta` maps outputs (networks, samples, units) to their δ. `watch` is called now and then. Raises
-    LinAlgError where numbers leave floating point.
+    the data, and `delta` maps outputs (networks, samples, units) to their δ. `watch` is called now and then, and `look`
+    with every place and what comes out there in some networks (networks, units, samples). Raises LinAlgError where
+    numbers leave floating point.
     """
-    size = len(samples) * sum(step.units for step in graph.steps if isinstance(step, Linear))
-    networks = int(np.clip(NUMBERS // size, FEWEST, NETWORKS))
-    together = min(max(AT_ONCE // size, 1), networks)
+    networks = how_many(len(samples), graph.units)
+    together = min(max(AT_ONCE // (len(samples) * graph.units), 1), networks)
     with np.errstate(all="ignore"):
         walks = []
         for start in range(0, networks, together):
             data = np.broadcast_to(samples.T, (min(together, networks - start), *samples.T.shape))
-            walks.append(_walk(graph, places, data, delta, pairs, rng, watch))
+            walks.append(_walk(graph, places, data, delta, pairs, rng, watch, look))
     deltas, gradients = (np.concatenate(parts, axis=2) for parts in zip(*walks, strict=True))
     return deltas, gradients
 
@@ -61,12 +66,15 @@ def _walk(
     pairs: Array,
     rng: np.random.Generator,
     watch: Callable[[], Any],
+    look: Callable[[int, Array], None] | None,
 ) -> tuple[Array, Array]:
     """Go forwards and back through as many networks at once as there are copies of the data."""
     values, pulls = [data], list[Pull]()
     for step, sources in zip(graph.steps[1:], graph.inputs[1:], strict=True):
         watch()
         value, pull = through(step, [values[i] for i in sources], rng)
+        if look:
+            look(len(values), value)
         values.append(value)
         pulls.append(pull)
     grads = {len(graph.steps) - 1: np.swapaxes(delta(np.swapaxes(values[-1], 1, 2)), 1, 2)}
@@ -88,7 +96,7 @@ def _walk(
 def _logs(g: Array, a: Array, pairs: Array) -> tuple[Array, Array]:
     """Return the logarithms of one layer, each (weights, networks)."""
     size = scale(g)
-    G, K = gram(g / size), gram(a) / a.shape[1]
+    G, K = gram(g / size), gram(a)
     own = np.einsum("waa->wa", pairs) @ np.einsum("raa->ar", G)
     both = pairs.reshape(len(pairs), -1) @ (G * K).reshape(len(G), -1).T
     beyond = 2.0 * np.log(size[:, 0, 0])

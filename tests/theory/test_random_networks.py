@@ -29,7 +29,7 @@ def chain(samples: Array, activation: str, square: float, depth: int = 8, width:
 
 
 def logs(graph: Graph, delta: Callable[[Array], Array], pairs: Array | None = None, seed: int = 1) -> Array:
-    """Return ln‖δ‖² and ln‖∂L/∂W‖² less its ln N, (2, layers, networks)."""
+    """Return ln‖δ‖² and ln‖∂L/∂W‖² of sums over pairs, (2, layers, networks)."""
     data = graph.steps[0]
     assert isinstance(data, Data)
     places = [i for i, step in enumerate(graph.steps) if isinstance(step, Linear)]
@@ -71,11 +71,11 @@ def test_samples_with_nothing_in_common_average_their_deviations_out(activation:
 
 
 def test_the_mean_over_networks_is_what_wide_layers_have() -> None:
-    """E G_l of linear layers is G at the output, and E K the data's kernel, whatever the width."""
+    """E G_l of linear layers is G at the output, and E K/N the data's kernel, whatever the width N."""
     kernel = np.full((3, 3), 0.5) + 0.5 * np.eye(3)
     delta, gradient = np.log(np.exp(logs(chain(rows(kernel), "identity", 1.0, width=400), given(kernel))).mean(axis=2))
     assert delta == pytest.approx(np.log(3.0), abs=0.05)
-    assert gradient == pytest.approx(np.log(np.sum(kernel * kernel)), abs=0.1)
+    assert gradient == pytest.approx(np.log(np.sum(kernel * kernel) * np.array([100, *[400] * 8])), abs=0.1)
 
 
 def residual(samples: Array) -> Graph:
