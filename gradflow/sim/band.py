@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.sim.picture import Picture
+from gradflow.theory.finite_width import variances
 from gradflow.theory.propagation import pair_weights
-from gradflow.theory.random_networks import FEWEST, how_many, random_networks
-from gradflow.theory.recursion import variances
+from gradflow.theory.random_networks import FEWEST, random_networks
 from gradflow.theory.scatter import scatter
 
 Array = NDArray[Any]
@@ -95,14 +95,15 @@ def over_networks(
 class Simulation(NamedTuple):
     """What random networks do to a batch where there is no formula.
 
-    `logs` are the typical ln‖δ‖² and ln‖∂L/∂W‖² and `spread` their standard deviations, (2, layers); `lengths` are E v²
-    of what comes out of every step, and `cosines` the mean cosine between two samples there.
+    `logs` are the typical ln‖δ‖² and ln‖∂L/∂W‖² and `spread` their standard deviations, (2, layers); `z_length` and
+    `a_length` are mean squares per unit, and `correlation` the mean cosine between z of two samples.
     """
 
     logs: Array
     spread: Array
-    lengths: Array
-    cosines: Array
+    z_length: Array
+    a_length: Array
+    correlation: Array
 
 
 def simulated(
@@ -112,20 +113,26 @@ def simulated(
 
     Raises LinAlgError where numbers leave floating point.
     """
-    count, followed = len(samples), how_many(len(samples), picture.graph.units)
-    lengths, cosines = np.zeros((2, len(picture.graph.steps)))
+    count, linear, output = len(samples), picture.linear, picture.output
+    lengths, cosines = dict.fromkeys(linear + output, 0.0), dict.fromkeys(linear, 0.0)
 
     def look(place: int, values: Array) -> None:
-        squares = np.square(values).mean(axis=1, keepdims=True)
-        lengths[place] += squares.mean(axis=2).sum() / followed
-        # |Σ_α v_α/|v_α||² is the sum over pairs of samples of their cosines, those with themselves included.
-        together = np.square((values / np.sqrt(squares)).sum(axis=2)).mean(axis=1)
-        cosines[place] += ((together - count) / (count * (count - 1)) / followed).sum()
+        if place in lengths:
+            squares = np.einsum("rus,rus->rs", values, values)
+            lengths[place] += float(squares.mean(axis=1).sum()) / values.shape[1]
+        if place in cosines:
+            # |Σ_α v_α/|v_α||² is the sum over pairs of samples of their cosines, those with themselves included.
+            together = values @ (1.0 / np.sqrt(squares))[:, :, None]
+            cosines[place] += float((np.square(together).sum(axis=(1, 2)) - count).sum())
 
     pairs, rng = _halves(count, batch), np.random.default_rng(0)
-    found = random_networks(picture.graph, picture.linear, samples, delta, pairs, rng, watch, look)
+    found = random_networks(picture.graph, linear, samples, delta, pairs, rng, watch, look)
     logs, spread = _band(_of_batch(each, np.zeros(1), count / batch) for each in found)
-    return Simulation(logs, np.where(picture.sparse, np.nan, spread), lengths, cosines)
+    followed = found[0].shape[-1]
+    z_length, a_length = (np.array([lengths[place] / followed for place in places]) for places in (linear, output))
+    others = count * (count - 1) * followed or np.nan
+    correlation = np.array([cosines[place] / others for place in linear])
+    return Simulation(logs, np.where(picture.sparse, np.nan, spread), z_length, a_length, correlation)
 
 
 def _halves(samples: int, batch: int) -> Array:

@@ -152,13 +152,10 @@ class _Propagation:
         )
 
     def _by_networks(self, watch: Callable[[], Any]) -> _Levels:
-        picture = self._picture
         try:
-            logs, spread, lengths, cosines = simulated(picture, self._samples, self._batch, self._delta(), watch)
+            return _Levels(*simulated(self._picture, self._samples, self._batch, self._delta(), watch), followed=True)
         except np.linalg.LinAlgError:
             raise NotCovered("its numbers leave floating point") from None
-        linear, output = picture.linear, picture.output
-        return _Levels(logs, spread, lengths[linear], lengths[output], cosines[linear], followed=True)
 
     def _by_formula(self, watch: Callable[[], Any]) -> _Levels:
         picture = self._picture

@@ -7,13 +7,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from recursion_kit import follow
 from theory_kit import Array, of
 
 from gradflow.engine.activations import make_activation
 from gradflow.theory import random_steps
+from gradflow.theory.finite_width import RandomLayer
 from gradflow.theory.propagation import Graph
 from gradflow.theory.random_networks import random_networks
-from gradflow.theory.recursion import RandomLayer, follow
 from gradflow.theory.steps import BatchRescale, Bend, Beside, Data, Drop, Linear, Rescale, Step, Sum, root
 
 SAMPLES = 6
