@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gradflow.sim.picture import Picture
 from gradflow.theory.finite_width import variances
 from gradflow.theory.propagation import pair_weights
-from gradflow.theory.random_networks import FEWEST, random_networks
+from gradflow.theory.random_networks import FEWEST, RandomNetworks
 from gradflow.theory.scatter import scatter
 
 Array = NDArray[Any]
@@ -81,9 +81,8 @@ def over_networks(
         rows = np.linspace(0, len(samples) - 1, few).round().astype(int)
     pairs = _halves(len(rows), batch)
     try:
-        found = random_networks(
-            picture.graph, picture.linear, samples[rows], delta(rows), pairs, np.random.default_rng(0), watch
-        )
+        networks = RandomNetworks(picture.graph, picture.linear, delta(rows), pairs, np.random.default_rng(0), watch)
+        found = networks.follow(samples[rows])
     except np.linalg.LinAlgError:
         return None
     G, K = (matrices[:, rows[:, None], rows] for matrices in wide)
@@ -92,11 +91,12 @@ def over_networks(
         return _band(_of_batch(logs, sums, len(rows) / batch) for logs, sums in zip(found, expected, strict=True))
 
 
-class Simulation(NamedTuple):
-    """What random networks do to a batch where there is no formula.
+class Levels(NamedTuple):
+    """What there is to say of every layer.
 
-    `logs` are the typical ln‖δ‖² and ln‖∂L/∂W‖² and `spread` their standard deviations, (2, layers); `z_length` and
-    `a_length` are mean squares per unit, and `correlation` the mean cosine between z of two samples.
+    `logs` are ln‖δ‖² and ln‖∂L/∂W‖² of the typical network and `spread` their standard deviations over networks, (2,
+    layers); `z_length` and `a_length` are mean squares per unit, and `correlation` the mean cosine between z of two
+    samples. `followed` says whether random networks were followed, with all that δ knows of their weights.
     """
 
     logs: Array
@@ -104,12 +104,13 @@ class Simulation(NamedTuple):
     z_length: Array
     a_length: Array
     correlation: Array
+    followed: bool
 
 
 def simulated(
     picture: Picture, samples: Array, batch: int, delta: Callable[[Array], Array], watch: Callable[[], Any]
-) -> Simulation:
-    """Follow `samples`, which stand for a batch, through random networks; `delta` maps their outputs to their ∂L/∂z.
+) -> Levels:
+    """Follow `samples`, which stand for a batch, where there is no formula; `delta` maps their outputs to their ∂L/∂z.
 
     Raises LinAlgError where numbers leave floating point.
     """
@@ -126,13 +127,13 @@ def simulated(
             cosines[place] += float((np.square(together).sum(axis=(1, 2)) - count).sum())
 
     pairs, rng = _halves(count, batch), np.random.default_rng(0)
-    found = random_networks(picture.graph, linear, samples, delta, pairs, rng, watch, look)
+    found = RandomNetworks(picture.graph, linear, delta, pairs, rng, watch, look).follow(samples)
     logs, spread = _band(_of_batch(each, np.zeros(1), count / batch) for each in found)
-    followed = found[0].shape[-1]
-    z_length, a_length = (np.array([lengths[place] / followed for place in places]) for places in (linear, output))
-    others = count * (count - 1) * followed or np.nan
+    networks = found[0].shape[-1]
+    z_length, a_length = (np.array([lengths[place] / networks for place in places]) for places in (linear, output))
+    others = count * (count - 1) * networks or np.nan
     correlation = np.array([cosines[place] / others for place in linear])
-    return Simulation(logs, np.where(picture.sparse, np.nan, spread), z_length, a_length, correlation)
+    return Levels(logs, np.where(picture.sparse, np.nan, spread), z_length, a_length, correlation, followed=True)
 
 
 def _halves(samples: int, batch: int) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from gradflow.engine.graph import Graph as Nodes
 from gradflow.engine.graph import Input, Node
 from gradflow.engine.losses import Loss
 from gradflow.engine.network import Network
-from gradflow.sim.band import UNKNOWN, first_order, over_networks, over_walks, simulated
+from gradflow.sim.band import UNKNOWN, Levels, first_order, over_networks, over_walks, simulated
 from gradflow.sim.picture import Picture, convolves
 from gradflow.sim.prediction import Prediction, predicting
 from gradflow.theory.propagation import OutputGradient, logs_of_squares, output_gradient, pair_weights
@@ -32,7 +32,6 @@ DRAWS = 400
 
 ALIGNED = 0.1
 """Outputs · layers / width from which δ is not independent of the weights, as formulas assume, if it contains z."""
-
 
 WILD = 2.0
 """The standard deviation of ln‖δ‖² from which one network says little about another."""
@@ -99,21 +98,6 @@ def thoroughly(subject: Subject, watch: Callable[[], Any] = lambda: None) -> Pre
     return _Propagation(subject, rows, np.full(len(rows), batch / len(rows)), paired).run(watch)
 
 
-class _Levels(NamedTuple):
-    """What there is to predict of every layer, in the typical network.
-
-    `logs` are ln‖δ‖² and ln‖∂L/∂W‖² and `spread` their standard deviations over networks, (2, layers); `followed` says
-    whether these were networks with all that δ knows of their weights.
-    """
-
-    logs: Array
-    spread: Array
-    z_length: Array
-    a_length: Array
-    correlation: Array
-    followed: bool
-
-
 class _Propagation:
     """One walk forwards and backwards through the theory's picture; `weights` says how many samples each stands for."""
 
@@ -151,20 +135,20 @@ class _Propagation:
             weight_grad_spread=gradient_spread,
         )
 
-    def _by_networks(self, watch: Callable[[], Any]) -> _Levels:
+    def _by_networks(self, watch: Callable[[], Any]) -> Levels:
         try:
-            return _Levels(*simulated(self._picture, self._samples, self._batch, self._delta(), watch), followed=True)
+            return simulated(self._picture, self._samples, self._batch, self._delta(), watch)
         except np.linalg.LinAlgError:
             raise NotCovered("its numbers leave floating point") from None
 
-    def _by_formula(self, watch: Callable[[], Any]) -> _Levels:
+    def _by_formula(self, watch: Callable[[], Any]) -> Levels:
         picture = self._picture
         signals = picture.graph.forward(watch)
         sent = output_gradient(signals[-1], self._delta(), DRAWS, np.random.default_rng(0))
         logs, spread, followed = self._squares(signals, sent, watch)
         z, a = ([signals[i] for i in places] for places in (picture.linear, picture.output))
         correlation = np.array([_correlation(signal) for signal in z])
-        return _Levels(logs, spread, self._means(z), self._means(a), correlation, followed)
+        return Levels(logs, spread, self._means(z), self._means(a), correlation, followed)
 
     def _squares(
         self, signals: list[Signal], sent: OutputGradient, watch: Callable[[], Any]
@@ -211,7 +195,7 @@ class _Propagation:
         )
         return means
 
-    def _note(self, found: _Levels) -> str:
+    def _note(self, found: Levels) -> str:
         layers = self._subject.network.layers
         widths = [layer.linear.units for layer in layers[:-1]]
         outputs = layers[-1].linear.units

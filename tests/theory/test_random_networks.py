@@ -14,7 +14,7 @@ from gradflow.engine.activations import make_activation
 from gradflow.theory import random_steps
 from gradflow.theory.finite_width import RandomLayer
 from gradflow.theory.propagation import Graph
-from gradflow.theory.random_networks import random_networks
+from gradflow.theory.random_networks import RandomNetworks
 from gradflow.theory.steps import BatchRescale, Bend, Beside, Data, Drop, Linear, Rescale, Step, Sum, root
 
 SAMPLES = 6
@@ -35,7 +35,7 @@ def logs(graph: Graph, delta: Callable[[Array], Array], pairs: Array | None = No
     assert isinstance(data, Data)
     places = [i for i, step in enumerate(graph.steps) if isinstance(step, Linear)]
     weights = np.ones((1, len(data.samples), len(data.samples))) if pairs is None else pairs[None]
-    found = random_networks(graph, places, data.samples, delta, weights, np.random.default_rng(seed), lambda: None)
+    found = RandomNetworks(graph, places, delta, weights, np.random.default_rng(seed)).follow(data.samples)
     return np.array(found)[:, 0]
 
 
@@ -141,7 +141,7 @@ def test_small_gradients_do_not_underflow_and_deep_networks_can_be_given_up() ->
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        random_networks(graph, [1], rows(same), np.copy, same[None], np.random.default_rng(0), enough)
+        RandomNetworks(graph, [1], np.copy, same[None], np.random.default_rng(0), enough).follow(rows(same))
 
 
 def test_silent_networks_stay_silent() -> None:
