@@ -38,6 +38,27 @@ def test_both_norms_of_every_layer_stand_beside_their_prediction_with_gap_and_sp
         assert line.startswith(f"{name}: gap ±") and ", expected ±" in line
 
 
+@pytest.mark.parametrize(
+    ("changes", "phase"),
+    [
+        (("init.scheme=he-normal", "network.activation=relu"), "critical: q* = "),
+        (("init.scheme=xavier-normal", "network.activation=sigmoid"), "ordered: q* = 0.2647 (stable), χ₁ = 0.0557"),
+        (("init.scheme=xavier-normal", "network.activation=tanh", "init.scale=2"), "chaotic: q* = "),
+        (("init.scheme=lsuv",), ""),
+        (("network.norm=layer-norm",), ""),
+        (("network.skip_every=2",), ""),
+        (("network.depth=1",), ""),
+    ],
+)
+def test_the_phase_of_layers_that_are_alike_is_said(
+    capsys: pytest.CaptureFixture[str], changes: tuple[str, ...], phase: str
+) -> None:
+    options = [word for change in changes for word in ("--set", change)]
+    status, out, err = answer(capsys, "theory", "healthy", *SMALL, "--set", "init.scale=1", *options)
+    assert (status, err) == (0, "")
+    assert (f"Many such layers would be {phase}" in out) if phase else ("Many such layers" not in out)
+
+
 def test_where_networks_differ_by_an_unknown_amount_the_reason_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, err = answer(capsys, "theory", "healthy", *SMALL, "--set", "init.scheme=sparse")
     lines = out.splitlines()

@@ -10,6 +10,7 @@ import numpy as np
 from gradflow.cli.common import FAILED, GOOD, add_experiment, experiment_of, say
 from gradflow.errors import GradflowError
 from gradflow.sim import coverage
+from gradflow.sim.phases import phase_of
 from gradflow.sim.prediction import Prediction
 from gradflow.sim.profile import gap, of_stat
 from gradflow.sim.run import Run
@@ -70,6 +71,9 @@ def _compare(run: Run) -> int:
         say(NO_SPREAD)
     if prediction.note:
         say(f"{prediction.note[0].upper()}{prediction.note[1:]}.")
+    deep = phase_of(run.forecast.subject)
+    if deep:
+        say(f"Many such layers would be {deep}.")
     return GOOD
 
 

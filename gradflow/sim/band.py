@@ -1,4 +1,7 @@
-"""The band of finite width: by how much random networks differ from each other, and what is typical from the mean."""
+"""The band of finite width: by how much random networks differ from each other, and what is typical from the mean.
+
+Where wide networks have no formula, random networks of the real width say all that there is to say.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.sim.picture import Picture
+from gradflow.theory.finite_width import variances
 from gradflow.theory.propagation import pair_weights
-from gradflow.theory.random_networks import FEWEST, random_networks
-from gradflow.theory.recursion import variances
+from gradflow.theory.random_networks import FEWEST, RandomNetworks
 from gradflow.theory.scatter import scatter
-from gradflow.theory.steps import Linear
 
 Array = NDArray[Any]
 
@@ -74,22 +76,64 @@ def over_networks(
     if picture.sparse:
         return None
     rows = np.arange(len(samples))
-    units = sum(step.units for step in picture.graph.steps if isinstance(step, Linear))
-    few = int(np.clip(AFFORDED // (FEWEST * units), LEAST, MOST))
-    # Where a norm couples the samples, all are needed.
-    if picture.graph.entrywise and few < len(samples):
+    few = int(np.clip(AFFORDED // (FEWEST * picture.graph.units), LEAST, MOST))
+    if few < len(samples):
         rows = np.linspace(0, len(samples) - 1, few).round().astype(int)
     pairs = _halves(len(rows), batch)
     try:
-        found = random_networks(
-            picture.graph, picture.linear, samples[rows], delta(rows), pairs, np.random.default_rng(0), watch
-        )
+        networks = RandomNetworks(picture.graph, picture.linear, delta(rows), pairs, np.random.default_rng(0), watch)
+        found = networks.follow(samples[rows])
     except np.linalg.LinAlgError:
         return None
     G, K = (matrices[:, rows[:, None], rows] for matrices in wide)
     with np.errstate(all="ignore"):
         expected = (np.log(np.einsum("lab,ab->l", terms, pairs[0])) for terms in (G * np.eye(len(rows)), G * K))
         return _band(_of_batch(logs, sums, len(rows) / batch) for logs, sums in zip(found, expected, strict=True))
+
+
+class Levels(NamedTuple):
+    """What there is to say of every layer.
+
+    `logs` are ln‖δ‖² and ln‖∂L/∂W‖² of the typical network and `spread` their standard deviations over networks, (2,
+    layers); `z_length` and `a_length` are mean squares per unit, and `correlation` the mean cosine between z of two
+    samples. `followed` says whether random networks were followed, with all that δ knows of their weights.
+    """
+
+    logs: Array
+    spread: Array
+    z_length: Array
+    a_length: Array
+    correlation: Array
+    followed: bool
+
+
+def simulated(
+    picture: Picture, samples: Array, batch: int, delta: Callable[[Array], Array], watch: Callable[[], Any]
+) -> Levels:
+    """Follow `samples`, which stand for a batch, where there is no formula; `delta` maps their outputs to their ∂L/∂z.
+
+    Raises LinAlgError where numbers leave floating point.
+    """
+    count, linear, output = len(samples), picture.linear, picture.output
+    lengths, cosines = dict.fromkeys(linear + output, 0.0), dict.fromkeys(linear, 0.0)
+
+    def look(place: int, values: Array) -> None:
+        if place in lengths:
+            squares = np.einsum("rus,rus->rs", values, values)
+            lengths[place] += float(squares.mean(axis=1).sum()) / values.shape[1]
+        if place in cosines:
+            # |Σ_α v_α/|v_α||² is the sum over pairs of samples of their cosines, those with themselves included.
+            together = values @ (1.0 / np.sqrt(squares))[:, :, None]
+            cosines[place] += float((np.square(together).sum(axis=(1, 2)) - count).sum())
+
+    pairs, rng = _halves(count, batch), np.random.default_rng(0)
+    found = RandomNetworks(picture.graph, linear, delta, pairs, rng, watch, look).follow(samples)
+    logs, spread = _band(_of_batch(each, np.zeros(1), count / batch) for each in found)
+    networks = found[0].shape[-1]
+    z_length, a_length = (np.array([lengths[place] / networks for place in places]) for places in (linear, output))
+    others = count * (count - 1) * networks or np.nan
+    correlation = np.array([cosines[place] / others for place in linear])
+    return Levels(logs, np.where(picture.sparse, np.nan, spread), z_length, a_length, correlation, followed=True)
 
 
 def _halves(samples: int, batch: int) -> Array:
@@ -110,9 +154,11 @@ def _of_batch(logs: Array, expected: Array, share: float) -> tuple[Array, Array]
     of its own is divided by their number: how much that is shows in how much more the sums over the halves vary.
     """
     (middle, spread), *halves = (_where_finite(each) for each in logs)
-    variance = whole = np.square(spread)
+    # Of sixteen networks the variance around their own mean is a sixteenth too small.
+    unbiased = logs.shape[-1] / (logs.shape[-1] - 1)
+    variance = whole = unbiased * np.square(spread)
     if halves:
-        more = np.mean([np.square(half) for _, half in halves], axis=0) - whole
+        more = unbiased * np.mean([np.square(half) for _, half in halves], axis=0) - whole
         variance = np.clip(whole - (1.0 - share) * more, share * whole, whole)
     # What is typical lies half the variance below the mean.
     return middle - expected + 0.5 * (whole - variance), np.sqrt(variance)

@@ -10,10 +10,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradflow.sim import build
 from gradflow.sim.interruption import Interrupted
@@ -22,8 +21,6 @@ from gradflow.sim.trainer import Trainer
 
 if TYPE_CHECKING:
     from gradflow.sim.mean_field import Subject
-
-Array = NDArray[Any]
 
 
 class Forecast:

@@ -13,11 +13,11 @@ from gradflow.engine.graph import Graph as Nodes
 from gradflow.engine.graph import Input, Node
 from gradflow.engine.losses import Loss
 from gradflow.engine.network import Network
-from gradflow.sim.band import UNKNOWN, first_order, over_networks, over_walks
+from gradflow.sim.band import UNKNOWN, Levels, first_order, over_networks, over_walks, simulated
 from gradflow.sim.picture import Picture, convolves
 from gradflow.sim.prediction import Prediction, predicting
 from gradflow.theory.propagation import OutputGradient, logs_of_squares, output_gradient, pair_weights
-from gradflow.theory.steps import Signal
+from gradflow.theory.steps import NoFormula, NotCovered, Signal
 
 Array = NDArray[Any]
 
@@ -32,7 +32,6 @@ DRAWS = 400
 
 ALIGNED = 0.1
 """Outputs · layers / width from which δ is not independent of the weights, as formulas assume, if it contains z."""
-
 
 WILD = 2.0
 """The standard deviation of ln‖δ‖² from which one network says little about another."""
@@ -106,61 +105,76 @@ class _Propagation:
         self._subject, self._rows, self._weights, self._paired = subject, rows, weights, paired
         self._samples = subject.inputs[rows].reshape(len(rows), -1)
         self._picture = Picture(subject.network, self._samples, paired)
+        self._batch = round(weights.sum())
 
     def run(self, watch: Callable[[], Any] = lambda: None) -> Prediction:
         """Walk, and condense."""
+        try:
+            found = self._by_formula(watch)
+        except NoFormula:
+            if not self._paired:
+                raise
+            found = self._by_networks(watch)
+        delta, gradient = np.exp(0.5 * found.logs)
+        delta_spread, gradient_spread = 0.5 * found.spread
+        factor = np.full(len(delta), np.nan)
+        np.divide(delta[:-1], delta[1:], out=factor[:-1], where=delta[1:] > 0)
+        sizes = np.array([layer.output.units for layer in self._subject.network.layers])
+        return predicting(
+            0,
+            len(delta),
+            self._note(found),
+            delta_norm=delta,
+            weight_grad_norm=gradient,
+            activation_norm=np.sqrt(found.a_length * sizes * self._batch),
+            z_length=found.z_length,
+            a_length=found.a_length,
+            correlation=found.correlation,
+            factor=factor,
+            delta_spread=delta_spread,
+            weight_grad_spread=gradient_spread,
+        )
+
+    def _by_networks(self, watch: Callable[[], Any]) -> Levels:
+        try:
+            return simulated(self._picture, self._samples, self._batch, self._delta(), watch)
+        except np.linalg.LinAlgError:
+            raise NotCovered("its numbers leave floating point") from None
+
+    def _by_formula(self, watch: Callable[[], Any]) -> Levels:
         picture = self._picture
         signals = picture.graph.forward(watch)
         sent = output_gradient(signals[-1], self._delta(), DRAWS, np.random.default_rng(0))
-        (delta, gradient), (delta_spread, gradient_spread), aligned = self._squares(signals, sent, watch)
-        count = self._weights.sum()
-        a_length = self._means([signals[i] for i in picture.output])
-        units = np.array([signals[i].size for i in picture.output])
-        norm = np.exp(0.5 * delta)
-        factor = np.full(len(norm), np.nan)
-        np.divide(norm[:-1], norm[1:], out=factor[:-1], where=norm[1:] > 0)
-        return predicting(
-            0,
-            len(norm),
-            self._note(delta_spread, aligned, float(self._means(signals[-1:])[0])),
-            delta_norm=norm,
-            weight_grad_norm=np.exp(0.5 * gradient),
-            activation_norm=np.sqrt(a_length * units * count),
-            z_length=self._means([signals[i] for i in picture.linear]),
-            a_length=a_length,
-            correlation=np.array([_correlation(signals[i]) for i in picture.linear]),
-            factor=factor,
-            delta_spread=0.5 * delta_spread,
-            weight_grad_spread=0.5 * gradient_spread,
-        )
+        logs, spread, followed = self._squares(signals, sent, watch)
+        z, a = ([signals[i] for i in places] for places in (picture.linear, picture.output))
+        correlation = np.array([_correlation(signal) for signal in z])
+        return Levels(logs, spread, self._means(z), self._means(a), correlation, followed)
 
     def _squares(
         self, signals: list[Signal], sent: OutputGradient, watch: Callable[[], Any]
     ) -> tuple[Array, Array, bool]:
         """Return the typical ln‖δ‖² and ln‖∂L/∂W‖² of every layer, and their spread from network to network.
 
-        And whether δ knows the weights in them. ‖δ‖² = Σ_α G_αα and ‖∂L/∂W‖² = N·Σ_αβ G_αβ·K_αβ, with G of the layer's
-        z and K of its input's N units.
+        And whether δ knows the weights in them. ‖δ‖² = Σ_α G_αα and ‖∂L/∂W‖² = Σ_αβ G_αβ·K_αβ, with the Gram matrices G
+        of δ, which is that of the output times a factor, entry by entry, and K of the layer's input.
         """
-        picture, count, paired = self._picture, round(self._weights.sum()), self._paired
+        picture, count, paired = self._picture, self._batch, self._paired
         inputs = [signals[picture.graph.inputs[i][0]] for i in picture.linear]
-        entrywise = picture.graph.entrywise
-        backward = picture.graph.backward(signals, np.ones_like(sent.gram) if entrywise else sent.gram, watch)
-        grams = np.array([_whole(backward[i], np.sum) for i in picture.linear])
+        backward = picture.graph.backward(signals, np.ones_like(sent.gram), watch)
+        factors = np.array([_whole(backward[i], np.sum) for i in picture.linear])
         own = np.diag(self._weights) if paired else self._weights
-        terms = [grams * own]
+        terms = [factors * own]
         if paired or (count == 1 and not picture.images):
             whole = pair_weights(len(own), count) if paired else 1.0
-            terms.append(grams * np.array([source.units * source.covariance for source in inputs]) * whole)
+            grams = np.array([source.units * source.covariance for source in inputs])
+            terms.append(factors * grams * whole)
         if paired and not (count == 1 and picture.chain):
-            mean = sent.gram if entrywise else 1.0
-            wide = grams * mean, np.array([source.covariance for source in inputs])
+            wide = factors * sent.gram, grams
             band = over_networks(picture, self._samples, count, self._delta, wide, watch)
-            if band or not entrywise:
-                middle = logs_of_squares(np.sum(np.array(terms) * mean, axis=(2, 3)))
-                shift, width = band or UNKNOWN
-                return middle + shift, np.hypot(np.zeros_like(middle), width), band is not None
-        middle, spread = np.full((2, 2, len(grams)), np.nan)
+            if band:
+                middle = logs_of_squares(np.sum(np.array(terms) * sent.gram, axis=(2, 3)))
+                return middle + band.shift, band.spread, True
+        middle, spread = np.full((2, 2, len(factors)), np.nan)
         for i, term in enumerate(terms):
             middle[i], spread[i] = sent.log_sums(term)
         below = self._means(inputs)
@@ -181,15 +195,15 @@ class _Propagation:
         )
         return means
 
-    def _note(self, spread: Array, aligned: bool, output_square: float) -> str:
+    def _note(self, found: Levels) -> str:
         layers = self._subject.network.layers
         widths = [layer.linear.units for layer in layers[:-1]]
         outputs = layers[-1].linear.units
-        if np.nanmax(spread, initial=0.0) > WILD:
+        if np.nanmax(found.spread[0], initial=0.0) > WILD:
             return "too narrow for its depth: such networks differ wildly from one to the next"
         # A squared error's δ contains z itself, a cross-entropy's as soon as z is large.
-        follows_z = self._subject.loss_name == "mean-squared-error" or output_square > 1.0
-        if widths and follows_z and not aligned and outputs * len(widths) / min(widths) > ALIGNED:
+        follows_z = self._subject.loss_name == "mean-squared-error" or found.z_length[-1] > 1.0
+        if widths and follows_z and not found.followed and outputs * len(widths) / min(widths) > ALIGNED:
             return "approximate: the loss's δ is aligned with the weights"
         return ""
 

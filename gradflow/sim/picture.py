@@ -24,10 +24,10 @@ from gradflow.engine.nodes import (
     MaxPool,
 )
 from gradflow.engine.nodes.norm import BatchNorm, LayerNorm, RMSNorm
+from gradflow.theory.finite_width import RandomLayer
 from gradflow.theory.image_steps import Convolve, Images, Unroll
 from gradflow.theory.moments import moments_of
 from gradflow.theory.propagation import Graph
-from gradflow.theory.recursion import RandomLayer
 from gradflow.theory.steps import (
     BatchRescale,
     Bend,

@@ -81,12 +81,6 @@ class Moments:
         with np.errstate(all="ignore"):
             return np.asarray(self._average(q, lambda s: s.a * s.slope * s.z) / np.sqrt(q))[()]
 
-    def slope_growth(self, q: ArrayLike) -> Array:
-        """Return d ln D₂/d ln q = ½·E[(z² − 1)·φ′²]/D₂: the density is varied, not φ′, so that kinks are exact."""
-        numerator = self._average(q, lambda s: (s.z * s.z - 1.0) * s.slope * s.slope, SMALLEST)
-        with np.errstate(all="ignore"):
-            return np.asarray(0.5 * numerator / self.slope(q))[()]
-
     # Two pre-activations
 
     def pair(self, q_a: ArrayLike, q_b: ArrayLike, c: ArrayLike) -> Array:

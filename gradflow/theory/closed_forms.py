@@ -62,9 +62,6 @@ class RectifierMoments(Moments):
     def value_growth(self, q: ArrayLike) -> Array:
         return self._constant(q, self._half)
 
-    def slope_growth(self, q: ArrayLike) -> Array:
-        return self._constant(q, 0.0)
-
     def pair(self, q_a: ArrayLike, q_b: ArrayLike, c: ArrayLike) -> Array:
         c, root = _correlation(c), _product(q_a, q_b)
         with np.errstate(all="ignore"):
@@ -109,9 +106,6 @@ class ErfMoments(Moments):
     def value_growth(self, q: ArrayLike) -> Array:
         q = _array(q)
         return 4.0 / math.pi / (1.0 + 2.0 * q) / np.sqrt(1.0 + 4.0 * q)
-
-    def slope_growth(self, q: ArrayLike) -> Array:
-        return -0.5 / (1.0 + 0.25 / np.maximum(_array(q), 1e-300))
 
     def pair(self, q_a: ArrayLike, q_b: ArrayLike, c: ArrayLike) -> Array:
         numerator, root = self._parts(q_a, q_b, c)
@@ -163,10 +157,6 @@ class SineMoments(Moments):
 
     def value_growth(self, q: ArrayLike) -> Array:
         return np.asarray(np.exp(-2.0 * _array(q)))[()]
-
-    def slope_growth(self, q: ArrayLike) -> Array:
-        q = np.minimum(_array(q), 1e6)
-        return -2.0 * q * np.exp(-2.0 * q) / (1.0 + np.exp(-2.0 * q))
 
     def pair(self, q_a: ArrayLike, q_b: ArrayLike, c: ArrayLike) -> Array:
         both, product = self._exponents(q_a, q_b, c)

@@ -72,21 +72,6 @@ def critical_points(moments: Moments, bias_square: float = 0.0) -> tuple[Critica
     return tuple(found)
 
 
-def doubly_critical_points(moments: Moments) -> tuple[Critical, ...]:
-    """Return those where χ∥ = 1 as well (Roberts, Yaida & Hanin 2022): lengths are kept as long as gradients are."""
-
-    def imbalance(x: float) -> float:
-        q = math.exp(x)
-        return float(moments.value_growth(q)) / float(moments.slope(q)) - 1.0
-
-    q, _, biases = _line(moments)
-    x = np.log(q)
-    gap = np.asarray(moments.value_growth(q)) / np.asarray(moments.slope(q)) - 1.0
-    turns = np.flatnonzero((gap[1:] > 0.0) != (gap[:-1] > 0.0))
-    roots = [math.exp(crossing(imbalance, x[i], x[i + 1])) for i in turns if biases[i] > 1e-9 * q[i]]
-    return tuple(_critical(moments, float(critical_line(moments, root)[1]), root) for root in roots)
-
-
 def _critical(moments: Moments, bias_square: float, length: float) -> Critical:
     at = 1.0 if math.isnan(length) else length
     square = 1.0 / float(moments.slope(at))

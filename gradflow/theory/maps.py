@@ -110,11 +110,13 @@ class Phase:
         return "ordered" if self.chi < 1.0 else "chaotic"
 
     def __str__(self) -> str:
-        """Say it in one line."""
-        return (
-            f"{self.name}: q* = {self.length:.4g} ({self.stability}), χ₁ = {self.chi:.4f}, gradient norm "
-            f"×{self.norm_factor:.4f} per layer, c* = {self.correlation:.4g}, ξ_c = {self.correlation_depth:.4g} layers"
-        )
+        """Say it in one line; what two inputs do only where they come to some correlation of their own."""
+        said = f"{self.name}: q* = {self.length:.4g} ({self.stability}), χ₁ = {self.chi:.4f}, "
+        said += f"gradient norm ×{self.norm_factor:.4f} per layer"
+        if math.isnan(self.correlation):
+            return said
+        reach = f", ξ_c = {self.correlation_depth:.4g} layers" if math.isfinite(self.correlation_depth) else ""
+        return f"{said}, c* = {self.correlation:.4g}{reach}"
 
 
 @lru_cache(maxsize=256)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.theory.steps import Signal, Step, root
+from gradflow.theory.steps import Linear, Signal, Step, root
 
 Array = NDArray[np.float64]
 
@@ -29,6 +29,11 @@ class Graph:
     steps: tuple[Step, ...]
     inputs: tuple[tuple[int, ...], ...]
 
+    @property
+    def units(self) -> int:
+        """The units of all dense layers together."""
+        return sum(step.units for step in self.steps if isinstance(step, Linear))
+
     def forward(self, watch: Callable[[], Any] = lambda: None) -> list[Signal]:
         """Return the signal of every step; raises NotCovered. `watch` is called before each and may raise."""
         signals: list[Signal] = []
@@ -37,11 +42,6 @@ class Graph:
                 watch()
                 signals.append(step.forward([signals[i] for i in sources]))
         return signals
-
-    @property
-    def entrywise(self) -> bool:
-        """Whether every Gram matrix is the output's times a fixed factor, entry by entry."""
-        return all(step.entrywise for step in self.steps)
 
     def backward(self, signals: Sequence[Signal], gram: Array, watch: Callable[[], Any] = lambda: None) -> list[Array]:
         """Return the Gram matrix of ∂L/∂output of every step, from that of the last one."""

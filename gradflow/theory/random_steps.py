@@ -123,15 +123,20 @@ def scale(values: Array) -> Array:
 
 def _normed(x: Array, axis: int, centred: bool) -> tuple[Array, Pull]:
     """Divide by the root mean square over units (axis 1) or samples (axis 2), less the mean there if `centred`."""
+
+    def mean_product(one: Array, other: Array) -> Array:
+        subscripts = "rus,rus->rs" if axis == 1 else "rus,rus->ru"
+        return np.expand_dims(np.einsum(subscripts, one, other) / x.shape[axis], axis)
+
     if centred:
         x = x - x.mean(axis=axis, keepdims=True)
-    inverse = 1.0 / np.sqrt(np.square(x).mean(axis=axis, keepdims=True) + NORM_EPSILON)
+    inverse = 1.0 / np.sqrt(mean_product(x, x) + NORM_EPSILON)
     x_hat = x * inverse
 
     def pull(g: Array) -> tuple[Array]:
         if centred:
             g = g - g.mean(axis=axis, keepdims=True)
-        return (inverse * (g - x_hat * (g * x_hat).mean(axis=axis, keepdims=True)),)
+        return (inverse * (g - x_hat * mean_product(g, x_hat)),)
 
     return x_hat, pull
 

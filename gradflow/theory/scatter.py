@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gradflow.theory.finite_width import RandomLayer
 from gradflow.theory.quadrature import Array
-from gradflow.theory.recursion import RandomLayer
 from gradflow.theory.tables import AVERAGES, table_of
 
 NETWORKS = 2048

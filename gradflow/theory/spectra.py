@@ -28,9 +28,6 @@ from gradflow.theory.slopes import Slopes, condensed
 Array = NDArray[np.float64]
 Complex = NDArray[np.complexfloating[Any, Any]]
 
-QUARTER_CIRCLE_MEAN = 8.0 / (3.0 * math.pi)
-"""The mean singular value of a square matrix of independent entries of variance 1/n."""
-
 START_ANGLE = 2.8
 """The argument of z at which m is followed in from infinity: near the negative axis, where m is smooth."""
 
@@ -58,11 +55,6 @@ class Bend:
 
     units: int
     slopes: Slopes
-
-
-def mean_layer_singular_value(chi: float) -> float:
-    """Return (8/3π)·√χ: of one square layer with χ = σ_w²·E φ′², by the quarter-circle law."""
-    return QUARTER_CIRCLE_MEAN * math.sqrt(chi)
 
 
 class Product:

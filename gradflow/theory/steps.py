@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +18,13 @@ Array = NDArray[np.float64]
 NORM_EPSILON = 1e-5
 """ε under the root of a norm."""
 
-UNITS_DRAWN = 1024
-"""How many units are drawn where an average over them has no formula."""
-
 
 class NotCovered(Exception):
     """Theory has nothing to say about this network; the message is the reason, as the end of a sentence."""
+
+
+class NoFormula(NotCovered):
+    """There is no formula for the mean over networks; random networks can still be followed one by one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,6 @@ class Signal:
     covariance: Array
     average: Callable[[], Array]
     gaussian: bool
-    units_drawn: Array | None = None
 
     @cached_property
     def mean(self) -> Array:
@@ -69,15 +68,15 @@ class Signal:
 class Step:
     """One step of the graph, the theory's picture of a node."""
 
-    entrywise: ClassVar[bool] = True
-    """Whether `backward` multiplies entry by entry."""
-
     def forward(self, inputs: Sequence[Signal]) -> Signal:
         """Return the output's signal; raises NotCovered."""
         raise NotImplementedError
 
     def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:
-        """Return the Gram matrix (or its diagonal) of ∂L/∂input for every input, from that of ∂L/∂output."""
+        """Return the Gram matrix (or its diagonal) of ∂L/∂input for every input, from that of ∂L/∂output.
+
+        Each of its entries is the same entry of the output's times a factor.
+        """
         raise NotImplementedError
 
 
@@ -125,10 +124,8 @@ class Bend(Step):
     def forward(self, inputs: Sequence[Signal]) -> Signal:
         (source,) = inputs
         if not source.gaussian:
-            raise NotCovered("φ acts on something that is not a sum of many random weights")
+            raise NoFormula("φ acts on something that is not a sum of many random weights")
         moments, lengths = self._moments, source.lengths
-        if source.units_drawn is not None:
-            return self._average(source, source.units_drawn)
         table = table_of(moments)
         squares, slopes = table(lengths, "value", "slope")
         values, self._slopes = moments.kernel(source.covariance) if source.paired else (squares, slopes)
@@ -137,14 +134,6 @@ class Bend(Step):
     def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:
         assert self._slopes is not None
         return (gram * self._slopes,)
-
-    def _average(self, source: Signal, z: Array) -> Signal:
-        """Average over the drawn units instead of over a normal distribution."""
-        a, slope, scratch = (np.empty_like(z) for _ in range(3))
-        self.function.value(z, a, scratch)
-        self.function.slope(z, a, slope, scratch)
-        self._slopes = slope @ slope.T / z.shape[1]
-        return Signal(source.units, a @ a.T / z.shape[1], lambda: a.mean(axis=1), gaussian=False)
 
 
 @dataclass(frozen=True)
@@ -231,40 +220,11 @@ class Rescale(Step):
 class BatchRescale(Step):
     """Batch norm: each unit minus its mean over the batch, divided by its standard deviation there.
 
-    Every unit is divided by a deviation of its own, so that its values over the batch are no longer normal: they are
-    averaged over units drawn from the distribution that they have in front of the norm.
+    Every unit is divided by a deviation of its own, so that its values over the batch are no longer normal.
     """
 
-    entrywise = False
-
-    def __init__(self) -> None:
-        self._normed = self._inverse = np.empty(0)
-
     def forward(self, inputs: Sequence[Signal]) -> Signal:
-        (source,) = inputs
-        if not source.paired:
-            raise NotCovered("batch norm couples the samples")
-        if not source.gaussian:
-            raise NotCovered("batch norm acts on something that is not a sum of many random weights")
-        z = _drawn(source.covariance, np.random.default_rng(0))
-        z -= z.mean(axis=0)
-        self._inverse = 1.0 / np.sqrt(np.square(z).mean(axis=0) + NORM_EPSILON)
-        self._normed = z * self._inverse
-        covariance = self._normed @ self._normed.T / UNITS_DRAWN
-        x_hat = self._normed
-        return Signal(source.units, covariance, lambda: x_hat.mean(axis=1), gaussian=True, units_drawn=x_hat)
-
-    def backward(self, gram: Array, inputs: Sequence[Signal], output: Signal) -> tuple[Array, ...]:
-        g, x_hat = _drawn(gram, np.random.default_rng(1)), self._normed
-        g -= g.mean(axis=0) + x_hat * (g * x_hat).mean(axis=0)
-        g *= self._inverse
-        return (g @ g.T / UNITS_DRAWN,)
-
-
-def _drawn(covariance: Array, rng: np.random.Generator) -> Array:
-    """Return values (samples, units) drawn from N(0, covariance) over samples, half of them the others' negatives."""
-    half = root(covariance) @ rng.standard_normal((len(covariance), UNITS_DRAWN // 2))
-    return np.concatenate([half, -half], axis=1)
+        raise NoFormula("batch norm couples the samples")
 
 
 def root(covariance: Array) -> Array:

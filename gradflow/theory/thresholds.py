@@ -75,14 +75,6 @@ class StepMoments(Moments):
     def value_growth(self, q: ArrayLike) -> Array:
         return 0.0 * self._half(q)
 
-    def slope_growth(self, q: ArrayLike) -> Array:
-        """Return −n(t)·t/(Φ(t) − ½)/2 with t = 1/√q."""
-        q = np.asarray(q, dtype=np.float64)
-        with np.errstate(all="ignore"):
-            t = 1.0 / np.sqrt(q)
-            found = -density(t) * t / special().erf(t / math.sqrt(2.0))
-        return np.asarray(np.where(t > 38.0, 0.0, np.where(t == 0.0, -0.5, found)))[()]
-
     def pair(self, q_a: ArrayLike, q_b: ArrayLike, c: ArrayLike) -> Array:
         c = np.asarray(c, dtype=np.float64)
         valid = self._half(q_a) * self._half(q_b) * 4.0

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from recursion_kit import Recursion, follow
 
 from gradflow.engine.activations import Activation, make_activation
 from gradflow.engine.graph import Node
@@ -19,8 +20,8 @@ from gradflow.engine.precision import PRECISIONS
 from gradflow.engine.update import Update
 from gradflow.sim.probe import Probe
 from gradflow.sim.snapshot import Stat
+from gradflow.theory.finite_width import RandomLayer
 from gradflow.theory.moments import moments_of
-from gradflow.theory.recursion import RandomLayer, Recursion, follow
 
 Array = NDArray[np.float64]
 

@@ -11,14 +11,15 @@ import math
 import numpy as np
 import pytest
 from literature_kit import Array, drawn, draws, hidden, init, measured, theory
+from recursion_kit import follow
 from scipy.special import digamma, polygamma
 from scipy.stats import binom
 
 from gradflow.engine.activations import make_activation
 from gradflow.engine.network import LayerSpec
 from gradflow.sim.snapshot import Stat
+from gradflow.theory.finite_width import RandomLayer
 from gradflow.theory.moments import moments_of
-from gradflow.theory.recursion import RandomLayer, follow
 
 WIDTHS = {"16x64": (64,) * 16, "8x32": (32,) * 8, "2x16-32-64-128": (16, 32, 64, 128) * 2}
 of_widths = pytest.mark.parametrize(

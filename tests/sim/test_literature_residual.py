@@ -11,22 +11,21 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pytest
 from literature_kit import draws, init
+from recursion_kit import blocks
 
 from gradflow.engine.activations import make_activation
 from gradflow.engine.network import Init, LayerSpec, Network
-from gradflow.theory.moments import moments_of
-from gradflow.theory.residual import residual_growth
 
 LECUN, HE = init("lecun-normal"), init("he-normal")
 WIDTH = 500
 
 
 def residual(
-    activation: str, blocks: int, W: Init, V: Init, alpha: float = 1.0, width: int = WIDTH, count: int = 1
+    activation: str, depth: int, W: Init, V: Init, alpha: float = 1.0, width: int = WIDTH, count: int = 1
 ) -> Iterator[Network]:
     """Yield draws of blocks behind one layer that is the identity, each after its backward pass."""
     specs = [LayerSpec(width, init=init("identity"))]
-    for block in range(blocks):
+    for block in range(depth):
         specs.append(LayerSpec(width, make_activation(activation), init=W))
         specs.append(LayerSpec(width, init=V, skip_from=2 * block + 1, branch_scale=alpha))
     for network in draws(count, width, specs, LECUN):
@@ -44,11 +43,6 @@ def growth(networks: Iterable[Network]) -> float:
     return float(np.mean(gains))
 
 
-def predicted(activation: str, blocks: int, W_square: float, V_square: float, alpha: float = 1.0) -> float:
-    """Return the same by theory, from x² = 1."""
-    return residual_growth(moments_of(make_activation(activation)), blocks, W_square, V_square, alpha).decades
-
-
 def test_twenty_blocks_of_relu_gain_a_factor_of_a_thousand() -> None:
     """A17. √2 per block: 20·log₁₀ √2 = 3.01 decades."""
     found = growth(residual("relu", 20, HE, LECUN, count=3))
@@ -57,7 +51,7 @@ def test_twenty_blocks_of_relu_gain_a_factor_of_a_thousand() -> None:
 
 def test_he_on_both_layers_of_a_block_gains_root_three_each() -> None:
     found = growth(residual("relu", 20, HE, HE, count=3))
-    assert found == pytest.approx(predicted("relu", 20, 2.0, 2.0), abs=0.1)
+    assert found == pytest.approx(blocks("relu", 20, 2.0, 2.0).decades, abs=0.1)
 
 
 @pytest.mark.slow
@@ -66,28 +60,28 @@ def test_a_hundred_blocks_of_tanh_gain_as_little_as_fifteen_of_relu() -> None:
     assert growth(residual("tanh", 100, LECUN, LECUN)) == pytest.approx(2.29, abs=0.2)
 
 
-@pytest.mark.parametrize("blocks", [16, 64])
-def test_tanh_grows_with_the_root_of_the_depth(blocks: int) -> None:
+@pytest.mark.parametrize("count", [16, 64])
+def test_tanh_grows_with_the_root_of_the_depth(count: int) -> None:
     """As theory has it for any number of blocks."""
-    found = growth(residual("tanh", blocks, LECUN, LECUN, width=200, count=3))
-    assert found == pytest.approx(predicted("tanh", blocks, 1.0, 1.0), abs=0.1)
+    found = growth(residual("tanh", count, LECUN, LECUN, width=200, count=3))
+    assert found == pytest.approx(blocks("tanh", count, 1.0, 1.0).decades, abs=0.1)
 
 
 def test_branches_scaled_by_one_over_the_root_of_the_depth_keep_the_gradient() -> None:
     """α = 1/√L: (1 + 1/L)^(L/2) → √e = 1.65 in all, 0.215 decades."""
     alpha = 50**-0.5
     found = growth(residual("relu", 50, HE, LECUN, alpha, width=100, count=40))
-    assert found == pytest.approx(predicted("relu", 50, 2.0, 1.0, alpha), abs=0.02)
+    assert found == pytest.approx(blocks("relu", 50, 2.0, 1.0, alpha).decades, abs=0.02)
 
 
 # Blocks that begin as the identity
 
 
-@pytest.mark.parametrize("blocks", [1, 7, 50])
+@pytest.mark.parametrize("depth", [1, 7, 50])
 @pytest.mark.parametrize(("V", "alpha"), [(init("zeros"), 1.0), (LECUN, 0.0)], ids=["V=0", "alpha=0"])
-def test_empty_branches_make_every_block_the_identity(V: Init, alpha: float, blocks: int) -> None:
+def test_empty_branches_make_every_block_the_identity(V: Init, alpha: float, depth: int) -> None:
     """The signal comes out as it went in and so does the gradient, bit for bit."""
-    network = next(residual("relu", blocks, HE, V, alpha, width=40))
+    network = next(residual("relu", depth, HE, V, alpha, width=40))
     out = network.loss.inputs[0]
     np.testing.assert_array_equal(out.value, network.input.value)
     np.testing.assert_array_equal(network.layers[0].linear.grad, network.loss.targets)

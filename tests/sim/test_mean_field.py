@@ -53,9 +53,19 @@ COVERED: dict[str, dict[str, Any]] = {
         "network.residual": "pre-activation",
         "network.norm": "batch-norm",
     },
+    "residual, φ of the sum": {"network.skip_every": 2, "network.residual": "post-activation"},
+    "residual, φ of the sum with norm and dropout": {
+        "network.skip_every": 1,
+        "network.residual": "post-activation",
+        "network.activation": "tanh",
+        "network.norm": "layer-norm",
+        "network.dropout": 0.2,
+    },
     "regression": {"data.name": "diabetes", "network.activation": "tanh", "init.scheme": "xavier-normal"},
 }
 SEEDS = 5
+POST: dict[str, Any] = {"network.residual": "post-activation"}
+CONV: dict[str, Any] = {"kind": "conv", "units": 48, "padding": 1}
 
 
 def redrawn(run: Run, count: int) -> Iterator[Callable[[Stat], NDArray[np.float64]]]:
@@ -92,7 +102,7 @@ def test_signal_and_gradient_of_a_batch_are_predicted(case: str) -> None:
     assert (np.abs(np.mean(apart, axis=0)) < allowed).all()
 
 
-@pytest.mark.parametrize("case", [case for case in COVERED if "batch norm" not in case])
+@pytest.mark.parametrize("case", [case for case in COVERED if "batch norm" not in case and "φ of the sum" not in case])
 def test_the_quick_prediction_is_the_thorough_one_without_pairs(case: str) -> None:
     run = built(COVERED[case])
     quick, thorough = quickly(run.forecast.subject), thoroughly(run.forecast.subject)
@@ -139,7 +149,8 @@ def test_one_sample_is_a_batch() -> None:
         ({"init.scheme": "identity"}, "these are not"),
         ({"init.scheme": "constant", "init.scale": 0.1}, "these are not"),
         ({"init.bias": 0.5}, "biases around 0"),
-        ({"network.skip_every": 2, "network.residual": "post-activation"}, "not a sum of many random weights"),
+        ({"network.layers": [CONV, CONV, CONV | {"skip_from": 1}]} | POST, "not a sum of many random weights"),
+        ({"network.layers": [CONV | {"norm": "batch-norm"}]}, "batch norm couples the samples"),
         ({"network.layers": [{"kind": "conv", "units": 16}, {"kind": "max-pool"}]}, "no formula for max pooling"),
         ({"network.layers": [{"kind": "conv", "units": 16}, {"kind": "average-pool"}]}, "for average pooling"),
         ({"network.layers": [{"kind": "conv", "units": 16, "norm": "layer-norm"}]}, "for norms over images"),
@@ -167,7 +178,6 @@ def test_a_squared_error_that_sees_the_weights_is_called_approximate_until_netwo
     assert not quickly(built(COVERED["tanh"]).forecast.subject).note
 
 
-CONV: dict[str, Any] = {"kind": "conv", "units": 48, "padding": 1}
 CONVOLUTIONS: dict[str, list[dict[str, Any]]] = {
     "same": [CONV] * 4,
     "strides, no padding, dense": [CONV, CONV | {"stride": 2}, CONV | {"padding": 0}, {"units": 100}, {"units": 60}],

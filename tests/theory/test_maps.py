@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import brentq
 from theory_kit import NAMES, of
 
-from gradflow.theory.critical import doubly_critical_points
+from gradflow.theory.critical import critical_line
 from gradflow.theory.lengths import LengthMap, Stability
 from gradflow.theory.maps import CorrelationMap, depth, phase
 
@@ -216,11 +217,13 @@ def test_doubly_critical_points_hold_networks_from_one_side_only(name: str, stay
 
     SiLU's second fixed point is two per cent above the first, nearer than can be told apart.
     """
-    (point,) = doubly_critical_points(of(name))
-    map_ = LengthMap(of(name), point.square, point.bias_square)
+    m = of(name)
+    # χ₁ = χ∥ means that E φ′² and dV₂/dq are the same, and both 1/σ_w².
+    length = brentq(lambda q: float(m.value_growth(q)) / float(m.slope(q)) - 1.0, 1.0, 100.0, xtol=1e-12)
+    map_ = LengthMap(m, *(float(square) for square in critical_line(m, length)))
     touching = [p for p in map_.fixed_points() if p.stability is Stability.ONE_SIDED]
-    assert [p.length for p in touching] == pytest.approx([point.length], rel=1e-4)
-    assert map_.settled(stays).length == pytest.approx(point.length, rel=1e-4)
+    assert [p.length for p in touching] == pytest.approx([length], rel=1e-4)
+    assert map_.settled(stays).length == pytest.approx(length, rel=1e-4)
     leaves = map_.settled(100.0 if stays < 1.0 else 0.5)
     assert leaves.stability is Stability.STABLE
-    assert leaves.length != pytest.approx(point.length, rel=1e-2)
+    assert leaves.length != pytest.approx(length, rel=1e-2)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from recursion_kit import follow
 
 from gradflow.engine.activations import make_activation
+from gradflow.theory.finite_width import RandomLayer
 from gradflow.theory.moments import moments_of
-from gradflow.theory.recursion import RandomLayer, follow
 from gradflow.theory.scatter import scatter
 
 
