@@ -31,10 +31,15 @@ def power(decades: float) -> str:
 
 def spell(value: float) -> str:
     """Return a number to three significant digits as it is printed in a text: 0.0123, −3.40·10⁻⁵, ∞."""
-    if math.isnan(value):
-        return "not a number"
-    text, exponent = rounded(value, 3)
-    return f"{text}·10{superscript(exponent)}" if exponent else text
+    return "not a number" if math.isnan(value) else with_power(*rounded(value, 3))
+
+
+def with_power(mantissa: str, exponent: int) -> str:
+    """Return digits times a power of ten: 2.47·10⁻⁴, 10⁻⁸ where the digits are a mere 1; without it if it is 0."""
+    if not exponent:
+        return mantissa
+    power = f"10{superscript(exponent)}"
+    return {"1": power, "−1": f"−{power}"}.get(mantissa, f"{mantissa}·{power}")
 
 
 def rounded(value: float, digits: int) -> tuple[str, int]:
@@ -66,7 +71,7 @@ def counted(number: int) -> str:
     # Just below a power of ten the logarithm is rounded up to it.
     exponent -= number < 10**exponent
     lead = number // 10 ** (exponent - 2)
-    return f"{lead // 100}.{lead % 100:02d}·10{superscript(exponent)}"
+    return with_power(f"{lead // 100}.{lead % 100:02d}", exponent)
 
 
 def spelled(value: Any) -> str:

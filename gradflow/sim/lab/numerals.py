@@ -1,38 +1,46 @@
-"""Numbers as they stand in the lab's formulas and tables, with a minus sign that is one."""
+"""Numbers as they stand in the lab's formulas and tables: a minus sign that is one, powers of ten as 2.47·10⁻⁴."""
 
 from __future__ import annotations
 
 import math
 
-from gradflow.sim.words import rounded
+from gradflow.sim.words import rounded, with_power
 
 
 def short(value: float, digits: int = 3) -> str:
-    """Return a number to so many significant digits: 0.0123, −3.4e−5, ∞, nan."""
-    text, exponent = rounded(value, digits)
-    return f"{text}e{exponent}".replace("-", "−") if exponent else text
+    """Return a number to so many significant digits: 0.0123, −3.40·10⁻⁵, ∞, nan."""
+    return with_power(*rounded(value, digits))
 
 
 def setting(value: float) -> str:
-    """Return a number that somebody chose, with the digits that it has: 0.9, 1e−8."""
-    mantissa, _, exponent = f"{value:.6g}".partition("e")
-    return (f"{mantissa}e{int(exponent)}" if exponent else mantissa).replace("-", "−")
+    """Return a number that somebody chose, with the digits that it has: 0.9, 10⁻⁸."""
+    return _as_it_is(f"{value:.6g}")
 
 
 def told(value: float, digits: int = 3) -> str:
     """Return a number after the sign that is true of it: = 0.5, ≈ 0.333."""
-    text = short(value, digits)
-    exact = not math.isfinite(value) or float(text.replace("−", "-")) == value
-    return f"{'=' if exact else '≈'} {text}"
+    text, exponent = rounded(value, digits)
+    exact = not math.isfinite(value) or float(f"{text.replace('−', '-')}e{exponent}") == value
+    return f"{'=' if exact else '≈'} {with_power(text, exponent)}"
 
 
 def full(value: float) -> str:
     """Return a number with all its digits; a zero has no sign."""
-    mantissa, _, exponent = repr(float(value) + 0.0).replace("inf", "∞").partition("e")
-    return (f"{mantissa}e{int(exponent)}" if exponent else mantissa).replace("-", "−")
+    return _as_it_is(repr(float(value) + 0.0).replace("inf", "∞"))
 
 
 def factor(value: float, digits: int = 3) -> str:
     """Return a number as a factor of a product: in brackets if it is negative."""
     text = short(value, digits)
     return f"({text})" if text.startswith("−") else text
+
+
+def operand(value: float, digits: int = 3) -> str:
+    """Return a number as it stands below a root, in an exponent, as a divisor: in brackets if it is a product, too."""
+    text = short(value, digits)
+    return f"({text})" if text.startswith("−") or "·" in text else text
+
+
+def _as_it_is(text: str) -> str:
+    mantissa, _, exponent = text.replace("-", "−", 1).partition("e") if text.startswith("-") else text.partition("e")
+    return with_power(mantissa, int(exponent or 0))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradflow.engine.losses import Huber, Loss, MeanAbsoluteError
-from gradflow.sim.lab.numerals import factor, short, told
+from gradflow.sim.lab.numerals import factor, operand, short, told
 from gradflow.sim.lab.station import AND, Shown
 from gradflow.sim.lab.stations.explainer import Array, Explainer
 from gradflow.sim.lab.unfolding import Unfolding, products, signed
@@ -114,7 +114,7 @@ class LossExplainer(Explainer):
         return float(self.node.targets[s, j])
 
     def _put_in(self, formula: str, s: int, j: int) -> str:
-        return _Y.sub(factor(self._y(s, j)), _Z.sub(factor(self._z(s, j)), formula))
+        return _Y.sub(factor(self._y(s, j)), _Z.sub(operand(self._z(s, j)), formula))
 
     def _written(self, formula: str) -> str:
         return _Z.sub(self.z, formula)

@@ -9,7 +9,7 @@ import numpy as np
 
 from gradflow.engine.nodes import Norm
 from gradflow.engine.nodes.norm import EPSILON, BatchNorm, LayerNorm
-from gradflow.sim.lab.numerals import factor, setting, short
+from gradflow.sim.lab.numerals import factor, operand, setting, short
 from gradflow.sim.lab.recording import unit_names
 from gradflow.sim.lab.station import AND, Line, Shown
 from gradflow.sim.lab.stations.explainer import Array, Explainer, plain
@@ -114,7 +114,7 @@ class NormExplainer(Explainer):
         top = f"({factor(x)} − {factor(mean)})" if self.centred else short(x)
         formula = "(z − μ)/√(σ² + ε)" if self.centred else "z/√(mean z² + ε)"
         value = float(self.node.normed[s, j])
-        return Unfolding(head, value, formula, put_in=f"{top}/{short(1.0 / inverse)}", remarks=self._statistics(s, j))
+        return Unfolding(head, value, formula, put_in=f"{top}/{operand(1.0 / inverse)}", remarks=self._statistics(s, j))
 
     def gift(self, i: int, s: int, j: int) -> Unfolding:
         """Unfold the gradient into its three terms, each times 1/√(σ² + ε)."""
