@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from gradflow.sim.lab.entries import entry
 from gradflow.sim.lab.numerals import full
 from gradflow.sim.lab.table import Table
 from gradflow.ui.lab.elided_label import ElidedLabel
@@ -37,6 +38,7 @@ class Matrix(QWidget):
         self.title, self.symbol, self._words = title, symbol, ""
         self.least_width = self.head_width = 0
         """How wide the line above the numbers must be for symbol and shape, and how wide for all of its words."""
+        self._named: Callable[[int, int], str] | None = None
         self._setup_ui()
         self._layout()
 
@@ -46,13 +48,16 @@ class Matrix(QWidget):
         rows: Sequence[str] | None = None,
         columns: Sequence[str] | None = None,
         words: str | None = None,
+        named: Callable[[int, int], str] | None = None,
     ) -> None:
         """Show a matrix; a vector is a row. Without names rows and columns are counted from 0.
 
-        `words` are the shape as it is to be written, by default "(rows, columns)".
+        `words` are the shape as it is to be written, by default "(rows, columns)"; `named` says what an entry is
+        called where that is not the symbol with its row and its column.
         """
         shown = np.atleast_2d(np.asarray(values, float))
         height, width = shown.shape
+        self._named = named
         self._words = words if words is not None else f"({height}, {width})"
         self.grid.show_values(shown, rows or list(map(str, range(height))), columns or list(map(str, range(width))))
         self._say()
@@ -190,6 +195,6 @@ class Matrix(QWidget):
         row, column = grid.under_mouse or grid.here
         value = float(grid.values[row, column])
         # A vector has one row or column without a name, a number both.
-        place = ", ".join(filter(None, (grid.rows[row], grid.columns[column])))
-        self._readout.setText(f"{self.symbol}[{place}] = {full(value)}" if place else f"{self.symbol} = {full(value)}")
+        name = self._named(row, column) if self._named else entry(self.symbol, grid.rows[row], grid.columns[column])
+        self._readout.setText(f"{name} = {full(value)}")
         grid.setAccessibleDescription(self._readout.text())

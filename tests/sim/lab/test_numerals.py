@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numeral_kit import read
 
 from gradflow.sim.lab.numerals import factor, full, operand, setting, short, told
-
-
-SIGNS = str.maketrans("−⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "--0123456789")
-
-
-def read(text: str) -> float:
-    """Return the number that a text says."""
-    power = re.fullmatch(r"(−?)(?:([\d.]+)·)?10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", text)
-    sign, mantissa, exponent = power.groups() if power else ("", text, "0")
-    return float(f"{sign}{mantissa or 1}e{exponent}".translate(SIGNS))
 
 
 @pytest.mark.parametrize(

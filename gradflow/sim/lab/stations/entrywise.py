@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from gradflow.engine.nodes import Activate, Dense, Dropout, LearnableActivate
+from gradflow.sim.lab import entries
 from gradflow.sim.lab.numerals import short
 from gradflow.sim.lab.phi import formulas, put_in
-from gradflow.sim.lab.recording import unit_names
 from gradflow.sim.lab.station import AND, Line, Shown
 from gradflow.sim.lab.stations.explainer import Array, Explainer
 from gradflow.sim.lab.unfolding import Unfolding, products
@@ -131,7 +131,7 @@ class LearnableExplainer(ActivateExplainer):
         """Unfold ∂L/∂α = Σ ∂L/∂a·min(z, 0)."""
         channels = self.node.shape[-1]
         g, z = (array.reshape(-1, channels) for array in (self.grad, self.source().value))
-        names = [f"{s} {place}" for s in self.recording.names for place in unit_names(self.node.shape)]
+        names = [entries.index(s, place) for s in self.recording.names for place in entries.places(self.node.shape)]
         if self.node.a.size > 1:
             g, z, names = g[:, j], z[:, j], names[j::channels]
         symbol = f"∂L/∂{self.slope_name}[{j}]"
@@ -143,7 +143,7 @@ class LearnableExplainer(ActivateExplainer):
         return Unfolding(f"{self.slope_name}[{j}]", float(self.node.a[j]), "a parameter")
 
     def _of_slopes(self, symbol: str, title: str, values: Array, way: object) -> Shown:
-        return self.page.of_units(symbol, title, values, unit_names(values.shape), way)  # type: ignore[arg-type]
+        return self.page.of_units(symbol, title, values, entries.places(values.shape), way)  # type: ignore[arg-type]
 
     def _z_is(self, s: int, j: int) -> tuple[str, ...]:
         a = self.node.a

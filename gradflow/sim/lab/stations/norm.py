@@ -9,8 +9,8 @@ import numpy as np
 
 from gradflow.engine.nodes import Norm
 from gradflow.engine.nodes.norm import EPSILON, BatchNorm, LayerNorm
+from gradflow.sim.lab import entries
 from gradflow.sim.lab.numerals import factor, operand, setting, short
-from gradflow.sim.lab.recording import unit_names
 from gradflow.sim.lab.station import AND, Line, Shown
 from gradflow.sim.lab.stations.explainer import Array, Explainer, plain
 from gradflow.sim.lab.unfolding import Unfolding, products
@@ -90,7 +90,7 @@ class NormExplainer(Explainer):
             title = "gradient of the gain" if name == "gamma" else "gradient of the shift"
             found.append(
                 self.page.of_units(
-                    symbol, title, values, unit_names(values.shape), self._learning(symbol, name)
+                    symbol, title, values, entries.places(values.shape), self._learning(symbol, name)
                 ).with_sign(signs[name])
             )
         return found
@@ -136,8 +136,8 @@ class NormExplainer(Explainer):
     def _learning(self, symbol: str, name: str) -> Any:
         def way(k: int) -> Unfolding:
             g, hat = self._rows(self.grad)[:, k], self._rows(self.node.normed)[:, k]
-            places = unit_names(self.node.shape)[k :: self._features] if self.of_batch else ("",)
-            names = [f"{s} {place}".strip() for s in self.recording.names for place in places]
+            places = entries.places(self.node.shape)[k :: self._features] if self.of_batch else ("",)
+            names = [entries.index(s, place) for s in self.recording.names for place in places]
             heads = [(self.gradient_symbol, g)] + ([(self.hat, hat)] if name == "gamma" else [])
             formula = "Σ " + "·".join(head for head, _ in heads)
             return products(f"{symbol}[{k}]", self.node.gradient_views[name][k], formula, names, heads)
@@ -146,8 +146,8 @@ class NormExplainer(Explainer):
 
     def _parameter(self, name: str) -> Shown:
         symbol, values = self.page.symbols.parameter(self.node, name), self.node.parameter_views[name]
-        title, way = "gain" if name == "gamma" else "shift", plain(symbol, "a parameter", values)
-        return self.page.of_units(symbol, title, values, unit_names(values.shape), lambda j: way(0, j))
+        title, way = "gain" if name == "gamma" else "shift", plain("a parameter", values)
+        return self.page.of_units(symbol, title, values, entries.places(values.shape), lambda j: way(0, j))
 
     @property
     def _features(self) -> int:
