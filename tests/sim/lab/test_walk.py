@@ -15,6 +15,7 @@ from gradflow.engine.graph import Node
 from gradflow.engine.losses import LOSSES
 from gradflow.engine.network import Network
 from gradflow.engine.optimizers import OPTIMIZERS
+from gradflow.engine.precision import PRECISIONS
 from gradflow.sim.config import Experiment, edit, parse_value
 from gradflow.sim.details import Want
 from gradflow.sim.lab.convention import Convention
@@ -375,6 +376,25 @@ def test_the_step_of_a_sample_alone_is_said_to_be_that_of_the_batch() -> None:
     walk = Walk(specimen({"training.optimizer": "adam"}), [1])
     result = walk.station(walk.positions() - 1).result
     assert result is not None and result.unfold(0, 0).formula == "what Adam makes of the whole batch's gradient"
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16", "bfloat16"])
+def test_the_words_say_what_the_numbers_are_to_a_training_in_another_precision(precision: str) -> None:
+    """Parameters and inputs are the training's own; what is computed of them is not rounded as the training does."""
+    run = Run(edit(Experiment(), SMALL | {"training.precision": precision}))
+    for _ in range(3):
+        run.advance()
+    found, trained = run.measure({Want.SPECIMEN}).specimen, run.trainer.network
+    assert found is not None
+    mine, rounding = found.network(), PRECISIONS[precision].part()
+    np.testing.assert_array_equal(mine.parameters, trained.parameters)
+    np.testing.assert_array_equal(mine.input.value, trained.input.value)
+    hidden, rounded = mine.layers[0].linear.value, mine.layers[0].linear.value.astype(np.float32)
+    rounding.round(rounded)
+    assert hidden.dtype == np.float64 and (hidden != rounded).any()
+    np.testing.assert_allclose(trained.layers[0].linear.value, hidden, rtol=0, atol=mine.input.units * rounding.epsilon)
+    assert all(f"{precision}" in station.words for station in stations(Walk(found)))
+    assert "float64" not in Walk(specimen({})).station(0).words
 
 
 def test_a_frozen_layer_and_the_clipping_are_said_in_words() -> None:

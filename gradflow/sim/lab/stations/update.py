@@ -16,7 +16,6 @@ from gradflow.engine.graph import ParameterNode, split
 from gradflow.engine.layers import Layer
 from gradflow.engine.nodes import Linear
 from gradflow.engine.optimizers import OPTIMIZERS
-from gradflow.engine.precision import PRECISIONS
 from gradflow.engine.update import CLIP_EPSILON
 from gradflow.sim.lab import entries
 from gradflow.sim.lab.numerals import setting, short, told
@@ -184,8 +183,7 @@ class UpdateExplainer:
             return "the layer is frozen"
         of = g if self.whole else "the whole batch's gradient"
         precision = self.training.precision
-        half = PRECISIONS[precision].part.rounds
-        rounded = f" as {precision} has it: the lab itself computes in float64" if half else ""
+        rounded = f" in {precision}" if precision != "float64" else ""
         return f"what {OPTIMIZERS[self.training.optimizer].title} makes of {of}{rounded}"
 
     def _parameters(self) -> list[tuple[str, Array, Array, Array, list[Array]]]:
