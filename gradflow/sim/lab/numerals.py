@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from decimal import Decimal
 
 from gradflow.sim.words import rounded, with_power
+
+MOST_DIGITS = 15
+"""A rounded number has no more digits than this; all of them are one or two more."""
 
 
 def short(value: float, digits: int = 3) -> str:
@@ -26,7 +31,22 @@ def told(value: float, digits: int = 3) -> str:
 
 def full(value: float) -> str:
     """Return a number with all its digits; a zero has no sign."""
-    return _as_it_is(repr(float(value) + 0.0).replace("inf", "∞"))
+    number = float(value) + 0.0
+    text = repr(number).replace("inf", "∞")
+    if 0.0 < abs(number) < 1e-3 and "e" not in text:
+        exact = Decimal(text)
+        text = f"{exact.scaleb(-exact.adjusted())}e{exact.adjusted()}"
+    return _as_it_is(text)
+
+
+def longest(value: float, fits: Callable[[str], bool]) -> str:
+    """Return a number with all its digits after an equals sign, or as many as fit (three at least), rounded."""
+    tried = [f"= {full(value)}"]
+    for digits in range(MOST_DIGITS, 2, -1):
+        if fits(tried[-1]):
+            break
+        tried.append(told(value, digits))
+    return tried[-1]
 
 
 def factor(value: float, digits: int = 3) -> str:

@@ -89,7 +89,9 @@ def signed(factors: Sequence[float], first: bool, digits: int = 3) -> str:
     head, *others = factors
     minus = short(head, digits).startswith("−")
     sign = ("−" if minus else "") if first else (" − " if minus else " + ")
-    return sign + "·".join([short(abs(head), digits), *(factor(one, digits) for one in others)])
+    numbers = [short(abs(head), digits), *(factor(one, digits) for one in others)]
+    # The dots of powers of ten are closer than those between the factors.
+    return sign + (" · " if any("·" in number for number in numbers) else "·").join(numbers)
 
 
 def products(

@@ -20,7 +20,8 @@ class ElidedLabel(QWidget):
         self._words, self._plain = "", plain
         wide = QSizePolicy.Policy.Maximum if plain else QSizePolicy.Policy.Expanding
         self.setSizePolicy(wide, QSizePolicy.Policy.Fixed)
-        self.setFont(font(BASE_SIZE, bold=True) if plain else font(SMALL_SIZE))
+        # Not the widget's own: the style sheet has another size for those.
+        self._font = font(BASE_SIZE, bold=True) if plain else font(SMALL_SIZE)
 
     def text(self) -> str:
         """Return all of the words."""
@@ -35,6 +36,14 @@ class ElidedLabel(QWidget):
             self.updateGeometry()
             self.update()
 
+    def advance(self, words: str) -> int:
+        """Return how wide words would be."""
+        return self._metrics.horizontalAdvance(words)
+
+    def fits(self, words: str) -> bool:
+        """Tell whether there is room for all of these words."""
+        return self.advance(words) <= self.width()
+
     def sizeHint(self) -> QSize:
         """Ask for the room of all of them."""
         metrics = self._metrics
@@ -48,11 +57,11 @@ class ElidedLabel(QWidget):
         """Write what fits."""
         palette = self.palette()
         with QPainter(self) as painter:
-            painter.setFont(self.font())
+            painter.setFont(self._font)
             words = self._metrics.elidedText(self._words, Qt.TextElideMode.ElideRight, self.width())
             painter.setPen((palette.text() if self._plain else palette.placeholderText()).color())
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
 
     @property
     def _metrics(self) -> QFontMetrics:
-        return QFontMetrics(self.font())
+        return QFontMetrics(self._font)

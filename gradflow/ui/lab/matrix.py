@@ -11,7 +11,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gradflow.sim.lab.entries import entry
-from gradflow.sim.lab.numerals import full
+from gradflow.sim.lab.numerals import full, longest
 from gradflow.sim.lab.table import Table
 from gradflow.ui.lab.elided_label import ElidedLabel
 from gradflow.ui.lab.matrix_grid import ZOOM_STEP, MatrixGrid
@@ -20,7 +20,7 @@ from gradflow.ui.theme import Theme
 from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import ToolButton
 
-ROOM_FOR_BUTTONS, HEAD = 196, 18
+ROOM_FOR_BUTTONS, BUTTONS, HEAD = 196, 56, 18
 
 
 class Matrix(QWidget):
@@ -111,17 +111,23 @@ class Matrix(QWidget):
         """Where there is little room words are worth more than the buttons: keys and wheel zoom as well."""
         super().resizeEvent(event)
         self._make_room()
+        self._read_out()
 
     def _make_room(self) -> None:
         room = self.width() >= max(self.head_width + 64, ROOM_FOR_BUTTONS)
         if room is self._buttons[0].isHidden():
             for button in self._buttons:
                 button.setVisible(room)
+        # Rather fewer words than half of one: what is left out is seen elsewhere, and in the tooltip.
+        left = self.width() - self.least_width - 8 - (BUTTONS if room else 0)
+        options = (self.title, self.title.partition(", ")[2])
+        self._said.setText(next((words for words in options if self._said.advance(words) <= left), ""))
+        self._said.setToolTip(self.title)
 
     def _measure(self) -> None:
         labels = (self._sign, self._name, self._shape, self._power)
         self.least_width = sum(label.sizeHint().width() + 4 for label in labels if label.text())
-        self.head_width = self.least_width + self._said.sizeHint().width() + 4
+        self.head_width = self.least_width + self._said.advance(self.title) + 6
         self._make_room()
 
     def _setup_ui(self) -> None:
@@ -170,8 +176,6 @@ class Matrix(QWidget):
     def _say(self) -> None:
         self._name.setText(self.symbol)
         self._shape.setText(self._words)
-        self._said.setText(self.title)
-        self._said.setToolTip(self.title)
         self.grid.setAccessibleName(" ".join(filter(None, (self.symbol, self._words, self.title))))
         self._say_power()
         self._measure()
@@ -196,5 +200,8 @@ class Matrix(QWidget):
         value = float(grid.values[row, column])
         # A vector has one row or column without a name, a number both.
         name = self._named(row, column) if self._named else entry(self.symbol, grid.rows[row], grid.columns[column])
-        self._readout.setText(f"{name} = {full(value)}")
-        grid.setAccessibleDescription(self._readout.text())
+        # By its own width: the line below may not yet have the one that it gets.
+        told = longest(value, lambda number: self._readout.advance(f"{name} {number}") <= self.width())
+        self._readout.setText(f"{name} {told}")
+        self._readout.setToolTip(f"{name} = {full(value)}")
+        grid.setAccessibleDescription(f"{name} = {full(value)}")
