@@ -42,10 +42,11 @@ def with_power(mantissa: str, exponent: int) -> str:
     return {"1": power, "−1": f"−{power}"}.get(mantissa, f"{mantissa}·{power}")
 
 
-def rounded(value: float, digits: int) -> tuple[str, int]:
+def rounded(value: float, digits: int, padded: bool = False) -> tuple[str, int]:
     """Return a number to so many significant digits, and the power of ten that it is to be multiplied by.
 
-    There is none (0) where the number can be read without: from 0.001 to four digits before the point.
+    There is none (0) where the number can be read without: from 0.001 to four digits before the point. Zeros at the end
+    are left out, unless it is to be `padded`.
     """
     if not math.isfinite(value):
         return "nan" if math.isnan(value) else "∞" if value > 0 else "−∞", 0
@@ -53,7 +54,7 @@ def rounded(value: float, digits: int) -> tuple[str, int]:
     if value == 0.0:
         text = "0"
     elif 1e-3 <= abs(value) < 10.0**digits - 0.5:
-        text = f"{value:.{digits}g}"
+        text = f"{value:#.{digits}g}".rstrip(".") if padded else f"{value:.{digits}g}"
     elif 1.0 < abs(value) < 10.0 ** max(digits, 4) - 0.5:
         text = f"{value:.0f}"
     else:

@@ -7,8 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-import numpy as np
-from numpy.typing import NDArray
+from gradflow.sim.lab.numerals import in_column
 
 _SMALL = ("alpha", "beta", "gamma", "delta", "zeta", "eta", "theta", "iota", "kappa", "mu", "nu", "xi", "pi", "rho")
 _SMALL += ("sigma", "tau", "upsilon", "chi", "psi", "omega")
@@ -168,22 +167,10 @@ def _foreign(character: str) -> str:
     return _words(plain) if plain.isascii() else f"[U+{ord(character):04X}]"
 
 
-def whole_columns(values: NDArray[np.float64]) -> list[bool]:
-    """Tell which columns have whole numbers, to be written as they are; those of a single row are all alike."""
-    whole = (values == np.floor(values)) & (np.abs(values) < 1e15) | np.isnan(values)
-    return [bool(one) for one in (whole.all(axis=0) if len(values) > 1 else [whole.all()] * values.shape[1])]
-
-
 def number_in_latex(value: float, digits: int, whole: bool) -> str:
     """Return a number to so many significant digits, zeros at its end as well; −− where there is none."""
     if math.isnan(value):
         return "--"
-    if math.isinf(value):
-        return r"$\infty$" if value > 0 else r"$-\infty$"
-    if whole or value == 0.0:
-        return f"${value + 0.0:.0f}$"
-    readable = 1e-3 <= abs(value) < 10.0**digits - 0.5
-    text = f"{value:#.{digits}g}" if readable else f"{value:.{digits - 1}e}"
-    mantissa, _, power = text.partition("e")
-    mantissa = mantissa.rstrip(".")
-    return f"${mantissa}\\cdot10^{{{int(power)}}}$" if power else f"${mantissa}$"
+    mantissa, power = in_column(value, digits, whole)
+    number = mantissa.replace("−", "-").replace("∞", r"\infty")
+    return f"${number}\\cdot10^{{{power}}}$" if power else f"${number}$"

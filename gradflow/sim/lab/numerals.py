@@ -6,6 +6,9 @@ import math
 from collections.abc import Callable
 from decimal import Decimal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gradflow.sim.words import rounded, with_power
 
 MOST_DIGITS = 15
@@ -15,6 +18,19 @@ MOST_DIGITS = 15
 def short(value: float, digits: int = 3) -> str:
     """Return a number to so many significant digits: 0.0123, −3.40·10⁻⁵, ∞, nan."""
     return with_power(*rounded(value, digits))
+
+
+def whole_columns(values: NDArray[np.float64]) -> list[bool]:
+    """Tell which columns have whole numbers, to be written as they are; those of a single row are all alike."""
+    whole = ((values == np.floor(values)) & (np.abs(values) < 1e15)) | np.isnan(values)
+    return [bool(one) for one in (whole.all(axis=0) if len(values) > 1 else [whole.all()] * values.shape[1])]
+
+
+def in_column(value: float, digits: int, whole: bool) -> tuple[str, int]:
+    """Return a number of a table and its power of ten: all of a column have as many digits, or are whole numbers."""
+    if whole and math.isfinite(value):
+        return f"{value + 0.0:.0f}".replace("-", "−"), 0
+    return rounded(value, digits, padded=True)
 
 
 def setting(value: float) -> str:
@@ -32,7 +48,7 @@ def told(value: float, digits: int = 3) -> str:
 def full(value: float) -> str:
     """Return a number with all its digits; a zero has no sign."""
     number = float(value) + 0.0
-    text = repr(number).replace("inf", "∞")
+    text = repr(number).replace("inf", "∞").removesuffix(".0")
     if 0.0 < abs(number) < 1e-3 and "e" not in text:
         exact = Decimal(text)
         text = f"{exact.scaleb(-exact.adjusted())}e{exact.adjusted()}"

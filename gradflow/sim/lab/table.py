@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.sim.frozen import Frozen
-from gradflow.sim.lab.latex import in_latex, number_in_latex, whole_columns
+from gradflow.sim.lab.latex import in_latex, number_in_latex
+from gradflow.sim.lab.numerals import whole_columns
 
 Array = NDArray[Any]
 

@@ -43,6 +43,13 @@ class Unfolding(Frozen):
     digits: int = 3
 
     @property
+    def numbers(self) -> Array:
+        """The factors of every term and the term itself, term by term; none where there are no terms."""
+        if self.terms is None or self.factors is None:
+            return np.empty((0, 0))
+        return np.column_stack([self.factors, self.terms])
+
+    @property
     def total(self) -> float:
         """The sum of the terms, rounded once; the value itself where there are none."""
         if self.terms is None:

@@ -37,8 +37,8 @@ class ElidedLabel(QWidget):
             self.update()
 
     def advance(self, words: str) -> int:
-        """Return how wide words would be."""
-        return self._metrics.horizontalAdvance(words)
+        """Return how wide a room words need, with what rounding takes."""
+        return self._metrics.horizontalAdvance(words) + 2
 
     def fits(self, words: str) -> bool:
         """Tell whether there is room for all of these words."""
@@ -46,8 +46,7 @@ class ElidedLabel(QWidget):
 
     def sizeHint(self) -> QSize:
         """Ask for the room of all of them."""
-        metrics = self._metrics
-        return QSize(metrics.horizontalAdvance(self._words) + 2, metrics.height() + (2 if self._plain else 0))
+        return QSize(self.advance(self._words), self._metrics.height() + (2 if self._plain else 0))
 
     def minimumSizeHint(self) -> QSize:
         """Be content with less."""

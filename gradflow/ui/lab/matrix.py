@@ -20,7 +20,7 @@ from gradflow.ui.theme import Theme
 from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import ToolButton
 
-ROOM_FOR_BUTTONS, BUTTONS, HEAD = 196, 56, 18
+ROOM_FOR_BUTTONS, BUTTONS, BESIDE, HEAD = 196, 56, 12, 18
 
 
 class Matrix(QWidget):
@@ -119,13 +119,16 @@ class Matrix(QWidget):
             for button in self._buttons:
                 button.setVisible(room)
         # Rather fewer words than half of one: what is left out is seen elsewhere, and in the tooltip.
-        left = self.width() - self.least_width - 8 - (BUTTONS if room else 0)
+        left = self.width() - self.least_width - BESIDE - (BUTTONS if room else 0)
         options = (self.title, self.title.partition(", ")[2])
         self._said.setText(next((words for words in options if self._said.advance(words) <= left), ""))
         self._said.setToolTip(self.title)
 
     def _measure(self) -> None:
         labels = (self._sign, self._name, self._shape, self._power)
+        for label in labels:
+            # The style sheet has its say before anything is measured.
+            label.ensurePolished()
         self.least_width = sum(label.sizeHint().width() + 4 for label in labels if label.text())
         self.head_width = self.least_width + self._said.advance(self.title) + 6
         self._make_room()

@@ -18,8 +18,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gradflow.sim.lab.numerals import full, short
+from gradflow.sim.lab.numerals import full, in_column, whole_columns
 from gradflow.sim.lab.unfolding import Unfolding
+from gradflow.sim.words import with_power
 from gradflow.ui.lab.small_words import small_words
 
 Index = QModelIndex | QPersistentModelIndex
@@ -27,6 +28,8 @@ NOWHERE = QModelIndex()
 
 INSIDE = 4.0
 """How far words are from the edge of their cell."""
+DIGITS = 3
+"""So many significant digits a number has."""
 LINE, HEAD = 20, 18
 """How high a line is, and one of the heads."""
 LOOKED_AT = 200
@@ -42,11 +45,13 @@ class TermModel(QAbstractTableModel):
         super().__init__()
         self._unfolding: Unfolding | None = None
         self._order = np.zeros(0, np.intp)
+        self._whole: list[bool] = []
 
     def show(self, unfolding: Unfolding | None, by_size: bool) -> None:
         """Show these terms, in their order or the largest first."""
         self.beginResetModel()
         self._unfolding = unfolding
+        self._whole = whole_columns(unfolding.numbers) if unfolding is not None else []
         terms = unfolding.terms if unfolding is not None else None
         if terms is None:
             self._order = np.zeros(0, np.intp)
@@ -63,11 +68,16 @@ class TermModel(QAbstractTableModel):
             return []
         room = small_words().room_for
         names = sorted(found.names, key=len)[-LOOKED_AT:]
-        numbers = np.column_stack([found.factors, found.terms])
+        numbers = found.numbers
         # The longest are among the smallest, for they have powers of ten, and among the first as good as anywhere.
         rows = {*range(min(len(numbers), LOOKED_AT)), *np.abs(numbers).argmin(axis=0).tolist()}
         columns = numbers[sorted(rows)].T.tolist()
-        return [max(map(room, names), default=0.0), *(max(room(short(v)) for v in column) for column in columns)]
+        widths = [max(room(self._told(v, i)) for v in column) for i, column in enumerate(columns)]
+        return [max(map(room, names), default=0.0), *widths]
+
+    def _told(self, value: float, column: int) -> str:
+        """Write a number as all of its column are written."""
+        return with_power(*in_column(value, DIGITS, self._whole[column]))
 
     def rowCount(self, parent: Index = NOWHERE) -> int:
         """Return how many terms there are."""
@@ -89,7 +99,7 @@ class TermModel(QAbstractTableModel):
         if column == 0:
             return found.names[row]
         value = float(found.terms[row] if column > len(found.heads) else found.factors[row, column - 1])
-        return short(value) if role == Qt.ItemDataRole.DisplayRole else full(value)
+        return self._told(value, column - 1) if role == Qt.ItemDataRole.DisplayRole else full(value)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return what the columns are."""

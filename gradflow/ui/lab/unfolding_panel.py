@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
@@ -70,11 +69,10 @@ class UnfoldingPanel(QWidget):
     def table(self) -> Table | None:
         """Return the terms, for a file; None where there are none."""
         found = self.unfolding
-        if found is None or found.terms is None or found.factors is None:
+        if found is None or not found.numbers.size:
             return None
-        values = np.column_stack([found.factors, found.terms])
         heads = (*(head or "value" for head in found.heads), "term")
-        return Table(f"{found.symbol} = {found.formula}", tuple(found.names), heads, values)
+        return Table(f"{found.symbol} = {found.formula}", tuple(found.names), heads, found.numbers)
 
     def _setup_ui(self) -> None:
         self._title, self._formula, self._numbers, self._remarks, self._foot = (QLabel() for _ in range(5))

@@ -317,6 +317,19 @@ def test_an_entry_says_which_rows_and_columns_it_takes() -> None:
     np.testing.assert_array_equal(numbers, np.stack([delta.values[2], W.values[:, 4]], axis=1))
 
 
+@pytest.mark.parametrize(("name", "node"), [("dropout", "dropout"), ("batch norm", "norm"), ("residual", "add")])
+def test_what_an_entry_is_made_of_stands_beside_it(name: str, node: str) -> None:
+    seen = [s for s in stations(Walk(specimen(NETWORKS[name]))) if node in s.name]
+    assert seen
+    for station in seen:
+        assert station.result is not None
+        found = station.result.unfold(*station.result.largest)
+        assert found.uses and found.factors is not None
+        for symbol, (i, j) in found.uses.items():
+            taken = station.matrix(symbol)
+            assert taken is not None and taken.engine[i, j] in found.factors
+
+
 def test_the_sum_over_two_ways_is_the_gradient_of_a_fork() -> None:
     walk = Walk(specimen(NETWORKS["residual"]))
     forks = [s for s in stations(walk) if any(" via " in line for line in s.formulas)]

@@ -185,13 +185,15 @@ class DropoutExplainer(Explainer):
         """Unfold a·m."""
         columns = [(self.source_at(s, j), self.source().value[s, j]), self._mask_at(s, j)]
         formula = f"{columns[0][0]}·{columns[1][0]}"
-        return products(self.at(s, j), self.node.value[s, j], formula, [""], columns)
+        uses = dict.fromkeys((self.page.symbols.value(self.source()), self.mask), (s, j))
+        return products(self.at(s, j), self.node.value[s, j], formula, [""], columns, uses=uses)
 
     def gift(self, i: int, s: int, j: int) -> Unfolding:
         """Unfold ∂L/∂d·m."""
         columns = [(self.grad_at(s, j), self.grad[s, j]), self._mask_at(s, j)]
         formula = f"{columns[0][0]}·{columns[1][0]}"
-        return products(self.gift_at(s, j), self.gift_value(i, s, j), formula, [""], columns)
+        uses = dict.fromkeys((self.gradient_symbol, self.mask), (s, j))
+        return products(self.gift_at(s, j), self.gift_value(i, s, j), formula, [""], columns, uses=uses)
 
     def _mask_at(self, s: int, j: int) -> tuple[str, Array]:
         return self.page.at(self.mask, s, j, self.node), self.node.mask[s, j]
