@@ -33,6 +33,18 @@ def in_column(value: float, digits: int, whole: bool) -> tuple[str, int]:
     return rounded(value, digits, padded=True)
 
 
+def widest(column: NDArray[np.float64]) -> list[float]:
+    """Return those of a column's numbers among which is the one that is the longest when it is written."""
+    finite = column[np.isfinite(column)]
+    found = [math.nan] if len(finite) < len(column) else []
+    for part in (finite[finite < 0.0], finite[finite >= 0.0]):
+        sizes = np.abs(part)
+        # The smallest have powers of ten, or zeros behind the point; the largest have powers of ten or many digits.
+        for kept in (sizes, sizes[sizes > 0.0], sizes[sizes >= 1e-3]):
+            found += [math.copysign(float(one), part[0]) for one in (kept.min(), kept.max())] if kept.size else []
+    return found
+
+
 def setting(value: float) -> str:
     """Return a number that somebody chose, with the digits that it has: 0.9, 10⁻⁸."""
     return _as_it_is(f"{value:.6g}")

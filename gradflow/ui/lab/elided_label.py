@@ -22,6 +22,7 @@ class ElidedLabel(QWidget):
         self.setSizePolicy(wide, QSizePolicy.Policy.Fixed)
         # Not the widget's own: the style sheet has another size for those.
         self._font = font(BASE_SIZE, bold=True) if plain else font(SMALL_SIZE)
+        self._metrics = QFontMetrics(self._font)
 
     def text(self) -> str:
         """Return all of the words."""
@@ -60,7 +61,3 @@ class ElidedLabel(QWidget):
             words = self._metrics.elidedText(self._words, Qt.TextElideMode.ElideRight, self.width())
             painter.setPen((palette.text() if self._plain else palette.placeholderText()).color())
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
-
-    @property
-    def _metrics(self) -> QFontMetrics:
-        return QFontMetrics(self._font)

@@ -39,6 +39,9 @@ class Matrix(QWidget):
         self.least_width = self.head_width = 0
         """How wide the line above the numbers must be for symbol and shape, and how wide for all of its words."""
         self._named: Callable[[int, int], str] | None = None
+        self._read: tuple[str, float, int] | None = None
+        self._measured: tuple[str, ...] = ()
+        self._roomed: tuple[int, int, str] | None = None
         self._setup_ui()
         self._layout()
 
@@ -114,6 +117,9 @@ class Matrix(QWidget):
         self._read_out()
 
     def _make_room(self) -> None:
+        if (self.width(), self.least_width, self.title) == self._roomed:
+            return
+        self._roomed = self.width(), self.least_width, self.title
         room = self.width() >= max(self.head_width + 64, ROOM_FOR_BUTTONS)
         if room is self._buttons[0].isHidden():
             for button in self._buttons:
@@ -126,6 +132,9 @@ class Matrix(QWidget):
 
     def _measure(self) -> None:
         labels = (self._sign, self._name, self._shape, self._power)
+        if (told := (self.title, *(label.text() for label in labels))) == self._measured:
+            return
+        self._measured = told
         for label in labels:
             # The style sheet has its say before anything is measured.
             label.ensurePolished()
@@ -198,11 +207,15 @@ class Matrix(QWidget):
         grid = self.grid
         if not grid.values.size:
             self._readout.setText("")
+            self._read = None
             return
         row, column = grid.under_mouse or grid.here
         value = float(grid.values[row, column])
         # A vector has one row or column without a name, a number both.
         name = self._named(row, column) if self._named else entry(self.symbol, grid.rows[row], grid.columns[column])
+        if (name, value, self.width()) == self._read:
+            return
+        self._read = name, value, self.width()
         # By its own width: the line below may not yet have the one that it gets.
         told = longest(value, lambda number: self._readout.advance(f"{name} {number}") <= self.width())
         self._readout.setText(f"{name} {told}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
+from heapq import nlargest
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gradflow.sim.lab.numerals import full, in_column, whole_columns
+from gradflow.sim.lab.numerals import full, in_column, whole_columns, widest
 from gradflow.sim.lab.unfolding import Unfolding
 from gradflow.sim.words import with_power
 from gradflow.ui.lab.small_words import small_words
@@ -32,8 +34,8 @@ DIGITS = 3
 """So many significant digits a number has."""
 LINE, HEAD = 20, 18
 """How high a line is, and one of the heads."""
-LOOKED_AT = 200
-"""So many names and numbers are measured: what is as long as any of them has room."""
+LOOKED_AT = 8
+"""So many names are measured, of those with most letters."""
 LEFT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
 RIGHT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
 
@@ -46,6 +48,8 @@ class TermModel(QAbstractTableModel):
         self._unfolding: Unfolding | None = None
         self._order = np.zeros(0, np.intp)
         self._whole: list[bool] = []
+        self.widths: list[float] = []
+        """How wide the words of each column are."""
 
     def show(self, unfolding: Unfolding | None, by_size: bool) -> None:
         """Show these terms, in their order or the largest first."""
@@ -59,20 +63,18 @@ class TermModel(QAbstractTableModel):
             self._order = np.argsort(-np.abs(np.nan_to_num(terms, nan=np.inf)), kind="stable")
         else:
             self._order = np.arange(len(terms))
+        self.widths = self._widths()
         self.endResetModel()
 
-    def widths(self) -> list[float]:
-        """Return how wide each column's words are, as far as some of them tell."""
+    def _widths(self) -> list[float]:
+        """Return how wide each column's words are."""
         found = self._unfolding
         if found is None or found.terms is None or found.factors is None:
             return []
         room = small_words().room_for
-        names = sorted(found.names, key=len)[-LOOKED_AT:]
+        names = nlargest(LOOKED_AT, found.names, key=len)
         numbers = found.numbers
-        # The longest are among the smallest, for they have powers of ten, and among the first as good as anywhere.
-        rows = {*range(min(len(numbers), LOOKED_AT)), *np.abs(numbers).argmin(axis=0).tolist()}
-        columns = numbers[sorted(rows)].T.tolist()
-        widths = [max(room(self._told(v, i)) for v in column) for i, column in enumerate(columns)]
+        widths = [max(room(self._told(v, i)) for v in widest(column)) for i, column in enumerate(numbers.T)]
         return [max(map(room, names), default=0.0), *widths]
 
     def _told(self, value: float, column: int) -> str:
@@ -169,14 +171,19 @@ class TermHead(QHeaderView):
         return QSize(super().sizeHint().width(), max(int(max(heights, default=0.0)) + 5, HEAD))
 
     def _written(self, section: int, width: int) -> QStaticText:
-        head = self.model().headerData(section, self.orientation()) if self.model() else ""
-        text, option = QStaticText(head or ""), QTextOption(Qt.AlignmentFlag.AlignRight)
-        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-        text.setTextFormat(Qt.TextFormat.PlainText)
-        text.setTextOption(option)
-        text.setTextWidth(max(width - 2.0 * INSIDE, 1.0))
-        text.prepare(font=small_words().font)
-        return text
+        return _head(self.model().headerData(section, self.orientation()) or "" if self.model() else "", width)
+
+
+@lru_cache(maxsize=256)
+def _head(words: str, width: int) -> QStaticText:
+    """Lay a head out; the same ones come again and again."""
+    text, option = QStaticText(words), QTextOption(Qt.AlignmentFlag.AlignRight)
+    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+    text.setTextFormat(Qt.TextFormat.PlainText)
+    text.setTextOption(option)
+    text.setTextWidth(max(width - 2.0 * INSIDE, 1.0))
+    text.prepare(font=small_words().font)
+    return text
 
 
 class TermList(QTableView):
@@ -212,7 +219,7 @@ class TermList(QTableView):
 
     def fit(self) -> None:
         """Give every column what its words need and share the rest; names stand above where they have no room."""
-        needed = [math.ceil(width + 2.0 * INSIDE) for width in self.terms.widths()]
+        needed = [math.ceil(width + 2.0 * INSIDE) for width in self.terms.widths]
         if not needed:
             return
         head, room = self.horizontalHeader(), self.viewport().width()
