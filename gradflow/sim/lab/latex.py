@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from gradflow.sim.lab.numerals import in_column
 
-_SMALL = ("alpha", "beta", "gamma", "delta", "zeta", "eta", "theta", "iota", "kappa", "mu", "nu", "xi", "pi", "rho")
-_SMALL += ("sigma", "tau", "upsilon", "chi", "psi", "omega")
+_SMALL: tuple[str, ...] = ("alpha", "beta", "gamma", "delta", "zeta", "eta", "theta", "iota", "kappa", "mu")
+_SMALL += ("nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "chi", "psi", "omega")
 _CAPITAL = ("Gamma", "Delta", "Theta", "Xi", "Pi", "Upsilon", "Phi", "Psi", "Omega")
 _SIGNS = {unicodedata.lookup(f"GREEK SMALL LETTER {name}"): name for name in _SMALL}
 _SIGNS |= {unicodedata.lookup(f"GREEK CAPITAL LETTER {name}"): name for name in _CAPITAL}

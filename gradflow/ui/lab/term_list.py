@@ -139,7 +139,7 @@ class TermPen(QStyledItemDelegate):
             painter.setClipRect(place)
             if not chosen:
                 painter.setPen(palette.placeholderText().color())
-            name, left = index.siblingAtColumn(0).data(), INSIDE - table.horizontalOffset()
+            name, left = index.sibling(index.row(), 0).data(), INSIDE - table.horizontalOffset()
             text.left(painter, left, place.top() + 0.25 * place.height(), name)
             painter.restore()
 
