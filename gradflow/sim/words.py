@@ -31,16 +31,22 @@ def power(decades: float) -> str:
 
 def spell(value: float) -> str:
     """Return a number to three significant digits as it is printed in a text: 0.0123, −3.40·10⁻⁵, ∞."""
-    if math.isnan(value):
-        return "not a number"
-    text, exponent = rounded(value, 3)
-    return f"{text}·10{superscript(exponent)}" if exponent else text
+    return "not a number" if math.isnan(value) else with_power(*rounded(value, 3))
 
 
-def rounded(value: float, digits: int) -> tuple[str, int]:
+def with_power(mantissa: str, exponent: int) -> str:
+    """Return digits times a power of ten: 2.47·10⁻⁴, 10⁻⁸ where the digits are a mere 1; without it if it is 0."""
+    if not exponent:
+        return mantissa
+    power = f"10{superscript(exponent)}"
+    return {"1": power, "−1": f"−{power}"}.get(mantissa, f"{mantissa}·{power}")
+
+
+def rounded(value: float, digits: int, padded: bool = False) -> tuple[str, int]:
     """Return a number to so many significant digits, and the power of ten that it is to be multiplied by.
 
-    There is none (0) where the number can be read without: from 0.001 to four digits before the point.
+    There is none (0) where the number can be read without: from 0.001 to four digits before the point. Zeros at the end
+    are left out, unless it is to be `padded`.
     """
     if not math.isfinite(value):
         return "nan" if math.isnan(value) else "∞" if value > 0 else "−∞", 0
@@ -48,7 +54,7 @@ def rounded(value: float, digits: int) -> tuple[str, int]:
     if value == 0.0:
         text = "0"
     elif 1e-3 <= abs(value) < 10.0**digits - 0.5:
-        text = f"{value:.{digits}g}"
+        text = f"{value:#.{digits}g}".rstrip(".") if padded else f"{value:.{digits}g}"
     elif 1.0 < abs(value) < 10.0 ** max(digits, 4) - 0.5:
         text = f"{value:.0f}"
     else:
@@ -66,7 +72,7 @@ def counted(number: int) -> str:
     # Just below a power of ten the logarithm is rounded up to it.
     exponent -= number < 10**exponent
     lead = number // 10 ** (exponent - 2)
-    return f"{lead // 100}.{lead % 100:02d}·10{superscript(exponent)}"
+    return with_power(f"{lead // 100}.{lead % 100:02d}", exponent)
 
 
 def spelled(value: Any) -> str:

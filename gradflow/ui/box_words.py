@@ -34,9 +34,11 @@ def fitted(box: Box, width: int, height: int) -> tuple[str, bool]:
     if box.join:
         return "+" if box.parts == ("add",) else "‖", False
     number, size = ((str(box.layer),) if box.whole else ()), "×".join(map(str, box.shape))
+    kept = tuple(part for part in box.parts if part != "flatten")
     told = tuple(part for part in box.parts if part not in ("dense", "flatten")) or box.parts
-    full, brief, short = (
-        _known(*words) for words in ((*number, *box.parts, size), (*number, *told, size), (*number, told[0]))
+    full, kept, brief, short = (
+        _known(*words)
+        for words in ((*number, *box.parts, size), (*number, *kept, size), (*number, *told, size), (*number, told[0]))
     )
     metrics = QFontMetrics(font(SMALL_SIZE))
     width, height = width - MARGIN, height - MARGIN
@@ -45,11 +47,11 @@ def fitted(box: Box, width: int, height: int) -> tuple[str, bool]:
         widest = max(map(metrics.horizontalAdvance, lines))
         return widest <= width and metrics.height() * len(lines) <= height + MARGIN
 
-    packed = (_packed(lines, metrics, width) for lines in (full, brief))
-    for lines in (full, brief, *packed, _parted(full), _parted(brief)):
+    packed = (_packed(lines, metrics, width) for lines in (full, kept, brief))
+    for lines in (full, kept, brief, *packed, _parted(full), _parted(kept), _parted(brief)):
         if upright(lines):
             return "\n".join(lines), False
-    for lines in (full, brief):
+    for lines in (full, kept, brief):
         if metrics.horizontalAdvance("  ".join(lines)) <= height:
             return "  ".join(lines), True
     for lines in (short, _parted(short)):

@@ -117,7 +117,7 @@ def test_tables_have_every_digit_and_one_file_each(counter, frame, tmp_path):
     rows = list(csv.reader(io.StringIO((tmp_path / "u-W₁.csv").read_text())))
     assert rows == [["", "x"], ["a", "3.0"], ["b", "0.1"]]
     write("latex", job(frame, counter, tmp_path / "t.tex"))
-    assert r"b & $0.1$ \\" in (tmp_path / "t.tex").read_text()
+    assert r"$b$ & $0.1000$ \\" in (tmp_path / "t.tex").read_text()
 
 
 def test_a_view_without_numbers_says_so(counter, frame, tmp_path, monkeypatch):

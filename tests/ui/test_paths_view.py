@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from numeral_kit import read as read_number
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 
@@ -299,7 +300,7 @@ def test_in_every_neuron_its_name_and_its_gradient_can_be_read(size, shown):
 
 def number(words: str) -> float:
     """Read a number as it is written in a neuron, with or without a letter."""
-    return float(words.split()[-1].replace("−", "-"))
+    return read_number(words.split()[-1])
 
 
 def test_numbers_on_edges_never_overlap_and_a_small_network_has_them_all(shown):

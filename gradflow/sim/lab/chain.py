@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gradflow.sim.frozen import Frozen
 from gradflow.sim.lab import numerals, product_cost
 from gradflow.sim.lab.convention import Convention
+from gradflow.sim.lab.entries import entry
 from gradflow.sim.lab.matrix_facts import is_diagonal, thumbnail
 from gradflow.sim.lab.pause import breathe
 from gradflow.sim.lab.points import Point
@@ -79,7 +80,8 @@ class Factor(Frozen):
 class Multiplication(Frozen):
     """One step of a product: left · right as the convention writes them, with the `names` they have in formulas.
 
-    It leads from the point `first` by way of `between`, over whose units is summed, to `last`.
+    It leads from the point `first` by way of `between`, over whose units is summed, to `last`. `ends` are the points
+    whose entries are the rows and the columns of the product.
     """
 
     names: tuple[str, str]
@@ -88,6 +90,7 @@ class Multiplication(Frozen):
     first: Point
     between: Point
     last: Point
+    ends: tuple[Point, Point]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -125,7 +128,7 @@ class Sum(Frozen):
         """Return all terms, and the sum up to each."""
         # Adding 0 turns −0 into 0.
         products = self.left * self.right + 0.0
-        names = [f"r = {i}" for i in range(len(self.left))]
+        names = [f"r = {place}" if place else "" for place in self.between.places]
         heads = [self.left_name, self.right_name, "product", "sum so far"]
         values = np.stack([self.left, self.right, products, np.cumsum(products)], axis=1)
         return Table(self.formula, names, heads, values)
@@ -230,7 +233,7 @@ class Chain:
         # Columns: the inner Jacobian stands on the left.
         (left_name, left), (right_name, right) = parts if convention is Convention.COLUMNS else parts[::-1]
         matrices = convention.jacobian(left), convention.jacobian(right)
-        return Multiplication((left_name, right_name), *matrices, first, between, last)
+        return Multiplication((left_name, right_name), *matrices, first, between, last, convention.ends(first, last))
 
     def unfold(self, position: int, direction: Direction, convention: Convention, row: int, column: int) -> Sum | None:
         """Return the sum behind an entry, as the convention counts rows and columns, of the latest multiplication.
@@ -269,4 +272,4 @@ def multiply(left: Array, right: Array) -> Array:
 
 
 def _index(point: Point, place: int) -> str:
-    return f"[{place}]" if point.units > 1 else ""
+    return entry("", point.places[place])

@@ -29,7 +29,8 @@ _NAMED = 8
 class Reading(Frozen):
     """A matrix to look at: `values` as the convention writes it, and what stands around it.
 
-    `formula` is an equation in symbols, `shapes` the same in shapes, `words` say what it is.
+    `formula` is an equation in symbols, `shapes` the same in shapes, `words` say what it is. `heads` are what the
+    entries of its rows and of its columns are called.
     """
 
     symbol: str
@@ -37,11 +38,22 @@ class Reading(Frozen):
     shapes: str
     words: str
     values: Array
+    heads: tuple[Sequence[str], Sequence[str]]
 
     @property
     def shown(self) -> Array:
         """The part that is shown: the first 512 rows and columns."""
         return self.values[:MOST_SHOWN, :MOST_SHOWN]
+
+    @property
+    def rows(self) -> Sequence[str]:
+        """What the rows that are shown are called."""
+        return self.heads[0][:MOST_SHOWN]
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """What the columns that are shown are called."""
+        return self.heads[1][:MOST_SHOWN]
 
     @property
     def shape(self) -> str:
@@ -54,8 +66,7 @@ class Reading(Frozen):
 
     def table(self) -> Table:
         """Return the numbers with their places."""
-        rows, columns = self.shown.shape
-        return Table(f"{self.symbol} {self.shape}", [*map(str, range(rows))], [*map(str, range(columns))], self.shown)
+        return Table(f"{self.symbol} {self.shape}", self.rows, self.columns, self.shown)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +87,8 @@ def read_product(chain: Chain, position: int, direction: Direction, convention: 
     count = len(chain.factors)
     span = chain.span(position, direction)
     values = convention.jacobian(chain.product(position, direction) if position else chain.whole)
-    symbol = derivative(chain.points[span.start], chain.points[span.stop])
-    lead = _lead(chain.points[span.start], chain.points[span.stop])
+    first, last = chain.points[span.start], chain.points[span.stop]
+    symbol, lead = derivative(first, last), _lead(first, last)
     step = chain.multiplication(position, direction, convention)
     if position == 0 or step is None:
         factors = chain.factors[span]
@@ -87,7 +98,8 @@ def read_product(chain: Chain, position: int, direction: Direction, convention: 
         formula = f"{lead} = {step.names[0]} · {step.names[1]}"
         parts = [f"({matrix.shape[0]}, {matrix.shape[1]})" for matrix in (step.left, step.right)]
         shapes = f"({values.shape[0]}, {values.shape[1]}) = {' · '.join(parts)}"
-    return Reading(symbol, formula, shapes if count > 1 else "", _words(chain, position), values)
+    shapes, heads = shapes if count > 1 else "", _heads(first, last, convention)
+    return Reading(symbol, formula, shapes, _words(chain, position), values, heads)
 
 
 def _words(chain: Chain, position: int) -> str:
@@ -111,13 +123,19 @@ def read_factor(chain: Chain, place: int, convention: Convention) -> Reading:
     name = factor.name(convention)
     lead = _lead(factor.source, factor.target)
     formula = f"{lead} = {name}" if name != factor.symbol else lead
-    return Reading(factor.symbol, formula, "", words, values)
+    return Reading(factor.symbol, formula, "", words, values, _heads(factor.source, factor.target, convention))
 
 
 def read_point(point: Point, value: Array, convention: Convention) -> Reading:
     """Return the numbers at a point; the same vector is a column or a row."""
     values = convention.gradient(value)
-    return Reading(point.symbol, point.formula(convention), "", point.words, values)
+    heads = (point.places, ("",)) if convention is Convention.COLUMNS else (("",), point.places)
+    return Reading(point.symbol, point.formula(convention), "", point.words, values, heads)
+
+
+def _heads(first: Point, last: Point, convention: Convention) -> tuple[Sequence[str], Sequence[str]]:
+    rows, columns = convention.ends(first, last)
+    return rows.places, columns.places
 
 
 def _lead(source: Point, target: Point) -> str:

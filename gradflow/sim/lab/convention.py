@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
+
+T = TypeVar("T")
 
 
 class Convention(StrEnum):
@@ -21,6 +23,10 @@ class Convention(StrEnum):
     def jacobian(self, derivative: NDArray[Any]) -> NDArray[Any]:
         """Return ∂out/∂in, given as (out, in), as it is written here."""
         return derivative.T if self is Convention.COLUMNS else derivative
+
+    def ends(self, first: T, last: T) -> tuple[T, T]:
+        """Return whose entries are the rows and the columns of ∂last/∂first."""
+        return (first, last) if self is Convention.COLUMNS else (last, first)
 
     def gradient(self, vector: NDArray[Any]) -> NDArray[Any]:
         """Return a gradient, given as (n,), with the shape it has here."""

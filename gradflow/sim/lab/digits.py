@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from decimal import Decimal
 
-from gradflow.sim.words import spell, superscript
+from gradflow.sim.words import spell, superscript, with_power
 
 PLACES = 16
 """Digits behind the point: all that a float64 has."""
@@ -48,7 +48,7 @@ def _spelled(value: float, digits: int) -> str:
     if value == 0.0 or not math.isfinite(value):
         return spell(value)
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    return f"{mantissa}·10{superscript(int(exponent))}"
+    return with_power(mantissa, int(exponent))
 
 
 def _power(value: float) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import numpy as np
+from gradflow.sim.lab.entries import entry, place
 
 MOST_COLUMNS, MOST_UNITS = 32, 32
 """How large a window may be."""
@@ -114,19 +114,15 @@ class Column:
 
     def place(self, unit: int) -> str:
         """Return the index of a unit: 2, or row, column and channel in an image."""
-        return _index(unit, self.shape)
+        return place(unit, self.shape)
 
     def weight(self, row: int, unit: int) -> str:
-        """Return the name of a weight: W₃[5, 2]; of a kernel W₃[0, 2, 5, 1]."""
-        return f"{self.weights}[{_index(row, self.fan)}, {unit % self.shape[-1]}]"
+        """Return the name of a weight: W₃[5, 2]; of a kernel W₃[0,2,5; 1]."""
+        return entry(self.weights, place(row, self.fan), str(unit % self.shape[-1]))
 
-    def number_read(self, place: int) -> str:
+    def number_read(self, number: int) -> str:
         """Return the name of a number that weights multiply: a₂[5]."""
-        return f"{self.read}[{_index(place, self.read_shape)}]"
-
-
-def _index(number: int, shape: tuple[int, ...]) -> str:
-    return ", ".join(str(int(i)) for i in np.unravel_index(number, shape))
+        return entry(self.read, place(number, self.read_shape))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from gradflow.engine.activations import Activation
-from gradflow.sim.lab.numerals import factor
+from gradflow.sim.lab.numerals import operand
 
 _ABOVE_AND_BELOW = re.compile(r"(?P<above>.+?) for z > 0 and (?P<below>.+?) (?:for z ≤ 0|elsewhere)$")
 _INSIDE = re.compile(r"(?P<inside>.+?) for \|z\| [<≤] (?P<edge>\d) and (?P<outside>.+?) elsewhere$")
@@ -34,10 +34,10 @@ def put_in(formula: str, z: float, a: float) -> str:
     formula = _piece(formula, z).partition(", Φ")[0]
     text = formula.replace("⁻ᶻ", "^(−z)").replace("²ᶻ", "^(2·z)").replace("ᶻ", "^z")
     text = re.sub(r"(?<=[0-9λα])z(?![A-Za-z])", "·z", text)
-    text = _PHI.sub(factor(a), _Z.sub(factor(z), text))
+    text = _PHI.sub(operand(a), _Z.sub(operand(z), text))
     # A number that stands in brackets anyway needs none of its own.
-    text = re.sub(r"([(|])\((−[^()]*)\)([)|])", r"\1\2\3", text)
-    return re.sub(r", \((−[^()]*)\)\)", r", \1)", text)
+    text = re.sub(r"([(|])\(([−\d][^()]*)\)([)|])", r"\1\2\3", text)
+    return re.sub(r", \(([−\d][^()]*)\)\)", r", \1)", text)
 
 
 def _piece(formula: str, z: float) -> str:

@@ -9,6 +9,7 @@ from gradflow.engine.losses import LOSSES, Loss
 from gradflow.engine.network import Network
 from gradflow.engine.nodes import Add, Concatenate, Dropout, LearnableActivate, Linear
 from gradflow.sim.graph_shape import node_name, owners
+from gradflow.sim.lab import entries
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.symbols import Symbols
 
@@ -24,7 +25,7 @@ class Point:
     """What stands at one node: its `symbol` (z₂, a₂, L), what it is in words, and how it comes about from `sources`.
 
     `layer` is the layer whose letters it carries (from 1), `weights` the symbol of its W or learned slope where it has
-    one, `phi` the name of what it applies, `scale` what a sum multiplies its branch by.
+    one, `phi` the name of what it applies, `scale` what a sum multiplies its branch by, `shape` that of an image.
     """
 
     symbol: str
@@ -37,6 +38,12 @@ class Point:
     biased: bool = False
     phi: str = ""
     scale: float = 1.0
+    shape: tuple[int, ...] = ()
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """What its entries are called: their numbers, row, column and channel in an image, nothing where it has one."""
+        return entries.places(self.shape or (self.units,)) if self.units > 1 else ("",)
 
     def formula(self, convention: Convention) -> str:
         """Return the node's equation; what stands in a row or a column decides on which side W stands."""
@@ -106,4 +113,5 @@ def _point(node: Node, symbols: Symbols, layer: int | None) -> Point:
         biased=isinstance(node, Linear) and bool(node.b.size),
         phi=phi,
         scale=scale,
+        shape=() if isinstance(node, Loss) else node.shape,
     )

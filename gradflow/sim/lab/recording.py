@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gradflow.engine.graph import Node
 from gradflow.engine.network import Network
 from gradflow.sim.lab.convention import Convention
+from gradflow.sim.lab.entries import entry, places
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.station import Shown, Way
 from gradflow.sim.lab.symbols import Symbols
@@ -93,13 +94,12 @@ class Page:
     def at(self, symbol: str, sample: int | str, unit: int | str, node: Node | None = None) -> str:
         """Return what the entry of a sample and a unit is called."""
         name = self.recording.names[sample] if isinstance(sample, int) else sample
-        place = unit_names(node.shape)[unit] if isinstance(unit, int) and node is not None else str(unit)
-        place = f"({place})" if "," in place else place
-        return f"{symbol}[{place}, {name}]" if self.columns else f"{symbol}[{name}, {place}]"
+        place = places(node.shape)[unit] if isinstance(unit, int) and node is not None else str(unit)
+        return entry(symbol, *self.product((name, place), (place, name)))
 
     def of_samples(self, symbol: str, title: str, values: Array, node: Node, way: Way) -> Shown:
         """Return numbers (samples, units of a node) as a matrix."""
-        samples, units = self.recording.names, unit_names(node.shape)
+        samples, units = self.recording.names, places(node.shape)
         size = "×".join(map(str, node.shape)) if len(node.shape) > 1 else str(node.units)
         return self._shown(symbol, title, values, samples, units, size, way, node.shape)
 
@@ -134,17 +134,3 @@ class Page:
             words = f"({size}, {len(values)})"
             return Shown(symbol, title, values.T, units, samples, words, way, flipped=True, image=image)
         return Shown(symbol, title, values, samples, units, f"({len(values)}, {size})", way, image=image)
-
-
-@lru_cache(maxsize=64)
-def unit_names(shape: tuple[int, ...]) -> tuple[str, ...]:
-    """Return the names of a sample's units: their numbers, or "row,column,channel" in an image."""
-    if len(shape) == 1:
-        return tuple(map(str, range(shape[0])))
-    return tuple(",".join(map(str, place)) for place in np.ndindex(*shape))
-
-
-@lru_cache(maxsize=64)
-def window_names(kernel: tuple[int, int], channels: int) -> tuple[str, ...]:
-    """Return the names of the rows of a weight matrix: "i,j,channel" in a kernel, the input's number without one."""
-    return unit_names((channels,) if kernel == (1, 1) else (*kernel, channels))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.sim.frozen import Frozen
+from gradflow.sim.lab.entries import entry
 from gradflow.sim.lab.table import Table
 from gradflow.sim.lab.unfolding import Unfolding, Uses
 
@@ -29,8 +30,9 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Channel:
-    """One channel of one sample's image, in the engine's rows of height · width · channels units."""
+    """One channel of one sample's image, a part of a `whole` with rows of height · width · channels units."""
 
+    whole: Shown
     sample: int
     channel: int
     width: int
@@ -74,7 +76,15 @@ class Shown(Frozen):
         height, width = self.values.shape
         if not (0 <= row < height and 0 <= column < width):
             raise IndexError(f"no entry [{row}, {column}] in {self.symbol} {self.shape}")
-        return self.way(*self.engine_entry(row, column))
+        found = self.way(*self.engine_entry(row, column))
+        return found if found.symbol else replace(found, symbol=self.entry_name(row, column))
+
+    def entry_name(self, row: int, column: int) -> str:
+        """Return what an entry is called, in an image as in the matrix that it is part of."""
+        if self.channel is not None:
+            whole, place = self.channel.whole, self.engine_entry(row, column)
+            return whole.entry_name(*(place[::-1] if whole.flipped else place))
+        return entry(self.symbol, self.rows[row], self.columns[column])
 
     def engine_entry(self, row: int, column: int) -> tuple[int, int]:
         """Return where an entry of what is shown stands in the engine's array."""
@@ -84,8 +94,7 @@ class Shown(Frozen):
 
     def framed(self, uses: Uses) -> tuple[int | None, int | None]:
         """Return the row and the column, or the entry, that an unfolding takes from this matrix."""
-        # An image is called as the matrix that it is part of, with its sample behind it.
-        symbol = self.symbol.rstrip("ᵀ") if self.channel is None else self.symbol.rpartition("[")[0]
+        symbol = (self.channel.whole if self.channel else self).symbol.rstrip("ᵀ")
         i, j = uses.get(symbol, (None, None))
         if self.channel is not None:
             return self.channel.spot(i, j)
@@ -133,7 +142,7 @@ class Shown(Frozen):
             shape=f"({height}, {width})",
             flipped=False,
             image=None,
-            channel=Channel(sample, channel, width, channels),
+            channel=Channel(self, sample, channel, width, channels),
         )
 
     def table(self) -> Table:

@@ -13,23 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.sim.frozen import Frozen
+from gradflow.sim.lab.latex import in_latex, number_in_latex
+from gradflow.sim.lab.numerals import whole_columns
 
 Array = NDArray[Any]
-
-_LATEX = str.maketrans(
-    {
-        "\\": r"\textbackslash{}",
-        "{": r"\{",
-        "}": r"\}",
-        "_": r"\_",
-        "^": r"\^{}",
-        "%": r"\%",
-        "&": r"\&",
-        "#": r"\#",
-        "$": r"\$",
-        "~": r"\~{}",
-    }
-)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -63,29 +50,24 @@ class Table(Frozen):
         return text.getvalue()
 
     def latex(self, digits: int = 4) -> str:
-        """Return the table as a LaTeX tabular (booktabs) with so many significant digits."""
+        """Return the table as a LaTeX tabular (booktabs), all of it in ASCII.
+
+        Every number has so many significant digits, but for columns of whole numbers.
+        """
         heads = ["", *self.columns, *(heading for heading, _ in self.notes)]
         lines = [
-            rf"% {self.title}",
-            "% Needs the package booktabs; for signs such as δ and ∂ typeset it with XeLaTeX or LuaLaTeX.",
+            f"% {in_latex(self.title)}",
+            "% Needs the packages amsmath and booktabs.",
             rf"\begin{{tabular}}{{l{'r' * len(self.columns)}{'l' * len(self.notes)}}}",
             r"\toprule",
-            " & ".join(head.translate(_LATEX) for head in heads) + r" \\",
+            " & ".join(map(in_latex, heads)) + r" \\",
             r"\midrule",
         ]
+        whole = whole_columns(self.values)
         for i, name in enumerate(self.rows):
-            numbers = [_in_latex(v, digits) for v in self.values[i].tolist()]
-            words = [entries[i].translate(_LATEX) for _, entries in self.notes]
-            lines.append(" & ".join([name.translate(_LATEX), *numbers, *words]) + r" \\")
+            numbers = [number_in_latex(v, digits, w) for v, w in zip(self.values[i].tolist(), whole, strict=True)]
+            words = [in_latex(entries[i]) for _, entries in self.notes]
+            # A bracket or an asterisk after the end of a line would be read as its option.
+            guard = "{}" if name.startswith(("[", "*")) else ""
+            lines.append(" & ".join([guard + in_latex(name), *numbers, *words]) + r" \\")
         return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
-
-
-def _in_latex(value: float, digits: int) -> str:
-    if math.isnan(value):
-        return "--"
-    if math.isinf(value):
-        return r"$\infty$" if value > 0 else r"$-\infty$"
-    mantissa, e, exponent = f"{value + 0.0:.{digits}g}".replace("-", "−").partition("e")
-    mantissa = mantissa.replace("−", "-")
-    power = exponent.replace("−", "-")
-    return f"${mantissa} \\cdot 10^{{{int(power)}}}$" if e else f"${mantissa}$"

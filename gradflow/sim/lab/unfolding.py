@@ -43,6 +43,13 @@ class Unfolding(Frozen):
     digits: int = 3
 
     @property
+    def numbers(self) -> Array:
+        """The factors of every term and the term itself, term by term; none where there are no terms."""
+        if self.terms is None or self.factors is None:
+            return np.empty((0, 0))
+        return np.column_stack([self.factors, self.terms])
+
+    @property
     def total(self) -> float:
         """The sum of the terms, rounded once; the value itself where there are none."""
         if self.terms is None:
@@ -89,7 +96,9 @@ def signed(factors: Sequence[float], first: bool, digits: int = 3) -> str:
     head, *others = factors
     minus = short(head, digits).startswith("−")
     sign = ("−" if minus else "") if first else (" − " if minus else " + ")
-    return sign + "·".join([short(abs(head), digits), *(factor(one, digits) for one in others)])
+    numbers = [short(abs(head), digits), *(factor(one, digits) for one in others)]
+    # The dots of powers of ten are closer than those between the factors.
+    return sign + (" · " if any("·" in number for number in numbers) else "·").join(numbers)
 
 
 def products(

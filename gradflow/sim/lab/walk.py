@@ -6,12 +6,13 @@ Every number is the engine's own. Stations are made when they are looked at, so 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gradflow.engine.graph import Node
 from gradflow.engine.losses import LOSSES, Loss
+from gradflow.engine.precision import PRECISIONS
 from gradflow.sim.graph_shape import GraphShape, graph_shape, members, node_name
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.recording import Page, Recording
@@ -73,9 +74,12 @@ class Walk:
         """Return a position's station."""
         stop, page = self._stops[by_layer][position], Page(self.recording, convention)
         if stop.kind is Kind.UPDATE:
-            return self._update(page, stop)
-        make = self._backward if stop.kind is Kind.BACKWARD else self._forward
-        return joined([make(page, self._order[i]) for i in stop.nodes])
+            found = self._update(page, stop)
+        else:
+            make = self._backward if stop.kind is Kind.BACKWARD else self._forward
+            found = joined([make(page, self._order[i]) for i in stop.nodes])
+        precision = precision_words(self.specimen.experiment.training.precision, stop.kind)
+        return replace(found, words=f"{found.words} {precision}".strip())
 
     # The positions.
 
@@ -152,6 +156,22 @@ class Walk:
 
     def _layer(self, page: Page, node: Node) -> int | None:
         return page.symbols.layer(node) or self.graph.boxes[self._box[self._place[id(node)]]].layer
+
+
+def precision_words(precision: str, kind: Kind) -> str:
+    """Say how far the numbers are those of a training in this precision; "" where they are its own."""
+    if precision == "float64":
+        return ""
+    rounds = PRECISIONS[precision].part.rounds
+    if kind is Kind.UPDATE:
+        then = ", then added to float32 parameters, of which these are the rounded ones" if rounds else ""
+        return f"Δ is the training's own step, made of {precision} gradients{then}."
+    if not rounds:
+        return f"Computed in float64; the training computes in {precision}."
+    return (
+        f"Computed in float64 with the training's {precision} parameters and inputs; the training rounds every result "
+        f"to {precision}."
+    )
 
 
 def _name(node: Node) -> str:

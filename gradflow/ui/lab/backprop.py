@@ -24,6 +24,9 @@ from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
 from gradflow.ui.weak import weakly
 
+NARROWEST, WIDEST = 240, 400
+"""How wide the terms beside the matrices are, a quarter of the view but for these."""
+
 
 @view("backprop", "What happens at each step of backpropagation?")
 class BackpropView(Walking):
@@ -153,6 +156,13 @@ class BackpropView(Walking):
         """Make room for the formulas."""
         super().resizeEvent(event)
         self._fit_words()
+        if not self._shares_kept:
+            beside = min(max(self.width() // 4, NARROWEST), WIDEST)
+            self.splitter.setSizes([self.width() - beside, beside])
+
+    def _keep_shares(self) -> None:
+        """Leave matrices and terms the widths that somebody has given them."""
+        self._shares_kept = True
 
     def _fit_words(self) -> None:
         # In a low view the matrices need the room more than the drawing does.
@@ -167,7 +177,7 @@ class BackpropView(Walking):
         self.words = StationWords(self.bar.pictures, self.age)
         self.board, self.panel = MatrixBoard(self.bar.channel), UnfoldingPanel()
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        self._image = 0, 0
+        self._image, self._shares_kept = (0, 0), False
         self.bar.stepped.connect(weakly(self, lambda self, step: self.go(self._position + step)))
         self.bar.slid.connect(self.go)
         self.bar.chosen.connect(self._choose_anew)
@@ -182,12 +192,12 @@ class BackpropView(Walking):
         room.setWidgetResizable(True)
         room.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         room.setWidget(self.panel)
-        room.setMinimumWidth(220)
+        room.setMinimumWidth(NARROWEST)
         room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.splitter.addWidget(room)
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setChildrenCollapsible(False)
-        self.splitter.setSizes([860, 292])
+        self.splitter.splitterMoved.connect(weakly(self, lambda self, *_: self._keep_shares()))
         self.box.setSpacing(8)
         for widget in (self.bar, self.strip, self.words):
             self.box.addWidget(widget)

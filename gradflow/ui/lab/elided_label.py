@@ -20,7 +20,9 @@ class ElidedLabel(QWidget):
         self._words, self._plain = "", plain
         wide = QSizePolicy.Policy.Maximum if plain else QSizePolicy.Policy.Expanding
         self.setSizePolicy(wide, QSizePolicy.Policy.Fixed)
-        self.setFont(font(BASE_SIZE, bold=True) if plain else font(SMALL_SIZE))
+        # Not the widget's own: the style sheet has another size for those.
+        self._font = font(BASE_SIZE, bold=True) if plain else font(SMALL_SIZE)
+        self._metrics = QFontMetrics(self._font)
 
     def text(self) -> str:
         """Return all of the words."""
@@ -35,10 +37,17 @@ class ElidedLabel(QWidget):
             self.updateGeometry()
             self.update()
 
+    def advance(self, words: str) -> int:
+        """Return how wide a room words need, with what rounding takes."""
+        return self._metrics.horizontalAdvance(words) + 2
+
+    def fits(self, words: str) -> bool:
+        """Tell whether there is room for all of these words."""
+        return self.advance(words) <= self.width()
+
     def sizeHint(self) -> QSize:
         """Ask for the room of all of them."""
-        metrics = self._metrics
-        return QSize(metrics.horizontalAdvance(self._words) + 2, metrics.height() + (2 if self._plain else 0))
+        return QSize(self.advance(self._words), self._metrics.height() + (2 if self._plain else 0))
 
     def minimumSizeHint(self) -> QSize:
         """Be content with less."""
@@ -48,11 +57,7 @@ class ElidedLabel(QWidget):
         """Write what fits."""
         palette = self.palette()
         with QPainter(self) as painter:
-            painter.setFont(self.font())
+            painter.setFont(self._font)
             words = self._metrics.elidedText(self._words, Qt.TextElideMode.ElideRight, self.width())
             painter.setPen((palette.text() if self._plain else palette.placeholderText()).color())
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
-
-    @property
-    def _metrics(self) -> QFontMetrics:
-        return QFontMetrics(self.font())

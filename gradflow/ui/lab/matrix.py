@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,7 +10,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from gradflow.sim.lab.numerals import full
+from gradflow.sim.lab.entries import entry
+from gradflow.sim.lab.numerals import full, longest
 from gradflow.sim.lab.table import Table
 from gradflow.ui.lab.elided_label import ElidedLabel
 from gradflow.ui.lab.matrix_grid import ZOOM_STEP, MatrixGrid
@@ -19,7 +20,7 @@ from gradflow.ui.theme import Theme
 from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import ToolButton
 
-ROOM_FOR_BUTTONS, HEAD = 196, 18
+ROOM_FOR_BUTTONS, BUTTONS, BESIDE, HEAD = 196, 56, 12, 18
 
 
 class Matrix(QWidget):
@@ -37,6 +38,10 @@ class Matrix(QWidget):
         self.title, self.symbol, self._words = title, symbol, ""
         self.least_width = self.head_width = 0
         """How wide the line above the numbers must be for symbol and shape, and how wide for all of its words."""
+        self._named: Callable[[int, int], str] | None = None
+        self._read: tuple[str, float, int] | None = None
+        self._measured: tuple[str, ...] = ()
+        self._roomed: tuple[int, int, str] | None = None
         self._setup_ui()
         self._layout()
 
@@ -46,13 +51,16 @@ class Matrix(QWidget):
         rows: Sequence[str] | None = None,
         columns: Sequence[str] | None = None,
         words: str | None = None,
+        named: Callable[[int, int], str] | None = None,
     ) -> None:
         """Show a matrix; a vector is a row. Without names rows and columns are counted from 0.
 
-        `words` are the shape as it is to be written, by default "(rows, columns)".
+        `words` are the shape as it is to be written, by default "(rows, columns)"; `named` says what an entry is
+        called where that is not the symbol with its row and its column.
         """
         shown = np.atleast_2d(np.asarray(values, float))
         height, width = shown.shape
+        self._named = named
         self._words = words if words is not None else f"({height}, {width})"
         self.grid.show_values(shown, rows or list(map(str, range(height))), columns or list(map(str, range(width))))
         self._say()
@@ -106,17 +114,32 @@ class Matrix(QWidget):
         """Where there is little room words are worth more than the buttons: keys and wheel zoom as well."""
         super().resizeEvent(event)
         self._make_room()
+        self._read_out()
 
     def _make_room(self) -> None:
+        if (self.width(), self.least_width, self.title) == self._roomed:
+            return
+        self._roomed = self.width(), self.least_width, self.title
         room = self.width() >= max(self.head_width + 64, ROOM_FOR_BUTTONS)
         if room is self._buttons[0].isHidden():
             for button in self._buttons:
                 button.setVisible(room)
+        # Rather fewer words than half of one: what is left out is seen elsewhere, and in the tooltip.
+        left = self.width() - self.least_width - BESIDE - (BUTTONS if room else 0)
+        options = (self.title, self.title.partition(", ")[2])
+        self._said.setText(next((words for words in options if self._said.advance(words) <= left), ""))
+        self._said.setToolTip(self.title)
 
     def _measure(self) -> None:
         labels = (self._sign, self._name, self._shape, self._power)
+        if (told := (self.title, *(label.text() for label in labels))) == self._measured:
+            return
+        self._measured = told
+        for label in labels:
+            # The style sheet has its say before anything is measured.
+            label.ensurePolished()
         self.least_width = sum(label.sizeHint().width() + 4 for label in labels if label.text())
-        self.head_width = self.least_width + self._said.sizeHint().width() + 4
+        self.head_width = self.least_width + self._said.advance(self.title) + 6
         self._make_room()
 
     def _setup_ui(self) -> None:
@@ -165,8 +188,6 @@ class Matrix(QWidget):
     def _say(self) -> None:
         self._name.setText(self.symbol)
         self._shape.setText(self._words)
-        self._said.setText(self.title)
-        self._said.setToolTip(self.title)
         self.grid.setAccessibleName(" ".join(filter(None, (self.symbol, self._words, self.title))))
         self._say_power()
         self._measure()
@@ -186,10 +207,17 @@ class Matrix(QWidget):
         grid = self.grid
         if not grid.values.size:
             self._readout.setText("")
+            self._read = None
             return
         row, column = grid.under_mouse or grid.here
         value = float(grid.values[row, column])
         # A vector has one row or column without a name, a number both.
-        place = ", ".join(filter(None, (grid.rows[row], grid.columns[column])))
-        self._readout.setText(f"{self.symbol}[{place}] = {full(value)}" if place else f"{self.symbol} = {full(value)}")
-        grid.setAccessibleDescription(self._readout.text())
+        name = self._named(row, column) if self._named else entry(self.symbol, grid.rows[row], grid.columns[column])
+        if (name, value, self.width()) == self._read:
+            return
+        self._read = name, value, self.width()
+        # By its own width: the line below may not yet have the one that it gets.
+        told = longest(value, lambda number: self._readout.advance(f"{name} {number}") <= self.width())
+        self._readout.setText(f"{name} {told}")
+        self._readout.setToolTip(f"{name} = {full(value)}")
+        grid.setAccessibleDescription(f"{name} = {full(value)}")

@@ -49,7 +49,7 @@ class MatrixBoard(QScrollArea):
         for matrix, one in zip(self._all, self.shown, strict=False):
             matrix.rename(one.title, one.symbol, one.sign)
             matrix.keep_square(one.channel is not None)
-            matrix.show_values(one.values, one.rows, one.columns, one.shape)
+            matrix.show_values(one.values, one.rows, one.columns, one.shape, one.entry_name)
             matrix.emphasize()
         for place, matrix in enumerate(self._all):
             if matrix.isHidden() is (place < len(self.shown)):

@@ -19,8 +19,8 @@ NOT_FINITE = 256
 """The place in the colour table of what is not a number, after the 256 colours from − to +."""
 DARK_INK, PALE_INK = "#1b2027", "#f4f6f9"
 
-WIDE = 64
-"""From this width on a cell has room for three digits and an exponent of its own."""
+WIDE, WIDER = 72, 92
+"""From these widths on a cell has room for three digits, or five, and a power of ten of its own."""
 
 
 @lru_cache
@@ -89,7 +89,7 @@ class Notation:
     def write(self, value: float, width: float) -> str:
         """Return a number for a cell of this width; in wide cells it stands for itself."""
         if width >= WIDE or not math.isfinite(value):
-            return short(value, 5 if width >= 1.4 * WIDE else 3)
+            return short(value, 5 if width >= WIDER else 3)
         if value == 0.0:
             return "0"
         # In two steps, for 10³⁰⁹ is no number.

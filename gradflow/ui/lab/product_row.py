@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt, Signal
@@ -10,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from gradflow.sim.lab.chain import Multiplication
 from gradflow.sim.lab.chain_reading import MOST_SHOWN, Reading
+from gradflow.sim.lab.points import Point
 from gradflow.ui.lab.matrix import Matrix
 from gradflow.ui.lab.matrix_paint import NUMBERED, TALLEST
 from gradflow.ui.theme import Theme
@@ -56,15 +59,16 @@ class ProductRow(QWidget):
     def show_product(self, reading: Reading, step: Multiplication | None, entry: tuple[int, int] | None) -> None:
         """Show a matrix, the multiplication it comes from if there is one, and the entry that is unfolded."""
         self.step = step
-        self._fill(self.product, reading.shown, reading.symbol, reading.shape)
+        self._fill(self.product, reading.shown, reading.symbol, reading.shape, reading.rows, reading.columns)
         self.product.emphasize(entry=entry)
         if entry is not None:
             self.product.move_to(*entry)
         shares = [0, 0, min(reading.shown.shape[1], 64)]
         if step is not None:
-            for place, (matrix, name, whole) in enumerate(self._factors(step)):
+            for place, (matrix, name, whole, ends) in enumerate(self._factors(step)):
                 shown = whole[:MOST_SHOWN, :MOST_SHOWN]
-                self._fill(matrix, shown, name, f"({whole.shape[0]}, {whole.shape[1]})")
+                heads = (end.places[:MOST_SHOWN] for end in ends)
+                self._fill(matrix, shown, name, f"({whole.shape[0]}, {whole.shape[1]})", *heads)
                 shares[place] = min(shown.shape[1], 64)
             self.left.emphasize(row=entry[0] if entry else None)
             self.right.emphasize(column=entry[1] if entry else None)
@@ -74,12 +78,18 @@ class ProductRow(QWidget):
         self.setMaximumHeight(max(rows, FEWEST) * int(TALLEST) + AROUND)
         self._make_room()
 
-    def _factors(self, step: Multiplication) -> list[tuple[Matrix, str, Array]]:
-        return [(self.left, step.names[0], step.left), (self.right, step.names[1], step.right)]
+    def _factors(self, step: Multiplication) -> list[tuple[Matrix, str, Array, tuple[Point, Point]]]:
+        rows, columns = step.ends
+        return [
+            (self.left, step.names[0], step.left, (rows, step.between)),
+            (self.right, step.names[1], step.right, (step.between, columns)),
+        ]
 
-    def _fill(self, matrix: Matrix, values: Array, symbol: str, shape: str) -> None:
+    def _fill(
+        self, matrix: Matrix, values: Array, symbol: str, shape: str, rows: Sequence[str], columns: Sequence[str]
+    ) -> None:
         matrix.rename("", symbol)
-        matrix.show_values(values, words=shape)
+        matrix.show_values(values, rows, columns, shape)
         grid = matrix.grid
         if 1 in values.shape and not grid.numbered:
             # A vector can be read, however long it is.

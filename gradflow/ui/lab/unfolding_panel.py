@@ -2,114 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtGui import QPainter, QResizeEvent
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHBoxLayout,
-    QHeaderView,
-    QLabel,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gradflow.sim.lab.numerals import full, short, told
 from gradflow.sim.lab.table import Table
 from gradflow.sim.lab.unfolding import Unfolding
 from gradflow.ui.lab.elided_label import ElidedLabel
-from gradflow.ui.lab.small_words import small_words
+from gradflow.ui.lab.term_list import TermList
 from gradflow.ui.widgets import Choice
 
-INSIDE = 6.0
-"""How far words are from the edge of their cell."""
 ORDERS = ("in order", "largest first")
-LEFT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
-RIGHT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
-NAME, LEAST_NUMBER = 56, 62
-"""How wide the names of the terms and the columns of numbers are at least."""
 LINES = 3
 """So many lines of numbers are written above the list of all terms."""
-
-
-class TermModel(QAbstractTableModel):
-    """The terms of a sum as rows: what each is called, its factors, the term."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._unfolding: Unfolding | None = None
-        self._order = np.zeros(0, np.intp)
-
-    def show(self, unfolding: Unfolding | None, by_size: bool) -> None:
-        """Show these terms, in their order or the largest first."""
-        self.beginResetModel()
-        self._unfolding = unfolding
-        terms = unfolding.terms if unfolding is not None else None
-        if terms is None:
-            self._order = np.zeros(0, np.intp)
-        elif by_size:
-            self._order = np.argsort(-np.abs(np.nan_to_num(terms, nan=np.inf)), kind="stable")
-        else:
-            self._order = np.arange(len(terms))
-        self.endResetModel()
-
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own
-        """Return how many terms there are."""
-        return 0 if parent.isValid() else len(self._order)
-
-    def columnCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008
-        """Return the name, the factors and the term."""
-        return 0 if parent.isValid() or self._unfolding is None else len(self._unfolding.heads) + 2
-
-    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return a number in short, and with all digits as its tooltip."""
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return RIGHT if index.column() else LEFT
-        found, column = self._unfolding, index.column()
-        told = role == Qt.ItemDataRole.DisplayRole or role == Qt.ItemDataRole.ToolTipRole
-        if not told or found is None or found.terms is None or found.factors is None:
-            return None
-        row = int(self._order[index.row()])
-        if column == 0:
-            return found.names[row]
-        value = float(found.terms[row] if column > len(found.heads) else found.factors[row, column - 1])
-        return short(value) if role == Qt.ItemDataRole.DisplayRole else full(value)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return what the columns are."""
-        if self._unfolding is None or orientation is not Qt.Orientation.Horizontal:
-            return None
-        heads = ("", *self._unfolding.heads, "term")
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole) and section < len(heads):
-            return heads[section]
-        return None
-
-
-class TermPen(QStyledItemDelegate):
-    """Writes the terms: a style sheet takes three times as long, and a list is written at every step."""
-
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        """Write one number, or the name of a term."""
-        text, place, palette = small_words(), option.rect, option.palette
-        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-        if chosen:
-            painter.fillRect(place, palette.highlight())
-        painter.setFont(text.font)
-        painter.setPen((palette.highlightedText() if chosen else palette.text()).color())
-        words = text.elided(index.data(), place.width() - 2.0 * INSIDE)
-        middle = place.top() + 0.5 * place.height()
-        if index.column():
-            text.right(painter, place.right() + 1.0 - INSIDE, middle, words)
-        else:
-            text.left(painter, place.left() + INSIDE, middle, words)
 
 
 class UnfoldingPanel(QWidget):
@@ -163,40 +69,26 @@ class UnfoldingPanel(QWidget):
     def table(self) -> Table | None:
         """Return the terms, for a file; None where there are none."""
         found = self.unfolding
-        if found is None or found.terms is None or found.factors is None:
+        if found is None or not found.numbers.size:
             return None
-        values = np.column_stack([found.factors, found.terms])
         heads = (*(head or "value" for head in found.heads), "term")
-        return Table(f"{found.symbol} = {found.formula}", tuple(found.names), heads, values)
+        return Table(f"{found.symbol} = {found.formula}", tuple(found.names), heads, found.numbers)
 
     def _setup_ui(self) -> None:
-        self._title, self._formula, self._numbers, self._remarks = (QLabel() for _ in range(4))
-        self._value, self._foot, self._count = ElidedLabel(), ElidedLabel(), ElidedLabel()
+        self._title, self._formula, self._numbers, self._remarks, self._foot = (QLabel() for _ in range(5))
+        self._value, self._count = ElidedLabel(), ElidedLabel()
         self._title.setObjectName("title")
         self._formula.setObjectName("formula")
-        self._remarks.setObjectName("muted")
-        for label in (self._title, self._formula, self._numbers, self._remarks):
+        for label in (self._remarks, self._foot):
+            label.setObjectName("muted")
+        for label in (self._title, self._formula, self._numbers, self._remarks, self._foot):
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.order = Choice()
         self.order.addItems(ORDERS)
         self.order.setAccessibleName("Order of the terms")
         self.order.currentIndexChanged.connect(self._list)
-        self.model, self.list = TermModel(), QTableView()
-        self.list.setModel(self.model)
-        self.list.setItemDelegate(TermPen(self.list))
-        self.list.setObjectName("terms")
-        self.list.setAccessibleName("Terms of the sum")
-        self.list.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.list.verticalHeader().hide()
-        self.list.verticalHeader().setDefaultSectionSize(20)
-        self.list.setShowGrid(False)
-        self.list.setMinimumHeight(72)
-        self.list.setWordWrap(False)
-        self.list.setTabKeyNavigation(False)
-        self.list.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.list.horizontalHeader().setHighlightSections(False)
-        self.list.horizontalHeader().setMinimumSectionSize(NAME)
+        self.list = TermList()
 
     def _layout(self) -> None:
         box = QVBoxLayout(self)
@@ -214,20 +106,16 @@ class UnfoldingPanel(QWidget):
 
     def _list(self) -> None:
         found = self.unfolding
-        self.model.show(found, self.by_size)
         terms = found.terms if found is not None else None
         several = terms is not None and len(terms) > 1
         for part in (self._count, self._foot):
             part.setVisible(several)
         self.list.setVisible(several)
         self.order.setVisible(several)
+        # Only where it is seen does a list know its room.
+        self.list.show_terms(found, self.by_size)
         if found is None or terms is None:
             return
-        header = self.list.horizontalHeader()
-        longest = max((small_words().width(name) for name in (found.names[0], found.names[-1])), default=0.0)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
-        numbers = LEAST_NUMBER * (self.model.columnCount() - 1)
-        header.resizeSection(0, min(round(1.15 * longest) + 20, max(self.list.viewport().width() - numbers, NAME)))
         self._count.setText(f"{len(terms)} terms")
         self._foot.setText(_sum_words(found))
 

@@ -21,11 +21,13 @@ def test_a_spreadsheet_reads_back_the_same_numbers_and_names(numbers: list[float
     assert row[0] == name and [float(cell) for cell in row[1:]] == numbers
 
 
-def test_latex_writes_powers_and_escapes_names() -> None:
-    table = Table("∂L/∂W", ["unit_1"], ["a", "b", "c"], np.array([[1.25e-12, np.inf, np.nan]]), [("why", ["50 %"])])
+def test_latex_gives_all_numbers_as_many_digits_and_leaves_whole_ones_whole() -> None:
+    values = np.array([[1.25e-12, np.inf, 0.25, 3.0], [-1234.5, np.nan, 0.0, 1.0]])
+    table = Table("∂L/∂W", ["unit_1", "[0, 2]"], ["a", "b", "c", "n"], values, [("why", ["50 %", ""])])
     text = table.latex()
-    assert r"unit\_1 & $1.25 \cdot 10^{-12}$ & $\infty$ & -- & 50 \% \\" in text
-    assert text.count("&") == 8
+    assert r"unit\_1 & $1.250\cdot10^{-12}$ & $\infty$ & $0.2500$ & $3$ & 50 \% \\" in text
+    assert r"{}[0, 2] & $-1234$ & -- & $0$ & $1$ &  \\" in text
+    assert "% $\\partial L/\\partial W$\n% Needs the packages amsmath and booktabs.\n" in text
 
 
 def test_shapes_that_do_not_fit_are_refused() -> None:

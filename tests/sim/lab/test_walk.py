@@ -15,6 +15,7 @@ from gradflow.engine.graph import Node
 from gradflow.engine.losses import LOSSES
 from gradflow.engine.network import Network
 from gradflow.engine.optimizers import OPTIMIZERS
+from gradflow.engine.precision import PRECISIONS
 from gradflow.sim.config import Experiment, edit, parse_value
 from gradflow.sim.details import Want
 from gradflow.sim.lab.convention import Convention
@@ -316,6 +317,19 @@ def test_an_entry_says_which_rows_and_columns_it_takes() -> None:
     np.testing.assert_array_equal(numbers, np.stack([delta.values[2], W.values[:, 4]], axis=1))
 
 
+@pytest.mark.parametrize(("name", "node"), [("dropout", "dropout"), ("batch norm", "norm"), ("residual", "add")])
+def test_what_an_entry_is_made_of_stands_beside_it(name: str, node: str) -> None:
+    seen = [s for s in stations(Walk(specimen(NETWORKS[name]))) if node in s.name]
+    assert seen
+    for station in seen:
+        assert station.result is not None
+        found = station.result.unfold(*station.result.largest)
+        assert found.uses and found.factors is not None
+        for symbol, (i, j) in found.uses.items():
+            taken = station.matrix(symbol)
+            assert taken is not None and taken.engine[i, j] in found.factors
+
+
 def test_the_sum_over_two_ways_is_the_gradient_of_a_fork() -> None:
     walk = Walk(specimen(NETWORKS["residual"]))
     forks = [s for s in stations(walk) if any(" via " in line for line in s.formulas)]
@@ -375,6 +389,25 @@ def test_the_step_of_a_sample_alone_is_said_to_be_that_of_the_batch() -> None:
     walk = Walk(specimen({"training.optimizer": "adam"}), [1])
     result = walk.station(walk.positions() - 1).result
     assert result is not None and result.unfold(0, 0).formula == "what Adam makes of the whole batch's gradient"
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16", "bfloat16"])
+def test_the_words_say_what_the_numbers_are_to_a_training_in_another_precision(precision: str) -> None:
+    """Parameters and inputs are the training's own; what is computed of them is not rounded as the training does."""
+    run = Run(edit(Experiment(), SMALL | {"training.precision": precision}))
+    for _ in range(3):
+        run.advance()
+    found, trained = run.measure({Want.SPECIMEN}).specimen, run.trainer.network
+    assert found is not None
+    mine, rounding = found.network(), PRECISIONS[precision].part()
+    np.testing.assert_array_equal(mine.parameters, trained.parameters)
+    np.testing.assert_array_equal(mine.input.value, trained.input.value)
+    hidden, rounded = mine.layers[0].linear.value, mine.layers[0].linear.value.astype(np.float32)
+    rounding.round(rounded)
+    assert hidden.dtype == np.float64 and (hidden != rounded).any()
+    np.testing.assert_allclose(trained.layers[0].linear.value, hidden, rtol=0, atol=mine.input.units * rounding.epsilon)
+    assert all(f"{precision}" in station.words for station in stations(Walk(found)))
+    assert "float64" not in Walk(specimen({})).station(0).words
 
 
 def test_a_frozen_layer_and_the_clipping_are_said_in_words() -> None:

@@ -22,6 +22,8 @@ from gradflow.sim.lab.station import Kind
 from gradflow.sim.run import Run
 from gradflow.ui import theme
 from gradflow.ui.lab.backprop import BackpropView
+from gradflow.ui.lab.small_words import small_words
+from gradflow.ui.lab.term_list import INSIDE
 from gradflow.ui.lab.walk_strip import phase_color
 
 SMALL = {"network.depth": 3, "network.width": 6, "training.batch_size": 8}
@@ -110,7 +112,7 @@ def test_a_click_on_an_entry_unfolds_it_into_its_sum(shown: Any) -> None:
     unfolding = view.panel.unfolding
     assert unfolding is not None and unfolding.symbol == "∂L/∂W₂[1, 2]"
     assert unfolding.value == view.specimen.network().layers[1].linear.W_grad[1, 2]
-    assert view.panel.model.rowCount() == view.specimen.samples
+    assert view.panel.list.terms.rowCount() == view.specimen.samples
     assert view.panel.words.startswith("Σ = ")
     assert view.board.matrices[symbols(view).index("δ₂")].grid.emphasis.column == 2
     assert view.board.matrices[symbols(view).index("a₁ᵀ")].grid.emphasis.row == 1
@@ -127,7 +129,7 @@ def test_the_keyboard_reaches_an_entry_and_the_order_of_the_terms(shown: Any) ->
         QTest.keyClick(grid, key)
     assert view.panel.unfolding.symbol == "∂L/∂a₂[1, 2]"
     QTest.keyClick(view.panel.order, Qt.Key.Key_Down)
-    model, last = view.panel.model, view.panel.model.columnCount() - 1
+    model, last = view.panel.list.terms, view.panel.list.terms.columnCount() - 1
     terms = [
         float(str(model.data(model.index(row, last), Qt.ItemDataRole.ToolTipRole)).replace("−", "-"))
         for row in range(model.rowCount())
@@ -276,8 +278,9 @@ def test_an_entry_before_the_first_is_none_also_when_the_network_is_shown_again(
     assert view.panel.unfolding.symbol
 
 
-@pytest.mark.parametrize("size", [(1160, 800), (700, 400)], ids=["large", "small"])
-@pytest.mark.parametrize("look", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("size", "look"), [((1160, 800), theme.LIGHT), ((700, 400), theme.DARK)], ids=["large", "small"]
+)
 def test_nothing_overlaps_and_nothing_is_cut_off(shown: Any, look: theme.Theme, size: tuple[int, int]) -> None:
     view = shown({"network.norm": "layer-norm", "network.skip_every": 2}, size)
     view.retheme(look)
@@ -292,6 +295,38 @@ def test_nothing_overlaps_and_nothing_is_cut_off(shown: Any, look: theme.Theme, 
                 assert one.minimumSizeHint().height() <= one.height() and one.width() >= 100
                 assert one.geometry().right() <= view.board.viewport().width()
                 assert not any(one.geometry().intersects(other.geometry()) for other in matrices[:i])
+
+
+@pytest.mark.parametrize("size", [(1160, 740), (718, 540)], ids=["large", "small"])
+def test_no_number_is_cut(shown: Any, size: tuple[int, int]) -> None:
+    """Neither of the terms, which else are scrolled to, nor of the entries below the matrices and the sentence."""
+    layers = parse_value(
+        "network.layers", '[{kind="conv", units=3, kernel=3, padding=1, norm="batch-norm"}, {units=4}]'
+    )
+    view = shown({"data.name": "digits", "network.layers": layers, "training.precision": "float16"}, size)
+    above = set()
+    for position in range(view.positions()):
+        view.go(position)
+        QApplication.processEvents()
+        station, terms = view.walk.station(position), view.panel.list
+        assert station.words in view.words.text
+        for label in (view.words._said, view.words._more):
+            if label.isVisible():
+                assert label.heightForWidth(label.width()) <= label.height() or not label.wordWrap()
+                assert label.wordWrap() or label.sizeHint().width() <= label.width()
+        for matrix in view.board.matrices:
+            assert matrix._readout.fits(matrix.readout) and matrix._said.fits(matrix._said.text())
+        if terms.isVisible():
+            above.add(terms.isColumnHidden(0))
+            shown_columns = [i for i in range(terms.terms.columnCount()) if not terms.isColumnHidden(i)]
+            for column in shown_columns:
+                texts = [terms.terms.index(row, column).data() for row in range(terms.terms.rowCount())]
+                assert max(map(small_words().width, texts)) + 2 * INSIDE <= terms.columnWidth(column) + 1
+            whole = sum(map(terms.columnWidth, shown_columns)) - terms.viewport().width()
+            assert whole <= terms.horizontalScrollBar().maximum()
+            # It is scrolled to only where there is little room.
+            assert whole <= 0 or size[0] < 800
+    assert False in above and (True in above or size[0] > 800)
 
 
 @pytest.mark.parametrize("depth", [1, 300])

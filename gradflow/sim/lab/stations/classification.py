@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradflow.engine.losses import BinaryCrossEntropy, Hinge, SoftmaxCrossEntropy
-from gradflow.sim.lab.numerals import factor, short, told
+from gradflow.sim.lab.numerals import factor, operand, told
 from gradflow.sim.lab.station import AND, Shown
 from gradflow.sim.lab.stations.explainer import Array
 from gradflow.sim.lab.stations.loss import LossExplainer
@@ -85,7 +85,7 @@ class BinaryExplainer(ProbabilityExplainer):
 
     def probability(self, s: int, j: int) -> Unfolding:
         """Unfold σ(z)."""
-        put_in = f"1/(1 + e^−{factor(self._z(s, j))})"
+        put_in = f"1/(1 + e^−{operand(self._z(s, j))})"
         head = self.page.at("p", s, j, self.source())
         return Unfolding(head, float(self.probabilities[s, j]), "σ(z)", put_in=put_in, remarks=self._are(s, j))
 
@@ -123,7 +123,7 @@ class SoftmaxExplainer(ProbabilityExplainer):
         z = self.source().value[s]
         with np.errstate(over="ignore", invalid="ignore"):
             total = float(np.exp(z - z.max()).sum())
-        put_in = f"e^({factor(self._z(s, j))} − {factor(float(z.max()))})/{short(total)}"
+        put_in = f"e^({factor(self._z(s, j))} − {factor(float(z.max()))})/{operand(total)}"
         remarks = (
             *self._are(s, j),
             f"largest z of the sample {told(float(z.max()), 6)}, Σ e^(z − largest) {told(total, 6)}",
@@ -132,7 +132,7 @@ class SoftmaxExplainer(ProbabilityExplainer):
         return Unfolding(head, float(self.node.value[s, j]), "e^z/Σ e^z", put_in=put_in, remarks=remarks)
 
     def _put_in(self, formula: str, s: int, j: int) -> str:
-        return f"−{factor(self._y(s, j))}·ln {factor(float(self.node.value[s, j]))}"
+        return f"−{factor(self._y(s, j))}·ln {operand(float(self.node.value[s, j]))}"
 
 
 class HingeExplainer(LossExplainer):

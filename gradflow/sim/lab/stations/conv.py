@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gradflow.engine.nodes import Conv
-from gradflow.sim.lab.recording import unit_names
+from gradflow.sim.lab import entries
 from gradflow.sim.lab.station import AND, Line, Shown
 from gradflow.sim.lab.stations.linear import Array, LinearExplainer
 from gradflow.sim.lab.unfolding import Unfolding, products
@@ -30,8 +30,8 @@ class ConvExplainer(LinearExplainer):
         d, product = self.gradient_symbol, self.page.product
         there, came = f"{d}[(h + p − i)/s, (w + p − j)/s]", f"{self.a}[s·h + i − p, s·w + j − p]"
         lines = [
-            f"{self.gift_symbol()}[h, w] = Σ_ij " + product(f"{there}·{self.W}[i, j]ᵀ", f"{self.W}[i, j]·{there}"),
-            f"∂L/∂{self.W}[i, j] = Σ_hw " + product(f"{came}ᵀ·{d}[h, w]", f"{came}·{d}[h, w]ᵀ"),
+            f"{self.gift_symbol()}[h, w] = Σ_ij " + product(f"{there}·{self.W}[i,j]ᵀ", f"{self.W}[i,j]·{there}"),
+            f"∂L/∂{self.W}[i,j] = Σ_hw " + product(f"{came}ᵀ·{d}[h, w]", f"{came}·{d}[h, w]ᵀ"),
         ]
         return [*lines, f"∂L/∂{self.b} = Σ_hw {d}[h, w]"] if self.node.b.size else lines
 
@@ -58,9 +58,9 @@ class ConvExplainer(LinearExplainer):
         h, w, c = np.unravel_index(j, node.shape)
         window, names = self._window(s, int(h), int(w))
         weights = node.W[:, c]
-        heads = f"{self.a}[{self.recording.names[s]}; ·]", f"{self.W}[i,j,c, {c}]"
+        heads = f"{self.a}[{self.recording.names[s]}; ·]", f"{self.W}[i,j,c; {c}]"
         formula = f"Σ_ijc {self.a}[{node.stride}·{h} + i − {node.padding}, {node.stride}·{w} + j − {node.padding}, c]"
-        formula += f"·{self.W}[i,j,c, {c}]"
+        formula += f"·{self.W}[i,j,c; {c}]"
         if node.b.size:
             formula += f" + {self.b}[{c}]"
             names = [*names, f"{self.b}[{c}]"]
@@ -88,9 +88,9 @@ class ConvExplainer(LinearExplainer):
                 right.append(kernel[y, x, c])
                 names += [f"{up},{along},{r}" for r in range(channels)]
         none = np.zeros(0)
-        heads = f"{self.gradient_symbol}[{self.recording.names[s]}; ·]", f"{self.W}[i,j,{c}, r]"
+        heads = f"{self.gradient_symbol}[{self.recording.names[s]}; ·]", f"{self.W}[i,j,{c}; r]"
         pairs = zip(heads, (np.concatenate([none, *left]), np.concatenate([none, *right])), strict=True)
-        formula = f"Σ over the windows that hold {h},{w} of {self.gradient_symbol}[·, ·, r]·{self.W}[i,j,{c}, r]"
+        formula = f"Σ over the windows that hold {h},{w} of {self.gradient_symbol}[·, ·, r]·{self.W}[i,j,{c}; r]"
         return products(self.gift_at(s, j), self.gift_value(i, s, j), formula, names, list(pairs))
 
     def weight_gradient(self, i: int, j: int) -> Unfolding:
@@ -101,11 +101,12 @@ class ConvExplainer(LinearExplainer):
         rows, columns, _ = node.shape
         came = padded[:, y : y + s * rows : s, x : x + s * columns : s, c][:, :rows, :columns]
         delta = self.grad.reshape(-1, *node.shape)[..., j]
-        names = [f"sample {n}, {place}" for n in self.recording.names for place in unit_names((rows, columns))]
+        names = [entries.index(n, place) for n in self.recording.names for place in entries.places((rows, columns))]
         heads = f"{self.a}[s·h + {y} − p, s·w + {x} − p, {c}]", f"{self.gradient_symbol}[h, w, {j}]"
         formula = f"Σ over samples and places of {heads[0]}·{heads[1]}"
         pairs = list(zip(heads, (came, delta), strict=True))
-        return products(f"∂L/∂{self.W}[({self.row_names[i]}), {j}]", node.W_grad[i, j], formula, names, pairs)
+        symbol = entries.entry(f"∂L/∂{self.W}", self.row_names[i], str(j))
+        return products(symbol, node.W_grad[i, j], formula, names, pairs)
 
     def _padded(self) -> Array:
         source, p = self.source(), self.node.padding

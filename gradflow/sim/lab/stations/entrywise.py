@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from gradflow.engine.nodes import Activate, Dense, Dropout, LearnableActivate
+from gradflow.sim.lab import entries
 from gradflow.sim.lab.numerals import short
 from gradflow.sim.lab.phi import formulas, put_in
-from gradflow.sim.lab.recording import unit_names
 from gradflow.sim.lab.station import AND, Line, Shown
 from gradflow.sim.lab.stations.explainer import Array, Explainer
 from gradflow.sim.lab.unfolding import Unfolding, products
@@ -131,7 +131,7 @@ class LearnableExplainer(ActivateExplainer):
         """Unfold ∂L/∂α = Σ ∂L/∂a·min(z, 0)."""
         channels = self.node.shape[-1]
         g, z = (array.reshape(-1, channels) for array in (self.grad, self.source().value))
-        names = [f"{s} {place}" for s in self.recording.names for place in unit_names(self.node.shape)]
+        names = [entries.index(s, place) for s in self.recording.names for place in entries.places(self.node.shape)]
         if self.node.a.size > 1:
             g, z, names = g[:, j], z[:, j], names[j::channels]
         symbol = f"∂L/∂{self.slope_name}[{j}]"
@@ -143,7 +143,7 @@ class LearnableExplainer(ActivateExplainer):
         return Unfolding(f"{self.slope_name}[{j}]", float(self.node.a[j]), "a parameter")
 
     def _of_slopes(self, symbol: str, title: str, values: Array, way: object) -> Shown:
-        return self.page.of_units(symbol, title, values, unit_names(values.shape), way)  # type: ignore[arg-type]
+        return self.page.of_units(symbol, title, values, entries.places(values.shape), way)  # type: ignore[arg-type]
 
     def _z_is(self, s: int, j: int) -> tuple[str, ...]:
         a = self.node.a
@@ -185,13 +185,15 @@ class DropoutExplainer(Explainer):
         """Unfold a·m."""
         columns = [(self.source_at(s, j), self.source().value[s, j]), self._mask_at(s, j)]
         formula = f"{columns[0][0]}·{columns[1][0]}"
-        return products(self.at(s, j), self.node.value[s, j], formula, [""], columns)
+        uses = dict.fromkeys((self.page.symbols.value(self.source()), self.mask), (s, j))
+        return products(self.at(s, j), self.node.value[s, j], formula, [""], columns, uses=uses)
 
     def gift(self, i: int, s: int, j: int) -> Unfolding:
         """Unfold ∂L/∂d·m."""
         columns = [(self.grad_at(s, j), self.grad[s, j]), self._mask_at(s, j)]
         formula = f"{columns[0][0]}·{columns[1][0]}"
-        return products(self.gift_at(s, j), self.gift_value(i, s, j), formula, [""], columns)
+        uses = dict.fromkeys((self.gradient_symbol, self.mask), (s, j))
+        return products(self.gift_at(s, j), self.gift_value(i, s, j), formula, [""], columns, uses=uses)
 
     def _mask_at(self, s: int, j: int) -> tuple[str, Array]:
         return self.page.at(self.mask, s, j, self.node), self.node.mask[s, j]

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.engine.graph import Node
-from gradflow.sim.lab.recording import Page, Recording, unit_names
+from gradflow.sim.lab.entries import places
+from gradflow.sim.lab.recording import Page, Recording
 from gradflow.sim.lab.station import Line, Shown
 from gradflow.sim.lab.unfolding import Unfolding
 
@@ -109,7 +110,7 @@ class Explainer:
 
     def channel_names(self) -> tuple[str, ...]:
         """Return the names of the channels, or of the units where there is no image."""
-        return unit_names(self.node.shape[-1:])
+        return places(self.node.shape[-1:])
 
 
 def gift_symbol(page: Page, source: Node, reader: Node) -> str:
@@ -119,11 +120,11 @@ def gift_symbol(page: Page, source: Node, reader: Node) -> str:
     return name if alone else f"{name} via {page.symbols.value(reader)}"
 
 
-def plain(symbol: str, words: str, values: Array) -> Any:
-    """Return the way of a matrix whose entries come from nowhere else."""
+def plain(words: str, values: Array) -> Any:
+    """Return the way of a matrix whose entries come from nowhere else; they have the names that the matrix gives."""
     table = np.atleast_2d(values)
 
     def way(i: int, j: int) -> Unfolding:
-        return Unfolding(f"{symbol}[{i}, {j}]", float(table[i, j]), words)
+        return Unfolding("", float(table[i, j]), words)
 
     return way

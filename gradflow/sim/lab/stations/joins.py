@@ -73,14 +73,15 @@ class AddExplainer(Explainer):
         scales = np.array([1.0, self.node.scale])
         formula = f"{names[0]} + {self.node.scale:g}·{names[1]}" if self.node.scale != 1.0 else " + ".join(names)
         columns = [("value", numbers), ("scale", scales)] if self.node.scale != 1.0 else [("value", numbers)]
-        return products(self.at(s, j), self.node.value[s, j], formula, names, columns)
+        uses = {self.page.symbols.value(source): (s, j) for source in self.node.inputs}
+        return products(self.at(s, j), self.node.value[s, j], formula, names, columns, uses=uses)
 
     def gift(self, i: int, s: int, j: int) -> Unfolding:
         """Unfold the gradient, times the scale for the branch."""
         head, scale = self.grad_at(s, j), self.node.scale if i else 1.0
         columns = [(head, self.grad[s, j])] + ([("scale", np.array(scale))] if scale != 1.0 else [])
-        formula = head if scale == 1.0 else f"{scale:g}·{head}"
-        return products(self.gift_at(s, j, i), self.gift_value(i, s, j), formula, [""], columns)
+        formula, uses = head if scale == 1.0 else f"{scale:g}·{head}", {self.gradient_symbol: (s, j)}
+        return products(self.gift_at(s, j, i), self.gift_value(i, s, j), formula, [""], columns, uses=uses)
 
 
 class ConcatenateExplainer(Explainer):

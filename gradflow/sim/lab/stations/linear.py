@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.engine.nodes import Dense
-from gradflow.sim.lab.recording import unit_names, window_names
+from gradflow.sim.lab import entries
 from gradflow.sim.lab.station import Line, Shown
 from gradflow.sim.lab.stations.explainer import Explainer, plain
 from gradflow.sim.lab.unfolding import Unfolding, products
@@ -25,15 +25,13 @@ class LinearExplainer(Explainer):
         self.W = page.symbols.parameter(node, "W")
         self.b = page.symbols.parameter(node, "b")
         self.a = page.symbols.value(node.inputs[0])
-        self.row_names = window_names(node.kernel, node.channels_in)
+        self.row_names = entries.places(entries.fan(node.kernel, node.channels_in))
 
     @property
     def weights(self) -> Shown:
         """W."""
         W = self.node.W
-        return self.page.weights(
-            self.W, "weights", W, self.row_names, self.channel_names(), plain(self.W, "a parameter", W)
-        )
+        return self.page.weights(self.W, "weights", W, self.row_names, self.channel_names(), plain("a parameter", W))
 
     @property
     def shift(self) -> Line:
@@ -44,7 +42,7 @@ class LinearExplainer(Explainer):
     def biases(self) -> Shown:
         """b."""
         b = self.node.b
-        way = plain(self.b, "a parameter", b)
+        way = plain("a parameter", b)
         return self.page.of_units(self.b, "biases", b, self.channel_names(), lambda j: way(0, j))
 
     def learnt(self, sign: str) -> Line:
@@ -67,8 +65,8 @@ class LinearExplainer(Explainer):
         """Unfold an entry of ∂L/∂b: the sum of δ over all rows, one for each sample (and each place of an image)."""
         node = self.node
         delta = self.grad.reshape(-1, node.channels)[:, j]
-        places = unit_names(node.shape[:-1]) if len(node.shape) > 1 else ("",)
-        names = [f"{name} {place}".strip() for name in self.recording.names for place in places]
+        places = entries.places(node.shape[:-1]) if len(node.shape) > 1 else ("",)
+        names = [entries.index(name, place) for name in self.recording.names for place in places]
         head = self.page.at(self.gradient_symbol, "s", j if len(node.shape) == 1 else f"h,w,{j}")
         uses = {self.gradient_symbol: (None, j)} if len(node.shape) == 1 else {}
         formula = f"Σ over the samples of {head}"

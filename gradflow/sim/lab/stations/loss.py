@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradflow.engine.losses import Huber, Loss, MeanAbsoluteError
-from gradflow.sim.lab.numerals import factor, short, told
+from gradflow.sim.lab.numerals import factor, operand, short, told
 from gradflow.sim.lab.station import AND, Shown
 from gradflow.sim.lab.stations.explainer import Array, Explainer
 from gradflow.sim.lab.unfolding import Unfolding, products, signed
@@ -86,7 +86,9 @@ class LossExplainer(Explainer):
         """Unfold what one prediction costs."""
         head = self.page.at("ℓ", s, j, self.source())
         put_in = self._put_in(self.entry_formula, s, j)
-        return Unfolding(head, float(self.entries[s, j]), self.entry_formula, put_in=put_in, remarks=self._are(s, j))
+        remarks, uses = self._are(s, j), dict.fromkeys((self.z, self.prediction.symbol, "y"), (s, j))
+        value = float(self.entries[s, j])
+        return Unfolding(head, value, self.entry_formula, put_in=put_in, remarks=remarks, uses=uses)
 
     def gift(self, i: int, s: int, j: int) -> Unfolding:
         """Unfold ∂L/∂z."""
@@ -94,7 +96,8 @@ class LossExplainer(Explainer):
         scaled = f"{short(scale * self.count)}/n" if scale * self.count != 1.0 else "1/n"
         columns = [("value", np.array(numbers)), (scaled, np.full(len(numbers), scale))]
         at, value = self.gift_at(s, j), self.gift_value(i, s, j)
-        found = products(at, value, self.gift_formula, names, columns, self._are(s, j))
+        uses = dict.fromkeys((self.prediction.symbol, "y"), (s, j))
+        found = products(at, value, self.gift_formula, names, columns, self._are(s, j), uses)
         return replace(found, put_in=self._difference(numbers, scale * self.count))
 
     def _difference(self, numbers: Sequence[float], scale: float) -> str:
@@ -114,7 +117,7 @@ class LossExplainer(Explainer):
         return float(self.node.targets[s, j])
 
     def _put_in(self, formula: str, s: int, j: int) -> str:
-        return _Y.sub(factor(self._y(s, j)), _Z.sub(factor(self._z(s, j)), formula))
+        return _Y.sub(factor(self._y(s, j)), _Z.sub(operand(self._z(s, j)), formula))
 
     def _written(self, formula: str) -> str:
         return _Z.sub(self.z, formula)

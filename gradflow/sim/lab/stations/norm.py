@@ -9,8 +9,8 @@ import numpy as np
 
 from gradflow.engine.nodes import Norm
 from gradflow.engine.nodes.norm import EPSILON, BatchNorm, LayerNorm
-from gradflow.sim.lab.numerals import factor, setting, short
-from gradflow.sim.lab.recording import unit_names
+from gradflow.sim.lab import entries
+from gradflow.sim.lab.numerals import factor, operand, setting, short
 from gradflow.sim.lab.station import AND, Line, Shown
 from gradflow.sim.lab.stations.explainer import Array, Explainer, plain
 from gradflow.sim.lab.unfolding import Unfolding, products
@@ -74,8 +74,9 @@ class NormExplainer(Explainer):
     def _scaled(self, s: int, j: int) -> Unfolding:
         k, value = self._unit(j), self.grad[s, j]
         columns = [(self.grad_at(s, j), value), (f"{self.gamma}[{k}]", self.node.gamma[k])]
-        formula = f"{columns[0][0]}·{columns[1][0]}"
-        return products(self.page.at("g", s, j, self.node), value * self.node.gamma[k], formula, [""], columns)
+        formula, uses = f"{columns[0][0]}·{columns[1][0]}", {self.gradient_symbol: (s, j), self.gamma: (0, k)}
+        at = self.page.at("g", s, j, self.node)
+        return products(at, value * self.node.gamma[k], formula, [""], columns, uses=uses)
 
     @property
     def normed(self) -> Shown:
@@ -90,7 +91,7 @@ class NormExplainer(Explainer):
             title = "gradient of the gain" if name == "gamma" else "gradient of the shift"
             found.append(
                 self.page.of_units(
-                    symbol, title, values, unit_names(values.shape), self._learning(symbol, name)
+                    symbol, title, values, entries.places(values.shape), self._learning(symbol, name)
                 ).with_sign(signs[name])
             )
         return found
@@ -105,7 +106,8 @@ class NormExplainer(Explainer):
             names, gains, hats = [*names, "β"], [*gains, beta[k]], [*hats, 1.0]
             formula += f" + {self.beta}[{k}]"
         columns = list(zip(heads, (np.array(hats), np.array(gains)), strict=True))
-        return products(self.at(s, j), self.node.value[s, j], formula, names, columns, self._statistics(s, j))
+        uses = {self.hat: (s, j), self.gamma: (0, k), self.beta: (0, k)}
+        return products(self.at(s, j), self.node.value[s, j], formula, names, columns, self._statistics(s, j), uses)
 
     def unfold_normed(self, s: int, j: int) -> Unfolding:
         """Unfold ẑ."""
@@ -113,8 +115,9 @@ class NormExplainer(Explainer):
         x, head = float(self.source().value[s, j]), self.page.at(self.hat, s, j, self.node)
         top = f"({factor(x)} − {factor(mean)})" if self.centred else short(x)
         formula = "(z − μ)/√(σ² + ε)" if self.centred else "z/√(mean z² + ε)"
-        value = float(self.node.normed[s, j])
-        return Unfolding(head, value, formula, put_in=f"{top}/{short(1.0 / inverse)}", remarks=self._statistics(s, j))
+        value, put_in = float(self.node.normed[s, j]), f"{top}/{operand(1.0 / inverse)}"
+        uses = {self.page.symbols.value(self.source()): (s, j)}
+        return Unfolding(head, value, formula, put_in=put_in, remarks=self._statistics(s, j), uses=uses)
 
     def gift(self, i: int, s: int, j: int) -> Unfolding:
         """Unfold the gradient into its three terms, each times 1/√(σ² + ε)."""
@@ -131,13 +134,14 @@ class NormExplainer(Explainer):
         columns = [("mean or g", numbers[:, 0]), ("ẑ or 1", numbers[:, 1]), ("1/√(σ²+ε)", np.full(len(terms), inverse))]
         formula = "(" + " ".join(names) + ")/√(σ² + ε)"
         at = self.gift_at(s, j)
-        return products(at, self.gift_value(i, s, j), formula, names, columns, self._statistics(s, j))
+        uses = dict.fromkeys(("g", self.hat), (s, j))
+        return products(at, self.gift_value(i, s, j), formula, names, columns, self._statistics(s, j), uses)
 
     def _learning(self, symbol: str, name: str) -> Any:
         def way(k: int) -> Unfolding:
             g, hat = self._rows(self.grad)[:, k], self._rows(self.node.normed)[:, k]
-            places = unit_names(self.node.shape)[k :: self._features] if self.of_batch else ("",)
-            names = [f"{s} {place}".strip() for s in self.recording.names for place in places]
+            places = entries.places(self.node.shape)[k :: self._features] if self.of_batch else ("",)
+            names = [entries.index(s, place) for s in self.recording.names for place in places]
             heads = [(self.gradient_symbol, g)] + ([(self.hat, hat)] if name == "gamma" else [])
             formula = "Σ " + "·".join(head for head, _ in heads)
             return products(f"{symbol}[{k}]", self.node.gradient_views[name][k], formula, names, heads)
@@ -146,8 +150,8 @@ class NormExplainer(Explainer):
 
     def _parameter(self, name: str) -> Shown:
         symbol, values = self.page.symbols.parameter(self.node, name), self.node.parameter_views[name]
-        title, way = "gain" if name == "gamma" else "shift", plain(symbol, "a parameter", values)
-        return self.page.of_units(symbol, title, values, unit_names(values.shape), lambda j: way(0, j))
+        title, way = "gain" if name == "gamma" else "shift", plain("a parameter", values)
+        return self.page.of_units(symbol, title, values, entries.places(values.shape), lambda j: way(0, j))
 
     @property
     def _features(self) -> int:

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from gradflow.engine.nodes import AveragePool, GlobalAverage, MaxPool
+from gradflow.sim.lab import entries
 from gradflow.sim.lab.numerals import short
-from gradflow.sim.lab.recording import unit_names
 from gradflow.sim.lab.stations.explainer import Explainer
 from gradflow.sim.lab.unfolding import Unfolding, products
 
@@ -66,7 +66,7 @@ class MaxPoolExplainer(PoolExplainer):
     def value(self, s: int, j: int) -> Unfolding:
         """Say which entry won, and against which."""
         window, won = self.window(j), self.winner(s, j)
-        names, numbers = unit_names(self.source().shape), self.source().value[s, window]
+        names, numbers = entries.places(self.source().shape), self.source().value[s, window]
         listed = [f"{names[k]}{' won' if k == won else ''}" for k in window]
         taken = np.array([float(k == won) for k in window])
         formula = "max of " + ", ".join(self.source_at(s, k) for k in window)
@@ -78,7 +78,7 @@ class MaxPoolExplainer(PoolExplainer):
         """Add up the gradient of the windows in which this entry won."""
         places = self.windows_with(j)
         won = np.array([float(self.winner(s, k) == j) for k in places])
-        names = unit_names(self.node.shape)
+        names = entries.places(self.node.shape)
         columns = [(self.gradient_symbol, self.grad[s, places]), ("won", won)]
         at, formula = self.gift_at(s, j), f"Σ of {self.gradient_symbol} over the windows that it won"
         return products(at, self.gift_value(i, s, j), formula, [names[k] for k in places], columns)
@@ -102,7 +102,7 @@ class AveragePoolExplainer(PoolExplainer):
 
     def value(self, s: int, j: int) -> Unfolding:
         """Unfold the mean."""
-        window, names, source = self.window(j), unit_names(self.source().shape), self.source()
+        window, names, source = self.window(j), entries.places(self.source().shape), self.source()
         share = np.full(len(window), 1.0 / len(window))
         columns = [(self.page.symbols.value(source), source.value[s, window]), (f"1/{len(window)}", share)]
         formula = f"Σ over the window of {self.page.symbols.value(source)}/{len(window)}"
@@ -110,7 +110,7 @@ class AveragePoolExplainer(PoolExplainer):
 
     def gift(self, i: int, s: int, j: int) -> Unfolding:
         """Add up the shares of the windows that hold this entry."""
-        places, names, count = self.windows_with(j), unit_names(self.node.shape), self.node.size**2
+        places, names, count = self.windows_with(j), entries.places(self.node.shape), self.node.size**2
         columns = [(self.gradient_symbol, self.grad[s, places]), (f"1/{count}", np.full(len(places), 1.0 / count))]
         at, formula = self.gift_at(s, j), f"Σ over its windows of {self.gradient_symbol}/{count}"
         return products(at, self.gift_value(i, s, j), formula, [names[k] for k in places], columns)
@@ -139,7 +139,7 @@ class GlobalAverageExplainer(Explainer):
     def value(self, s: int, j: int) -> Unfolding:
         """Unfold the mean of a channel."""
         numbers = self.source().value[s, j :: self.node.units]
-        names, share = unit_names(self.source().shape)[j :: self.node.units], np.full(self.count, 1.0 / self.count)
+        names, share = entries.places(self.source().shape)[j :: self.node.units], np.full(self.count, 1.0 / self.count)
         a = self.page.symbols.value(self.source())
         columns = [(a, numbers), (f"1/{self.count}", share)]
         return products(self.at(s, j), self.node.value[s, j], f"Σ over the places of {a}/{self.count}", names, columns)

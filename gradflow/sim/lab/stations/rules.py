@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gradflow.sim.lab.numerals import factor, setting, short, told
+from gradflow.sim.lab.numerals import factor, operand, setting, short, told
 from gradflow.sim.words import superscript
 
 
@@ -71,7 +71,7 @@ def _velocity(n: Numbers, v: float) -> str:
 
 def _divided(n: Numbers) -> Found:
     (v,) = n.memory
-    put_in = f"−{setting(n.rate)}·{factor(n.g)}/(√{short(v)} + {setting(n.epsilon)})"
+    put_in = f"−{setting(n.rate)}·{factor(n.g)}/(√{operand(v)} + {setting(n.epsilon)})"
     return Found(put_in, -n.rate * n.g / (math.sqrt(v) + n.epsilon), (f"v = {short(v, 6)}",))
 
 

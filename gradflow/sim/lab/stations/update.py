@@ -16,10 +16,10 @@ from gradflow.engine.graph import ParameterNode, split
 from gradflow.engine.layers import Layer
 from gradflow.engine.nodes import Linear
 from gradflow.engine.optimizers import OPTIMIZERS
-from gradflow.engine.precision import PRECISIONS
 from gradflow.engine.update import CLIP_EPSILON
+from gradflow.sim.lab import entries
 from gradflow.sim.lab.numerals import setting, short, told
-from gradflow.sim.lab.recording import Page, unit_names, window_names
+from gradflow.sim.lab.recording import Page
 from gradflow.sim.lab.station import Line, Shown
 from gradflow.sim.lab.stations.explainer import plain
 from gradflow.sim.lab.stations.rules import PLAIN, RULES, Found, Numbers, Rule
@@ -122,40 +122,47 @@ class UpdateExplainer:
         return tuple(self._four(*one) for one in self._parameters())
 
     def _four(self, symbol: str, values: Array, gradient: Array, step: Array, memory: Sequence[Array]) -> Line:
-        g = f"∂L/∂{symbol}"
+        g, (rows, columns) = f"∂L/∂{symbol}", self._names(values)
 
         def stepped(i: int, j: int) -> Unfolding:
             w, slope, value = (float(np.atleast_2d(array)[i, j]) for array in (values, gradient, step))
-            head, at = f"Δ{symbol}[{i}, {j}]", f"{g}[{i}, {j}] {told(slope, 6)}"
+            at = f"{entries.entry(g, rows[i], columns[j])} {told(slope, 6)}"
             found = self._found(w, slope, [float(np.atleast_2d(row)[i, j]) for row in memory])
             if found is None or not math.isclose(found.value, value, rel_tol=1e-3, abs_tol=1e-300):
-                return Unfolding(head, value, self._otherwise(g), remarks=(at,), uses={g: (i, j)})
+                return Unfolding("", value, self._otherwise(g), remarks=(at,), uses={g: (i, j)})
             given = self._given(slope, w)
             remarks = [at, *([f"g {told(given, 6)}"] if given != slope else []), *found.remarks]
-            return Unfolding(head, value, self.rule.step, put_in=found.put_in, remarks=tuple(remarks), uses={g: (i, j)})
+            return Unfolding("", value, self.rule.step, put_in=found.put_in, remarks=tuple(remarks), uses={g: (i, j)})
 
         def becomes(i: int, j: int) -> Unfolding:
             old, more = (float(np.atleast_2d(array)[i, j]) for array in (values, step))
             head = f"{symbol} + Δ{symbol}"
-            names = [f"{symbol}[{i}, {j}]", f"Δ{symbol}[{i}, {j}]"]
+            names = [entries.entry(name, rows[i], columns[j]) for name in (symbol, f"Δ{symbol}")]
             uses = dict.fromkeys((symbol, f"Δ{symbol}"), (i, j))
-            found = products(f"({head})[{i}, {j}]", old + more, head, names, [("", np.array([old, more]))], uses=uses)
+            found = products("", old + more, head, names, [("", np.array([old, more]))], uses=uses)
             # A small step must not vanish in three digits.
             return replace(found, digits=6)
 
         return [
-            self._shown(symbol, "before", values, plain(symbol, "a parameter", values)),
-            self._shown(g, "gradient", gradient, plain(g, "from the way back", gradient)),
+            self._shown(symbol, "before", values, plain("a parameter", values)),
+            self._shown(g, "gradient", gradient, plain("from the way back", gradient)),
             self._shown(f"Δ{symbol}", "step", step, stepped).with_sign("+"),
             self._shown(f"{symbol} + Δ{symbol}", "after", values + step, becomes).with_sign("="),
         ]
 
     def _shown(self, symbol: str, title: str, values: Array, way: Any) -> Shown:
+        rows, columns = self._names(values)
         if values.ndim == 1:
-            return self.page.of_units(symbol, title, values, unit_names(values.shape), lambda j: way(0, j))
+            return self.page.of_units(symbol, title, values, columns, lambda j: way(0, j))
+        return self.page.weights(symbol, title, values, rows, columns, way)
+
+    def _names(self, values: Array) -> tuple[Sequence[str], Sequence[str]]:
+        """Return what the rows and the columns of a parameter are called."""
+        columns = entries.places(values.shape[-1:])
+        if values.ndim == 1:
+            return ("",), columns
         linear = next(node for node in self.layer.learning if isinstance(node, Linear) and node.W.shape == values.shape)
-        rows = window_names(linear.kernel, linear.channels_in)
-        return self.page.weights(symbol, title, values, rows, unit_names((values.shape[1],)), way)
+        return entries.places(entries.fan(linear.kernel, linear.channels_in)), columns
 
     def _found(self, w: float, slope: float, remembered: Sequence[float]) -> Found | None:
         """Reckon a step as the optimiser does; None where it is not made of this gradient alone."""
@@ -176,8 +183,7 @@ class UpdateExplainer:
             return "the layer is frozen"
         of = g if self.whole else "the whole batch's gradient"
         precision = self.training.precision
-        half = PRECISIONS[precision].part.rounds
-        rounded = f" as {precision} has it: the lab itself computes in float64" if half else ""
+        rounded = f" in {precision}" if precision != "float64" else ""
         return f"what {OPTIMIZERS[self.training.optimizer].title} makes of {of}{rounded}"
 
     def _parameters(self) -> list[tuple[str, Array, Array, Array, list[Array]]]:
