@@ -151,7 +151,7 @@ def test_a_clicked_edge_shows_the_three_formulas_with_its_numbers(shown, qtbot):
     view = shown()
     graph = view.graph
     e = next(i for i, edge in enumerate(graph.edges) if graph.neurons[edge.target].name == "z₂[2]")
-    start, stop = view.canvas.placed.lines[e][0], view.canvas.placed.lines[e][-1]
+    start, stop = view.canvas.placed.line(e)[0], view.canvas.placed.line(e)[-1]
     click(qtbot, view, start + 0.04 * (stop - start))
     assert view.edge == e
     words = view.panel.explained.words.text()
@@ -198,7 +198,7 @@ def test_the_mouse_reads_out_every_digit(shown, qtbot):
 
 def test_the_edge_under_the_mouse_is_marked_and_read_out(shown, qtbot, pixels):
     canvas = (view := shown()).canvas
-    start, stop = canvas.placed.lines[10][0], canvas.placed.lines[10][-1]
+    start, stop = canvas.placed.line(10)[0], canvas.placed.line(10)[-1]
     x, y = start + 0.05 * (stop - start)
     before = pixels(canvas)
     qtbot.mouseMove(canvas, QPoint(3, 3))

@@ -14,6 +14,8 @@ from functools import cached_property
 
 import numpy as np
 
+from gradflow.sim.lab.edge_arrays import EdgeArrays
+
 MOST_COLUMNS, MOST_UNITS = 32, 32
 """How large a window may be."""
 
@@ -226,6 +228,11 @@ class NeuronGraph:
         if found.column >= len(self.columns) - 1 and self.terminal == neuron:
             return (len(self.all_columns), 0) if self.target == LOSS else (len(self.all_columns) - 1, self.target)
         return self.offset + found.column, found.unit
+
+    @cached_property
+    def arrays(self) -> EdgeArrays:
+        """The edges as arrays."""
+        return EdgeArrays(self.neurons, self.edges)
 
     @cached_property
     def outgoing(self) -> list[list[int]]:

@@ -73,11 +73,9 @@ class ExplanationPane(QScrollArea):
         numbers = " = ".join([*written[symbols:], f"<b>{short(line.value, 4)}</b>"])
         words = f"<p style='margin:4px 0 0 0'>{muted} = {numbers}"
         if not math.isnan(line.backprop):
-            same = line.value == line.backprop
-            told = "the same" if same else f"difference {short(line.value - line.backprop, 2)}"
             words += (
-                f"<br><span style='color:{self.theme.good if _close(line) else self.theme.error}'>"
-                f"backprop: {full(line.backprop)} ({told})</span>"
+                f"<br><span style='color:{self.theme.good if line.agrees else self.theme.error}'>"
+                f"backprop: {full(line.backprop)} ({line.agreement})</span>"
             )
         return words + "</p>"
 
@@ -85,8 +83,3 @@ class ExplanationPane(QScrollArea):
 def _unbroken(words: str) -> str:
     """Return words in which no line ends within a name, as in x[0, 5, 0], ∂L/∂x or φ′(z)."""
     return html.escape(words).replace(", ", ",&nbsp;").replace("/∂", "/&#8288;∂").replace("′(", "′&#8288;(")
-
-
-def _close(line: Line) -> bool:
-    """Tell whether two numbers differ by no more than rounding."""
-    return line.value == line.backprop or math.isclose(line.value, line.backprop, rel_tol=1e-9, abs_tol=1e-300)

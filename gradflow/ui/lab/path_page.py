@@ -177,7 +177,7 @@ def _sums(graph: NeuronGraph, found: PathList) -> str:
     rows += [
         ("<b>sum over paths</b>", f"<b>{short(found.total, 6)}</b>"),
         (f"<b>backprop</b> ∂{end}/∂{name}", f"<b>{short(found.gradient, 6)}</b>"),
-        ("difference", short(found.difference, 2)),
+        ("difference", found.agreement),
     ]
     cells = "".join(f"<tr><td>{words}</td><td align='right'>{number}</td></tr>" for words, number in rows)
     return f"<table width='100%' cellspacing='0' cellpadding='1'>{cells}</table>"
