@@ -253,6 +253,20 @@ class NeuronGraph:
         return [[e for e in edges if leads[self.edges[e].target]] for edges in self.outgoing]
 
     @cached_property
+    def counts(self) -> tuple[list[int], list[int], list[int]]:
+        """For every neuron its paths to the end, the sum of their lengths, and the calls of the naive recursion."""
+        size, end = len(self.neurons), self.terminal
+        paths, lengths, calls = [0] * size, [0] * size, [0] * size
+        paths[end] = 1
+        for i in reversed(range(end)):
+            for e in self.ways[i]:
+                target = self.edges[e].target
+                paths[i] += paths[target]
+                lengths[i] += lengths[target] + paths[target]
+                calls[i] += 1 + calls[target] if target != end else 0
+        return paths, lengths, calls
+
+    @cached_property
     def places(self) -> dict[Key, int]:
         """The number of each neuron by its `key`."""
         return {self.key(i): i for i in range(len(self.neurons))}

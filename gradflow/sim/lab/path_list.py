@@ -81,15 +81,6 @@ class PathList:
         return difference_words(self.total, self.gradient, self.size)
 
 
-def path_counts(graph: NeuronGraph) -> list[int]:
-    """Return the number of paths from every neuron to the end."""
-    counts = [0] * len(graph.neurons)
-    counts[graph.terminal] = 1
-    for i in reversed(range(graph.terminal)):
-        counts[i] = sum(counts[graph.edges[e].target] for e in graph.ways[i])
-    return counts
-
-
 def path_sums(graph: NeuronGraph) -> tuple[list[float], list[float], list[float]]:
     """Return for every neuron the sum over all its paths, that of their magnitudes, and what comes from elsewhere."""
     sums, unshown = [0.0] * len(graph.neurons), [neuron.rest for neuron in graph.neurons]
@@ -124,7 +115,7 @@ class Tallies:
     @classmethod
     def of(cls, graph: NeuronGraph) -> Tallies:
         """Count and add up."""
-        return cls(path_counts(graph), *path_sums(graph), _onward(graph))
+        return cls(graph.counts[0], *path_sums(graph), _onward(graph))
 
 
 def list_paths(graph: NeuronGraph, start: int, most: int = MOST_LISTED, known: Tallies | None = None) -> PathList:

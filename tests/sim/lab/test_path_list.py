@@ -17,7 +17,7 @@ from gradflow.sim.lab.multiplications import by_formula, costs, enumerated, reac
 from gradflow.sim.lab.neuron_graph import LOSS, Column, Edge, Neuron, NeuronGraph, Window
 from gradflow.sim.lab.neurons import neuron_graph
 from gradflow.sim.lab.orders import ORDERS, right, walk
-from gradflow.sim.lab.path_list import best_paths, list_paths, path_counts
+from gradflow.sim.lab.path_list import best_paths, list_paths
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.walk_words import order_rows, step_words, verdict, walk_table
 from gradflow.sim.lab.whole_counts import whole_counts
@@ -56,7 +56,7 @@ def graphs(draw: st.DrawFn) -> NeuronGraph:
 @given(graphs())
 def test_the_best_paths_are_those_that_a_complete_list_would_have(graph: NeuronGraph) -> None:
     found = list(best_paths(graph, 0))
-    assert len(found) == path_counts(graph)[0] == len({path.edges for path in found})
+    assert len(found) == graph.counts[0][0] == len({path.edges for path in found})
     sizes = [abs(path.product) for path in found]
     assert all(a >= b * (1 - 1e-12) or not a for a, b in pairwise(sizes))
     total, _ = enumerated(graph, 0)
@@ -122,7 +122,7 @@ def test_the_counts_of_the_whole_network_are_those_of_a_window_that_shows_it(
         formula.recursion,
         formula.backprop,
     )
-    counts = path_counts(graph)
+    counts = graph.counts[0]
     for i in range(graph.terminal):
         column, unit = graph.key(i)
         assert whole.paths[column][unit] == counts[i]
