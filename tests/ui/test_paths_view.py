@@ -280,9 +280,9 @@ def test_costs_are_bars_with_their_numbers(shown, qtbot):
 # The picture.
 
 
-@pytest.mark.parametrize("size", [(1160, 800), (700, 500)], ids=["wide", "narrow"])
+@pytest.mark.parametrize("size", [(1160, 800), (736, 546)], ids=["wide", "narrow"])
 def test_in_every_neuron_its_name_and_its_gradient_can_be_read(size, shown):
-    """However small: a number is written smaller or with fewer digits, and two that differ never look the same."""
+    """In a window of 1000 x 700 too: with fewer digits, not in smaller letters, and what differs looks different."""
     view = shown({"network.depth": 24, "network.width": 16, "init.scale": 0.1, "network.activation": "tanh"}, size)
     view.grab()
     lines = view.canvas.placed.written
@@ -295,6 +295,37 @@ def test_in_every_neuron_its_name_and_its_gradient_can_be_read(size, shown):
         texts = [words for words, _ in values]
         if len(texts) == 2 and neuron.value != neuron.output:
             assert texts[0] != texts[1] and ("≈" in texts[1] or number(texts[1]) != number(texts[0]))
+
+
+def test_where_there_is_little_width_the_panel_stands_below(shown):
+    """The drawing holds still whatever page is looked at, and the panel has room for each."""
+    view = shown(SKIPS, (736, 546))
+    heights = set()
+    for page in ("paths", "order", "cost"):
+        view._choose(page=page)
+        view.grab()
+        heights.add(view.canvas.height())
+        assert view.panel.y() >= view.canvas.geometry().bottom() and view.panel.width() == view.canvas.width()
+        seen = view.panel.pages.currentWidget()
+        assert seen.minimumSizeHint().height() <= seen.height()
+    assert len(heights) == 1
+    view.resize(1160, 800)
+    view.grab()
+    assert view.panel.x() >= view.canvas.geometry().right()
+
+
+def test_of_a_crowd_of_edges_the_largest_are_drawn_and_what_is_chosen_always(shown):
+    view = shown({"network.depth": 9, "network.width": 40})
+    view.row.units.setValue(32)
+    view.finish()
+    view.choose_neuron(40)
+    painter = EdgePainter(None, view.canvas.scene, view.canvas.placed, Inks(LIGHT))
+    arrays, drawn = view.graph.arrays, set(painter.drawn.tolist())
+    assert len(view.graph.edges) > 5000 and len(drawn) < 1400
+    assert set(view.graph.outgoing[40]) | set(view.graph.incoming[40]) <= drawn
+    for column in range(1, 8):
+        alike = np.flatnonzero(arrays.column[arrays.targets] == column)
+        assert int(alike[arrays.sizes[alike].argmax()]) in drawn
 
 
 def number(words: str) -> float:

@@ -16,11 +16,11 @@ def agree(one: float, other: float, size: float = 0.0) -> bool:
 
 
 def difference_words(one: float, other: float, size: float = 0.0) -> str:
-    """Say how far a number is from another, measured by the other: "3·10⁻¹⁶ of it: round-off"."""
+    """Say how far a number is from another, measured by the other: "off by 3·10⁻¹⁶ of it: round-off"."""
     if one == other:
         return "the same"
     difference = abs(one - other)
     if not math.isfinite(difference):
         return "not comparable"
-    told = f"{spell(difference / abs(other))} of it" if other else spell(difference)
+    told = f"off by {spell(difference / abs(other))} of it" if other else f"off by {spell(difference)}"
     return f"{told}: round-off" if agree(one, other, size) else told

@@ -229,6 +229,12 @@ class NeuronGraph:
             return (len(self.all_columns), 0) if self.target == LOSS else (len(self.all_columns) - 1, self.target)
         return self.offset + found.column, found.unit
 
+    def edge_between(self, source: Key, target: Key) -> int | None:
+        """Return the number of the edge between two neurons, given by their keys, if it is shown."""
+        ends = self.places.get(source), self.places.get(target)
+        leaving = self.outgoing[ends[0]] if ends[0] is not None else []
+        return next((e for e in leaving if self.edges[e].target == ends[1]), None)
+
     @cached_property
     def arrays(self) -> EdgeArrays:
         """The edges as arrays."""

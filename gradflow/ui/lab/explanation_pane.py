@@ -13,6 +13,8 @@ from gradflow.sim.lab.neuron_words import Explanation, Line
 from gradflow.sim.lab.numerals import full, short
 from gradflow.ui.theme import LIGHT, Theme
 
+UNLIMITED = 2**24 - 1
+
 
 class ExplanationPane(QScrollArea):
     """Shows an explanation; scrolls where it is longer than its place."""
@@ -21,6 +23,7 @@ class ExplanationPane(QScrollArea):
         super().__init__()
         self.theme = LIGHT
         self.explanation: Explanation | None = None
+        self._tall = False
         self.words = QLabel()
         self.words.setTextFormat(Qt.TextFormat.RichText)
         self.words.setWordWrap(True)
@@ -39,6 +42,11 @@ class ExplanationPane(QScrollArea):
         """Show this from now on."""
         self.explanation = explanation
         self._write()
+
+    def keep_tall(self, tall: bool) -> None:
+        """Take all the height there is, or no more than the words need."""
+        self._tall = tall
+        self._fit()
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
@@ -62,7 +70,8 @@ class ExplanationPane(QScrollArea):
         self._fit()
 
     def _fit(self) -> None:
-        self.setMaximumHeight(max(self.words.heightForWidth(max(self.viewport().width(), 1)) + 4, 24))
+        needed = max(self.words.heightForWidth(max(self.viewport().width(), 1)) + 4, 24)
+        self.setMaximumHeight(UNLIMITED if self._tall else needed)
 
     def _line(self, line: Line) -> str:
         parts = [part for part in (line.symbols, line.numbers) if part]

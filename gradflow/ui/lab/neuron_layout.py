@@ -20,7 +20,8 @@ Array = NDArray[np.float64]
 
 TOP, FOOT, SIDE = 36.0, 22.0, 8.0
 NARROW, WIDEST, HIGHEST = 42.0, 74.0, 66.0
-LABEL_HEIGHT, MARGIN = 14.0, 2.0
+TWO_LINES = 26.0
+LABEL_HEIGHT, MARGIN = 14.0, 1.5
 LEAST_SIZE = 10
 """No letters are smaller, in pixels."""
 LABELS = partial(small_words, LEAST_SIZE)
@@ -222,8 +223,8 @@ def lay_out(graph: NeuronGraph, width: float, height: float, zoom: float, pan: Q
     gap = (width - 2 * SIDE) * zoom / count
     row = (height - TOP - FOOT) * zoom / most
     # Numbers in neurons come before numbers on edges.
-    node_width = min(max(gap * 0.56, min(gap * 0.7, NARROW), 6.0), WIDEST)
-    node_height = min(max(row * 0.78, 6.0), HIGHEST)
+    node_width = min(max(gap * 0.54, min(gap * 0.7, NARROW), 6.0), WIDEST)
+    node_height = min(max(row * 0.78, min(row * 0.9, TWO_LINES), 6.0), HIGHEST)
     row = min(row, max(3.8 * HIGHEST, (height - TOP - FOOT) / most))
     middle_x, middle_y = width / 2 + pan.x(), TOP + (height - TOP - FOOT) / 2 + pan.y()
     column_x = [middle_x + (c - (count - 1) / 2) * gap for c in range(count)]

@@ -86,12 +86,12 @@ def test_the_formulas_count_what_the_algorithms_do(graph: NeuronGraph) -> None:
 
 def test_a_difference_is_told_by_its_share_and_round_off_by_what_was_added_up() -> None:
     assert difference_words(0.5, 0.5) == "the same"
-    assert difference_words(1.6e14 + 0.03125, 1.6e14) == "1.95·10⁻¹⁶ of it: round-off"
-    assert difference_words(0.6, 0.5) == "0.2 of it"
+    assert difference_words(1.6e14 + 0.03125, 1.6e14) == "off by 1.95·10⁻¹⁶ of it: round-off"
+    assert difference_words(0.6, 0.5) == "off by 0.2 of it"
     # Where large terms cancel, what is left is round-off to a larger share.
-    assert difference_words(1.1e-15, 1e-15) == "0.1 of it" and not agree(1.1e-15, 1e-15)
-    assert difference_words(1.1e-15, 1e-15, size=3.0) == "0.1 of it: round-off"
-    assert difference_words(2e-17, 0.0, size=1.0) == "2.00·10⁻¹⁷: round-off"
+    assert difference_words(1.1e-15, 1e-15) == "off by 0.1 of it" and not agree(1.1e-15, 1e-15)
+    assert difference_words(1.1e-15, 1e-15, size=3.0) == "off by 0.1 of it: round-off"
+    assert difference_words(2e-17, 0.0, size=1.0) == "off by 2.00·10⁻¹⁷: round-off"
     assert difference_words(math.inf, 1.0) == difference_words(math.nan, 1.0) == "not comparable"
 
 
