@@ -19,7 +19,7 @@ from gradflow.ui.lab.small_words import small_words
 Array = NDArray[np.float64]
 
 TOP, FOOT, SIDE = 36.0, 22.0, 8.0
-NARROW, WIDEST, HIGHEST = 42.0, 74.0, 66.0
+NARROW, WIDEST, HIGHEST = 48.0, 74.0, 66.0
 TWO_LINES = 26.0
 LABEL_HEIGHT, MARGIN = 14.0, 1.5
 LEAST_SIZE = 10
