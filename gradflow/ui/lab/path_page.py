@@ -182,13 +182,15 @@ class PathPage(QWidget):
 
 def _sums(graph: NeuronGraph, found: PathList) -> str:
     name, end = graph.neurons[found.start].name, graph.target_name
-    rows = [(f"the {len(found.paths)} largest paths" if found.others else "all paths", short(found.listed_sum, 6))]
+    rows, listed = [], short(found.listed_sum, 6)
     if found.others:
+        rows.append((f"the {len(found.paths)} largest paths", listed))
         rows.append((f"{counted(found.others)} other paths", short(found.others_sum, 6)))
     if found.unshown:
+        rows += [] if rows else [("paths that are shown", listed)]
         rows.append(("through units not shown", short(found.unshown, 6)))
     rows += [
-        ("<b>sum over paths</b>", f"<b>{short(found.total, 6)}</b>"),
+        (f"<b>sum over {'paths' if rows else 'all paths'}</b>", f"<b>{short(found.total, 6)}</b>"),
         (f"<b>backprop</b> ∂{end}/∂{name}", f"<b>{short(found.gradient, 6)}</b>"),
     ]
     cells = "".join(f"<tr><td>{words}</td><td align='right'>{number}</td></tr>" for words, number in rows)
