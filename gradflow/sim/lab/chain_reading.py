@@ -94,9 +94,9 @@ def _words(chain: Chain, taken: int, direction: Direction) -> str:
     count = len(chain.factors)
     if count == 1:
         return chain.factors[0].words
-    differs = f"differs by {spell(chain.difference)} of the largest entry" if chain.difference else "is exactly equal"
+    differs = f"is off by {spell(chain.difference)} of its largest entry" if chain.difference else "is the same"
     if taken == WHOLE:
-        return f"by backprop in one pass; the product of the {count} factors {differs}"
+        return f"by backprop in one pass; the product of {count} factors {differs}"
     if taken == 1:
         return f"1 of {count} factors, nothing multiplied yet"
     cost = f"{counted(chain.multiplications(taken, direction))} multiplications"

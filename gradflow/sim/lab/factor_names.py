@@ -64,8 +64,8 @@ def local_words(node: Node) -> str:
     if isinstance(node, norm.BatchNorm):
         return "diagonal, with the batch's mean and σ held: what the sample does to them is left out"
     if isinstance(node, nodes.Norm):
-        inside = "(1 + x̂ᵢ·x̂ₖ)" if isinstance(node, norm.LayerNorm) else "x̂ᵢ·x̂ₖ"
-        return f"∂yᵢ/∂xₖ = γᵢ·([i = k] − {inside}/n)/σ: every unit has a part in σ, so it is full"
+        inside = "(1 + ẑᵢ·ẑₖ)" if isinstance(node, norm.LayerNorm) else "ẑᵢ·ẑₖ"
+        return f"∂yᵢ/∂zₖ = γᵢ·([i = k] − {inside}/n)/σ: every unit has a part in σ, so it is full"
     if isinstance(node, nodes.MaxPool):
         return "a selection: each output takes the largest of its window"
     if isinstance(node, nodes.AveragePool | nodes.GlobalAverage):

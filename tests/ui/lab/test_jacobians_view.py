@@ -115,7 +115,7 @@ def test_it_opens_on_the_gradient_of_the_loss_at_the_input(shown) -> None:
     np.testing.assert_allclose(values(view)[0], gradient(frame), rtol=1e-12)
     assert view.page.equation.text().startswith("∂L/∂x = ∂L/∂z₄ · W₄ᵀ · diag(φ′(z₃))")
     assert view.page.shapes.text().startswith("(1, 2) = (1, 1) · (1, 6) · (6, 6)")
-    assert "the product of the 8 factors differs by" in view.page.words.text()
+    assert "the product of 8 factors is off by" in view.page.words.text()
     assert view.positions() == 9 and view.position == 8 and view.choices.place.text() == "all 8 at once"
 
 
