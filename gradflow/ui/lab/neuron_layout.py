@@ -101,22 +101,27 @@ class NeuronLayout:
         return self.middles[self.graph.arrays.targets] - (self.width / 2, 0.0)
 
     @cached_property
-    def _skips(self) -> Array:
+    def _skips(self) -> NDArray[np.bool_]:
         """Which edges pass a column."""
         arrays = self.graph.arrays
         return np.asarray(arrays.column[arrays.targets] - arrays.column[arrays.sources] > 1)
 
     @cached_property
-    def drawn(self) -> Array:
+    def drawn(self) -> NDArray[np.intp]:
         """The edges that are drawn: all in sight, in a crowd the largest between any two columns."""
-        area, low, high = self.area, np.minimum(self._starts, self._stops), np.maximum(self._starts, self._stops)
-        inside = (high[:, 0] >= area.left()) & (low[:, 0] <= area.right())
-        inside &= self._skips | ((high[:, 1] >= area.top()) & (low[:, 1] <= area.bottom()))
-        seen = np.flatnonzero(inside)
+        seen = self.edges_in_sight
         if len(seen) > MOST_DRAWN:
             ranks = self.graph.arrays.ranks[seen]
             seen = seen[ranks <= np.partition(ranks, MOST_DRAWN)[MOST_DRAWN]]
         return seen
+
+    @cached_property
+    def edges_in_sight(self) -> NDArray[np.intp]:
+        """The edges of which something could be seen."""
+        area, low, high = self.area, np.minimum(self._starts, self._stops), np.maximum(self._starts, self._stops)
+        inside = (high[:, 0] >= area.left()) & (low[:, 0] <= area.right())
+        inside &= self._skips | ((high[:, 1] >= area.top()) & (low[:, 1] <= area.bottom()))
+        return np.flatnonzero(inside)
 
     def neuron_at(self, spot: QPointF) -> int | None:
         """Return the neuron at a place."""

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from gradflow.sim.lab.neuron_graph import Column
 from gradflow.sim.lab.numerals import short
+from gradflow.sim.words import counted
 from gradflow.ui.items import cosmetic
 from gradflow.ui.lab.edge_paint import EdgePainter
 from gradflow.ui.lab.neuron_inks import Inks
@@ -208,6 +209,11 @@ class NeuronPainter:
         )
         return f"neuron: {', '.join(told)}" if self.rows > 1 else ""
 
+    def _about_edges(self) -> str:
+        """Say how many edges are drawn, where that are not all."""
+        drawn, all_of_them = len(self.layout.drawn), len(self.layout.edges_in_sight)
+        return f"the {counted(drawn)} largest of {counted(all_of_them)} edges" if drawn < all_of_them else ""
+
     def _paint_legend(self) -> None:
         """Say what colour and width mean, along the foot."""
         y, x = self.layout.area.bottom() - 7.0, self.layout.area.left() + 6.0
@@ -217,8 +223,11 @@ class NeuronPainter:
             (self.theme.curve, "∂ < 0", Qt.PenStyle.SolidLine),
             (self.theme.muted, "0", Qt.PenStyle.DotLine),
             ("", f"width: |∂|, thickest {largest}", Qt.PenStyle.NoPen),
+            ("", self._about_edges(), Qt.PenStyle.NoPen),
             ("", self._about_neurons(), Qt.PenStyle.NoPen),
         ):
+            if not words:
+                continue
             if color:
                 pen = cosmetic(QColor(color), 2.5)
                 pen.setStyle(style)
