@@ -21,7 +21,7 @@ from gradflow.ui.theme import SMALL_SIZE, Theme, font
 
 SIZES = (SMALL_SIZE, LEAST_SIZE)
 """A number that has no room is written smaller before it is written with fewer digits."""
-CORNER, ROUND = 6.0, 18.0
+CORNER, ROUND = 6.0, 22.0
 """The radius of a box's corners, and from which height on they are round."""
 USUAL = "−0.0312"
 WRITTEN, NUMBERED, LETTERED = 16.0, 32.0, 66.0
@@ -93,12 +93,12 @@ class NeuronPainter:
                 painter.drawRects(boxes)
             for box in () if small else boxes:
                 painter.drawRoundedRect(box, CORNER, CORNER)
+        self._paint_rests([layout.box(i) for i in neurons if scene.graph.neurons[i].rest])
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if scene.chosen is not None:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(cosmetic(QColor(self.theme.accent), 2.0))
             painter.drawRoundedRect(layout.box(scene.chosen).adjusted(-3.0, -3.0, 3.0, 3.0), CORNER + 2.0, CORNER + 2.0)
-        self._paint_rests([layout.box(i) for i in neurons if scene.graph.neurons[i].rest])
         if layout.biases_shown:
             self._paint_biases([i for i in neurons if not math.isnan(scene.graph.neurons[i].bias)])
 
@@ -156,7 +156,8 @@ class NeuronPainter:
     def _paint_rests(self, boxes: list[QRectF]) -> None:
         """Draw the stubs of what is not shown."""
         pen = cosmetic(QColor(self.theme.muted), 1.4)
-        pen.setStyle(Qt.PenStyle.DotLine)
+        if self.layout.height >= ROUND:
+            pen.setStyle(Qt.PenStyle.DotLine)
         self.painter.setPen(pen)
         reach = min(self.layout.height / 4, 8.0)
         corners = [(box.right() - 4.0, box.top()) for box in boxes]
