@@ -28,7 +28,7 @@ ROOMY = 320
 HEADS = (
     ("this order", "Whom each step visits; click to go there"),
     ("right order", "Whom the right order visits"),
-    ("handed on", "What was handed on too early, and what it should have been"),
+    ("handed on", "What was handed on too early; what it should have been stands in the tooltip"),
     ("missing", "Which share of the gradient is missing in the end; + is too much, × a factor"),
 )
 
@@ -183,7 +183,7 @@ class WalkPage(QWidget):
         for place, row in enumerate(rows):
             for column, words in enumerate((row.here, row.right, row.handed, share_told(row.missing))):
                 item = QTableWidgetItem(words)
-                item.setToolTip(words)
+                item.setToolTip(f"{words} instead of {row.wanted}" if column == 2 and words else words)
                 color = self.theme.error if column > 1 else self.theme.text if column == 0 else self.theme.muted
                 item.setForeground(QColor(color))
                 self.steps.setItem(place, column, item)
