@@ -152,7 +152,7 @@ def test_a_clicked_edge_shows_the_three_formulas_with_its_numbers(shown, qtbot):
     view = shown()
     graph = view.graph
     e = next(i for i, edge in enumerate(graph.edges) if graph.neurons[edge.target].name == "z₂[2]")
-    start, stop = view.canvas.placed.lines[e][0], view.canvas.placed.lines[e][-1]
+    start, stop = view.canvas.placed.line(e)[0], view.canvas.placed.line(e)[-1]
     click(qtbot, view, start + 0.04 * (stop - start))
     assert view.edge == e
     words = view.panel.explained.words.text()
@@ -199,7 +199,7 @@ def test_the_mouse_reads_out_every_digit(shown, qtbot):
 
 def test_the_edge_under_the_mouse_is_marked_and_read_out(shown, qtbot, pixels):
     canvas = (view := shown()).canvas
-    start, stop = canvas.placed.lines[10][0], canvas.placed.lines[10][-1]
+    start, stop = canvas.placed.line(10)[0], canvas.placed.line(10)[-1]
     x, y = start + 0.05 * (stop - start)
     before = pixels(canvas)
     qtbot.mouseMove(canvas, QPoint(3, 3))
@@ -281,9 +281,9 @@ def test_costs_are_bars_with_their_numbers(shown, qtbot):
 # The picture.
 
 
-@pytest.mark.parametrize("size", [(1160, 800), (700, 500)], ids=["wide", "narrow"])
+@pytest.mark.parametrize("size", [(1160, 800), (736, 546)], ids=["wide", "narrow"])
 def test_in_every_neuron_its_name_and_its_gradient_can_be_read(size, shown):
-    """However small: a number is written smaller or with fewer digits, and two that differ never look the same."""
+    """In a window of 1000 x 700 too: with fewer digits, not in smaller letters, and what differs looks different."""
     view = shown({"network.depth": 24, "network.width": 16, "init.scale": 0.1, "network.activation": "tanh"}, size)
     view.grab()
     lines = view.canvas.placed.written
@@ -296,6 +296,37 @@ def test_in_every_neuron_its_name_and_its_gradient_can_be_read(size, shown):
         texts = [words for words, _ in values]
         if len(texts) == 2 and neuron.value != neuron.output:
             assert texts[0] != texts[1] and ("≈" in texts[1] or number(texts[1]) != number(texts[0]))
+
+
+def test_where_there_is_little_width_the_panel_stands_below(shown):
+    """The drawing holds still whatever page is looked at, and the panel has room for each."""
+    view = shown(SKIPS, (736, 546))
+    heights = set()
+    for page in ("paths", "order", "cost"):
+        view._choose(page=page)
+        view.grab()
+        heights.add(view.canvas.height())
+        assert view.panel.y() >= view.canvas.geometry().bottom() and view.panel.width() == view.canvas.width()
+        seen = view.panel.pages.currentWidget()
+        assert seen.minimumSizeHint().height() <= seen.height()
+    assert len(heights) == 1
+    view.resize(1160, 800)
+    view.grab()
+    assert view.panel.x() >= view.canvas.geometry().right()
+
+
+def test_of_a_crowd_of_edges_the_largest_are_drawn_and_what_is_chosen_always(shown):
+    view = shown({"network.depth": 9, "network.width": 40})
+    view.row.units.setValue(32)
+    view.finish()
+    view.choose_neuron(40)
+    painter = EdgePainter(None, view.canvas.scene, view.canvas.placed, Inks(LIGHT))
+    arrays, drawn = view.graph.arrays, set(painter.drawn.tolist())
+    assert len(view.graph.edges) > 5000 and len(drawn) < 1400
+    assert set(view.graph.outgoing[40]) | set(view.graph.incoming[40]) <= drawn
+    for column in range(1, 8):
+        alike = np.flatnonzero(arrays.column[arrays.targets] == column)
+        assert int(alike[arrays.sizes[alike].argmax()]) in drawn
 
 
 def number(words: str) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -10,18 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.sim.frozen import Frozen
-from gradflow.sim.lab import numerals, product_cost
+from gradflow.sim.lab import product_cost
+from gradflow.sim.lab.chain_parts import Factor, Multiplication, Sum, derivative
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.entries import entry
-from gradflow.sim.lab.matrix_facts import is_diagonal, thumbnail
 from gradflow.sim.lab.pause import breathe
 from gradflow.sim.lab.points import Point
-from gradflow.sim.lab.table import Table
 
 Array = NDArray[Any]
 
-_TERMS = 4
+WHOLE = 0
+"""In place of a number of factors: all of them at once, as backprop gives it in one pass."""
 
 _AT_ONCE = 2**25
 """So many multiplications take a few milliseconds."""
@@ -37,112 +35,10 @@ class Direction(StrEnum):
     FORWARD = "forward order"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Factor(Frozen):
-    """∂target/∂source as `derivative` (target's units, source's units), evaluated at the source.
-
-    `names` are what it is called where gradients are columns and where they are rows ("" where there is no short name),
-    `words` say what a single node's Jacobian is made of.
-    """
-
-    source: Point
-    target: Point
-    names: tuple[str, ...]
-    words: str
-    derivative: Array
-
-    @property
-    def symbol(self) -> str:
-        """The factor as a derivative."""
-        return derivative(self.source, self.target)
-
-    def name(self, convention: Convention) -> str:
-        """Return what it is called, at least as a derivative."""
-        return self.names[list(Convention).index(convention)] or self.symbol
-
-    def as_factor(self, convention: Convention) -> str:
-        """Return its name as it stands in a product: a sum in brackets."""
-        name = self.name(convention)
-        return f"({name})" if " + " in name else name
-
-    @cached_property
-    def thumbnail(self) -> Array:
-        """A small picture of the derivative: numbers from −1 to 1, each the largest of what it stands for."""
-        return thumbnail(self.derivative)
-
-    @cached_property
-    def diagonal(self) -> bool:
-        """Whether it is a diagonal matrix, so that multiplying by it needs one product per entry."""
-        return is_diagonal(self.derivative)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Multiplication(Frozen):
-    """One step of a product: left · right as the convention writes them, with the `names` they have in formulas.
-
-    It leads from the point `first` by way of `between`, over whose units is summed, to `last`. `ends` are the points
-    whose entries are the rows and the columns of the product.
-    """
-
-    names: tuple[str, str]
-    left: Array
-    right: Array
-    first: Point
-    between: Point
-    last: Point
-    ends: tuple[Point, Point]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Sum(Frozen):
-    """One entry of a product of two matrices: Σ_r left_r · right_r, in the order that the convention writes them.
-
-    `left_name` and `right_name` have the letter r where the index runs, over the units of the point `between`.
-    """
-
-    entry: str
-    value: float
-    left_name: str
-    right_name: str
-    left: Array
-    right: Array
-    between: Point
-
-    @property
-    def formula(self) -> str:
-        """The chain rule for this entry."""
-        return f"{self.entry} = Σᵣ {self.left_name} · {self.right_name}"
-
-    @property
-    def numbers(self) -> str:
-        """The formula's right side with the numbers put in, the first few of many."""
-        terms, write = [], numerals.short
-        for a, b in zip(self.left[:_TERMS], self.right[:_TERMS], strict=True):
-            terms.append(f"{write(a)}·{numerals.factor(b)}")
-            # A sign stands in brackets, but at the very beginning.
-            write = numerals.factor
-        more = " + …" if len(self.left) > _TERMS else ""
-        return f"= {' + '.join(terms)}{more} = {numerals.short(self.value, 6)}"
-
-    def table(self) -> Table:
-        """Return all terms, and the sum up to each."""
-        # Adding 0 turns −0 into 0.
-        products = self.left * self.right + 0.0
-        names = [f"r = {place}" if place else "" for place in self.between.places]
-        heads = [self.left_name, self.right_name, "product", "sum so far"]
-        values = np.stack([self.left, self.right, products, np.cumsum(products)], axis=1)
-        return Table(self.formula, names, heads, values)
-
-
-def derivative(source: Point, target: Point, row: str = "", column: str = "") -> str:
-    """Return ∂target/∂source, of one entry where indices are given."""
-    return f"∂{target.symbol}{row}/∂{source.symbol}{column}"
-
-
 class Chain:
     """The factors from a source to a target, in the order of the way forward, and `whole`, the same in one walk back.
 
-    A position counts how many factors are multiplied, from 1; at position 0 the whole is looked at.
+    Its states are told by how many factors are `taken` into the product, from 1 to all of them; WHOLE comes last.
     """
 
     def __init__(self, factors: tuple[Factor, ...], whole: Array) -> None:
@@ -170,16 +66,35 @@ class Chain:
         """How many units each point has."""
         return [point.units for point in self.points]
 
-    def span(self, position: int, direction: Direction) -> slice:
-        """Return which factors are multiplied at a position; all of them at position 0."""
-        count = len(self.factors)
-        if not 0 < position < count:
-            return slice(0, count)
-        return slice(0, position) if direction is Direction.FORWARD else slice(count - position, count)
+    @property
+    def states(self) -> int:
+        """How many states can be stepped through: one for each factor that is taken, then the whole."""
+        return len(self.factors) + 1 if len(self.factors) > 1 else 1
 
-    def product(self, position: int, direction: Direction) -> Array:
+    def taken_at(self, place: int) -> int:
+        """Return how many factors are taken in a state (from 0)."""
+        return place + 1 if 0 <= place < self.states - 1 else WHOLE
+
+    def place_of(self, taken: int) -> int:
+        """Return in which state (from 0) so many factors are taken."""
+        return taken - 1 if WHOLE < taken < self.states else self.states - 1
+
+    def span(self, taken: int, direction: Direction) -> slice:
+        """Return which factors are taken."""
+        count = len(self.factors)
+        if not 0 < taken < count:
+            return slice(0, count)
+        return slice(0, taken) if direction is Direction.FORWARD else slice(count - taken, count)
+
+    def multiplications(self, taken: int, direction: Direction) -> int:
+        """Return how many multiplications the product of so many factors takes in an order, all of them dense."""
+        span = self.span(taken, direction)
+        count = product_cost.forward if direction is Direction.FORWARD else product_cost.reverse
+        return count(self.sizes[span.start : span.stop + 1])
+
+    def product(self, taken: int, direction: Direction) -> Array:
         """Return the product of the factors so far as (units of its end, units of its beginning)."""
-        place, forward = position or len(self.factors), direction is Direction.FORWARD
+        place, forward = taken or len(self.factors), direction is Direction.FORWARD
         # Asked for and taken at once: another thread may drop one at any time.
         kept = ((i, self._products.get((direction, i))) for i in range(place, 0, -1))
         first = 1, self.factors[0 if forward else -1].derivative
@@ -192,9 +107,9 @@ class Chain:
             self._keep((direction, i), found)
         return found
 
-    def work(self, position: int, direction: Direction) -> int:
+    def work(self, taken: int, direction: Direction) -> int:
         """Return how many multiplications are lacking until a product is at hand."""
-        place, forward = position or len(self.factors), direction is Direction.FORWARD
+        place, forward = taken or len(self.factors), direction is Direction.FORWARD
         begun, sizes = self._begun(place, direction), self.sizes if forward else self.sizes[::-1]
         return sum(sizes[0] * sizes[i - 1] * sizes[i] for i in range(begun + 1, place + 1) if i > 1)
 
@@ -217,12 +132,12 @@ class Chain:
         scale = float(np.abs(self.whole).max(initial=0.0))
         return float(np.abs(product - self.whole).max(initial=0.0)) / scale if scale > 0.0 else 0.0
 
-    def multiplication(self, position: int, direction: Direction, convention: Convention) -> Multiplication | None:
-        """Return the latest step of the product at a position; None where nothing has been multiplied yet."""
-        place = position or len(self.factors)
+    def multiplication(self, taken: int, direction: Direction, convention: Convention) -> Multiplication | None:
+        """Return the latest step of the product so far; None where nothing has been multiplied yet."""
+        place = taken or len(self.factors)
         if place < 2:
             return None
-        span, forward = self.span(position, direction), direction is Direction.FORWARD
+        span, forward = self.span(taken, direction), direction is Direction.FORWARD
         cut = span.stop - 1 if forward else span.start + 1
         first, between, last = self.points[span.start], self.points[cut], self.points[span.stop]
         before, fresh = self.product(place - 1, direction), self.factors[cut if forward else span.start]
@@ -235,12 +150,12 @@ class Chain:
         matrices = convention.jacobian(left), convention.jacobian(right)
         return Multiplication((left_name, right_name), *matrices, first, between, last, convention.ends(first, last))
 
-    def unfold(self, position: int, direction: Direction, convention: Convention, row: int, column: int) -> Sum | None:
+    def unfold(self, taken: int, direction: Direction, convention: Convention, row: int, column: int) -> Sum | None:
         """Return the sum behind an entry, as the convention counts rows and columns, of the latest multiplication.
 
         None where nothing has been multiplied yet.
         """
-        step = self.multiplication(position, direction, convention)
+        step = self.multiplication(taken, direction, convention)
         if step is None:
             return None
         columns = convention is Convention.COLUMNS
@@ -248,7 +163,7 @@ class Chain:
         into, out, r = _index(step.first, k), _index(step.last, i), "[r]" if step.between.units > 1 else ""
         names = [derivative(step.first, step.between, r, into), derivative(step.between, step.last, out, r)]
         left_name, right_name = names if columns else names[::-1]
-        value = float((self.product(position, direction) if position else self.whole)[i, k])
+        value = float((self.product(taken, direction) if taken else self.whole)[i, k])
         entry = derivative(step.first, step.last, out, into)
         return Sum(
             entry, value, left_name, right_name, step.left[row].copy(), step.right[:, column].copy(), step.between

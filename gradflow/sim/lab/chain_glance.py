@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gradflow.sim.lab.chain import Chain, Direction, Multiplication, Sum
+from gradflow.sim.lab import product_cost
+from gradflow.sim.lab.chain import WHOLE, Chain, Direction
+from gradflow.sim.lab.chain_parts import Multiplication, Sum
 from gradflow.sim.lab.chain_reading import Reading, read_factor, read_point, read_product
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.jacobian_answers import Answer, whole
+from gradflow.sim.lab.table import Table
 
 PRODUCT, FACTOR, POINT = "product", "factor", "point"
 
@@ -18,11 +21,11 @@ PRODUCT, FACTOR, POINT = "product", "factor", "point"
 class Glance:
     """What of a chain is looked at.
 
-    `position` factors are multiplied in `direction` (0: the whole at once). `what` is shown: that product, the factor
-    at `place` (from 0 at the input) or the point where it is evaluated. `entry` of the product is unfolded.
+    So many factors are `taken` in `direction`, or the WHOLE at once. `what` is shown: that product, the factor at
+    `place` (from 0 at the input) or the point where it is evaluated. `entry` of the product is unfolded.
     """
 
-    position: int = 0
+    taken: int = WHOLE
     direction: Direction = Direction.REVERSE
     convention: Convention = Convention.ROWS
     what: str = PRODUCT
@@ -34,12 +37,12 @@ class Glance:
         count = len(chain.factors)
         fitted = replace(
             self,
-            position=min(max(self.position, 0), count if count > 1 else 0),
+            taken=min(max(self.taken, WHOLE), count) if count > 1 else WHOLE,
             place=min(max(self.place, 0), count - 1),
             what=self.what if self.what in (FACTOR, POINT) else PRODUCT,
         )
         if self.entry is not None:
-            span = chain.span(fitted.position, fitted.direction)
+            span = chain.span(fitted.taken, fitted.direction)
             last, first = chain.sizes[span.stop], chain.sizes[span.start]
             rows, columns = (last, first) if fitted.convention is Convention.ROWS else (first, last)
             inside = 0 <= self.entry[0] < rows and 0 <= self.entry[1] < columns and fitted.what == PRODUCT
@@ -60,17 +63,29 @@ class Glance:
 
     def read_product(self, chain: Chain) -> Reading:
         """Return the product as far as it is multiplied."""
-        return read_product(chain, self.position, self.direction, self.convention)
+        return read_product(chain, self.taken, self.direction, self.convention)
 
     def step(self, chain: Chain) -> Multiplication | None:
         """Return the multiplication that led to the product, if it is looked at."""
-        return chain.multiplication(self.position, self.direction, self.convention) if self.what == PRODUCT else None
+        return chain.multiplication(self.taken, self.direction, self.convention) if self.what == PRODUCT else None
 
     def sum(self, chain: Chain) -> Sum | None:
         """Return the sum behind the entry, if there is one."""
         if self.entry is None or self.what != PRODUCT:
             return None
-        return chain.unfold(self.position, self.direction, self.convention, *self.entry)
+        return chain.unfold(self.taken, self.direction, self.convention, *self.entry)
+
+    def tables(self, answer: Answer) -> dict[str, Table]:
+        """Return the matrix, the sum behind the entry, and the counts, each by a name that can be part of a file's."""
+        chain, reading = answer.chain, self.read(answer)
+        if chain is None or reading is None:
+            return {}
+        found = {"matrix": reading.table()}
+        if unfolded := self.sum(chain):
+            found["sum"] = unfolded.table()
+        if len(chain.factors) > 1:
+            found["multiplications"] = product_cost.table(chain.sizes, [factor.diagonal for factor in chain.factors])
+        return found
 
     def rewritten(self, convention: Convention) -> Glance:
         """Return the same glance in another convention: its entry is the same number."""
@@ -81,7 +96,7 @@ class Glance:
         """Return it as it can stand in JSON; the entry as it is counted where gradients are rows."""
         entry = self.rewritten(Convention.ROWS).entry
         return {
-            "position": self.position,
+            "taken": self.taken,
             "direction": str(self.direction),
             "convention": str(self.convention),
             "what": self.what,
@@ -97,7 +112,7 @@ class Glance:
             row, column = state["entry"]
             entry = whole(row), whole(column)
         glance = cls(
-            whole(state["position"]),
+            whole(state["taken"]),
             Direction(state["direction"]),
             what=str(state["what"]),
             place=whole(state["place"]),

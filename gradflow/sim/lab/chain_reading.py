@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.sim.frozen import Frozen
-from gradflow.sim.lab.chain import Chain, Direction, derivative
+from gradflow.sim.lab.chain import WHOLE, Chain, Direction
+from gradflow.sim.lab.chain_parts import Factor, derivative
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.matrix_facts import MatrixFacts, facts_of
 from gradflow.sim.lab.points import Point
 from gradflow.sim.lab.table import Table
-from gradflow.sim.words import spell
+from gradflow.sim.words import counted, spell
 
 Array = NDArray[Any]
 
@@ -59,7 +59,7 @@ class Reading(Frozen):
     def shape(self) -> str:
         """The shape, and how much of it is shown."""
         rows, columns = self.values.shape
-        text = f"({rows}, {columns})"
+        text = _shape(self.values)
         if max(rows, columns) > MOST_SHOWN:
             text += f", of which the first {min(rows, MOST_SHOWN)} × {min(columns, MOST_SHOWN)} are shown"
         return text
@@ -82,36 +82,38 @@ def measure(reading: Reading) -> Measured:
     return Measured(reading, facts_of(reading.values))
 
 
-def read_product(chain: Chain, position: int, direction: Direction, convention: Convention) -> Reading:
-    """Return the product so far, or at position 0 the whole as backprop gives it."""
-    count = len(chain.factors)
-    span = chain.span(position, direction)
-    values = convention.jacobian(chain.product(position, direction) if position else chain.whole)
+def read_product(chain: Chain, taken: int, direction: Direction, convention: Convention) -> Reading:
+    """Return the product so far, or the WHOLE as backprop gives it."""
+    span = chain.span(taken, direction)
+    factors = chain.factors[span]
     first, last = chain.points[span.start], chain.points[span.stop]
-    symbol, lead = derivative(first, last), _lead(first, last)
-    step = chain.multiplication(position, direction, convention)
-    if position == 0 or step is None:
-        factors = chain.factors[span]
-        formula = f"{lead} = {product_text([factor.as_factor(convention) for factor in factors], convention)}"
-        shapes = _shapes([_shape(f.derivative, convention) for f in factors], values, convention)
+    values = convention.jacobian(chain.product(taken, direction) if taken else chain.whole)
+    words, heads = _words(chain, taken, direction), _heads(first, last, convention)
+    if len(factors) == 1:
+        return Reading(derivative(first, last), _equation(factors[0], convention), "", words, values, heads)
+    step = chain.multiplication(taken, direction, convention)
+    if taken == WHOLE or step is None:
+        right = product_text([factor.as_factor(convention) for factor in factors], convention)
+        shapes = product_text([_shape(convention.jacobian(f.derivative)) for f in factors], convention)
     else:
-        formula = f"{lead} = {step.names[0]} · {step.names[1]}"
-        parts = [f"({matrix.shape[0]}, {matrix.shape[1]})" for matrix in (step.left, step.right)]
-        shapes = f"({values.shape[0]}, {values.shape[1]}) = {' · '.join(parts)}"
-    shapes, heads = shapes if count > 1 else "", _heads(first, last, convention)
-    return Reading(symbol, formula, shapes, _words(chain, position), values, heads)
+        right, shapes = " · ".join(step.names), " · ".join(map(_shape, (step.left, step.right)))
+    formula = f"{_lead(first, last)} = {right}"
+    return Reading(derivative(first, last), formula, f"{_shape(values)} = {shapes}", words, values, heads)
 
 
-def _words(chain: Chain, position: int) -> str:
+def _words(chain: Chain, taken: int, direction: Direction) -> str:
     count = len(chain.factors)
     if count == 1:
         return chain.factors[0].words
-    agrees = f"to {spell(chain.difference)} of the largest entry" if chain.difference else "exactly"
-    if position == 0:
-        return f"by backprop in one pass; equal to the product of its {count} factors, {agrees}"
-    if position == count:
-        return f"all {count} factors; equal to backprop's, {agrees}"
-    return f"{position} of {count} factors"
+    differs = f"is off by {spell(chain.difference)} of its largest entry" if chain.difference else "is the same"
+    if taken == WHOLE:
+        return f"by backprop in one pass; the product of {count} factors {differs}"
+    if taken == 1:
+        return f"1 of {count} factors, nothing multiplied yet"
+    cost = f"{counted(chain.multiplications(taken, direction))} multiplications"
+    if taken == count:
+        return f"all {count} factors, {cost}; backprop's {differs}"
+    return f"{taken} of {count} factors, {cost} so far"
 
 
 def read_factor(chain: Chain, place: int, convention: Convention) -> Reading:
@@ -120,10 +122,8 @@ def read_factor(chain: Chain, place: int, convention: Convention) -> Reading:
     values = convention.jacobian(factor.derivative)
     where = f"evaluated at {factor.source.formula(convention)}"
     words = f"{factor.words}; {where}" if factor.words else where
-    name = factor.name(convention)
-    lead = _lead(factor.source, factor.target)
-    formula = f"{lead} = {name}" if name != factor.symbol else lead
-    return Reading(factor.symbol, formula, "", words, values, _heads(factor.source, factor.target, convention))
+    heads = _heads(factor.source, factor.target, convention)
+    return Reading(factor.symbol, _equation(factor, convention), "", words, values, heads)
 
 
 def read_point(point: Point, value: Array, convention: Convention) -> Reading:
@@ -141,7 +141,13 @@ def _heads(first: Point, last: Point, convention: Convention) -> tuple[Sequence[
 def _lead(source: Point, target: Point) -> str:
     """Return what stands before the first equals sign: the derivative, and where it has one its short name."""
     symbol = derivative(source, target)
-    return f"{source.delta} = {symbol}" if source.delta and target.kind == "loss" else symbol
+    return f"{source.delta} = {symbol}" if source.delta and target.symbol == "L" else symbol
+
+
+def _equation(factor: Factor, convention: Convention) -> str:
+    """Return what a factor is; what has no other name than its derivative is not said twice."""
+    lead, name = _lead(factor.source, factor.target), factor.name(convention)
+    return lead if name == factor.symbol else f"{lead} = {name}"
 
 
 def product_text(inner_first: Sequence[str], convention: Convention) -> str:
@@ -152,10 +158,6 @@ def product_text(inner_first: Sequence[str], convention: Convention) -> str:
     return convention.product(names)
 
 
-def _shapes(inner_first: Sequence[str], values: Array, convention: Convention) -> str:
-    return f"({values.shape[0]}, {values.shape[1]}) = {product_text(inner_first, convention)}"
-
-
-def _shape(matrix: Array, convention: Convention) -> str:
-    rows, columns = convention.jacobian(np.asarray(matrix)).shape
+def _shape(matrix: Array) -> str:
+    rows, columns = matrix.shape
     return f"({rows}, {columns})"

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.sim.lab.chain import Chain, Factor
+from gradflow.sim.lab.chain import Chain
+from gradflow.sim.lab.chain_parts import Factor
 from gradflow.sim.lab.points import GIVEN, Point
 
 Array = NDArray[Any]

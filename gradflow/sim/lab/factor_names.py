@@ -42,7 +42,7 @@ def local_name(node: Node, source: int, points: Points, convention: Convention) 
     if isinstance(node, nodes.Flatten):
         return "I"
     if isinstance(node, Loss):
-        return f"∂L/∂{before}"
+        return f"∂{point.symbol}/∂{before}"
     if isinstance(node, nodes.AveragePool | nodes.GlobalAverage):
         return f"A{index}{turned}"
     if isinstance(node, nodes.Concatenate) and len(node.shape) == 1:
@@ -64,8 +64,8 @@ def local_words(node: Node) -> str:
     if isinstance(node, norm.BatchNorm):
         return "diagonal, with the batch's mean and σ held: what the sample does to them is left out"
     if isinstance(node, nodes.Norm):
-        inside = "11ᵀ + x̂x̂ᵀ" if isinstance(node, norm.LayerNorm) else "x̂x̂ᵀ"
-        return f"diag(γ)·(I − ({inside})/n)/σ: every unit has a part in σ, so it is full"
+        inside = "(1 + ẑᵢ·ẑₖ)" if isinstance(node, norm.LayerNorm) else "ẑᵢ·ẑₖ"
+        return f"∂yᵢ/∂zₖ = γᵢ·([i = k] − {inside}/n)/σ: every unit has a part in σ, so it is full"
     if isinstance(node, nodes.MaxPool):
         return "a selection: each output takes the largest of its window"
     if isinstance(node, nodes.AveragePool | nodes.GlobalAverage):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gradflow.sim.lab import example_chain
 from gradflow.sim.lab.chain import Chain
-from gradflow.sim.lab.jacobians import SampleJacobians, Stops, TooLarge
+from gradflow.sim.lab.jacobians import OWN_LOSS, SampleJacobians, Stops, TooLarge
 from gradflow.sim.lab.specimen import Specimen
 
 Array = NDArray[Any]
@@ -21,8 +21,9 @@ QUICK_LAYERS = 20
 """Up to here an answer takes about 5 ms."""
 
 COUPLED = (
-    "Batch norm: L is the loss of this sample alone, with the mean and σ of the batch held. What the sample does to "
-    "them, and through them to the others, is left out; Backprop and Paths show what goes through the whole batch."
+    f"Batch norm couples the samples: here the end is {OWN_LOSS}, this sample's own loss (L is the mean of all "
+    f"{OWN_LOSS}), and the batch's mean and σ are held. What the sample does to them, and through them to every loss, "
+    "is left out; Backprop and Paths show the gradient of L with all of it."
 )
 
 

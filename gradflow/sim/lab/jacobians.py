@@ -7,7 +7,7 @@ each two points that all ways lead through: where a skip goes around, what is ar
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from itertools import pairwise
@@ -21,7 +21,8 @@ from gradflow.engine.losses import Loss
 from gradflow.engine.network import Network
 from gradflow.engine.nodes import Dropout, Flatten, Linear
 from gradflow.sim.jacobian import hold_statistics, positions, pull
-from gradflow.sim.lab.chain import Chain, Factor
+from gradflow.sim.lab.chain import Chain
+from gradflow.sim.lab.chain_parts import Factor
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.factor_names import TOGETHER, local_words, name_between
 from gradflow.sim.lab.pause import breathe
@@ -33,6 +34,9 @@ Array = NDArray[Any]
 
 MOST_NUMBERS = 2**24
 """So many numbers the factors of a chain may have together (128 MiB)."""
+
+OWN_LOSS = "ℓ"
+"""The loss of one sample where samples are coupled; L is the mean of all."""
 
 _BLOCK_BYTES = 1e8
 _BLOCK, _BLOCK_PRODUCTS = 64, 3e8
@@ -62,7 +66,7 @@ class _Alone:
 
 
 class SampleJacobians:
-    """The Jacobians of a specimen at one of its samples (from 0).
+    """The Jacobians of a specimen at one of its samples (from 0), whose loss alone is at the end: L, or OWN_LOSS.
 
     Dropout masks are the run's. Batch norm's mean and variance are those of the batch, held: a sample then has numbers
     of its own, without its influence on the others.
@@ -74,6 +78,9 @@ class SampleJacobians:
         self._place_in_whole = sample if specimen.coupled else 0
         self._whole = specimen.network(None if specimen.coupled else [sample])
         self.points = name_points(self._whole)
+        if specimen.coupled:
+            # L is the loss of the batch: no gradient of it is found with the batch's statistics held.
+            self.points[self._whole.loss] = replace(self.points[self._whole.loss], symbol=OWN_LOSS)
         self._order = list(self.points)
         self._place = {node: place for place, node in enumerate(self._order)}
         self._node = {point.symbol: node for node, point in self.points.items()}

@@ -44,16 +44,8 @@ def costs(graph: NeuronGraph, starts: Iterable[int] | None = None) -> Costs:
 def by_formula(graph: NeuronGraph, starts: Iterable[int]) -> Costs:
     """Count without multiplying: per neuron, from the end back, paths, their lengths and calls add up over edges."""
     chosen = list(starts)
-    size, end = len(graph.neurons), graph.terminal
-    paths, lengths, calls = [0] * size, [0] * size, [0] * size
-    paths[end] = 1
-    for i in reversed(range(end)):
-        for e in graph.ways[i]:
-            target = graph.edges[e].target
-            paths[i] += paths[target]
-            lengths[i] += lengths[target] + paths[target]
-            calls[i] += 1 + calls[target] if target != end else 0
-    edges = sum(graph.edges[e].target != end for i in reachable(graph, chosen) for e in graph.ways[i])
+    paths, lengths, calls = graph.counts
+    edges = sum(graph.edges[e].target != graph.terminal for i in reachable(graph, chosen) for e in graph.ways[i])
     return Costs(sum(lengths[i] - paths[i] for i in chosen), sum(calls[i] for i in chosen), edges)
 
 

@@ -14,6 +14,8 @@ from functools import cached_property
 
 from gradflow.sim.lab.entries import entry, place
 
+from gradflow.sim.lab.edge_arrays import EdgeArrays
+
 MOST_COLUMNS, MOST_UNITS = 32, 32
 """How large a window may be."""
 
@@ -223,6 +225,17 @@ class NeuronGraph:
             return (len(self.all_columns), 0) if self.target == LOSS else (len(self.all_columns) - 1, self.target)
         return self.offset + found.column, found.unit
 
+    def edge_between(self, source: Key, target: Key) -> int | None:
+        """Return the number of the edge between two neurons, given by their keys, if it is shown."""
+        ends = self.places.get(source), self.places.get(target)
+        leaving = self.outgoing[ends[0]] if ends[0] is not None else []
+        return next((e for e in leaving if self.edges[e].target == ends[1]), None)
+
+    @cached_property
+    def arrays(self) -> EdgeArrays:
+        """The edges as arrays."""
+        return EdgeArrays(self.neurons, self.edges)
+
     @cached_property
     def outgoing(self) -> list[list[int]]:
         """The edges that leave each neuron, towards the loss."""
@@ -240,6 +253,20 @@ class NeuronGraph:
         for i in reversed(range(self.terminal)):
             leads[i] = any(leads[self.edges[e].target] for e in self.outgoing[i])
         return [[e for e in edges if leads[self.edges[e].target]] for edges in self.outgoing]
+
+    @cached_property
+    def counts(self) -> tuple[list[int], list[int], list[int]]:
+        """For every neuron its paths to the end, the sum of their lengths, and the calls of the naive recursion."""
+        size, end = len(self.neurons), self.terminal
+        paths, lengths, calls = [0] * size, [0] * size, [0] * size
+        paths[end] = 1
+        for i in reversed(range(end)):
+            for e in self.ways[i]:
+                target = self.edges[e].target
+                paths[i] += paths[target]
+                lengths[i] += lengths[target] + paths[target]
+                calls[i] += 1 + calls[target] if target != end else 0
+        return paths, lengths, calls
 
     @cached_property
     def places(self) -> dict[Key, int]:

@@ -24,7 +24,10 @@ def _remarks(probe: NeuronProbe, shown: Mapping[Node, Sequence[int]], largest: b
         to = "loss" if probe.target == LOSS else "output"
         yield f"Dashed edges stand for all layers between the last column and the {to}."
     if coupled:
-        yield "Batch norm couples samples, and the places of an image: what comes by that way counts as not shown."
+        yield (
+            "Batch norm couples samples, and the places of an image: L is the loss of the whole batch, and what comes "
+            "by way of others counts as not shown."
+        )
     if any(isinstance(node, Conv) for node in shown):
         yield "A convolution uses each weight at every place: ∂L/∂W is a sum over places."
     if any(isinstance(node, MaxPool) for node in shown):

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gradflow.sim.lab.agreement import agree, difference_words
 from gradflow.sim.lab.neuron_graph import Column, Edge, Neuron, NeuronGraph
 from gradflow.sim.lab.numerals import factor, short
 from gradflow.sim.lab.path_list import Path
@@ -20,13 +21,27 @@ GENERIC = "In the lecture's letters a dense layer is f = g(f_in·w + b): ∂f/�
 
 @dataclass(frozen=True)
 class Line:
-    """One formula: what it is of, its symbols, its numbers, and what it comes to; nan in `backprop` where none is."""
+    """One formula: what it is of, its symbols, its numbers, and what it comes to; nan in `backprop` where none is.
+
+    `size` is the sum of the magnitudes of its terms.
+    """
 
     of: str
     symbols: str
     numbers: str
     value: float
     backprop: float = math.nan
+    size: float = 0.0
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it is backprop's number, but for round-off."""
+        return agree(self.value, self.backprop, self.size)
+
+    @property
+    def agreement(self) -> str:
+        """The same in words."""
+        return difference_words(self.value, self.backprop, self.size)
 
 
 @dataclass(frozen=True)
@@ -99,7 +114,8 @@ def explain_neuron(graph: NeuronGraph, number: int) -> Explanation:
         value += neuron.rest
     own = graph.gradient_name(number)
     of = f"∂{loss}/∂{neuron.name}"
-    line = Line(of if own == of else f"{own} = {of}", symbols, numbers, value, neuron.gradient)
+    size = sum(abs(d * gradient) for d, gradient in terms) + abs(neuron.rest)
+    line = Line(of if own == of else f"{own} = {of}", symbols, numbers, value, neuron.gradient, size)
     remark = "The last number is what comes back by way of units that are not shown." if neuron.rest else ""
     return Explanation(heading, (line,), remark)
 

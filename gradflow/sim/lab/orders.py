@@ -11,6 +11,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -116,23 +117,21 @@ class Walk(Frozen):
 
     def complete(self, graph: NeuronGraph, step: int) -> list[bool]:
         """Return for every neuron whether all that read it have been visited before this step."""
-        return [
-            all(self.visited_at[graph.edges[e].target] < step for e in graph.outgoing[i])
-            for i in range(len(graph.neurons))
-        ]
+        arrays, done = graph.arrays, np.ones(len(graph.neurons), bool)
+        done[arrays.sources[np.array(self.visited_at)[arrays.targets] >= step]] = False
+        return list(map(bool, done))
 
     def topological(self, graph: NeuronGraph) -> bool:
         """Tell whether every neuron comes after all neurons that read it."""
-        order = [i for group in self.groups for i in group]
-        place = {i: p for p, i in enumerate(order)}
-        return all(place[edge.target] < place[edge.source] for edge in graph.edges)
+        place = np.argsort([i for group in self.groups for i in group])
+        return bool((place[graph.arrays.targets] < place[graph.arrays.sources]).all())
 
-    @property
+    @cached_property
     def wrong(self) -> NDArray[np.bool_]:
         """Which gradients are wrong in the end."""
         return _apart(self.final, self.wanted)
 
-    @property
+    @cached_property
     def too_early(self) -> NDArray[np.bool_]:
         """Which neurons were visited before all that was to come had come in."""
         return _apart(self.handed, self.final)

@@ -11,7 +11,9 @@ import heapq
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
+from gradflow.sim.lab.agreement import difference_words
 from gradflow.sim.lab.neuron_graph import NeuronGraph
 from gradflow.sim.lab.numerals import factor, short
 
@@ -46,7 +48,7 @@ class PathList:
 
     `count` is how many there are, exactly. `listed_sum` adds up the paths that are listed, `others_sum` all other
     shown ones, `unshown` what comes back from outside of the window: together the `total`, to be compared with
-    backprop's `gradient`.
+    backprop's `gradient`. `size` is the sum of all magnitudes: where it is much larger, terms cancel.
     """
 
     start: int
@@ -55,6 +57,7 @@ class PathList:
     listed_sum: float
     others_sum: float
     unshown: float
+    size: float
     gradient: float
 
     @property
@@ -72,52 +75,53 @@ class PathList:
         """How far the sum is from backprop's number."""
         return self.total - self.gradient
 
-
-def path_counts(graph: NeuronGraph) -> list[int]:
-    """Return the number of paths from every neuron to the end."""
-    counts = [0] * len(graph.neurons)
-    counts[graph.terminal] = 1
-    for i in reversed(range(graph.terminal)):
-        counts[i] = sum(counts[graph.edges[e].target] for e in graph.ways[i])
-    return counts
+    @property
+    def agreement(self) -> str:
+        """The same in words, measured by backprop's number."""
+        return difference_words(self.total, self.gradient, self.size)
 
 
-def path_sums(graph: NeuronGraph) -> tuple[list[float], list[float]]:
-    """Return for every neuron the sum over all its paths, and what comes back to it from outside of the window."""
+def path_sums(graph: NeuronGraph) -> tuple[list[float], list[float], list[float]]:
+    """Return for every neuron the sum over all its paths, that of their magnitudes, and what comes from elsewhere."""
     sums, unshown = [0.0] * len(graph.neurons), [neuron.rest for neuron in graph.neurons]
     sums[graph.terminal] = 1.0
+    sizes = sums.copy()
     for i in reversed(range(graph.terminal)):
         for e in graph.outgoing[i]:
             edge = graph.edges[e]
             sums[i] += edge.derivative * sums[edge.target]
+            sizes[i] += abs(edge.derivative) * sizes[edge.target]
             # A neuron that no rest reaches adds none, not even where the derivative is infinite.
             if unshown[edge.target]:
                 unshown[i] += edge.derivative * unshown[edge.target]
-    return sums, unshown
+    return sums, sizes, unshown
 
 
 @dataclass(frozen=True)
 class Tallies:
     """What is known of every neuron's paths without listing any.
 
-    Their number, their sum, what comes back from outside of the window, and the logarithm of the largest product.
+    Their number, their sum, the sum of their magnitudes, what comes back from outside of the window, and `onward`: the
+    edges that lead to the end, with what the largest product over each of them loses against the largest of all, as a
+    difference of logarithms, the best edge first.
     """
 
     counts: list[int]
     sums: list[float]
+    sizes: list[float]
     unshown: list[float]
-    best: list[float]
+    onward: list[list[tuple[float, int]]]
 
     @classmethod
     def of(cls, graph: NeuronGraph) -> Tallies:
         """Count and add up."""
-        return cls(path_counts(graph), *path_sums(graph), _best(graph))
+        return cls(graph.counts[0], *path_sums(graph), _onward(graph))
 
 
 def list_paths(graph: NeuronGraph, start: int, most: int = MOST_LISTED, known: Tallies | None = None) -> PathList:
     """Return the paths of a neuron, at most so many of them one by one."""
     known = known or Tallies.of(graph)
-    paths = tuple(path for _, path in zip(range(most), best_paths(graph, start, known.best), strict=False))
+    paths = tuple(islice(best_paths(graph, start, known), most))
     count = known.counts[start]
     listed = math.fsum(path.product for path in paths) if all(math.isfinite(p.product) for p in paths) else math.nan
     return PathList(
@@ -127,40 +131,47 @@ def list_paths(graph: NeuronGraph, start: int, most: int = MOST_LISTED, known: T
         listed_sum=listed,
         others_sum=known.sums[start] - listed if count > len(paths) else 0.0,
         unshown=known.unshown[start],
+        size=known.sizes[start] + abs(known.unshown[start]),
         gradient=graph.neurons[start].gradient,
     )
 
 
-def _best(graph: NeuronGraph) -> list[float]:
+def _onward(graph: NeuronGraph) -> list[list[tuple[float, int]]]:
     best = [-math.inf] * len(graph.neurons)
     best[graph.terminal] = 0.0
+    found: list[list[tuple[float, int]]] = [[] for _ in graph.neurons]
     for i in reversed(range(graph.terminal)):
-        best[i] = max((_log(graph, e) + best[graph.edges[e].target] for e in graph.ways[i]), default=-math.inf)
-    return best
+        products = [_log(graph, e) + best[graph.edges[e].target] for e in graph.ways[i]]
+        best[i] = max(products, default=-math.inf)
+        found[i] = sorted((best[i] - product, e) for product, e in zip(products, graph.ways[i], strict=True))
+    return found
 
 
-def best_paths(graph: NeuronGraph, start: int, best: list[float] | None = None) -> Iterator[Path]:
+def best_paths(graph: NeuronGraph, start: int, known: Tallies | None = None) -> Iterator[Path]:
     """Yield every path from a neuron to the end, by falling magnitude of its product.
 
     Best first: what a path loses against the best completion is known at every edge, and the next path is the one that
-    has lost least. Completing one takes no more than the edges beside it.
+    has lost least. Completing one takes as many steps as it has edges; each begins the next best way beside it.
     """
-    best = _best(graph) if best is None else best
-    if best[start] == -math.inf:
+    known = known or Tallies.of(graph)
+    onward = known.onward
+    if not known.counts[start]:
         return
-    # Of equals the longest begun is completed first: otherwise equal weights would begin all paths before ending one.
-    queue: list[tuple[float, int, int, int, tuple[int, ...]]] = [(0.0, 0, 0, start, ())]
-    found = 1
+    # Lost with the edge that comes next, the edges so far, which of the edges comes next, and lost without it. Of
+    # equals the longest begun is completed first: otherwise equal weights would begin all paths before ending one.
+    queue: list[tuple[float, int, int, tuple[int, ...], int, float]] = [(0.0, 0, 0, (), 0, 0.0)]
+    begun = 1
     while queue:
-        lost, _, _, at, edges = heapq.heappop(queue)
+        _, _, _, edges, which, before = heapq.heappop(queue)
+        at = graph.edges[edges[-1]].target if edges else start
         if at == graph.terminal:
             yield _path(graph, start, edges)
             continue
-        for e in graph.ways[at]:
-            target = graph.edges[e].target
-            more = best[at] - (_log(graph, e) + best[target])
-            heapq.heappush(queue, (lost + more, -len(edges) - 1, found, target, (*edges, e)))
-            found += 1
+        lost, e = onward[at][which]
+        heapq.heappush(queue, (before + lost, -len(edges) - 1, begun, (*edges, e), 0, before + lost))
+        if which + 1 < len(onward[at]):
+            heapq.heappush(queue, (before + onward[at][which + 1][0], -len(edges), begun + 1, edges, which + 1, before))
+        begun += 2
 
 
 def _log(graph: NeuronGraph, edge: int) -> float:

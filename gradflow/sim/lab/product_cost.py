@@ -20,7 +20,7 @@ ORDERS = {
 """The orders, as fields and in words."""
 
 COUNTED = (
-    "Counted for one sample and this product, all matrices dense: (a, b) · (b, c) takes a·b·c multiplications. To work "
+    "Counted for one sample, all matrices dense: (a, b) · (b, c) takes a·b·c multiplications. To work "
     "out the factors, and ∂L/\u2060∂W, comes on top. Paths counts one for each edge between neurons, w·φ′ being one "
     "number."
 )

@@ -87,6 +87,7 @@ def _step(graph: NeuronGraph, walk: Walk, step: int) -> Iterator[str]:
 class OrderRow:
     """One step beside the same step of the right order: whom each visits, and what goes wrong here.
 
+    `handed` is what a neuron has handed on too early, `wanted` what that should have been; "" where nothing is wrong.
     `missing` is the share of its gradient that the neuron lacks in the end: negative where there is too much, nan where
     nothing is wrong.
     """
@@ -94,6 +95,7 @@ class OrderRow:
     here: str
     right: str
     handed: str
+    wanted: str
     missing: float
 
 
@@ -103,13 +105,14 @@ def order_rows(graph: NeuronGraph, walk: Walk, right: Walk) -> list[OrderRow]:
     for place in range(max(walk.steps, right.steps)):
         group = walk.groups[place] if place < walk.steps else ()
         early = [i for i in group if walk.too_early[i]]
-        told = f"{short(float(walk.handed[early[0]]), 2)} ≠ {short(float(walk.wanted[early[0]]), 2)}" if early else ""
+        handed, wanted = (short(float(of[early[0]]), 2) if early else "" for of in (walk.handed, walk.wanted))
         lacking = [walk.missing(i) for i in group if walk.wrong[i]]
         rows.append(
             OrderRow(
                 _names(graph, group),
                 _names(graph, right.groups[place] if place < right.steps else ()),
-                told,
+                handed,
+                wanted,
                 max(lacking, key=abs, default=math.nan),
             )
         )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from gradflow.sim.lab.chain import Chain, Direction
-from gradflow.sim.lab.chain_glance import POINT, PRODUCT, Glance
+from gradflow.sim.lab.chain import WHOLE, Chain, Direction
+from gradflow.sim.lab.chain_glance import FACTOR, POINT, PRODUCT, Glance
 from gradflow.sim.lab.chain_reading import Reading
 from gradflow.sim.lab.jacobian_answers import Answer
 from gradflow.ui.lab.elided_label import ElidedLabel
@@ -17,19 +19,33 @@ from gradflow.ui.lab.jacobian_facts import JacobianFacts
 from gradflow.ui.lab.product_row import ProductRow
 from gradflow.ui.lab.sum_panel import SumPanel
 from gradflow.ui.theme import Theme
+from gradflow.ui.weak import weakly
 
 LOW = 420
 """Below this height there is no room for a matrix and a sum."""
 
 
 class ChainPage(QWidget):
-    """Shows an answer as somebody looks at it."""
+    """Shows an answer as somebody looks at it; tells where else somebody wants to look."""
+
+    looked = Signal(dict)
+    """What of a glance is to change."""
 
     def __init__(self) -> None:
         super().__init__()
         self.strip, self.matrices, self.facts, self.sum = FactorStrip(), ProductRow(), JacobianFacts(), SumPanel()
         self.equation, self.shapes, self.words = ElidedLabel(plain=True), ElidedLabel(), ElidedLabel()
         self.reading: Reading | None = None
+        self._unfolds = False
+        self._lay_out()
+        strip = self.strip
+        strip.factor_chosen.connect(weakly(self, lambda self, place: self._want(what=FACTOR, place=place)))
+        strip.point_chosen.connect(weakly(self, lambda self, place: self._want(what=POINT, place=place)))
+        strip.left.connect(weakly(self, lambda self: self._want(what=PRODUCT)))
+        self.matrices.entry_clicked.connect(self._unfold)
+        self.sum.closed.connect(weakly(self, lambda self: self._want()))
+
+    def _lay_out(self) -> None:
         line = QHBoxLayout()
         line.setSpacing(16)
         line.addWidget(self.equation)
@@ -51,18 +67,25 @@ class ChainPage(QWidget):
         box.addWidget(self.words)
         box.addLayout(below, 1)
 
+    def _want(self, **changes: Any) -> None:
+        self.looked.emit({"entry": None, **changes})
+
+    def _unfold(self, row: int, column: int) -> None:
+        if self._unfolds:
+            self._want(entry=(row, column))
+
     def show_chain(self, answer: Answer, glance: Glance, colors: Sequence[QColor]) -> None:
         """Show a chain and what of it is looked at."""
         chain, reading = answer.chain, glance.read(answer)
         if chain is None or reading is None:
             return
-        self.reading = reading
+        self.reading, self._unfolds = reading, glance.what == PRODUCT
         self.strip.show_factors(chain.factors, glance.convention, colors)
         self.strip.stand_out(_standing(chain, glance))
         self.equation.setText(reading.formula)
         self.shapes.setText(reading.shapes)
         step = glance.step(chain)
-        hint = "; click an entry to unfold it into its sum" if step and glance.entry is None else ""
+        hint = "; click an entry for its sum" if step and glance.entry is None else ""
         self.words.setText(reading.words + hint)
         self.matrices.show_product(reading, step, glance.entry)
         self.sum.show_sum(glance.sum(chain))
@@ -85,10 +108,10 @@ class ChainPage(QWidget):
 
 
 def _standing(chain: Chain, glance: Glance) -> Standing:
-    span = chain.span(glance.position, glance.direction)
+    span = chain.span(glance.taken, glance.direction)
     fresh = -1
-    if glance.position:
+    if glance.taken != WHOLE:
         fresh = span.stop - 1 if glance.direction is Direction.FORWARD else span.start
-    multiplied = range(span.start, span.stop) if glance.position else range(0)
+    multiplied = range(span.start, span.stop) if glance.taken != WHOLE else range(0)
     shown = -1 if glance.what == PRODUCT else glance.place
     return Standing(multiplied, fresh, shown, glance.what == POINT)

@@ -13,6 +13,8 @@ from gradflow.sim.lab.neuron_words import Explanation, Line
 from gradflow.sim.lab.numerals import full, short
 from gradflow.ui.theme import LIGHT, Theme
 
+UNLIMITED = 2**24 - 1
+
 
 class ExplanationPane(QScrollArea):
     """Shows an explanation; scrolls where it is longer than its place."""
@@ -21,6 +23,7 @@ class ExplanationPane(QScrollArea):
         super().__init__()
         self.theme = LIGHT
         self.explanation: Explanation | None = None
+        self._tall = False
         self.words = QLabel()
         self.words.setTextFormat(Qt.TextFormat.RichText)
         self.words.setWordWrap(True)
@@ -39,6 +42,11 @@ class ExplanationPane(QScrollArea):
         """Show this from now on."""
         self.explanation = explanation
         self._write()
+
+    def keep_tall(self, tall: bool) -> None:
+        """Take all the height there is, or no more than the words need."""
+        self._tall = tall
+        self._fit()
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
@@ -62,7 +70,8 @@ class ExplanationPane(QScrollArea):
         self._fit()
 
     def _fit(self) -> None:
-        self.setMaximumHeight(max(self.words.heightForWidth(max(self.viewport().width(), 1)) + 4, 24))
+        needed = max(self.words.heightForWidth(max(self.viewport().width(), 1)) + 4, 24)
+        self.setMaximumHeight(UNLIMITED if self._tall else needed)
 
     def _line(self, line: Line) -> str:
         parts = [part for part in (line.symbols, line.numbers) if part]
@@ -73,11 +82,9 @@ class ExplanationPane(QScrollArea):
         numbers = " = ".join([*written[symbols:], f"<b>{short(line.value, 4)}</b>"])
         words = f"<p style='margin:4px 0 0 0'>{muted} = {numbers}"
         if not math.isnan(line.backprop):
-            same = line.value == line.backprop
-            told = "the same" if same else f"difference {short(line.value - line.backprop, 2)}"
             words += (
-                f"<br><span style='color:{self.theme.good if _close(line) else self.theme.error}'>"
-                f"backprop: {full(line.backprop)} ({told})</span>"
+                f"<br><span style='color:{self.theme.good if line.agrees else self.theme.error}'>"
+                f"backprop: {full(line.backprop)} ({line.agreement})</span>"
             )
         return words + "</p>"
 
@@ -85,8 +92,3 @@ class ExplanationPane(QScrollArea):
 def _unbroken(words: str) -> str:
     """Return words in which no line ends within a name, as in x[0, 5, 0], ∂L/∂x or φ′(z)."""
     return html.escape(words).replace(", ", ",&nbsp;").replace("/∂", "/&#8288;∂").replace("′(", "′&#8288;(")
-
-
-def _close(line: Line) -> bool:
-    """Tell whether two numbers differ by no more than rounding."""
-    return line.value == line.backprop or math.isclose(line.value, line.backprop, rel_tol=1e-9, abs_tol=1e-300)

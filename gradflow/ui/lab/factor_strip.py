@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractScrollArea, QToolTip
 
-from gradflow.sim.lab.chain import Factor
+from gradflow.sim.lab.chain_parts import Factor
 from gradflow.sim.lab.convention import Convention
 from gradflow.ui.lab.matrix_cells import color_table, places
 from gradflow.ui.theme import LIGHT, SMALL_SIZE, Theme, font

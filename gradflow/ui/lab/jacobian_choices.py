@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from gradflow.sim.lab.chain import Direction
 from gradflow.sim.lab.chain_glance import Glance
@@ -13,9 +14,11 @@ from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.jacobian_answers import Answer, Question
 from gradflow.sim.lab.jacobians import Stops
 from gradflow.ui.weak import weakly
-from gradflow.ui.widgets import Choice, ToolButton
+from gradflow.ui.widgets import Choice, Slider, ToolButton
 
 EXAMPLE = "example t, g, f"
+WIDE = 800
+"""From which width on a slider has room."""
 
 
 def choice(name: str, tip: str, entries: Sequence[str] = ()) -> Choice:
@@ -50,6 +53,9 @@ class ChainChoices(QWidget):
     stepped = Signal(int)
     """So many positions on, or back."""
 
+    slid = Signal(int)
+    """A position of the slider."""
+
     def __init__(self) -> None:
         super().__init__()
         self.source = choice("From", "Differentiate with respect to this: the input x, z = W·a + b, a = φ(z), …")
@@ -59,7 +65,14 @@ class ChainChoices(QWidget):
         self.direction = choice("Order of multiplying", tip, list(Direction))
         self.place = QLabel()
         self.place.setObjectName("muted")
-        self.place.setToolTip("How many factors are multiplied; the whole is what backprop gives in one pass")
+        self.place.setToolTip(
+            "How many factors are multiplied; after all of them the whole, as backprop gives it at once"
+        )
+        self.slider = Slider()
+        self.slider.setAccessibleName("Factors of the product")
+        self.slider.setToolTip("From the first factor to the whole (Shift+Home, Shift+End)")
+        self.slider.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.slider.valueChanged.connect(self.slid)
         self.back, self.on = back, on = (
             _arrow("◀", "One factor less (Shift+←)"),
             _arrow("▶", "One factor more (Shift+→)"),
@@ -78,10 +91,16 @@ class ChainChoices(QWidget):
             row.addWidget(QLabel(words))
             row.addWidget(box)
         row.addWidget(self.direction)
-        row.addStretch(1)
+        row.addWidget(self.slider, 1)
+        row.addStretch(0)
         row.addWidget(self.place)
 
-    def show_answer(self, answer: Answer, glance: Glance) -> None:
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the slider out where there is no room: the arrows do the same."""
+        super().resizeEvent(event)
+        self.slider.setVisible(self.width() >= WIDE)
+
+    def show_answer(self, answer: Answer, glance: Glance, position: int, positions: int) -> None:
         """Show what was asked for and how far the product has come."""
         question = answer.question
         fill(self.source, answer.sources, question.source)
@@ -89,11 +108,15 @@ class ChainChoices(QWidget):
         fill(self.stops, list(Stops), question.stops)
         self.stops.setEnabled(not question.example)
         fill(self.direction, list(Direction), glance.direction)
-        count = len(answer.chain.factors) if answer.chain else 0
-        so_far = f"{glance.position} of {count}" if glance.position else f"whole of {count}"
-        self.back.setEnabled(glance.position > 0)
-        self.on.setEnabled(count > 1 and glance.position < count)
-        self.place.setText(so_far if count > 1 else "one factor" if count else "")
+        last = positions - 1
+        with QSignalBlocker(self.slider):
+            self.slider.setRange(0, last)
+            self.slider.setValue(position)
+        self.slider.setEnabled(last > 0)
+        self.back.setEnabled(position > 0)
+        self.on.setEnabled(position < last)
+        so_far = f"{position + 1} of {last}" if position < last else f"all {last} at once"
+        self.place.setText(so_far if last else "one factor" if answer.chain else "")
 
 
 class PageChoices(QWidget):

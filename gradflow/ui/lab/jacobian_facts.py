@@ -76,7 +76,7 @@ class JacobianFacts(QScrollArea):
         self.setMinimumWidth(208)
         self.setMaximumWidth(280)
         self.facts, self.why, self.bars = QLabel(), QLabel(), CostBars()
-        self.heading = QLabel("Multiplications for this product")
+        self.heading = QLabel()
         self.heading.setObjectName("heading")
         self.facts.setTextFormat(Qt.TextFormat.RichText)
         self.facts.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -122,6 +122,7 @@ class JacobianFacts(QScrollArea):
         for widget in (self.heading, self.bars, self.why):
             widget.setVisible(shown)
         if chain is not None and shown:
+            self.heading.setText(f"Multiplications for all {len(chain.factors)} factors")
             self.bars.show_counts([(words, getattr(chain.cost, name)) for name, words in ORDERS.items()])
             words = in_words(chain.sizes, chain.cost), from_one_or_to_one(chain.sizes), COUNTED
             self.why.setText("\n".join(words))

@@ -68,10 +68,10 @@ class JacobianWork(QObject):
 
     def multiply(self, chain: Chain, glance: Glance) -> bool:
         """Return whether the product that is looked at is at hand; if not, work it out."""
-        if chain.work(glance.position, glance.direction) <= QUICK_PRODUCTS:
+        if chain.work(glance.taken, glance.direction) <= QUICK_PRODUCTS:
             return True
         if not self._asking:
-            self._run(partial(chain.product, glance.position, glance.direction))
+            self._run(partial(chain.product, glance.taken, glance.direction))
         return False
 
     def measure(self, reading: Reading) -> None:

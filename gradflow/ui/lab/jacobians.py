@@ -10,9 +10,8 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
-from gradflow.sim.lab import product_cost
-from gradflow.sim.lab.chain import Direction
-from gradflow.sim.lab.chain_glance import FACTOR, POINT, PRODUCT, Glance
+from gradflow.sim.lab.chain import WHOLE, Chain, Direction
+from gradflow.sim.lab.chain_glance import FACTOR, PRODUCT, Glance
 from gradflow.sim.lab.chain_reading import Reading
 from gradflow.sim.lab.convention import Convention
 from gradflow.sim.lab.jacobian_answers import Answer, Question
@@ -73,11 +72,8 @@ class JacobiansView(Following):
         choices.turned.connect(self._turn)
         self.bar.rewritten.connect(self._rewrite)
         choices.stepped.connect(weakly(self, lambda self, by: self.go(self.position + by)))
-        page.strip.factor_chosen.connect(self._show_factor)
-        page.strip.point_chosen.connect(self._show_point)
-        page.strip.left.connect(weakly(self, lambda self: self._look(what=PRODUCT, entry=None)))
-        page.matrices.entry_clicked.connect(self._unfold)
-        page.sum.closed.connect(weakly(self, lambda self: self._look(entry=None)))
+        choices.slid.connect(self.go)
+        page.looked.connect(self._look_at)
 
     # What every view does.
 
@@ -142,33 +138,28 @@ class JacobiansView(Following):
         self._show_all()
 
     def positions(self) -> int:
-        """One for the whole, and one for each factor that is multiplied."""
-        chain = self.answer.chain if self.answer else None
-        return len(chain.factors) + 1 if chain and len(chain.factors) > 1 else 1
+        """One for each factor that is taken into the product, and one for the whole."""
+        return self._chain.states if self._chain else 1
 
     @property
     def position(self) -> int:
-        """How many factors are multiplied; 0 shows the whole at once."""
-        return self.glance.position
+        """How far the product has grown: 0 is the first factor, the last position the whole at once."""
+        return self._chain.place_of(self._seen().taken) if self._chain else 0
+
+    @property
+    def _chain(self) -> Chain | None:
+        return self.answer.chain if self.answer else None
 
     def go(self, position: int) -> None:
-        """Multiply so many factors."""
-        self._look(position=min(max(position, 0), self.positions() - 1), what=PRODUCT, entry=None)
+        """Show another state of the product."""
+        if self._chain:
+            taken = self._chain.taken_at(min(max(position, 0), self.positions() - 1))
+            self._look(taken=taken, what=PRODUCT, entry=None)
         self.moved.emit()
 
     def tables(self) -> Mapping[str, Table]:
         """Return the matrix, the sum behind the chosen entry, and the counts."""
-        found: dict[str, Table] = {}
-        chain, reading = self.answer.chain if self.answer else None, self.page.reading
-        if chain is None or reading is None:
-            return found
-        found["matrix"] = reading.table()
-        if unfolded := self._seen().sum(chain):
-            found["sum"] = unfolded.table()
-        if len(chain.factors) > 1:
-            diagonal = [factor.diagonal for factor in chain.factors]
-            found["multiplications"] = product_cost.table(chain.sizes, diagonal)
-        return found
+        return self._seen().tables(self.answer) if self.answer else {}
 
     def state(self) -> dict[str, Any]:
         """Return all choices."""
@@ -199,7 +190,7 @@ class JacobiansView(Following):
             self.tell("sample")
 
     def _ask_chosen(self) -> None:
-        self.glance = replace(self.glance, position=0, what=PRODUCT, entry=None)
+        self.glance = replace(self.glance, taken=WHOLE, what=PRODUCT, entry=None)
         self.hold()
         self._ask(asked(self.choices, self.bar, self.question))
 
@@ -240,8 +231,7 @@ class JacobiansView(Following):
 
     def _seen(self) -> Glance:
         """Return what can be seen of the chain that is there: another one may be on its way."""
-        chain = self.answer.chain if self.answer else None
-        return self.glance.fitted(chain) if chain else self.glance
+        return self.glance.fitted(self._chain) if self._chain else self.glance
 
     def _rewrite(self) -> None:
         self.glance = self.glance.rewritten(list(Convention)[self.bar.convention.currentIndex()])
@@ -251,18 +241,12 @@ class JacobiansView(Following):
     def _turn(self) -> None:
         self._look(direction=Direction(self.choices.direction.currentText()), entry=None)
 
-    def _show_point(self, place: int) -> None:
-        self._look(what=POINT, place=place, entry=None)
-
-    def _show_factor(self, place: int) -> None:
-        self._look(what=FACTOR, place=place, entry=None)
-        chain = self.answer.chain if self.answer else None
-        if chain and (layer := chain.factors[place].target.layer) is not None:
-            self.picked.emit(layer, None)
-
-    def _unfold(self, row: int, column: int) -> None:
-        if self.glance.what == PRODUCT:
-            self._look(entry=(row, column))
+    def _look_at(self, changes: dict[str, Any]) -> None:
+        self._look(**changes)
+        if self._chain and changes.get("what") == FACTOR:
+            layer = self._chain.factors[self._seen().place].target.layer
+            if layer is not None:
+                self.picked.emit(layer, None)
 
     def _show_all(self) -> None:
         answer = self.answer
@@ -271,7 +255,7 @@ class JacobiansView(Following):
         if answer is None:
             self._say(WAITING)
             return
-        self.choices.show_answer(answer, self.glance)
+        self.choices.show_answer(answer, self.glance, self.position, self.positions())
         self.bar.show_answer(answer, self.glance)
         self._say(answer.trouble or answer.remark)
         glance = self._seen()

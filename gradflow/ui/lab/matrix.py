@@ -92,11 +92,6 @@ class Matrix(QWidget):
         self.grid.move_to(row, column, reveal)
 
     @property
-    def cursor_entry(self) -> tuple[int, int]:
-        """The row and the column of the cursor."""
-        return self.grid.here
-
-    @property
     def readout(self) -> str:
         """What is written below: the entry under the mouse or the cursor, with all its digits."""
         return self._readout.text()

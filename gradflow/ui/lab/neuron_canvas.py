@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gradflow.ui.lab.edge_paint import paint_hovered
 from gradflow.ui.lab.neuron_layout import FOOT, TOP, NeuronLayout, lay_out
 from gradflow.ui.lab.neuron_paint import NeuronPainter
 from gradflow.ui.lab.neuron_scene import Scene
+from gradflow.ui.lab.readout import Readout
 from gradflow.ui.theme import LIGHT, Theme
 
 LARGEST_ZOOM = 12.0
@@ -74,10 +75,7 @@ class NeuronCanvas(QWidget):
         self._pressed: QPointF | None = None
         self._dragged = False
         self._hovered: int | None = None
-        self.readout = QLabel(self)
-        self.readout.setObjectName("chip")
-        self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.readout.hide()
+        self.readout = Readout(self)
 
     def show_scene(self, scene: Scene | None) -> None:
         """Draw this from now on."""
@@ -213,15 +211,8 @@ class NeuronCanvas(QWidget):
         self._hover(under[1] if under and under[0] == "edge" else None)
         if spot is None or under is None or self.scene is None:
             self.readout.hide()
-            return
-        self.readout.setText("<br>".join(self.scene.told(*under)))
-        self.readout.adjustSize()
-        left = spot.x() + 14.0
-        if left + self.readout.width() > self.width():
-            left = max(0.0, spot.x() - 14.0 - self.readout.width())
-        top = min(spot.y() + 10.0, self.height() - self.readout.height() - 2.0)
-        self.readout.move(int(left), int(max(top, 0.0)))
-        self.readout.show()
+        else:
+            self.readout.tell(self.scene.told(*under), spot)
 
     def _hover(self, edge: int | None) -> None:
         for each in {self._hovered, edge} - {None} if edge != self._hovered else ():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 
 import numpy as np
@@ -14,14 +14,19 @@ from PySide6.QtCore import QLineF, QPointF, QRectF
 from gradflow.sim.lab.label_places import Rectangle, place
 from gradflow.sim.lab.neuron_graph import NeuronGraph
 from gradflow.sim.lab.numerals import short
-from gradflow.ui.lab.small_words import SmallWords, small_words
+from gradflow.ui.lab.small_words import small_words
 
 Array = NDArray[np.float64]
 
 TOP, FOOT, SIDE = 36.0, 22.0, 8.0
-NARROW, WIDEST, HIGHEST = 42.0, 74.0, 66.0
-LABEL_HEIGHT, MARGIN = 14.0, 2.0
-LABEL_SIZES = (10, 9, 8)
+NARROW, WIDEST, HIGHEST = 48.0, 74.0, 66.0
+TWO_LINES = 26.0
+LABEL_HEIGHT, MARGIN = 14.0, 1.5
+LEAST_SIZE = 10
+"""No letters are smaller, in pixels."""
+LABELS = partial(small_words, LEAST_SIZE)
+MOST_DRAWN = 1200
+"""Of more edges in sight the largest are drawn: of a thousand lines in a strip none can be told from another."""
 BIAS_RADIUS = 3.5
 ALONG = (0.3, 0.18, 0.42, 0.06, 0.54, 0.66, 0.8, 0.94, 0.24, 0.12, 0.36, 0.48, 0.6, 0.73, 0.87, 0.0, 1.0)
 """Where on an edge its number may stand, from 0 at its source to 1, the best first: near the source edges are apart."""
@@ -39,15 +44,26 @@ class NeuronLayout:
     height: float
     column_x: Sequence[float]
     column_gap: float
+    row: float
     area: QRectF
-    lines: Sequence[Array]
     written: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
     """The lines of text in each neuron, once they are found: they stay as long as the graph and the size do."""
 
+    _lines: dict[int, tuple[Array, list[QLineF]]] = field(default_factory=dict)
+
     def box(self, neuron: int) -> QRectF:
         """Return the rectangle of a neuron."""
-        x, y = self.middles[neuron]
-        return QRectF(x - self.width / 2, y - self.height / 2, self.width, self.height)
+        return self._boxes[neuron]
+
+    @cached_property
+    def _boxes(self) -> list[QRectF]:
+        corners = self.middles - (self.width / 2, self.height / 2)
+        return [QRectF(x, y, self.width, self.height) for x, y in corners.tolist()]
+
+    @cached_property
+    def in_sight(self) -> list[int]:
+        """The neurons of which something can be seen."""
+        return [i for i, box in enumerate(self._boxes) if box.intersects(self.area)]
 
     def bias_spot(self, neuron: int) -> QPointF:
         """Return where the mark of a neuron's bias stands."""
@@ -59,10 +75,53 @@ class NeuronLayout:
         """Whether there is room for the marks of biases."""
         return self.height >= 22.0
 
+    def line(self, edge: int) -> Array:
+        """Return the points of an edge."""
+        return self._kept_line(edge)[0]
+
+    def strokes(self, edge: int) -> list[QLineF]:
+        """Return an edge as the painter wants it: it draws single lines ten times as fast as polylines."""
+        return self._kept_line(edge)[1]
+
+    def _kept_line(self, edge: int) -> tuple[Array, list[QLineF]]:
+        found = self._lines.get(edge)
+        if found is None:
+            start, stop = self._starts[edge], self._stops[edge]
+            free = self.column_gap - self.width
+            line = _passing(start, stop, free, self.row) if self._skips[edge] else np.array([start, stop])
+            found = self._lines[edge] = line, [QLineF(*a, *b) for a, b in pairwise(line.tolist())]
+        return found
+
     @cached_property
-    def strokes(self) -> list[list[QLineF]]:
-        """The lines of the edges as the painter wants them: it draws single lines ten times as fast as polylines."""
-        return [[QLineF(*a, *b) for a, b in pairwise(line.tolist())] for line in self.lines]
+    def _starts(self) -> Array:
+        return self.middles[self.graph.arrays.sources] + (self.width / 2, 0.0)
+
+    @cached_property
+    def _stops(self) -> Array:
+        return self.middles[self.graph.arrays.targets] - (self.width / 2, 0.0)
+
+    @cached_property
+    def _skips(self) -> NDArray[np.bool_]:
+        """Which edges pass a column."""
+        arrays = self.graph.arrays
+        return np.asarray(arrays.column[arrays.targets] - arrays.column[arrays.sources] > 1)
+
+    @cached_property
+    def drawn(self) -> NDArray[np.intp]:
+        """The edges that are drawn: all in sight, in a crowd the largest between any two columns."""
+        seen = self.edges_in_sight
+        if len(seen) > MOST_DRAWN:
+            ranks = self.graph.arrays.ranks[seen]
+            seen = seen[ranks <= np.partition(ranks, MOST_DRAWN)[MOST_DRAWN]]
+        return seen
+
+    @cached_property
+    def edges_in_sight(self) -> NDArray[np.intp]:
+        """The edges of which something could be seen."""
+        area, low, high = self.area, np.minimum(self._starts, self._stops), np.maximum(self._starts, self._stops)
+        inside = (high[:, 0] >= area.left()) & (low[:, 0] <= area.right())
+        inside &= self._skips | ((high[:, 1] >= area.top()) & (low[:, 1] <= area.bottom()))
+        return np.flatnonzero(inside)
 
     def neuron_at(self, spot: QPointF) -> int | None:
         """Return the neuron at a place."""
@@ -87,7 +146,7 @@ class NeuronLayout:
 
     def edge_area(self, edge: int) -> QRectF:
         """Return what an edge passes through, with room for the frame of its line."""
-        line = self.lines[edge]
+        line = self.line(edge)
         return QRectF(QPointF(*line.min(axis=0)), QPointF(*line.max(axis=0))).adjusted(-5.0, -5.0, 5.0, 5.0)
 
     def bias_at(self, spot: QPointF) -> int | None:
@@ -102,7 +161,7 @@ class NeuronLayout:
 
     def edge_at(self, spot: QPointF, reach: float = 5.0) -> int | None:
         """Return the edge nearest to a place, if it is near enough."""
-        if not self.lines:
+        if not len(self.drawn):
             return None
         starts, stops, owners = self._segments
         along = stops - starts
@@ -115,24 +174,18 @@ class NeuronLayout:
 
     @cached_property
     def _segments(self) -> tuple[Array, Array, NDArray[np.intp]]:
-        starts = np.concatenate([line[:-1] for line in self.lines])
-        stops = np.concatenate([line[1:] for line in self.lines])
-        owners = np.repeat(np.arange(len(self.lines)), [len(line) - 1 for line in self.lines])
-        return starts, stops, owners
+        lines = [self.line(e) for e in self.drawn.tolist()]
+        starts, stops = np.concatenate([line[:-1] for line in lines]), np.concatenate([line[1:] for line in lines])
+        return starts, stops, np.repeat(self.drawn, [len(line) - 1 for line in lines])
 
-    @cached_property
-    def edge_words(self) -> list[tuple[str, SmallWords]]:
-        """The number of every edge as it is written on it, and in which size; "" where none fits between two columns.
+    def edge_words(self, edge: int) -> str:
+        """Return the number of an edge as it is written on it, with so many digits as fit between two columns.
 
-        It gets smaller before digits go: two numbers that differ should not look the same, and with one digit 1.6 is 2.
+        With one digit 1.6 would be 2: rather there is none.
         """
-        room, texts = self.column_gap - self.width - 2 * MARGIN, [small_words(size) for size in LABEL_SIZES]
-        found = []
-        for edge in self.graph.edges:
-            options = ((short(edge.derivative, digits), text) for digits in (3, 2) for text in texts)
-            fitting = (option for option in options if option[1].room_for(option[0]) <= room)
-            found.append(next(fitting, ("", texts[-1])))
-        return found
+        room, value = self.column_gap - self.width - 2 * MARGIN, self.graph.edges[edge].derivative
+        options = (short(value, digits) for digits in (3, 2))
+        return next((words for words in options if LABELS().room_for(words) <= room), "")
 
     def labels(self, edges: Sequence[int], chosen: int | None = None) -> list[tuple[int, QRectF]]:
         """Return the edges whose numbers have room, with where each stands; the most important come first.
@@ -151,9 +204,9 @@ class NeuronLayout:
 
     def _candidates(self, edge: int, far: bool) -> Iterator[Rectangle]:
         """Yield where on the last straight part of its edge a number may stand, the best place first."""
-        (x0, y0), (x1, y1) = self._ends[edge]
-        words, text = self.edge_words[edge]
-        wide = text.room_for(words) + 2 * MARGIN
+        (x0, y0), (x1, y1) = self.line(edge)[-2:].tolist()
+        words = self.edge_words(edge)
+        wide = LABELS().room_for(words) + 2 * MARGIN
         room, slope = max(x1 - x0 - wide, 0.0), (y1 - y0) / max(x1 - x0, 1e-9)
         if not words:
             return
@@ -161,11 +214,6 @@ class NeuronLayout:
             x = x0 + t * room
             y = y0 + slope * (x + wide / 2 - x0)
             yield x, y - LABEL_HEIGHT / 2, x + wide, y + LABEL_HEIGHT / 2
-
-    @cached_property
-    def _ends(self) -> list[tuple[tuple[float, float], tuple[float, float]]]:
-        """Both ends of the last straight part of every edge."""
-        return [(tuple(line[-2].tolist()), tuple(line[-1].tolist())) for line in self.lines]
 
 
 def lay_out(graph: NeuronGraph, width: float, height: float, zoom: float, pan: QPointF) -> NeuronLayout:
@@ -180,8 +228,8 @@ def lay_out(graph: NeuronGraph, width: float, height: float, zoom: float, pan: Q
     gap = (width - 2 * SIDE) * zoom / count
     row = (height - TOP - FOOT) * zoom / most
     # Numbers in neurons come before numbers on edges.
-    node_width = min(max(gap * 0.56, min(gap * 0.7, NARROW), 6.0), WIDEST)
-    node_height = min(max(row * 0.78, 6.0), HIGHEST)
+    node_width = min(max(gap * 0.54, min(gap * 0.7, NARROW), 6.0), WIDEST)
+    node_height = min(max(row * 0.78, min(row * 0.9, TWO_LINES), 6.0), HIGHEST)
     row = min(row, max(3.8 * HIGHEST, (height - TOP - FOOT) / most))
     middle_x, middle_y = width / 2 + pan.x(), TOP + (height - TOP - FOOT) / 2 + pan.y()
     column_x = [middle_x + (c - (count - 1) / 2) * gap for c in range(count)]
@@ -189,18 +237,12 @@ def lay_out(graph: NeuronGraph, width: float, height: float, zoom: float, pan: Q
     for c, column in enumerate(rows):
         for place_in_column, i in enumerate(column):
             middles[i] = column_x[c], middle_y + (place_in_column - (len(column) - 1) / 2) * row
-    lines = []
-    for edge in graph.edges:
-        start, stop = middles[edge.source] + (node_width / 2, 0.0), middles[edge.target] - (node_width / 2, 0.0)
-        apart = graph.neurons[edge.target].column - graph.neurons[edge.source].column
-        lines.append(np.array([start, stop]) if apart <= 1 else _passing(start, stop, gap, node_width, row))
-    return NeuronLayout(graph, middles, node_width, node_height, column_x, gap, area, lines)
+    return NeuronLayout(graph, middles, node_width, node_height, column_x, gap, row, area)
 
 
-def _passing(start: Array, stop: Array, gap: float, node_width: float, row: float) -> Array:
+def _passing(start: Array, stop: Array, free: float, row: float) -> Array:
     """Return a line that passes the columns between in the lane above the row it comes from."""
     lane = start[1] - row / 2
-    free = gap - node_width
     entry, leave = np.array([start[0] + free, lane]), np.array([stop[0] - free, lane])
     t = np.linspace(0.0, 1.0, 9)[:, None]
     rise = start + (entry - start) * np.concatenate([t, 3 * t**2 - 2 * t**3], axis=1)

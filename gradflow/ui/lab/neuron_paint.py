@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from gradflow.sim.lab.neuron_graph import Column
 from gradflow.sim.lab.numerals import short
+from gradflow.sim.words import counted
 from gradflow.ui.items import cosmetic
 from gradflow.ui.lab.edge_paint import EdgePainter
 from gradflow.ui.lab.neuron_inks import Inks
-from gradflow.ui.lab.neuron_layout import BIAS_RADIUS, FOOT, NeuronLayout
+from gradflow.ui.lab.neuron_layout import BIAS_RADIUS, FOOT, LEAST_SIZE, NeuronLayout
 from gradflow.ui.lab.neuron_scene import FAINT, STRONG, Scene
 from gradflow.ui.lab.small_words import SmallWords, small_words
 from gradflow.ui.theme import SMALL_SIZE, Theme, font
 
-SIZES = (SMALL_SIZE, 10, 9, 8)
+SIZES = (SMALL_SIZE, LEAST_SIZE)
 """A number that has no room is written smaller before it is written with fewer digits."""
+CORNER, ROUND = 6.0, 22.0
+"""The radius of a box's corners, and from which height on they are round."""
 USUAL = "−0.0312"
-NUMBERED, LETTERED = 32.0, 66.0
-"""From which width on there are numbers in a neuron, and letters before them."""
+WRITTEN, NUMBERED, LETTERED = 16.0, 32.0, 66.0
+"""From which width on there are names in a neuron, numbers, and letters before these."""
+
+
+class _Box(NamedTuple):
+    """How a neuron's box looks: a colour and how much of it, its frame."""
+
+    color: str
+    share: float
+    frame: str
+    width: float
+    dashed: bool
+
+    @property
+    def plain(self) -> bool:
+        """Whether the frame has nothing to say."""
+        return self.width == 1.0 and not self.dashed
 
 
 class NeuronPainter:
@@ -46,9 +65,8 @@ class NeuronPainter:
         self.painter.setFont(self.words.font)
         self.painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.edges.paint_lines()
-        neurons = [i for i in range(len(self.scene.graph.neurons)) if self.layout.box(i).intersects(self.layout.area)]
-        for i in neurons:
-            self._paint_neuron(i)
+        neurons = self.layout.in_sight
+        self._paint_boxes(neurons)
         self._write_in(neurons)
         self.edges.paint_numbers()
         self._paint_heads()
@@ -56,34 +74,48 @@ class NeuronPainter:
 
     # Neurons.
 
-    def _paint_neuron(self, i: int) -> None:
-        painter, scene, layout, theme = self.painter, self.scene, self.layout, self.theme
-        box, seen, wrong = layout.box(i), scene.neurons[i], scene.wrong[i]
-        gradient, known = scene.gradients[i], scene.walk is None or scene.complete[i]
-        radius = min(6.0, box.height() / 3)
-        fill = QColor(theme.raised)
+    def _paint_boxes(self, neurons: list[int]) -> None:
+        """Paint the boxes, all of one look at once, and what stands at their corners."""
+        painter, layout, scene = self.painter, self.layout, self.scene
+        groups: dict[_Box, list[QRectF]] = {}
+        for i in neurons:
+            groups.setdefault(self._look(i), []).append(layout.box(i))
+        # Of small boxes nobody sees the corners, nor a frame that says nothing.
+        small = layout.height < ROUND
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, not small)
+        for look, boxes in groups.items():
+            pen = cosmetic(QColor(look.frame), look.width)
+            if look.dashed:
+                pen.setStyle(Qt.PenStyle.DashLine)
+            painter.setPen(Qt.PenStyle.NoPen if small and look.plain else pen)
+            painter.setBrush(self.inks.mixed(look.color, look.share))
+            if small:
+                painter.drawRects(boxes)
+            for box in () if small else boxes:
+                painter.drawRoundedRect(box, CORNER, CORNER)
+        self._paint_rests([layout.box(i) for i in neurons if scene.graph.neurons[i].rest])
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if scene.chosen is not None:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(cosmetic(QColor(self.theme.accent), 2.0))
+            painter.drawRoundedRect(layout.box(scene.chosen).adjusted(-3.0, -3.0, 3.0, 3.0), CORNER + 2.0, CORNER + 2.0)
+        if layout.biases_shown:
+            self._paint_biases([i for i in neurons if not math.isnan(scene.graph.neurons[i].bias)])
+
+    def _look(self, i: int) -> _Box:
+        scene, theme = self.scene, self.theme
+        seen, wrong, gradient = scene.neurons[i], scene.wrong[i], scene.gradients[i]
+        known = scene.walk is None or scene.complete[i]
+        color, share = theme.raised, 1.0
         if known and gradient != 0.0:
             tint = 0.18 if self.rows > 1 else 0.4 if self.rows else 0.7
-            fill = self.inks.mixed(self.inks.sign(gradient), tint * (0.4 if seen == FAINT else 1.0))
-        frame = QColor(theme.error if wrong else theme.text if seen == STRONG else theme.border)
-        painter.setBrush(fill)
-        pen = cosmetic(frame, 2.0 if wrong or seen == STRONG else 1.0)
-        if not known and not wrong:
-            pen.setStyle(Qt.PenStyle.DashLine)
-        painter.setPen(pen)
-        painter.drawRoundedRect(box, radius, radius)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        if i == scene.chosen:
-            painter.setPen(cosmetic(QColor(theme.accent), 2.0))
-            painter.drawRoundedRect(box.adjusted(-3.0, -3.0, 3.0, 3.0), radius + 2.0, radius + 2.0)
-        if scene.graph.neurons[i].rest:
-            self._paint_rest(box)
-        if layout.biases_shown and not math.isnan(scene.graph.neurons[i].bias):
-            self._paint_bias(i)
+            color, share = self.inks.sign(gradient), tint * (0.4 if seen == FAINT else 1.0)
+        frame = theme.error if wrong else theme.text if seen == STRONG else theme.border
+        return _Box(color, share, frame, 2.0 if wrong or seen == STRONG else 1.0, not known and not wrong)
 
     def _write_in(self, neurons: list[int]) -> None:
         """Write what the neurons are, size by size: to change the font for each word takes long."""
-        if not self.rows:
+        if not self.rows or self.room < WRITTEN:
             return
         lines: dict[SmallWords, list[tuple[float, float, str, QColor]]] = {}
         inks = {
@@ -121,20 +153,23 @@ class NeuronPainter:
     def _fits(self, words: str) -> bool:
         return self.texts[-1].room_for(words) <= self.room
 
-    def _paint_rest(self, box: QRectF) -> None:
-        """Draw the stub of what is not shown."""
+    def _paint_rests(self, boxes: list[QRectF]) -> None:
+        """Draw the stubs of what is not shown."""
         pen = cosmetic(QColor(self.theme.muted), 1.4)
-        pen.setStyle(Qt.PenStyle.DotLine)
+        if self.layout.height >= ROUND:
+            pen.setStyle(Qt.PenStyle.DotLine)
         self.painter.setPen(pen)
-        corner = QPointF(box.right() - 4.0, box.top())
-        self.painter.drawLine(corner, corner + QPointF(9.0, -8.0))
+        reach = min(self.layout.height / 4, 8.0)
+        corners = [(box.right() - 4.0, box.top()) for box in boxes]
+        self.painter.drawLines([QLineF(x, y, x + 1.1 * reach, y - reach) for x, y in corners])
 
-    def _paint_bias(self, i: int) -> None:
-        chosen = self.scene.bias and i == self.scene.chosen
+    def _paint_biases(self, neurons: list[int]) -> None:
         self.painter.setPen(cosmetic(QColor(self.theme.surface), 1.0))
-        self.painter.setBrush(QColor(self.theme.accent if chosen else self.theme.muted))
-        radius = BIAS_RADIUS + (1.5 if chosen else 0.0)
-        self.painter.drawEllipse(self.layout.bias_spot(i), radius, radius)
+        for i in neurons:
+            chosen = self.scene.bias and i == self.scene.chosen
+            self.painter.setBrush(QColor(self.theme.accent if chosen else self.theme.muted))
+            radius = BIAS_RADIUS + (1.5 if chosen else 0.0)
+            self.painter.drawEllipse(self.layout.bias_spot(i), radius, radius)
 
     # What stands around.
 
@@ -175,6 +210,11 @@ class NeuronPainter:
         )
         return f"neuron: {', '.join(told)}" if self.rows > 1 else ""
 
+    def _about_edges(self) -> str:
+        """Say how many edges are drawn, where that are not all."""
+        drawn, all_of_them = len(self.layout.drawn), len(self.layout.edges_in_sight)
+        return f"the {counted(drawn)} largest of {counted(all_of_them)} edges" if drawn < all_of_them else ""
+
     def _paint_legend(self) -> None:
         """Say what colour and width mean, along the foot."""
         y, x = self.layout.area.bottom() - 7.0, self.layout.area.left() + 6.0
@@ -184,8 +224,11 @@ class NeuronPainter:
             (self.theme.curve, "∂ < 0", Qt.PenStyle.SolidLine),
             (self.theme.muted, "0", Qt.PenStyle.DotLine),
             ("", f"width: |∂|, thickest {largest}", Qt.PenStyle.NoPen),
+            ("", self._about_edges(), Qt.PenStyle.NoPen),
             ("", self._about_neurons(), Qt.PenStyle.NoPen),
         ):
+            if not words:
+                continue
             if color:
                 pen = cosmetic(QColor(color), 2.5)
                 pen.setStyle(style)

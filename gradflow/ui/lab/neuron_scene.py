@@ -6,8 +6,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-from gradflow.sim.lab.multiplications import reachable
+import numpy as np
+from numpy.typing import NDArray
+
 from gradflow.sim.lab.neuron_graph import Column, Neuron, NeuronGraph
 from gradflow.sim.lab.numerals import full, short
 from gradflow.sim.lab.orders import Walk
@@ -15,6 +18,8 @@ from gradflow.sim.lab.walk_words import share_told
 
 STRONG, PLAIN, FAINT, GONE = 3, 2, 1, 0
 """How much an edge or a neuron is seen."""
+
+Array = NDArray[Any]
 
 Words = tuple[str, str]
 """A line of text in a neuron, and its role: "name", "text", "sign", "good", "error"."""
@@ -33,16 +38,17 @@ class Scene:
     position: int = 0
 
     @cached_property
-    def edges(self) -> list[int]:
+    def edges(self) -> Array:
         """How much each edge is seen."""
-        numbers = range(len(self.graph.edges))
+        arrays = self.graph.arrays
         if self.walk is not None:
-            return [self._of_walk(self.graph.edges[e].target) for e in numbers]
+            at = np.array(self.walk.visited_at)[arrays.targets]
+            return np.where(at == self.position - 1, STRONG, np.where(at < self.position, PLAIN, GONE))
         if self.path:
-            on_it = set(self.path)
-            return [STRONG if e in on_it else GONE for e in numbers]
-        cone = self._cone
-        seen = [PLAIN if self.graph.edges[e].source in cone else FAINT for e in numbers]
+            seen = np.full(len(self.graph.edges), GONE)
+            seen[list(self.path)] = STRONG
+            return seen
+        seen = np.where(self._cone[arrays.sources], PLAIN, FAINT)
         if self.edge is not None:
             seen[self.edge] = STRONG
         return seen
@@ -58,25 +64,22 @@ class Scene:
         if self.path:
             on_it = {end for e in self.path for end in (self.graph.edges[e].source, self.graph.edges[e].target)}
             return [STRONG if i in on_it else FAINT for i in range(size)]
-        cone = self._cone
-        return [PLAIN if i in cone else FAINT for i in range(size)]
+        return [PLAIN if inside else FAINT for inside in self._cone.tolist()]
 
     @cached_property
-    def _cone(self) -> set[int]:
-        everything = set(range(len(self.graph.neurons)))
-        return everything if self.chosen is None else reachable(self.graph, [self.chosen])
+    def _cone(self) -> Array:
+        """Which neurons lie on paths from the chosen one."""
+        if self.chosen is None:
+            return np.ones(len(self.graph.neurons), bool)
+        return self.graph.arrays.reached(self.chosen, self.graph.terminal)
 
-    @property
-    def own_edges(self) -> list[int]:
-        """The edges that leave or enter the chosen neuron."""
+    @cached_property
+    def own(self) -> Array:
+        """Which edges leave or enter the chosen neuron."""
+        arrays = self.graph.arrays
         if self.chosen is None or self.walk is not None:
-            return []
-        return [*self.graph.outgoing[self.chosen], *self.graph.incoming[self.chosen]]
-
-    def _of_walk(self, target: int) -> int:
-        assert self.walk is not None
-        at = self.walk.visited_at[target]
-        return STRONG if at == self.position - 1 else PLAIN if at < self.position else GONE
+            return np.zeros(len(self.graph.edges), bool)
+        return np.asarray((arrays.sources == self.chosen) | (arrays.targets == self.chosen))
 
     @cached_property
     def gradients(self) -> list[float]:

@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRectF, Q
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QBoxLayout,
     QLabel,
     QListWidget,
     QListWidgetItem,
@@ -80,6 +81,11 @@ class _Row(QStyledItemDelegate):
             painter.drawText(left, Qt.AlignmentFlag.AlignVCenter, _elided(metrics, path.written_factors, left.width()))
 
 
+def side_by_side(beside: bool) -> QBoxLayout.Direction:
+    """Return the direction of a layout whose parts stand beside each other, or else below each other."""
+    return QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
+
+
 def _elided(metrics: object, words: str, width: float) -> str:
     return str(metrics.elidedText(words, Qt.TextElideMode.ElideRight, int(width)))  # type: ignore[attr-defined]
 
@@ -123,13 +129,20 @@ class PathPage(QWidget):
         self.sum = QLabel()
         self.sum.setTextFormat(Qt.TextFormat.RichText)
         self.sum.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        box = QVBoxLayout(self)
+        self.sum.setAlignment(Qt.AlignmentFlag.AlignTop)
+        box, self.both = QVBoxLayout(self), QBoxLayout(QBoxLayout.Direction.TopToBottom)
         box.setContentsMargins(0, 6, 0, 0)
         box.setSpacing(6)
+        self.both.setSpacing(6)
         box.addWidget(self.head)
-        box.addWidget(self.list, 1)
-        box.addWidget(self.sum)
+        box.addLayout(self.both, 1)
+        self.both.addWidget(self.list, 1)
+        self.both.addWidget(self.sum)
         self._shown: PathList | None = None
+
+    def lay(self, flat: bool) -> None:
+        """Let the sum stand beside the list, or below it."""
+        self.both.setDirection(side_by_side(flat))
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
@@ -169,15 +182,17 @@ class PathPage(QWidget):
 
 def _sums(graph: NeuronGraph, found: PathList) -> str:
     name, end = graph.neurons[found.start].name, graph.target_name
-    rows = [(f"the {len(found.paths)} largest paths" if found.others else "all paths", short(found.listed_sum, 6))]
+    rows, listed = [], short(found.listed_sum, 6)
     if found.others:
+        rows.append((f"the {len(found.paths)} largest paths", listed))
         rows.append((f"{counted(found.others)} other paths", short(found.others_sum, 6)))
     if found.unshown:
+        rows += [] if rows else [("paths that are shown", listed)]
         rows.append(("through units not shown", short(found.unshown, 6)))
     rows += [
-        ("<b>sum over paths</b>", f"<b>{short(found.total, 6)}</b>"),
+        (f"<b>sum over {'paths' if rows else 'all paths'}</b>", f"<b>{short(found.total, 6)}</b>"),
         (f"<b>backprop</b> ∂{end}/∂{name}", f"<b>{short(found.gradient, 6)}</b>"),
-        ("difference", short(found.difference, 2)),
     ]
     cells = "".join(f"<tr><td>{words}</td><td align='right'>{number}</td></tr>" for words, number in rows)
+    cells += f"<tr><td colspan='2' align='right'>{found.agreement}</td></tr>"
     return f"<table width='100%' cellspacing='0' cellpadding='1'>{cells}</table>"

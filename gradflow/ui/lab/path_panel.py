@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from gradflow.sim.lab.dissection import Dissection
 from gradflow.sim.lab.neuron_words import explain_bias, explain_edge, explain_neuron, explain_path
@@ -15,7 +15,7 @@ from gradflow.sim.lab.path_list import Path
 from gradflow.sim.lab.walk_words import order_rows, step_words, verdict
 from gradflow.ui.lab.cost_page import CostPage
 from gradflow.ui.lab.explanation_pane import ExplanationPane
-from gradflow.ui.lab.path_page import PathPage
+from gradflow.ui.lab.path_page import PathPage, side_by_side
 from gradflow.ui.lab.path_state import PAGES, Chosen
 from gradflow.ui.lab.walk_page import WalkPage
 from gradflow.ui.theme import Theme
@@ -55,14 +55,25 @@ class PathPanel(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(6)
         box.addWidget(self.tabs)
-        box.addWidget(self.pages, 3)
-        box.addWidget(self.explained, 2)
+        self.both = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self.both.setSpacing(6)
+        self.both.addWidget(self.pages, 3)
+        self.both.addWidget(self.explained, 2)
+        box.addLayout(self.both, 1)
         self.tabs.currentChanged.connect(weakly(self, lambda self, place: self.page_wanted.emit(PAGES[place])))
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
         for part in (self.paths, self.walk, self.cost, self.explained):
             part.retheme(theme)
+
+    def lay(self, flat: bool) -> None:
+        """Have the page and the formulas side by side, or below each other."""
+        self.both.setDirection(side_by_side(flat))
+        self.both.setSpacing(16 if flat else 6)
+        self.paths.lay(flat)
+        self.walk.lay(flat)
+        self.explained.keep_tall(flat)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Let the formulas give way to the order where both have no room."""

@@ -8,8 +8,6 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QPointF
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
 from gradflow.sim.lab.dissection import Dissection, is_quick, taken_apart
 from gradflow.sim.lab.neuron_graph import NeuronGraph
@@ -20,17 +18,13 @@ from gradflow.sim.lab.table import Table
 from gradflow.sim.lab.walk_words import walk_table
 from gradflow.ui.lab.background import Background
 from gradflow.ui.lab.following import Following
-from gradflow.ui.lab.neuron_canvas import NeuronCanvas
 from gradflow.ui.lab.neuron_scene import Scene
-from gradflow.ui.lab.path_panel import PathPanel
+from gradflow.ui.lab.path_body import PathBody
 from gradflow.ui.lab.path_state import Chosen, read
 from gradflow.ui.lab.window_row import WindowRow
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import view
 from gradflow.ui.weak import weakly
-
-NARROWEST, WIDEST = 244, 372
-"""The panel's width."""
 
 
 @view("paths", "Which paths does a gradient take?")
@@ -52,16 +46,14 @@ class PathsView(Following):
         self.chosen = Chosen()
         self.found: Dissection | None = None
         self.background = Background(self)
-        self._set_up()
-        self._lay_out()
+        self.row, body = WindowRow(), PathBody()
+        self.canvas, self.remarks, self.panel = body.canvas, body.remarks, body.panel
+        for widget in (self.row, self.age):
+            self.box.addWidget(widget)
+        self.box.addWidget(body, 1)
+        self._connect()
 
-    def _set_up(self) -> None:
-        self.row, self.canvas = WindowRow(), NeuronCanvas()
-        self.remarks = QLabel()
-        self.remarks.setObjectName("muted")
-        self.remarks.setWordWrap(True)
-        self.remarks.hide()
-        self.panel = PathPanel()
+    def _connect(self) -> None:
         self.row.changed.connect(self._look_elsewhere)
         self.row.sample.valueChanged.connect(weakly(self, lambda self, _: self.tell("sample")))
         self.canvas.neuron_chosen.connect(self.choose_neuron)
@@ -76,23 +68,6 @@ class PathsView(Following):
         self.panel.walk.position_wanted.connect(self.go)
         self.background.arrived.connect(self._arrived)
         self.background.failed.connect(self._say)
-
-    def _lay_out(self) -> None:
-        left, both = QVBoxLayout(), QHBoxLayout()
-        left.setSpacing(4)
-        left.addWidget(self.canvas, 1)
-        left.addWidget(self.remarks)
-        both.setSpacing(12)
-        both.addLayout(left, 1)
-        both.addWidget(self.panel)
-        self.box.addWidget(self.row)
-        self.box.addLayout(both, 1)
-        self.box.insertWidget(1, self.age)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Give the panel its share of the width."""
-        super().resizeEvent(event)
-        self.panel.setFixedWidth(int(min(max(0.31 * self.width(), NARROWEST), WIDEST)))
 
     # What a view does.
 
@@ -161,13 +136,7 @@ class PathsView(Following):
     def edge(self) -> int | None:
         """The number of the chosen edge in the graph."""
         ends = self.chosen.edge
-        if self.graph is None or ends is None:
-            return None
-        source, target = self.graph.places.get(ends[:2]), self.graph.places.get(ends[2:])
-        edges = range(len(self.graph.edges))
-        return next(
-            (i for i in edges if (self.graph.edges[i].source, self.graph.edges[i].target) == (source, target)), None
-        )
+        return self.graph.edge_between(ends[:2], ends[2:]) if self.graph and ends else None
 
     def choose_neuron(self, number: int) -> None:
         """Look at a neuron (by its number in the graph) and its paths."""

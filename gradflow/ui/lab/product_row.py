@@ -10,7 +10,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
-from gradflow.sim.lab.chain import Multiplication
+from gradflow.sim.lab.chain_parts import Multiplication
 from gradflow.sim.lab.chain_reading import MOST_SHOWN, Reading
 from gradflow.sim.lab.points import Point
 from gradflow.ui.lab.matrix import Matrix
@@ -24,6 +24,9 @@ FEWEST, AROUND = 4, 84
 
 LEAST, NARROW = 120, 424
 """The least width of a matrix, and that below which there is room for the product only."""
+
+READ, SHARE = 224, 0.25
+"""The width in which a number can be read with all its digits, and how much of the row is given to that at most."""
 
 
 class ProductRow(QWidget):
@@ -108,6 +111,8 @@ class ProductRow(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave the factors out where there is no room for them."""
         super().resizeEvent(event)
+        for matrix in (self.left, self.right, self.product):
+            matrix.setMinimumWidth(max(LEAST, min(READ, int(SHARE * self.width()))))
         self._make_room()
 
     def _make_room(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from gradflow.sim.lab.chain import Sum
+from gradflow.sim.lab.chain_parts import Sum
 from gradflow.ui.lab.elided_label import ElidedLabel
 from gradflow.ui.lab.matrix_cells import WIDE
 from gradflow.ui.lab.matrix_grid import MatrixGrid

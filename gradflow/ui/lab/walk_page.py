@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QHBoxLayout,
     QHeaderView,
     QLabel,
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from gradflow.sim.lab.orders import ORDERS, OWN
 from gradflow.sim.lab.walk_words import OrderRow, share_told
+from gradflow.ui.lab.path_page import side_by_side
 from gradflow.ui.theme import LIGHT, Theme
 from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import Button, Choice, Number, Slider, ToolButton
@@ -26,7 +28,7 @@ ROOMY = 320
 HEADS = (
     ("this order", "Whom each step visits; click to go there"),
     ("right order", "Whom the right order visits"),
-    ("handed on", "What was handed on too early, and what it should have been"),
+    ("handed on", "What was handed on too early; what it should have been stands in the tooltip"),
     ("missing", "Which share of the gradient is missing in the end; + is too much, × a factor"),
 )
 
@@ -123,14 +125,25 @@ class WalkPage(QWidget):
             second.addWidget(button)
         second.addWidget(self.slider, 1)
         second.addWidget(self.where)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 6, 0, 0)
-        box.setSpacing(6)
-        box.addLayout(first)
-        box.addLayout(second)
-        box.addWidget(self.words)
-        box.addWidget(self.verdict)
-        box.addWidget(self.steps, 1)
+        left, told = QVBoxLayout(), QVBoxLayout()
+        for column in (left, told):
+            column.setSpacing(6)
+        left.addLayout(first)
+        left.addLayout(second)
+        left.addWidget(self.steps, 1)
+        told.addWidget(self.words)
+        told.addWidget(self.verdict)
+        told.addStretch(1)
+        self.both = QBoxLayout(side_by_side(False), self)
+        self.both.setContentsMargins(0, 6, 0, 0)
+        self.both.addLayout(left, 1)
+        self.both.addLayout(told)
+
+    def lay(self, flat: bool) -> None:
+        """Have what is told beside the steps, or below them."""
+        self.both.setDirection(side_by_side(flat))
+        self.both.setSpacing(16 if flat else 6)
+        self.both.setStretch(1, 1 if flat else 0)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave out of the table what has no room; the words say it."""
@@ -170,7 +183,7 @@ class WalkPage(QWidget):
         for place, row in enumerate(rows):
             for column, words in enumerate((row.here, row.right, row.handed, share_told(row.missing))):
                 item = QTableWidgetItem(words)
-                item.setToolTip(words)
+                item.setToolTip(f"{words} instead of {row.wanted}" if column == 2 and words else words)
                 color = self.theme.error if column > 1 else self.theme.text if column == 0 else self.theme.muted
                 item.setForeground(QColor(color))
                 self.steps.setItem(place, column, item)

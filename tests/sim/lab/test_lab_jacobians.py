@@ -90,7 +90,7 @@ def value_of(node: Node) -> Array:
 def test_every_node_and_every_way_from_the_input_agrees_with_central_differences(name: str) -> None:
     of = jacobians_of(name)
     pairs = [(node, of.later(node)[0]) for node in of.symbols[:-1]]
-    pairs += [("x", after) for after in of.later("x")] + [(before, "L") for before in of.symbols[:-1]]
+    pairs += [("x", after) for after in of.later("x")] + [(before, of.symbols[-1]) for before in of.symbols[:-1]]
     for source, target in pairs:
         exact = of.whole(source, target)
         scale = max(float(np.abs(exact).max()), 1e-3)
@@ -101,7 +101,7 @@ def test_every_node_and_every_way_from_the_input_agrees_with_central_differences
 @pytest.mark.parametrize("name", sorted(KINDS))
 def test_the_product_of_the_factors_is_the_whole_and_the_engines_gradient(name: str, stops: Stops) -> None:
     of = jacobians_of(name)
-    chain = of.chain("x", "L", stops)
+    chain = of.chain("x", of.symbols[-1], stops)
     assert [factor.source.symbol for factor in chain.factors[1:]] == [f.target.symbol for f in chain.factors[:-1]]
     for direction in Direction:
         product = chain.product(len(chain.factors), direction)
@@ -164,6 +164,13 @@ def test_symbols_are_those_of_backprop() -> None:
     assert jacobians_of("prelu").point("a₁").formula(Convention.ROWS).endswith("(z₁; α₁)")
     delta = read_product(jacobians_of("dense").chain("z₃", "L"), 0, Direction.REVERSE, Convention.ROWS)
     assert delta.formula.startswith("δ₃ = ∂L/∂z₃ = ∂L/∂z₅ · W₅ᵀ")
+    for convention in Convention:
+        last = jacobians_of("dense").chain("z₅", "L")
+        assert read_product(last, 0, Direction.REVERSE, convention).formula == "δ₅ = ∂L/∂z₅", "a thing is said once"
+    whole = read_product(jacobians_of("dense").chain("z₅", "L"), 0, Direction.REVERSE, Convention.ROWS)
+    held = jacobians_of("batch norm")
+    assert read_product(held.chain("z₅", "ℓ"), 0, Direction.REVERSE, Convention.ROWS).formula == "∂ℓ/∂z₅"
+    assert held.symbols[-1] == "ℓ" and whole.symbol == "∂L/∂z₅"
 
 
 def test_ways_that_meet_are_one_factor_with_a_sum_for_a_name() -> None:

@@ -201,7 +201,7 @@ def test_of_images_those_units_are_shown_between_which_something_flows(specimen_
     """The first units of an image read nothing of the first pixels but zeros; from the end back there are ways."""
     graph = neuron_graph(specimen_with(CASES["images"]), 0)
     first = [i for i, neuron in enumerate(graph.neurons) if neuron.column == 0]
-    sums, _ = path_sums(graph)
+    sums, *_ = path_sums(graph)
     assert len(graph.columns[0].shown) == 8 and graph.window.unit == LARGEST
     assert sum(bool(sums[i]) for i in first) >= 4
     assert "most of the gradient" in " ".join(graph.remarks)

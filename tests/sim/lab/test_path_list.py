@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradflow.sim.lab.multiplications import by_formula, costs, enumerated, recursed, reused
+from gradflow.sim.lab.agreement import agree, difference_words
+from gradflow.sim.lab.multiplications import by_formula, costs, enumerated, reachable, recursed, reused
 from gradflow.sim.lab.neuron_graph import LOSS, Column, Edge, Neuron, NeuronGraph, Window
 from gradflow.sim.lab.neurons import neuron_graph
 from gradflow.sim.lab.orders import ORDERS, right, walk
-from gradflow.sim.lab.path_list import best_paths, list_paths, path_counts
+from gradflow.sim.lab.path_list import best_paths, list_paths
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.walk_words import order_rows, step_words, verdict, walk_table
 from gradflow.sim.lab.whole_counts import whole_counts
@@ -55,7 +56,7 @@ def graphs(draw: st.DrawFn) -> NeuronGraph:
 @given(graphs())
 def test_the_best_paths_are_those_that_a_complete_list_would_have(graph: NeuronGraph) -> None:
     found = list(best_paths(graph, 0))
-    assert len(found) == path_counts(graph)[0] == len({path.edges for path in found})
+    assert len(found) == graph.counts[0][0] == len({path.edges for path in found})
     sizes = [abs(path.product) for path in found]
     assert all(a >= b * (1 - 1e-12) or not a for a, b in pairwise(sizes))
     total, _ = enumerated(graph, 0)
@@ -83,6 +84,30 @@ def test_the_formulas_count_what_the_algorithms_do(graph: NeuronGraph) -> None:
     )
 
 
+def test_a_difference_is_told_by_its_share_and_round_off_by_what_was_added_up() -> None:
+    assert difference_words(0.5, 0.5) == "the same"
+    assert difference_words(1.6e14 + 0.03125, 1.6e14) == "off by 1.95·10⁻¹⁶ of it: round-off"
+    assert difference_words(0.6, 0.5) == "off by 0.2 of it"
+    # Where large terms cancel, what is left is round-off to a larger share.
+    assert difference_words(1.1e-15, 1e-15) == "off by 0.1 of it" and not agree(1.1e-15, 1e-15)
+    assert difference_words(1.1e-15, 1e-15, size=3.0) == "off by 0.1 of it: round-off"
+    assert difference_words(2e-17, 0.0, size=1.0) == "off by 2.00·10⁻¹⁷: round-off"
+    assert difference_words(math.inf, 1.0) == difference_words(math.nan, 1.0) == "not comparable"
+
+
+@given(graphs())
+def test_edges_as_arrays_say_the_same_as_one_by_one(graph: NeuronGraph) -> None:
+    arrays = graph.arrays
+    for start in range(graph.terminal):
+        assert set(np.flatnonzero(arrays.reached(start, graph.terminal))) == reachable(graph, [start])
+    for e in range(len(graph.edges)):
+        alike = (arrays.column[arrays.sources] == arrays.column[arrays.sources[e]]) & (
+            arrays.column[arrays.targets] == arrays.column[arrays.targets[e]]
+        )
+        larger = int((arrays.sizes[alike] > arrays.sizes[e]).sum())
+        assert larger <= arrays.ranks[e] < larger + int((arrays.sizes[alike] == arrays.sizes[e]).sum())
+
+
 @pytest.mark.parametrize("target", [LOSS, 1])
 @pytest.mark.parametrize("norm", ["none", "layer-norm"])
 def test_the_counts_of_the_whole_network_are_those_of_a_window_that_shows_it(
@@ -97,7 +122,7 @@ def test_the_counts_of_the_whole_network_are_those_of_a_window_that_shows_it(
         formula.recursion,
         formula.backprop,
     )
-    counts = path_counts(graph)
+    counts = graph.counts[0]
     for i in range(graph.terminal):
         column, unit = graph.key(i)
         assert whole.paths[column][unit] == counts[i]

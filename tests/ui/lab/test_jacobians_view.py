@@ -78,7 +78,7 @@ def state_of(**changes: Any) -> dict[str, Any]:
         "to": "L",
         "at": "every node",
         "example": False,
-        "position": 0,
+        "taken": 0,
         "direction": "reverse order",
         "convention": "rows",
         "what": "product",
@@ -115,8 +115,8 @@ def test_it_opens_on_the_gradient_of_the_loss_at_the_input(shown) -> None:
     np.testing.assert_allclose(values(view)[0], gradient(frame), rtol=1e-12)
     assert view.page.equation.text().startswith("∂L/∂x = ∂L/∂z₄ · W₄ᵀ · diag(φ′(z₃))")
     assert view.page.shapes.text().startswith("(1, 2) = (1, 1) · (1, 6) · (6, 6)")
-    assert "equal to the product of its 8 factors" in view.page.words.text()
-    assert view.positions() == 9 and view.position == 0
+    assert "the product of 8 factors is off by" in view.page.words.text()
+    assert view.positions() == 9 and view.position == 8 and view.choices.place.text() == "all 8 at once"
 
 
 def test_stepping_lets_the_product_grow_from_the_output_back(shown, qtbot) -> None:
@@ -124,17 +124,23 @@ def test_stepping_lets_the_product_grow_from_the_output_back(shown, qtbot) -> No
     view = shown(frame)
     seen = []
     view.moved.connect(lambda: seen.append(view.position))
-    for _ in range(8):
+    view.go(0)
+    assert view.page.equation.text() == "δ₄ = ∂L/∂z₄" and not view.choices.back.isEnabled()
+    assert "1 of 8 factors, nothing multiplied yet" in view.page.words.text()
+    for _ in range(7):
         qtbot.mouseClick(view.choices.on, Qt.MouseButton.LeftButton)
-    assert seen == list(range(1, 9)) and view.choices.place.text() == "8 of 8"
+    assert seen == list(range(8)) and view.choices.place.text() == "8 of 8"
+    counts = dict(view.page.facts.bars.counts)
+    assert f"all 8 factors, {counts['reverse order']} multiplications" in view.page.words.text()
     np.testing.assert_allclose(values(view)[0], gradient(frame), rtol=1e-10)
-    view.go(2)
+    view.choices.slider.setValue(1)
+    assert view.page.words.text().startswith("2 of 8 factors, 6 multiplications so far")
     assert view.page.equation.text() == "∂L/∂a₃ = ∂L/∂z₄ · W₄ᵀ"
     assert view.page.shapes.text() == "(1, 6) = (1, 1) · (1, 6)"
     left, right = (matrix.table().values for matrix in (view.page.matrices.left, view.page.matrices.right))
     np.testing.assert_allclose(left @ right, values(view), rtol=1e-12)
     view.go(99)
-    assert view.position == 8
+    assert view.position == 8, "the whole at once"
     view.go(-1)
     assert view.position == 0
 
@@ -151,7 +157,7 @@ def test_what_is_asked_for_is_chosen_with_the_keyboard(shown, qtbot) -> None:
 
 
 def test_columns_turn_every_matrix_and_every_product_round(shown, qtbot) -> None:
-    view = shown(frame_of(), state=state_of(position=4, entry=[0, 2]))
+    view = shown(frame_of(), state=state_of(taken=4, entry=[0, 2]))
     before = values(view)
     assert view.page.equation.text() == "∂L/∂a₂ = ∂L/∂z₃ · W₃ᵀ" and view.page.sum.isVisible()
     assert view.page.sum.formula.text() == "∂L/∂a₂[2] = Σᵣ ∂L/∂z₃[r] · ∂z₃[r]/∂a₂[2]"
@@ -170,7 +176,7 @@ def test_columns_turn_every_matrix_and_every_product_round(shown, qtbot) -> None
 
 
 def test_a_click_on_an_entry_unfolds_it_into_its_sum(shown, qtbot) -> None:
-    view = shown(frame_of(), state=state_of(position=4))
+    view = shown(frame_of(), state=state_of(taken=4))
     grid = view.page.matrices.product.grid
     spot = grid.rectangle(0, 2).center().toPoint()
     qtbot.mouseClick(grid.viewport(), Qt.MouseButton.LeftButton, pos=spot)
@@ -289,10 +295,13 @@ def test_three_small_functions_can_be_checked_by_hand(shown, qtbot) -> None:
     assert shown(frame_of(), state=json.loads(view.choice())).page.equation.text() == "∂f/∂g = ∇f"
 
 
-def test_batch_norm_says_what_is_held(shown) -> None:
+def test_batch_norm_says_what_is_held_and_whose_loss_it_is(shown, qtbot) -> None:
+    """L is the batch's loss, whose gradient goes through the batch's mean and σ as well: this is another one."""
     view = shown(frame_of({"network.norm": "batch-norm"}))
     assert "held" in view.remark.text() and view.remark.isVisible()
-    assert "diag(γ₁/σ₁)" in view.page.equation.text()
+    assert view.page.equation.text().startswith("∂ℓ/∂x = ∂ℓ/∂z₄ · ") and "diag(γ₁/σ₁)" in view.page.equation.text()
+    view.go(0)
+    assert view.page.equation.text() == "∂ℓ/∂z₄"
 
 
 def test_large_layers_are_worked_out_off_the_windows_thread(shown, qtbot) -> None:
@@ -302,7 +311,7 @@ def test_large_layers_are_worked_out_off_the_windows_thread(shown, qtbot) -> Non
 
 
 def test_products_in_forward_order_are_worked_out_off_the_windows_thread(shown, qtbot) -> None:
-    state = state_of(**{"from": "z₁", "to": "z₃", "position": 3})
+    state = state_of(**{"from": "z₁", "to": "z₃", "taken": 3})
     view = shown(frame_of({"network.depth": 3, "network.width": 256}, steps=0), state=state)
     pick(qtbot, view.choices.direction, "forward order")
     assert view.choices.place.text() == "working …"
@@ -346,7 +355,7 @@ def test_what_has_too_many_numbers_says_so_and_stays_usable(shown, qtbot) -> Non
 
 @pytest.mark.parametrize("size", [(1144, 760), (684, 360)], ids=str)
 def test_everything_has_room(shown, qapp, size: tuple[int, int]) -> None:
-    view = shown(frame_of(), size, state_of(position=4, entry=[0, 1]))
+    view = shown(frame_of(), size, state_of(taken=4, entry=[0, 1]))
     page = view.page
     assert page.minimumSizeHint().width() <= page.width() and page.width() <= size[0]
     for part in (page.strip, page.equation, page.words, page.matrices, page.facts, page.sum):
@@ -357,7 +366,7 @@ def test_everything_has_room(shown, qapp, size: tuple[int, int]) -> None:
 
 def test_its_state_is_a_text_and_a_picture_is_drawn_with_it(shown, tmp_path) -> None:
     frame = frame_of()
-    view = shown(frame, state=state_of(position=3, entry=[0, 1], **{"from": "a₁"}))
+    view = shown(frame, state=state_of(taken=3, entry=[0, 1], **{"from": "a₁"}))
     again = shown(frame, state=json.loads(view.choice()))
     assert again.choice() == view.choice()
     np.testing.assert_array_equal(values(again), values(view))
@@ -385,7 +394,7 @@ def test_no_state_is_too_odd(shown, changes: dict[str, Any]) -> None:
 
 def test_a_network_that_is_no_more_is_let_go(shown) -> None:
     frame = frame_of()
-    view = shown(frame, state=state_of(position=5))
+    view = shown(frame, state=state_of(taken=5))
     view.reset(frame.topology)
     assert "Waiting" in view.remark.text() and not view.page.isVisible()
     assert view.positions() == 1 and view.tables() == {}
@@ -406,9 +415,10 @@ def test_the_window_steps_it_with_shift_and_the_arrow_keys(window) -> None:
     dock = next(dock for dock in desk.window.docks.values() if dock.name == "jacobians")
     dock.raise_()
     desk.until(lambda: dock.made and dock.view.answer is not None)
+    desk.press("Shift+Home")
     desk.press("Shift+Right")
     desk.press("Shift+Right")
-    assert dock.view.position == 2 and "2 of 8" in dock.view.choices.place.text()
+    assert dock.view.position == 2 and "3 of 8" in dock.view.choices.place.text()
     desk.press("Shift+Home")
     assert dock.view.position == 0
     # Esc closes what is open before it means anything to the window.

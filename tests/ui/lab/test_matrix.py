@@ -43,11 +43,11 @@ def test_it_says_its_symbol_its_shape_and_the_entry_at_the_cursor_with_all_digit
     assert made.grid.accessibleName() == "W₃ (3, 4) weights"
     QTest.keyClick(made.grid, Qt.Key.Key_Down)
     QTest.keyClick(made.grid, Qt.Key.Key_Right)
-    assert made.cursor_entry == (1, 1) and made.readout == f"W₃[1, 1] = {5.0 / 7.0!r}"
+    assert made.grid.here == (1, 1) and made.readout == f"W₃[1, 1] = {5.0 / 7.0!r}"
     assert made.grid.accessibleDescription() == made.readout
     QTest.keyClick(made.grid, Qt.Key.Key_End)
     QTest.keyClick(made.grid, Qt.Key.Key_Right)
-    assert made.cursor_entry == (1, 3)
+    assert made.grid.here == (1, 3)
 
 
 def test_enter_and_a_click_choose_an_entry_and_a_drag_does_not(matrix: Any, qtbot: Any) -> None:
@@ -67,7 +67,7 @@ def test_enter_and_a_click_choose_an_entry_and_a_drag_does_not(matrix: Any, qtbo
 def test_the_mouse_reads_out_without_a_click(matrix: Any) -> None:
     made = matrix(np.arange(6.0).reshape(2, 3))
     QTest.mouseMove(made.grid.viewport(), middle(made, 1, 2))
-    assert made.readout == "W₃[1, 2] = 5" and made.cursor_entry == (0, 0)
+    assert made.readout == "W₃[1, 2] = 5" and made.grid.here == (0, 0)
 
 
 def test_a_large_matrix_is_a_picture_first_and_numbers_after_a_zoom_around_the_mouse(matrix: Any) -> None:
@@ -97,9 +97,9 @@ def test_the_same_shape_keeps_the_place_another_one_begins_anew(matrix: Any) -> 
     made.move_to(30, 30)
     scrolled = made.grid.verticalScrollBar().value()
     made.show_values(np.ones((40, 40)))
-    assert (made.cursor_entry, made.grid.verticalScrollBar().value()) == ((30, 30), scrolled)
+    assert (made.grid.here, made.grid.verticalScrollBar().value()) == ((30, 30), scrolled)
     made.show_values(np.ones((3, 3)))
-    assert made.cursor_entry == (0, 0)
+    assert made.grid.here == (0, 0)
 
 
 def test_what_is_not_finite_has_the_colour_of_errors(matrix: Any, pixels: Any) -> None:
