@@ -83,17 +83,20 @@ def come_to_rest(view: AutogradView) -> None:
         view._pause.timeout.emit()
 
 
+def box(view: AutogradView, label: str) -> int:
+    """Return in which box of the drawing a node is."""
+    return view.canvas.drawing.boxes[view.desk.opened.sandbox.find(label)]
+
+
 def card(view: AutogradView, label: str) -> list[str]:
     """Return what stands in a box, row by row."""
-    node = view.desk.opened.sandbox.find(label)
-    rows = view.canvas.scene.cards[node].rows
+    rows = view.canvas.scene.cards[box(view, label)].rows
     return [f"{row.words} {'; '.join(' '.join(cells) for cells in row.cells)}".strip() for row in rows]
 
 
 def wire(view: AutogradView, source: str, target: str):
     """Return an edge of the drawing."""
-    sandbox = view.desk.opened.sandbox
-    ends = sandbox.find_leaf(source) or sandbox.find(source), sandbox.find(target)
+    ends = box(view, source), box(view, target)
     return next(wire for wire in view.canvas.scene.wires if (wire.source, wire.target) == ends)
 
 
@@ -171,7 +174,7 @@ def test_a_function_that_there_is_not_is_said_in_a_line_or_two_and_all_are_in_a_
 
 def test_one_number_has_as_many_digits_everywhere(shown):
     view = shown(json.dumps({"text": "z = [0.83991, 2]\nf = sum(tanh(-z))", "position": 99}))
-    view.canvas.chosen.emit(0)
+    view.canvas.node_chosen.emit(0)
     assert card(view, "z")[0] == "0.8399; 2"
     assert ">0.8399<" in view.side.node.label.text()
     assert "0.83" not in view.side.node.label.text().replace("0.8399", "")
@@ -289,7 +292,7 @@ def test_backward_shows_local_derivatives_and_gradients_as_they_come(shown):
 
 def test_a_reused_node_shows_its_sum(shown):
     view = shown(of_example("reuse", position=8))
-    assert card(view, "z")[-1] == "∂f/∂z 0.5403 + 1 + 1 = 2.54"
+    assert card(view, "z")[-1] == "∂f/∂z 0.5403 + 1 + 1; = 2.54"
     view.go(7)
     assert card(view, "z")[-1] == "∂f/∂z 0.5403 + …"
 
@@ -312,9 +315,8 @@ def test_no_grad_and_detach_are_cut_edges_with_what_they_save(shown):
     view = shown(of_example("no-grad", position=99))
     assert wire(view, "x", "v₁").cut
     assert not wire(view, "x", "y").cut
-    square = view.desk.opened.sandbox.find("square")
-    assert view.canvas.scene.looks[square] is Look.OFF
-    assert card(view, "square")[-1] == "not recorded"
+    assert view.canvas.scene.looks[box(view, "square")] is Look.OFF
+    assert card(view, "square")[-1] == "no_grad"
     assert "3 of 6 operations, 40 of 96 bytes" in view.side.backward.label.text()
 
 
@@ -326,7 +328,7 @@ def test_output_and_node_are_detached_without_typing(shown, qtbot):
     qtbot.mouseClick(back.cut_output, Qt.MouseButton.LeftButton)
     node = view.side.node
     assert not node.cut.isEnabled()
-    view.canvas.chosen.emit(view.desk.opened.sandbox.find("v₄"))
+    view.canvas.node_chosen.emit(view.desk.opened.sandbox.find("v₄"))
     assert view.side.page == "Node"
     assert "sin, line 6" in node.label.text()
     assert node.cut.text() == "Detach v₄"
@@ -344,7 +346,7 @@ def test_backward_again_accumulates_until_zero_grad(shown, qtbot):
     view.go(99)
     assert inputs.item(0, 3).text() == "−6"
     assert card(view, "x1")[-1] == ".grad −3 − 3 = −6"
-    view.canvas.chosen.emit(view.desk.opened.sandbox.find("x1"))
+    view.canvas.node_chosen.emit(view.desk.opened.sandbox.find("x1"))
     assert ".grad</b> = −3 − 3 = −6" in view.side.node.label.text()
     qtbot.mouseClick(view.side.backward.zero, Qt.MouseButton.LeftButton)
     assert inputs.item(0, 3).text() == "−3"
@@ -458,12 +460,12 @@ def test_a_value_that_cannot_be_typed_beside_the_program_is_taken_back_in_words(
 
 def test_a_box_that_is_clicked_is_moved_where_it_is_a_leaf(shown):
     view = shown(of_example("lecture", position=99, page="Differences"))
-    view.canvas.chosen.emit(view.desk.opened.sandbox.find("x3"))
+    view.canvas.node_chosen.emit(view.desk.opened.sandbox.find("x3"))
     view.finish()
     assert view.side.page == "Differences"
     assert view.side.differences.form.leaf.currentText() == "x3"
     assert "∂f/∂x3" in view.study.rows.text()
-    view.canvas.chosen.emit(view.desk.opened.sandbox.find("z1"))
+    view.canvas.node_chosen.emit(view.desk.opened.sandbox.find("z1"))
     assert view.side.page == "Node"
 
 
@@ -497,7 +499,7 @@ def test_a_name_that_is_given_twice_is_two_names_everywhere(shown):
     assert [sandbox.label(i) for i in sandbox.steps] == ["f₁", "f₂", "f₃"]
     assert card(view, "f₁") == ["4", "∂f₃/∂f₁ 20 + 20 = 40"]
     assert view.desk.outputs()[:3] == ["f₃", "f₂", "f₁"]
-    view.canvas.chosen.emit(sandbox.find("f₂"))
+    view.canvas.node_chosen.emit(sandbox.find("f₂"))
     page = view.side.node.label.text()
     assert "∂(a·b)/∂a = b with a = f₁, b = f₁" in page
     assert "∂f₃/∂f₂" in page
@@ -525,17 +527,25 @@ def test_the_page_of_a_box_speaks_of_the_programs_own_names(shown):
         ("v₃", "∂(tanh z)/∂z = 1 − tanh² z"),
         ("f", "∂(v₃/(−4))/∂v₃ = 1/(−4)"),
     ):
-        view.canvas.chosen.emit(view.desk.opened.sandbox.find(label))
+        view.canvas.node_chosen.emit(view.desk.opened.sandbox.find(label))
         assert words in view.side.node.label.text()
 
 
 def test_constants_that_are_alike_are_chosen_each_for_itself(shown):
     view = shown()
-    write(view, "f = x**2 + y**2")
-    second = [node.index for node in view.desk.opened.sandbox.nodes if node.expression == "2"][1]
-    view.canvas.chosen.emit(second)
-    assert view.canvas.scene.chosen == second
-    assert shown(view.choice()).canvas.scene.chosen == second
+    write(view, "f = x*[1, 2] + y*[1, 2]")
+    second = [node.index for node in view.desk.opened.sandbox.nodes if node.expression == "[1, 2]"][1]
+    view.canvas.node_chosen.emit(second)
+    assert view.canvas.drawing.nodes[view.canvas.scene.chosen] == second
+    assert shown(view.choice()).desk.chosen_node == second
+
+
+def test_a_constant_of_one_number_is_written_into_the_box_of_its_operation(shown):
+    """It would take a box and often a column, and say no more."""
+    view = shown(json.dumps({"text": "x = [1, 2]\nf = sum(100*(1 - x[1:])**2 + where(x[0] > 0, x[0], -2))"}))
+    symbols = [one.symbol for one in view.canvas.scene.cards]
+    assert symbols == ["", "[1:]", "1 −", "^2", "100×", "[0]", "[0]", "", "v₈ > 0 ?", "+", "Σ"]
+    assert [one.title for one in view.canvas.scene.cards if not one.symbol] == ["x", "−2"]
 
 
 # Inputs.
@@ -660,14 +670,14 @@ def test_every_example_is_drawn_at_every_moment_on_every_page(one_view, name):
     for page in ("Backward", "Forward", "Differences", "Node"):
         view.side.show_page(page)
         view.stop()
-        view.canvas.chosen.emit(0)
+        view.canvas.node_chosen.emit(0)
 
 
 @pytest.mark.parametrize("name", ["lecture", "vector-output", "no-grad"])
 @pytest.mark.parametrize("size", [(1160, 800), (700, 400)], ids=["large", "small"])
 def test_a_fresh_view_with_the_same_choice_shows_the_same(shown, pixels, name, size):
     view = shown(of_example(name, position=6, page="Backward"), size)
-    view.canvas.chosen.emit(2)
+    view.canvas.node_chosen.emit(2)
     other = shown(view.choice(), size)
     assert other.choice() == view.choice()
     assert (pixels(view.canvas) == pixels(other.canvas)).all()

@@ -55,8 +55,10 @@ def matrix(rows: Sequence[Sequence[str]], names: Sequence[str], theme: Theme, la
         below = place == len(rows) - 1 and last
         style = f"border-top:1px solid {theme.muted};" if below else ""
         color = theme.curve if below else theme.text
-        entries = "".join(f"<td align='right' style='{style}color:{color}'>{escape(cell)}</td>" for cell in row)
-        body += f"<tr><td style='{style}color:{theme.muted}'>{escape(name)}</td>{entries}</tr>"
+        entries = "".join(
+            f"<td align='right' style='white-space:nowrap; {style}color:{color}'>{escape(cell)}</td>" for cell in row
+        )
+        body += f"<tr><td style='white-space:nowrap; {style}color:{theme.muted}'>{escape(name)}</td>{entries}</tr>"
     return f"<table cellspacing='0' cellpadding='3'>{body}</table>"
 
 

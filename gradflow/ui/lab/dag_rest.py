@@ -1,0 +1,89 @@
+"""How much of a drawing lies out of sight: buttons at its edges say it, and bring it nearer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject, QRectF, Qt, Signal
+from PySide6.QtWidgets import QWidget
+
+from gradflow.sim.lab.label_places import Rectangle
+from gradflow.ui.weak import weakly
+from gradflow.ui.widgets import Button
+
+INSET = 4
+
+SIDES = {(-1, 0): "‹ {} more", (1, 0): "{} more ›", (0, -1): "{} more above", (0, 1): "{} more below"}
+"""Where boxes can be out of sight, and what is said of so many."""
+
+WHOLE, READABLE = "Whole graph", "Readable size"
+
+
+class Rest(QObject):
+    """The buttons on a drawing; each is there only while there is something for it to do."""
+
+    towards = Signal(int, int)
+    """The side (right, down) that is to come nearer."""
+
+    whole = Signal(bool)
+    """Whether to show everything, or else as much as can be read."""
+
+    def __init__(self, drawing: QWidget) -> None:
+        super().__init__(drawing)
+        self._drawing = drawing
+        self._sides = {side: _button(drawing) for side in SIDES}
+        for (right, down), button in self._sides.items():
+            button.clicked.connect(
+                weakly(self, lambda self, _=False, right=right, down=down: self.towards.emit(right, down))
+            )
+        self._look = _button(drawing)
+        self._look.clicked.connect(weakly(self, lambda self, _=False: self.whole.emit(self._look.text() == WHOLE)))
+
+    def show_rest(self, boxes: Sequence[QRectF], readable: bool) -> None:
+        """Say how many of these boxes are out of sight, and on which side; or that all are, but too small to read."""
+        found = out_of_sight(boxes, QRectF(self._drawing.rect()))
+        for side, button in self._sides.items():
+            button.setText(SIDES[side].format(found[side]))
+            button.setToolTip(f"{found[side]} of {len(boxes)} boxes lie there: look at them (arrow keys or mouse)")
+            button.setVisible(found[side] > 0)
+        whole = not any(found.values())
+        self._look.setText(READABLE if whole else WHOLE)
+        self._look.setToolTip("Large enough to be read (1)" if whole else "Show all boxes (0 or double-click)")
+        self._look.setVisible(not whole or not readable)
+        self._place()
+
+    def _place(self) -> None:
+        """Put the buttons into the corners, where there is rarely a box."""
+        left, right, above, below = self._sides.values()
+        for button in (*self._sides.values(), self._look):
+            button.adjustSize()
+        wide, high = self._drawing.width() - INSET, self._drawing.height() - INSET
+        self._look.move(wide - self._look.width(), INSET)
+        right.move(self._look.x() - INSET - right.width(), INSET)
+        left.move(INSET, INSET)
+        above.move((wide - above.width()) // 2, INSET)
+        below.move((wide - below.width()) // 2, high - below.height())
+
+    def taken(self) -> list[Rectangle]:
+        """Return where the buttons are."""
+        shown = [button.geometry() for button in (*self._sides.values(), self._look) if not button.isHidden()]
+        return [(place.left(), place.top(), place.right() + 1, place.bottom() + 1) for place in shown]
+
+
+def out_of_sight(boxes: Sequence[QRectF], window: QRectF) -> dict[tuple[int, int], int]:
+    """Return on which sides of a window how many boxes have their middle."""
+    found = dict.fromkeys(SIDES, 0)
+    for box in boxes:
+        spot = box.center()
+        if not window.contains(spot):
+            right = (spot.x() > window.right()) - (spot.x() < window.left())
+            found[right, 0 if right else 1 if spot.y() > window.bottom() else -1] += 1
+    return found
+
+
+def _button(drawing: QWidget) -> Button:
+    button = Button("", drawing)
+    button.setObjectName("small")
+    button.setCursor(Qt.CursorShape.ArrowCursor)
+    button.hide()
+    return button
