@@ -133,6 +133,12 @@ def explain_syntax(message: str, line: str, column: int) -> str:
     if here in _SIGNS and here:
         instead = _SIGNS[here]
         return f"the sign {here} is not understood" + (f"; write {instead}" if instead else "")
+    if message.startswith("invalid character"):
+        return f"the sign {here} is not understood"
+    if message.startswith("invalid non-printable"):
+        return f"there is something here that cannot be seen ({message.rpartition(' ')[2]}); delete it"
+    if message == "too many nested parentheses":
+        return "this is nested too deeply; give its parts names, on lines of their own"
     if "integer string conversion" in message:
         return "a number of so many digits is larger than double precision can hold"
     if message.startswith(("invalid decimal literal", "invalid imaginary literal")):

@@ -28,7 +28,7 @@ ROW_GAP, LANE_GAP, LANE = 16.0, 8.0, 4.0
 NARROWEST_GAP, BESIDE_LABEL = 28.0, 20.0
 """Between columns, and what of an edge is to be seen beside its label."""
 
-LONGEST_LABELS, USUAL = (136.0, 104.0, 72.0, 40.0, 0.0), 72.0
+LONGEST_LABELS, USUAL = (136.0, 104.0, 72.0, 40.0, 24.0, 0.0), 72.0
 """The widest labels that columns stand apart for: as wide ones as let everything fit, or usual ones if none do."""
 
 FITS = 6
