@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractItemView, QAbstractScrollArea, QPushButton, QWidget
@@ -186,6 +186,18 @@ def test_what_was_typed_is_repeated_letter_by_letter(shown):
     reason = view.side.editor.reason
     assert "<b>" in reason.text()
     assert reason.textFormat() is view.sentence.textFormat() is Qt.TextFormat.PlainText
+
+
+def test_a_text_too_long_for_any_program_is_not_pasted(shown):
+    """Laying out a line of megabytes would hold the window for minutes."""
+    view = shown()
+    before, data = view.desk.choices.text, QMimeData()
+    data.setText("x" * 3_000_000)
+    view.side.editor.text.insertFromMimeData(data)
+    assert view.desk.choices.text == before
+    assert "the program would have 3,000,237 characters, the most are 20,000" in view.side.editor.reason.text()
+    view.choose(json.dumps({"text": "x" * 30_000}))
+    assert view.desk.choices.text == before
 
 
 def test_undo_brings_back_what_an_example_has_replaced(shown, qtbot):
@@ -405,6 +417,38 @@ def test_differences_stand_beside_the_exact_value(shown, qtbot):
     assert view.tables()["step-sizes"].title == "Differences of f by x"
 
 
+def test_choices_rest_while_the_program_has_an_error(shown, qtbot):
+    view = shown(of_example("vector-output", position=99))
+    write(view, "x = [1, 2]\nf = foo(x)")
+    choices = view.desk.choices
+    for page in ("Backward", "Forward", "Differences", "Node"):
+        view.side.show_page(page)
+        head = view.side.pages.currentWidget().head
+        assert not head.isEnabled()
+        for button in head.findChildren(QPushButton):
+            qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    inputs = view.side.inputs
+    inputs.setCurrentCell(0, ASKS)
+    qtbot.keyClick(inputs, Qt.Key.Key_Space)
+    inputs.item(0, DIRECTION).setText("[1, 2]")
+    assert view.desk.choices == choices
+    assert "what is chosen beside it waits until that is mended" in view.sentence.text()
+    write(view, "x = [1, 2]\nf = tanh(x)")
+    assert view.side.pages.currentWidget().head.isEnabled()
+
+
+def test_what_no_longer_fits_says_what_has_which_shape(shown):
+    view = shown(json.dumps({"text": "w = [1, 2]\nu = 3\nf = w*u", "direction": {"w": "[1, 0]"}, "seed": "[1, 2]"}))
+    write(view, "w = [1, 2, 3]\nu = 3\nf = w*u")
+    words = view.sentence.text()
+    assert "The h that is typed for w is not used, it counts as 0: its shape is (2,), and that of w is (3,)." in words
+    assert "every entry of f counts once: its shape is (2,), and that of f is (3,)." in words
+    write(view, "v = [1, 2, 3]\nu = 3\nf = v*u")
+    # What is typed for a name that there is no more says nothing, and leaves the usual direction.
+    assert "h that is typed" not in view.sentence.text()
+    assert view.desk.opened.by_forward() == 3.0
+
+
 def test_any_entry_of_any_leaf_is_moved_and_any_output_weighted(shown, qtbot):
     view = shown(of_example("vector-output", position=99, page="Differences"))
     page, opened = view.side.differences, view.desk.opened
@@ -611,6 +655,54 @@ def test_three_hundred_nodes_are_laid_out_and_drawn_in_time(shown):
     start = time.thread_time()
     view.go(view.position + 1)
     assert time.thread_time() - start < 0.1
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_can_be_read_whole_in_a_window_of_1440_by_900(shown, name):
+    """Its text is 11 pixels high at a zoom of 1; a chain of nine columns is too long, and is said to be."""
+    view = shown(of_example(name, position=99), (1160, 780))
+    canvas = view.canvas
+    hidden = [i for i in range(len(canvas.scene.cards)) if not canvas.rect().contains(canvas.box(i).toAlignedRect())]
+    assert canvas.camera.zoom >= 1.0
+    if name == "saturation":
+        assert hidden
+        assert any(button.isVisible() for button in canvas.rest.buttons)
+    else:
+        assert not hidden
+        assert not any(button.isVisible() for button in canvas.rest.buttons)
+
+
+def test_buttons_bring_what_is_out_of_sight(shown, qtbot):
+    view = shown(of_example("saturation", position=0), (900, 600))
+    canvas = view.canvas
+    last = len(canvas.scene.cards) - 1
+    left, right, _, _, look = canvas.rest.buttons
+    assert not left.isVisible()
+    assert right.text().endswith("more ›")
+    while right.isVisible():
+        qtbot.mouseClick(right, Qt.MouseButton.LeftButton)
+    assert canvas.rect().contains(canvas.box(last).toAlignedRect())
+    assert left.isVisible()
+    qtbot.mouseClick(look, Qt.MouseButton.LeftButton)
+    assert canvas.camera.mode is Mode.WHOLE
+    assert not left.isVisible()
+    assert look.text() == "Readable size"
+    qtbot.mouseClick(look, Qt.MouseButton.LeftButton)
+    assert canvas.camera.zoom >= 0.9
+    assert look.text() == "Whole graph"
+
+
+def test_no_page_moves_the_graph(shown):
+    view = shown(of_example("matrix-product", position=99, page="Backward"), (1160, 780))
+    canvas = view.canvas
+    before, zoom = canvas.placed, canvas.camera.zoom
+    assert card(view, "b")[-1].startswith("∂L/∂b")
+    view.side.show_page("Forward")
+    assert card(view, "L") == ["1.969", "D[h] 2.125"]
+    for page in ("Node", "Forward", "Backward"):
+        view.side.show_page(page)
+        assert canvas.placed is before
+        assert canvas.camera.zoom == zoom
 
 
 def test_a_graph_that_is_too_large_is_not_drawn_but_said(shown):

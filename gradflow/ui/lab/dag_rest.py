@@ -32,12 +32,17 @@ class Rest(QObject):
         super().__init__(drawing)
         self._drawing = drawing
         self._sides = {side: _button(drawing) for side in SIDES}
+        self._look = _button(drawing)
         for (right, down), button in self._sides.items():
             button.clicked.connect(
                 weakly(self, lambda self, _=False, right=right, down=down: self.towards.emit(right, down))
             )
-        self._look = _button(drawing)
         self._look.clicked.connect(weakly(self, lambda self, _=False: self.whole.emit(self._look.text() == WHOLE)))
+
+    @property
+    def buttons(self) -> list[Button]:
+        """All buttons, those of the sides first."""
+        return [*self._sides.values(), self._look]
 
     def show_rest(self, boxes: Sequence[QRectF], readable: bool) -> None:
         """Say how many of these boxes are out of sight, and on which side; or that all are, but too small to read."""
@@ -55,7 +60,7 @@ class Rest(QObject):
     def _place(self) -> None:
         """Put the buttons into the corners, where there is rarely a box."""
         left, right, above, below = self._sides.values()
-        for button in (*self._sides.values(), self._look):
+        for button in self.buttons:
             button.adjustSize()
         wide, high = self._drawing.width() - INSET, self._drawing.height() - INSET
         self._look.move(wide - self._look.width(), INSET)
@@ -66,7 +71,7 @@ class Rest(QObject):
 
     def taken(self) -> list[Rectangle]:
         """Return where the buttons are."""
-        shown = [button.geometry() for button in (*self._sides.values(), self._look) if not button.isHidden()]
+        shown = [button.geometry() for button in self.buttons if not button.isHidden()]
         return [(place.left(), place.top(), place.right() + 1, place.bottom() + 1) for place in shown]
 
 
