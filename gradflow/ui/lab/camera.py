@@ -90,15 +90,17 @@ class Camera:
         zoom = min(max(self.zoom * factor, FARTHEST), CLOSEST)
         self.look_at(zoom, spot - (spot - self.shift) * (zoom / self.zoom))
 
-    def reveal(self, box: QRectF) -> None:
-        """Move as little as needed to have a box of the drawing in sight."""
+    def reveal(self, box: QRectF) -> bool:
+        """Move as little as needed to have a box of the drawing in sight; return whether that was needed."""
         seen = self.pixels(box)
         by = QPointF(
             _into(seen.left(), seen.right(), self.window.width()),
             _into(seen.top(), seen.bottom(), self.window.height()),
         )
-        if self.mode is Mode.FREE and not by.isNull():
+        needed = self.mode is Mode.FREE and not by.isNull()
+        if needed:
             self.move(by)
+        return needed
 
     def pixels(self, box: QRectF) -> QRectF:
         """Return where a box of the drawing is seen."""

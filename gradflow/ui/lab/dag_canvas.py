@@ -129,8 +129,7 @@ class DagCanvas(QWidget):
 
     def reveal(self, number: int) -> None:
         """Have a box in sight, if it is drawn."""
-        if number < len(self._boxes):
-            self.camera.reveal(self._boxes[number])
+        if number < len(self._boxes) and self.camera.reveal(self._boxes[number]):
             self._moved()
 
     def box(self, number: int) -> QRectF:
@@ -173,7 +172,9 @@ class DagCanvas(QWidget):
 
     def _moved(self) -> None:
         self._labels = None
-        self.rest.show_rest([self.camera.pixels(box) for box in self._boxes], self.camera.zoom >= TOO_SMALL)
+        middles = self.placed.corners + self.placed.sizes / 2
+        shift = (self.camera.shift.x(), self.camera.shift.y())
+        self.rest.show_rest(middles * self.camera.zoom + shift, self.camera.zoom >= TOO_SMALL)
         self.update()
 
     # What Qt asks.

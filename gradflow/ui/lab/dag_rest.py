@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from PySide6.QtCore import QObject, QRectF, Qt, Signal
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from gradflow.sim.lab.label_places import Rectangle
 from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import Button
+
+Array = NDArray[np.float64]
 
 INSET = 4
 
@@ -44,12 +46,12 @@ class Rest(QObject):
         """All buttons, those of the sides first."""
         return [*self._sides.values(), self._look]
 
-    def show_rest(self, boxes: Sequence[QRectF], readable: bool) -> None:
-        """Say how many of these boxes are out of sight, and on which side; or that all are, but too small to read."""
-        found = out_of_sight(boxes, QRectF(self._drawing.rect()))
+    def show_rest(self, middles: Array, readable: bool) -> None:
+        """Say how many of these points (n, 2) are out of sight, on which side; or that all are seen, but small."""
+        found = out_of_sight(middles, self._drawing.width(), self._drawing.height())
         for side, button in self._sides.items():
             button.setText(SIDES[side].format(found[side]))
-            button.setToolTip(f"{found[side]} of {len(boxes)} boxes lie there: look at them (arrow keys or mouse)")
+            button.setToolTip(f"{found[side]} of {len(middles)} boxes lie there: look at them (arrow keys or mouse)")
             button.setVisible(found[side] > 0)
         whole = not any(found.values())
         self._look.setText(READABLE if whole else WHOLE)
@@ -75,15 +77,12 @@ class Rest(QObject):
         return [(place.left(), place.top(), place.right() + 1, place.bottom() + 1) for place in shown]
 
 
-def out_of_sight(boxes: Sequence[QRectF], window: QRectF) -> dict[tuple[int, int], int]:
-    """Return on which sides of a window how many boxes have their middle."""
-    found = dict.fromkeys(SIDES, 0)
-    for box in boxes:
-        spot = box.center()
-        if not window.contains(spot):
-            right = (spot.x() > window.right()) - (spot.x() < window.left())
-            found[right, 0 if right else 1 if spot.y() > window.bottom() else -1] += 1
-    return found
+def out_of_sight(middles: Array, wide: float, high: float) -> dict[tuple[int, int], int]:
+    """Return on which sides of a window how many points are, those in its corners beside it."""
+    x, y = middles.T
+    level = (x >= 0.0) & (x <= wide)
+    sides = {(-1, 0): x < 0.0, (1, 0): x > wide, (0, -1): level & (y < 0.0), (0, 1): level & (y > high)}
+    return {side: int(there.sum()) for side, there in sides.items()}
 
 
 def _button(drawing: QWidget) -> Button:
