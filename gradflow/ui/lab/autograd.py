@@ -30,6 +30,9 @@ from gradflow.ui.view import Subject, view
 from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import Button
 
+GRAPH_AND_CURVE = (300, 400)
+"""How the height is shared where both are shown."""
+
 LIVE_SECONDS, PAUSE_MS = 0.06, 250
 """A program that takes longer than this is run anew when the typing pauses."""
 
@@ -73,8 +76,6 @@ class AutogradView(LabView):
         self.below = QSplitter(Qt.Orientation.Vertical)
         self.below.addWidget(self.canvas)
         self.below.addWidget(self.study)
-        self.below.setStretchFactor(0, 2)
-        self.below.setStretchFactor(1, 3)
         self.below.setChildrenCollapsible(False)
         self.study.hide()
         box.addWidget(self.below, 1)
@@ -208,8 +209,12 @@ class AutogradView(LabView):
     def _place(self) -> None:
         """Show the differences below the graph or, where there is little height, in its place."""
         wanted = self.side.page == DIFFERENCES
+        opens = wanted and self.study.isHidden()
         self.study.setVisible(wanted)
         self.canvas.setVisible(not wanted or self.height() >= TALL)
+        if opens:
+            # Its plot would take all there is.
+            self.below.setSizes(list(GRAPH_AND_CURVE))
 
     def _say_moment(self) -> None:
         words = " ".join(filter(None, [self.canvas.why_not(self.desk), self.desk.said()]))

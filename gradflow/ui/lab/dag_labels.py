@@ -44,22 +44,29 @@ def place_labels(
 def _candidates(branch: Array, labels: Sequence[str], zoom: float, shift: QPointF) -> list[Rectangle]:
     """Return where an edge's labels may stand, in pixels: the longest words first."""
     found = []
+    # As large as what is in the boxes, but never too small to be read.
+    scale = max(zoom, 1.0)
     for words in labels:
-        wide = text_width(words) + 6.0
+        across, down = scale * (text_width(words) + 6.0) / 2, scale * LABEL_HEIGHT / 2
         for along in ALONG:
             x, y = on_bend(branch, along)
             x, y = x * zoom + shift.x(), y * zoom + shift.y()
-            found.append((x - wide / 2, y - LABEL_HEIGHT / 2, x + wide / 2, y + LABEL_HEIGHT / 2))
+            found.append((x - across, y - down, x + across, y + down))
     return found
 
 
 def paint_label(painter: QPainter, place: Rectangle, words: str, wire: Wire, theme: Theme) -> None:
-    """Write a label onto its edge."""
+    """Write a label onto its edge, as large as its place is high."""
     left, top, right, bottom = place
-    box = QRectF(left, top, right - left, bottom - top)
+    scale = (bottom - top) / LABEL_HEIGHT
+    painter.save()
+    painter.translate(left, top)
+    painter.scale(scale, scale)
+    box = QRectF(0.0, 0.0, (right - left) / scale, LABEL_HEIGHT)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(theme.surface))
     painter.drawRoundedRect(box, 3.0, 3.0)
     color = {Look.NOW: theme.curve_second, Look.LATE: theme.error}.get(wire.look, theme.muted)
     painter.setPen(QColor(theme.error if is_bad(words) else color))
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+    painter.restore()
