@@ -19,7 +19,7 @@ from gradflow.sim.lab.sandbox_words import edge_words
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.table import Table
 from gradflow.ui.lab.autograd_differences import DifferencesStudy
-from gradflow.ui.lab.autograd_graph import ProgramGraph
+from gradflow.ui.lab.autograd_graph import GraphAndCurve, ProgramGraph
 from gradflow.ui.lab.autograd_side import BACKWARD, DIFFERENCES, FORWARD, NODE, TALL, Side
 from gradflow.ui.lab.inputs_table import ASKS, DIRECTION, VALUE
 from gradflow.ui.lab.lab_view import LabView
@@ -29,9 +29,6 @@ from gradflow.ui.theme import Theme
 from gradflow.ui.view import Subject, view
 from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import Button
-
-GRAPH_AND_CURVE = (300, 400)
-"""How the height is shared where both are shown."""
 
 LIVE_SECONDS, PAUSE_MS = 0.06, 250
 """A program that takes longer than this is run anew when the typing pauses."""
@@ -73,11 +70,7 @@ class AutogradView(LabView):
         box.setSpacing(4)
         box.addWidget(self.bar)
         box.addWidget(self.sentence)
-        self.below = QSplitter(Qt.Orientation.Vertical)
-        self.below.addWidget(self.canvas)
-        self.below.addWidget(self.study)
-        self.below.setChildrenCollapsible(False)
-        self.study.hide()
+        self.below = GraphAndCurve(self.canvas, self.study)
         box.addWidget(self.below, 1)
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.addWidget(self.side)
@@ -167,7 +160,7 @@ class AutogradView(LabView):
     def _look_at_page(self, page: str) -> None:
         """Show the tangents of forward mode in the boxes from when its page is opened until that of backward is."""
         self._forward = page == FORWARD or (self._forward and page != BACKWARD)
-        self._place()
+        self.below.show_curve(self.side.page == DIFFERENCES, self.height() >= TALL)
         self._refresh()
 
     def _read_out(self, edge: int | None) -> None:
@@ -205,16 +198,6 @@ class AutogradView(LabView):
         else:
             self.study.give_up()
         self.moved.emit()
-
-    def _place(self) -> None:
-        """Show the differences below the graph or, where there is little height, in its place."""
-        wanted = self.side.page == DIFFERENCES
-        opens = wanted and self.study.isHidden()
-        self.study.setVisible(wanted)
-        self.canvas.setVisible(not wanted or self.height() >= TALL)
-        if opens:
-            # Its plot would take all there is.
-            self.below.setSizes(list(GRAPH_AND_CURVE))
 
     def _say_moment(self) -> None:
         words = " ".join(filter(None, [self.canvas.why_not(self.desk), self.desk.said()]))
@@ -287,6 +270,6 @@ class AutogradView(LabView):
         """Put the program above the pages, or among them."""
         super().resizeEvent(event)
         self.side.arrange(self.height())
-        self._place()
+        self.below.show_curve(self.side.page == DIFFERENCES, self.height() >= TALL)
         left = min(max(self.width() * 27 // 100, 244), 380)
         self.split.setSizes([left, self.width() - left])

@@ -1,8 +1,9 @@
-"""The graph of the program that is at the desk, in boxes and edges that can be chosen and read."""
+"""The graph of the program that is at the desk, in boxes and edges that can be chosen and read; and its curve."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QSplitter, QWidget
 
 from gradflow.sim.lab.sandbox_desk import Desk
 from gradflow.ui.lab.autograd_scene import GraphDrawing
@@ -11,6 +12,10 @@ from gradflow.ui.lab.dag_scene import Scene
 
 MOST_NODES = 800
 """A larger graph is not drawn."""
+
+
+GRAPH, CURVE = 300, 400
+"""How the height is shared where both are shown: the curve alone would take all there is."""
 
 
 class ProgramGraph(DagCanvas):
@@ -66,3 +71,23 @@ class ProgramGraph(DagCanvas):
 
     def _hover(self, wire: int | None) -> None:
         self.edge_hovered.emit(self.drawing.edges[wire] if self.drawing and wire is not None else None)
+
+
+class GraphAndCurve(QSplitter):
+    """The graph above the curve of its differences, which has room only when they are wanted."""
+
+    def __init__(self, graph: QWidget, curve: QWidget) -> None:
+        super().__init__(Qt.Orientation.Vertical)
+        self._graph, self._curve = graph, curve
+        self.addWidget(graph)
+        self.addWidget(curve)
+        self.setChildrenCollapsible(False)
+        curve.hide()
+
+    def show_curve(self, wanted: bool, beside: bool) -> None:
+        """Show the curve or not, and beside it the graph or, where there is little height, nothing."""
+        opens = wanted and self._curve.isHidden()
+        self._curve.setVisible(wanted)
+        self._graph.setVisible(beside or not wanted)
+        if opens:
+            self.setSizes([GRAPH, CURVE])

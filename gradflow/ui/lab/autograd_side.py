@@ -126,9 +126,9 @@ class Side(QWidget):
         """Show on every page what is chosen."""
         for page in (self.backward, self.forward, self.differences):
             page.show_choices(desk)
-        for page in (self.backward, self.forward, self.differences, self.node):
+        for head in (self.backward.head, self.forward.head, self.differences.head, self.node.head):
             # They are about the graph of a text that there is no more.
-            page.head.setEnabled(not desk.stale)
+            head.setEnabled(not desk.stale)
 
     def show_numbers(self, desk: Desk, theme: Theme) -> None:
         """Write the page that is looked at; the others wait until they are."""
