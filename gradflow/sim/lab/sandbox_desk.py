@@ -22,6 +22,9 @@ USUAL = 5 * PER_DECADE
 """The number of the step that is shown at first: 10⁻⁵, the usual one of a central difference."""
 
 
+MOST_SAID = 2
+"""Of what is typed in vain beside the program so much is explained at once."""
+
 STALE = "The graph is that of the last text without an error; what is chosen beside it waits until that is mended."
 
 
@@ -105,7 +108,10 @@ class Desk:
         if opened is None or now is None:
             return "There is no graph yet: the program has an error, which is said below it."
         words = [STALE] if self.stale else []
-        words += [f"{reason}." for reason in opened.wrong.values()]
+        wrong = list(opened.wrong.values())
+        words += [f"{reason}." for reason in wrong[:MOST_SAID]]
+        more = len(wrong) - MOST_SAID
+        words += [f"{more} more of what is typed beside the program cannot be used either."] if more > 0 else []
         return " ".join([*words, happening(opened.sandbox, opened.walk, now)])
 
     def backward_again(self) -> None:

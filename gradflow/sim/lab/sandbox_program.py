@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,10 @@ from gradflow.sim.lab.sandbox_modes import Curvature, cost, curvature, jacobian,
 from gradflow.sim.lab.sandbox_walk import Order, Walk, total, walk
 
 Array = NDArray[np.float64]
+
+NUMBERS = "only numbers can stand here, such as 2, [1, 2] or [[1, 2], [3, 4]]"
+ONLY_NUMBERS = re.compile(r"[-\d.eE+*/,\[\]() −]+")
+"""What is written with these signs may be wrong for a reason of its own."""
 
 
 @dataclass(frozen=True)
@@ -119,11 +124,14 @@ class Opened:
 
 def numbers_in(text: str) -> Array:
     """Return typed numbers, such as 2, [1, 2] or [[1, 2], [3, 4]]; raises ProgramError for anything else."""
-    if not text.strip():
-        raise ProgramError("type a number, a vector [1, 2] or a matrix [[1, 2], [3, 4]]", 1, 1)
-    trace = run(text.strip())
+    try:
+        trace = run(text.strip())
+    except ProgramError:
+        if ONLY_NUMBERS.fullmatch(text):
+            raise
+        raise ProgramError(NUMBERS, 1, 1) from None
     if trace.inputs or len(trace.names) or not trace.outputs:
-        raise ProgramError("only numbers can stand here, such as 2, [1, 2] or [[1, 2], [3, 4]]", 1, 1)
+        raise ProgramError(NUMBERS, 1, 1)
     return trace.nodes[trace.outputs[0]].variable.data
 
 
