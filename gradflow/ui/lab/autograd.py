@@ -42,8 +42,8 @@ class AutogradView(LabView):
     received by its local derivative, ∂f/∂x += ∂f/∂z · ∂z/∂x, in the reverse of the order of computing; where a value is
     used twice, what comes back is added. Names and rules are those of torch.autograd: .grad accumulates, no_grad
     records nothing, detach cuts. Differences: (f(x+ε) − f(x−ε)) / 2ε by any entry of any input, beside the exact value,
-    for every ε. Shift+→ and Shift+← step; in the graph arrows pan, + and − zoom, 0 fits, [ and ]
-    choose a box. Cost: one vector–Jacobian product per edge.
+    for every ε. Shift+→ and Shift+← step; in the graph arrows pan, + and − zoom, 0 shows everything, 1
+    what can be read, [ and ] choose a box. Cost: one vector–Jacobian product per edge.
     """
 
     wants = frozenset()

@@ -196,7 +196,8 @@ def forward_page(opened: Opened, theme: Theme) -> str:
         f"The whole Jacobian, {cost.outputs}×{cost.inputs}: forward {passes(cost.inputs)} = {counted(cost.forward)}, "
         f"reverse {passes(cost.outputs)} = {counted(cost.reverse)}.",
     )
-    return paragraph(*lines) + compare
+    where = muted("The boxes show D[h] in place of the gradients, which are there again with the page Backward.", theme)
+    return paragraph(*lines) + paragraph(where) + compare
 
 
 def differences_page(opened: Opened, entry: str) -> str:
