@@ -89,5 +89,7 @@ def _button(drawing: QWidget) -> Button:
     button = Button("", drawing)
     button.setObjectName("small")
     button.setCursor(Qt.CursorShape.ArrowCursor)
+    # The drawing has keys for all of it; a focus that vanishes with its button would give Space to another one.
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     button.hide()
     return button
