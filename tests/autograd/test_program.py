@@ -48,7 +48,7 @@ def test_lectures_graph_is_recorded_as_typed() -> None:
     assert f.item() == -4.0
     f.backward()
     assert [trace.nodes[i].variable.grad.item() for i in (0, 1, 3, 4)] == [-3.0, 2.0, 0.5, 4.0]  # type: ignore[union-attr]
-    assert [n.recorded for n in trace.nodes] == [False, False, True, False, False, True, True]
+    assert [n.variable.grad_fn is not None for n in trace.nodes] == [False, False, True, False, False, True, True]
 
 
 def test_free_names_are_inputs_and_one_by_default() -> None:
@@ -126,7 +126,7 @@ def test_detach_is_a_node_that_cuts() -> None:
 
 def test_who_calls_may_stand_in_a_no_grad_of_their_own() -> None:
     with no_grad():
-        assert output(run("f = x*x")).recorded
+        assert output(run("f = x*x")).variable.grad_fn
 
 
 def test_choices_read_their_condition_without_a_gradient() -> None:
@@ -230,6 +230,21 @@ def test_a_graph_of_a_thousand_terms_on_one_line_is_no_trouble() -> None:
         ("y = x.__class__", 1, 5, "there are no attributes"),
         ("__import__('os')", 1, 1, "two underscores"),
         ("__x = 3", 1, 1, "two underscores"),
+        ("x = 2\ny = \u0445*x", 2, 5, "this х only looks like the x before: U+0445 here, U+0078 there"),
+        ("n" * 41 + " = 2", 1, 1, "a name has at most 40 characters, and this one 41"),
+        ("x = torch.tensor([1., 2.])", 1, 5, "there are no attributes; write [1, 2, 3]"),
+        ("lambda = 2", 1, 8, "lambda is a reserved word and cannot be a name; write lambda_ for it"),
+        ("y = 2*lambda + 1", 1, 7, "lambda is a reserved word"),
+        ("y = exp x", 1, 9, "what exp is taken of stands in brackets, as in exp(x)"),
+        ("y = [1 2]", 1, 6, "between elements there is a comma"),
+        ("y = [1, 2; 3, 4]", 1, 10, "the rows of a matrix stand in brackets of their own, as in [[1, 2], [3, 4]]"),
+        ("y = |x|", 1, 5, "the sign | is not understood; write abs(x)"),
+        ("x = 2, y = 3", 1, 1, "a comma does not part assignments"),
+        ("no_grad():\n  y = x", 1, 10, "write `with no_grad():`"),
+        ("y = x*🙂", 1, 7, "the sign 🙂 is not understood"),
+        ("y = x\u202e", 1, 6, "there is something here that cannot be seen (U+202E)"),
+        ("y = " + "(" * 201, 1, 205, "nested too deeply"),
+        ("x = [1, 2]\ny = max(x[2:])", 2, 5, "max: x[2:] (0,) has no elements to choose from"),
         ("x += 1", 1, 1, "write x = x + …"),
         ("x[0] = 1", 1, 1, "an element cannot be assigned"),
         ("x.y = 1", 1, 1, "there are no attributes"),

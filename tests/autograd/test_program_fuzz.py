@@ -74,9 +74,7 @@ def check(trace: Trace) -> None:
         assert node.index == index
         assert all(earlier < index for earlier in (*node.inputs, *node.reads))
         assert 1 <= node.column < node.end_column
-        assert node.recorded == (node.variable.grad_fn is not None)
-        if node.recorded:
-            assert node.variable.grad_fn is not None
+        if node.variable.grad_fn:
             assert [trace.nodes[i].variable for i in node.inputs] == list(node.variable.grad_fn.inputs)
     first = trace.nodes[trace.outputs[0]].variable
     if first.requires_grad:

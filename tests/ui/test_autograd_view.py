@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractItemView, QAbstractScrollArea, QPushButton, QWidget
@@ -83,17 +83,20 @@ def come_to_rest(view: AutogradView) -> None:
         view._pause.timeout.emit()
 
 
+def box(view: AutogradView, label: str) -> int:
+    """Return in which box of the drawing a node is."""
+    return view.canvas.drawing.boxes[view.desk.opened.sandbox.find(label)]
+
+
 def card(view: AutogradView, label: str) -> list[str]:
     """Return what stands in a box, row by row."""
-    node = view.desk.opened.sandbox.find(label)
-    rows = view.canvas.scene.cards[node].rows
+    rows = view.canvas.scene.cards[box(view, label)].rows
     return [f"{row.words} {'; '.join(' '.join(cells) for cells in row.cells)}".strip() for row in rows]
 
 
 def wire(view: AutogradView, source: str, target: str):
     """Return an edge of the drawing."""
-    sandbox = view.desk.opened.sandbox
-    ends = sandbox.find_leaf(source) or sandbox.find(source), sandbox.find(target)
+    ends = box(view, source), box(view, target)
     return next(wire for wire in view.canvas.scene.wires if (wire.source, wire.target) == ends)
 
 
@@ -171,7 +174,7 @@ def test_a_function_that_there_is_not_is_said_in_a_line_or_two_and_all_are_in_a_
 
 def test_one_number_has_as_many_digits_everywhere(shown):
     view = shown(json.dumps({"text": "z = [0.83991, 2]\nf = sum(tanh(-z))", "position": 99}))
-    view.canvas.chosen.emit(0)
+    view.canvas.node_chosen.emit(0)
     assert card(view, "z")[0] == "0.8399; 2"
     assert ">0.8399<" in view.side.node.label.text()
     assert "0.83" not in view.side.node.label.text().replace("0.8399", "")
@@ -183,6 +186,18 @@ def test_what_was_typed_is_repeated_letter_by_letter(shown):
     reason = view.side.editor.reason
     assert "<b>" in reason.text()
     assert reason.textFormat() is view.sentence.textFormat() is Qt.TextFormat.PlainText
+
+
+def test_a_text_too_long_for_any_program_is_not_pasted(shown):
+    """Laying out a line of megabytes would hold the window for minutes."""
+    view = shown()
+    before, data = view.desk.choices.text, QMimeData()
+    data.setText("x" * 3_000_000)
+    view.side.editor.text.insertFromMimeData(data)
+    assert view.desk.choices.text == before
+    assert "the program would have 3,000,237 characters, the most are 20,000" in view.side.editor.reason.text()
+    view.choose(json.dumps({"text": "x" * 30_000}))
+    assert view.desk.choices.text == before
 
 
 def test_undo_brings_back_what_an_example_has_replaced(shown, qtbot):
@@ -289,7 +304,7 @@ def test_backward_shows_local_derivatives_and_gradients_as_they_come(shown):
 
 def test_a_reused_node_shows_its_sum(shown):
     view = shown(of_example("reuse", position=8))
-    assert card(view, "z")[-1] == "∂f/∂z 0.5403 + 1 + 1 = 2.54"
+    assert card(view, "z")[-1] == "∂f/∂z 0.5403 + 1 + 1; = 2.54"
     view.go(7)
     assert card(view, "z")[-1] == "∂f/∂z 0.5403 + …"
 
@@ -312,9 +327,8 @@ def test_no_grad_and_detach_are_cut_edges_with_what_they_save(shown):
     view = shown(of_example("no-grad", position=99))
     assert wire(view, "x", "v₁").cut
     assert not wire(view, "x", "y").cut
-    square = view.desk.opened.sandbox.find("square")
-    assert view.canvas.scene.looks[square] is Look.OFF
-    assert card(view, "square")[-1] == "not recorded"
+    assert view.canvas.scene.looks[box(view, "square")] is Look.OFF
+    assert card(view, "square")[-1] == "no_grad"
     assert "3 of 6 operations, 40 of 96 bytes" in view.side.backward.label.text()
 
 
@@ -326,7 +340,7 @@ def test_output_and_node_are_detached_without_typing(shown, qtbot):
     qtbot.mouseClick(back.cut_output, Qt.MouseButton.LeftButton)
     node = view.side.node
     assert not node.cut.isEnabled()
-    view.canvas.chosen.emit(view.desk.opened.sandbox.find("v₄"))
+    view.canvas.node_chosen.emit(view.desk.opened.sandbox.find("v₄"))
     assert view.side.page == "Node"
     assert "sin, line 6" in node.label.text()
     assert node.cut.text() == "Detach v₄"
@@ -344,7 +358,7 @@ def test_backward_again_accumulates_until_zero_grad(shown, qtbot):
     view.go(99)
     assert inputs.item(0, 3).text() == "−6"
     assert card(view, "x1")[-1] == ".grad −3 − 3 = −6"
-    view.canvas.chosen.emit(view.desk.opened.sandbox.find("x1"))
+    view.canvas.node_chosen.emit(view.desk.opened.sandbox.find("x1"))
     assert ".grad</b> = −3 − 3 = −6" in view.side.node.label.text()
     qtbot.mouseClick(view.side.backward.zero, Qt.MouseButton.LeftButton)
     assert inputs.item(0, 3).text() == "−3"
@@ -403,6 +417,38 @@ def test_differences_stand_beside_the_exact_value(shown, qtbot):
     assert view.tables()["step-sizes"].title == "Differences of f by x"
 
 
+def test_choices_rest_while_the_program_has_an_error(shown, qtbot):
+    view = shown(of_example("vector-output", position=99))
+    write(view, "x = [1, 2]\nf = foo(x)")
+    choices = view.desk.choices
+    for page in ("Backward", "Forward", "Differences", "Node"):
+        view.side.show_page(page)
+        head = view.side.pages.currentWidget().head
+        assert not head.isEnabled()
+        for button in head.findChildren(QPushButton):
+            qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    inputs = view.side.inputs
+    inputs.setCurrentCell(0, ASKS)
+    qtbot.keyClick(inputs, Qt.Key.Key_Space)
+    inputs.item(0, DIRECTION).setText("[1, 2]")
+    assert view.desk.choices == choices
+    assert "what is chosen beside it waits until that is mended" in view.sentence.text()
+    write(view, "x = [1, 2]\nf = tanh(x)")
+    assert view.side.pages.currentWidget().head.isEnabled()
+
+
+def test_what_no_longer_fits_says_what_has_which_shape(shown):
+    view = shown(json.dumps({"text": "w = [1, 2]\nu = 3\nf = w*u", "direction": {"w": "[1, 0]"}, "seed": "[1, 2]"}))
+    write(view, "w = [1, 2, 3]\nu = 3\nf = w*u")
+    words = view.sentence.text()
+    assert "The h that is typed for w is not used, it counts as 0: its shape is (2,), and that of w is (3,)." in words
+    assert "every entry of f counts once: its shape is (2,), and that of f is (3,)." in words
+    write(view, "v = [1, 2, 3]\nu = 3\nf = v*u")
+    # What is typed for a name that there is no more says nothing, and leaves the usual direction.
+    assert "h that is typed" not in view.sentence.text()
+    assert view.desk.opened.by_forward() == 3.0
+
+
 def test_any_entry_of_any_leaf_is_moved_and_any_output_weighted(shown, qtbot):
     view = shown(of_example("vector-output", position=99, page="Differences"))
     page, opened = view.side.differences, view.desk.opened
@@ -458,12 +504,12 @@ def test_a_value_that_cannot_be_typed_beside_the_program_is_taken_back_in_words(
 
 def test_a_box_that_is_clicked_is_moved_where_it_is_a_leaf(shown):
     view = shown(of_example("lecture", position=99, page="Differences"))
-    view.canvas.chosen.emit(view.desk.opened.sandbox.find("x3"))
+    view.canvas.node_chosen.emit(view.desk.opened.sandbox.find("x3"))
     view.finish()
     assert view.side.page == "Differences"
     assert view.side.differences.form.leaf.currentText() == "x3"
     assert "∂f/∂x3" in view.study.rows.text()
-    view.canvas.chosen.emit(view.desk.opened.sandbox.find("z1"))
+    view.canvas.node_chosen.emit(view.desk.opened.sandbox.find("z1"))
     assert view.side.page == "Node"
 
 
@@ -497,7 +543,7 @@ def test_a_name_that_is_given_twice_is_two_names_everywhere(shown):
     assert [sandbox.label(i) for i in sandbox.steps] == ["f₁", "f₂", "f₃"]
     assert card(view, "f₁") == ["4", "∂f₃/∂f₁ 20 + 20 = 40"]
     assert view.desk.outputs()[:3] == ["f₃", "f₂", "f₁"]
-    view.canvas.chosen.emit(sandbox.find("f₂"))
+    view.canvas.node_chosen.emit(sandbox.find("f₂"))
     page = view.side.node.label.text()
     assert "∂(a·b)/∂a = b with a = f₁, b = f₁" in page
     assert "∂f₃/∂f₂" in page
@@ -525,17 +571,25 @@ def test_the_page_of_a_box_speaks_of_the_programs_own_names(shown):
         ("v₃", "∂(tanh z)/∂z = 1 − tanh² z"),
         ("f", "∂(v₃/(−4))/∂v₃ = 1/(−4)"),
     ):
-        view.canvas.chosen.emit(view.desk.opened.sandbox.find(label))
+        view.canvas.node_chosen.emit(view.desk.opened.sandbox.find(label))
         assert words in view.side.node.label.text()
 
 
 def test_constants_that_are_alike_are_chosen_each_for_itself(shown):
     view = shown()
-    write(view, "f = x**2 + y**2")
-    second = [node.index for node in view.desk.opened.sandbox.nodes if node.expression == "2"][1]
-    view.canvas.chosen.emit(second)
-    assert view.canvas.scene.chosen == second
-    assert shown(view.choice()).canvas.scene.chosen == second
+    write(view, "f = x*[1, 2] + y*[1, 2]")
+    second = [node.index for node in view.desk.opened.sandbox.nodes if node.expression == "[1, 2]"][1]
+    view.canvas.node_chosen.emit(second)
+    assert view.canvas.drawing.nodes[view.canvas.scene.chosen] == second
+    assert shown(view.choice()).desk.chosen_node == second
+
+
+def test_a_constant_of_one_number_is_written_into_the_box_of_its_operation(shown):
+    """It would take a box and often a column, and say no more."""
+    view = shown(json.dumps({"text": "x = [1, 2]\nf = sum(100*(1 - x[1:])**2 + where(x[0] > 0, x[0], -2))"}))
+    symbols = [one.symbol for one in view.canvas.scene.cards]
+    assert symbols == ["", "[1:]", "1 −", "^2", "100×", "[0]", "[0]", "", "v₈ > 0 ?", "+", "Σ"]
+    assert [one.title for one in view.canvas.scene.cards if not one.symbol] == ["x", "−2"]
 
 
 # Inputs.
@@ -603,6 +657,54 @@ def test_three_hundred_nodes_are_laid_out_and_drawn_in_time(shown):
     assert time.thread_time() - start < 0.1
 
 
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_can_be_read_whole_in_a_window_of_1440_by_900(shown, name):
+    """Its text is 11 pixels high at a zoom of 1; a chain of nine columns is too long, and is said to be."""
+    view = shown(of_example(name, position=99), (1160, 780))
+    canvas = view.canvas
+    hidden = [i for i in range(len(canvas.scene.cards)) if not canvas.rect().contains(canvas.box(i).toAlignedRect())]
+    assert canvas.camera.zoom >= 1.0
+    if name == "saturation":
+        assert hidden
+        assert any(button.isVisible() for button in canvas.rest.buttons)
+    else:
+        assert not hidden
+        assert not any(button.isVisible() for button in canvas.rest.buttons)
+
+
+def test_buttons_bring_what_is_out_of_sight(shown, qtbot):
+    view = shown(of_example("saturation", position=0), (900, 600))
+    canvas = view.canvas
+    last = len(canvas.scene.cards) - 1
+    left, right, _, _, look = canvas.rest.buttons
+    assert not left.isVisible()
+    assert right.text().endswith("more ›")
+    while right.isVisible():
+        qtbot.mouseClick(right, Qt.MouseButton.LeftButton)
+    assert canvas.rect().contains(canvas.box(last).toAlignedRect())
+    assert left.isVisible()
+    qtbot.mouseClick(look, Qt.MouseButton.LeftButton)
+    assert canvas.camera.mode is Mode.WHOLE
+    assert not left.isVisible()
+    assert look.text() == "Readable size"
+    qtbot.mouseClick(look, Qt.MouseButton.LeftButton)
+    assert canvas.camera.zoom >= 0.9
+    assert look.text() == "Whole graph"
+
+
+def test_no_page_moves_the_graph(shown):
+    view = shown(of_example("matrix-product", position=99, page="Backward"), (1160, 780))
+    canvas = view.canvas
+    before, zoom = canvas.placed, canvas.camera.zoom
+    assert card(view, "b")[-1].startswith("∂L/∂b")
+    view.side.show_page("Forward")
+    assert card(view, "L") == ["1.969", "D[h] 2.125"]
+    for page in ("Node", "Forward", "Backward"):
+        view.side.show_page(page)
+        assert canvas.placed is before
+        assert canvas.camera.zoom == zoom
+
+
 def test_a_graph_that_is_too_large_is_not_drawn_but_said(shown):
     view = shown()
     write(view, "x0 = 1\n" + "\n".join(f"x{i} = x{i - 1} + 1" for i in range(1, 900)))
@@ -660,14 +762,14 @@ def test_every_example_is_drawn_at_every_moment_on_every_page(one_view, name):
     for page in ("Backward", "Forward", "Differences", "Node"):
         view.side.show_page(page)
         view.stop()
-        view.canvas.chosen.emit(0)
+        view.canvas.node_chosen.emit(0)
 
 
 @pytest.mark.parametrize("name", ["lecture", "vector-output", "no-grad"])
 @pytest.mark.parametrize("size", [(1160, 800), (700, 400)], ids=["large", "small"])
 def test_a_fresh_view_with_the_same_choice_shows_the_same(shown, pixels, name, size):
     view = shown(of_example(name, position=6, page="Backward"), size)
-    view.canvas.chosen.emit(2)
+    view.canvas.node_chosen.emit(2)
     other = shown(view.choice(), size)
     assert other.choice() == view.choice()
     assert (pixels(view.canvas) == pixels(other.canvas)).all()

@@ -86,6 +86,12 @@ mean: Operator = Operator(
 )
 
 
+def _complain_empty(shapes: Sequence[Shape], names: Sequence[str], axis: Any = None, **parameters: Any) -> str:
+    """Return that there is nothing to choose from, or which axes there are."""
+    words = complain_axis(shapes, names, axis)
+    return words or ("" if prod(shapes[0]) else f"{named(names[0], shapes[0])} has no elements to choose from")
+
+
 def _extreme(name: str, superlative: str, forward: Callable[..., Any]) -> Operator:
     formula = f"∂{name}({{a}})/∂{{a}}[i] = 1 for the {name}imum, 1/n if n entries share it, else 0"
     return Operator(
@@ -98,7 +104,7 @@ def _extreme(name: str, superlative: str, forward: Callable[..., Any]) -> Operat
         work=nothing,
         carry=(lambda output, a, **parameters: prod(a),),
         size=no_larger,
-        complain=complain_axis,
+        complain=_complain_empty,
         kink=Kink(
             f"another {superlative} entry of {{a}}", lambda y, a, axis, keepdims: np.asarray(_chosen(a, y, axis))
         ),

@@ -13,6 +13,7 @@ import numpy as np
 
 from gradflow.autograd.program.calls import read_index, read_settings
 from gradflow.autograd.program.functions import FUNCTIONS, SPECIAL, WORDS
+from gradflow.autograd.program.names import Names
 from gradflow.autograd.program.recorder import Recorder
 from gradflow.autograd.program.refusals import attribute_refusal, constant_refusal, no_function, refusal
 from gradflow.autograd.program.source import Source
@@ -50,6 +51,7 @@ class Interpreter:
         self._given = inputs
         self._recorder = Recorder(source)
         self._names: dict[str, int] = {}
+        self._spelling = Names()
         self._inputs: list[str] = []
         self._asked: int | None = None
 
@@ -148,8 +150,9 @@ class Interpreter:
         return self._names[name]
 
     def _plain_name(self, node: ast.Name) -> str:
-        if node.id.startswith("__"):
-            raise self._source.error(node, "a name cannot begin with two underscores")
+        reason = self._spelling.refusal(node.id)
+        if reason:
+            raise self._source.error(node, reason)
         return node.id
 
     def _binary(self, node: ast.BinOp) -> Operand:

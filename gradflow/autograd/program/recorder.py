@@ -87,26 +87,12 @@ class Recorder:
             variable.name = _short(text)
         line, column, end = self._source.place(node)
         index = len(self.nodes)
-        recorded = variable.grad_fn is not None
         self.nodes.append(
             TraceNode(
-                index,
-                operation,
-                symbol,
-                name,
-                text,
-                line,
-                column,
-                end,
-                tuple(inputs),
-                variable,
-                recorded,
-                cut,
-                tuple(reads),
-                parameters,
-                comparison,
+                index, operation, symbol, name, text, line, column, end, tuple(inputs), variable, cut, tuple(reads),
+                parameters, comparison,
             )
-        )
+        )  # fmt: skip
         self._asks.append(any(self._asks[i] for i in inputs) if inputs else variable.requires_grad)
         self._consumed.update(inputs, reads)
         return index

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 
+from gradflow.autograd.program.functions import FUNCTIONS
+
 _NO_FUNCTIONS = "functions cannot be defined here; write the formula where it is needed"
 _NO_LOOPS = "there are no loops; write each step on a line of its own"
 _NO_COMPREHENSIONS = "there are no comprehensions; write the elements out, as in [x1, x2]"
@@ -84,8 +86,12 @@ _WRITTEN = {
 
 _SIGNS = {
     "²": "**2", "³": "**3", "“": "", "”": "",
-    "‘": "", "’": "", "√": "sqrt(…)", "π": "3.14159", "∞": "1/0", "$": "", "?": "", "!": "",
+    "‘": "", "’": "", "√": "sqrt(…)", "π": "3.14159", "∞": "1/0", "|": "abs(x)", "$": "", "?": "", "!": "",
 }  # fmt: skip
+
+
+_RESERVED = re.compile(r"\b(lambda|in|is|as|from|class|global|del|def|pass|return)\s*(?:=(?!=)|[-+*/@)\],]|$)")
+"""What Python keeps for itself, where it is meant as a name."""
 
 
 def refusal(node: ast.AST) -> str:
@@ -102,6 +108,8 @@ def attribute_refusal(node: ast.Attribute, functions: set[str], owner: str) -> s
         return f"there are no attributes; write {name} without {owner}"
     if name in functions:
         return f"there are no attributes; write {name}({owner}) instead of {owner}.{node.attr}"
+    if node.attr in _WRITTEN:
+        return f"there are no attributes; write {_WRITTEN[node.attr]}"
     if node.attr in ("backward", "grad", "zero_grad", "requires_grad"):
         return f"{node.attr} is not part of the program: the walk back is taken afterwards, step by step"
     return "there are no attributes; functions stand alone, as in tanh(x)"
@@ -133,10 +141,23 @@ def explain_syntax(message: str, line: str, column: int) -> str:
     if here in _SIGNS and here:
         instead = _SIGNS[here]
         return f"the sign {here} is not understood" + (f"; write {instead}" if instead else "")
+    if message.startswith("invalid character"):
+        return f"the sign {here} is not understood"
+    if message.startswith("invalid non-printable"):
+        return f"there is something here that cannot be seen ({message.rpartition(' ')[2]}); delete it"
+    if message == "too many nested parentheses":
+        return "this is nested too deeply; give its parts names, on lines of their own"
     if "integer string conversion" in message:
         return "a number of so many digits is larger than double precision can hold"
     if message.startswith(("invalid decimal literal", "invalid imaginary literal")):
         return "a name cannot begin with a digit, and a product needs its *, as in 2*x"
+    if re.match(r"\s*\w+\s*=[^=]*,\s*\w+\s*=", line):
+        return "a comma does not part assignments; write x = 2; y = 3, or each on a line of its own"
+    reserved = _RESERVED.search(line)
+    if reserved:
+        return f"{reserved[1]} is a reserved word and cannot be a name; write {reserved[1]}_ for it"
+    if line.strip().startswith("no_grad"):
+        return "write `with no_grad():`"
     if "assign to" in message or message.startswith("invalid syntax. Maybe you meant '=='"):
         return "only a name can stand to the left of =, as in z = x*y"
     if re.search("string literal|f-string", message):
@@ -156,5 +177,14 @@ def _near(line: str, column: int) -> str:
     before, rest = line[: column - 1].rstrip(), line[column - 1 :].strip()
     if not rest:
         return ""
-    product = bool(re.search(r"[\w)\]]$", before)) and bool(re.match(r"[\w(]", rest))
-    return f", at {rest[:20]!r}" + ("; a product needs its *" if product else "")
+    ends, begins = re.search(r"(\w+|[)\]])$", before), re.match(r"[\w(]", rest)
+    inside = before.count("[") > before.count("]")
+    if ends and begins and ends[0] in FUNCTIONS:
+        more = f"; what {ends[0]} is taken of stands in brackets, as in {ends[0]}(x)"
+    elif inside and rest.startswith(";"):
+        more = "; the rows of a matrix stand in brackets of their own, as in [[1, 2], [3, 4]]"
+    elif inside and re.match(r"\w+\s+\w", rest):
+        more = "; between elements there is a comma"
+    else:
+        more = "; a product needs its *" if ends and begins else ""
+    return f", at {rest[:20]!r}{more}"

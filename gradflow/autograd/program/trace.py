@@ -31,8 +31,6 @@ class TraceNode:
     end_column: int
     inputs: tuple[int, ...]
     variable: Variable
-    recorded: bool
-    """Whether `variable.grad_fn` is there, so that a gradient can go on to the inputs."""
     cut: Cut = ""
     reads: tuple[int, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)

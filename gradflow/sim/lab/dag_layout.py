@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +25,11 @@ Array = NDArray[np.float64]
 ROW_GAP, LANE_GAP, LANE = 16.0, 8.0, 4.0
 """Between boxes above each other, beside a lane, and how high a lane is."""
 
-NARROWEST_GAP, WIDEST_GAP, BESIDE_LABEL = 40.0, 140.0, 28.0
-"""Between columns: as wide as the widest label there, and what of an edge is to be seen beside it."""
+NARROWEST_GAP, BESIDE_LABEL = 28.0, 20.0
+"""Between columns, and what of an edge is to be seen beside its label."""
+
+LONGEST_LABELS, USUAL = (136.0, 104.0, 72.0, 40.0, 24.0, 0.0), 72.0
+"""The widest labels that columns stand apart for: as wide ones as let everything fit, or usual ones if none do."""
 
 FITS = 6
 """How often the columns' heights are fitted to their neighbours', left to right and back."""
@@ -38,7 +42,7 @@ PULLS, REST = (1.0, 0.25, 8.0), 0.1
 class Placement(Frozen):
     """Boxes and edges in place: `corners` (nodes, 2) are left and top, `sizes` (nodes, 2) width and height.
 
-    `width` and `height` hold everything.
+    `width` and `height` hold everything. In a room from `least` to below `most` wide it would be the same.
     """
 
     corners: Array
@@ -46,14 +50,20 @@ class Placement(Frozen):
     routes: Routes
     width: float
     height: float
+    least: float = 0.0
+    most: float = inf
 
 
 def lay_out(
-    sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int]], labels: Sequence[float] = ()
+    sizes: Sequence[tuple[float, float]],
+    edges: Sequence[tuple[int, int]],
+    labels: Sequence[Sequence[float]] = (),
+    room: float = inf,
 ) -> Placement:
     """Place boxes of these sizes; an edge leads from a node to one that comes later in the list.
 
-    `labels` are the widths of what is to be written on the edges, each before its target.
+    `labels` are the widths of what may be written on each edge, the widest first; before its target there is room for
+    as wide a one as lets everything fit into a `room` so wide.
     """
     if not sizes:
         return Placement(np.zeros((0, 2)), np.zeros((0, 2)), Routes((), (), (), ()), 0.0, 0.0)
@@ -61,7 +71,10 @@ def lay_out(
     columns = ordered(graph)
     heights = [height for _, height in sizes] + [LANE] * (len(graph.ranks) - len(sizes))
     centres = _heights(graph, columns, heights)
-    lefts, widths = _across(columns, sizes, _gaps(graph, len(columns), edges, labels))
+    tried = [_across(columns, sizes, _gaps(graph, len(columns), edges, labels, longest)) for longest in LONGEST_LABELS]
+    needed = [lefts[-1] + widths[-1] for lefts, widths in tried]
+    fits = next((i for i, width in enumerate(needed) if width <= room), None)
+    lefts, widths = tried[LONGEST_LABELS.index(USUAL) if fits is None else fits]
     # A lane may lie above or below all boxes.
     top = min(centre - height / 2 for centre, height in zip(centres, heights, strict=True))
     centres = [centre - top for centre in centres]
@@ -76,15 +89,19 @@ def lay_out(
         routes(graph, edges, boxes, across, centres),
         lefts[-1] + widths[-1],
         max(centre + height / 2 for centre, height in zip(centres, heights, strict=True)),
+        0.0 if fits is None else needed[fits],
+        inf if fits == 0 else needed[-1] if fits is None else needed[fits - 1],
     )
 
 
-def _gaps(graph: Ranked, columns: int, edges: Sequence[tuple[int, int]], labels: Sequence[float]) -> list[float]:
-    """Return the width of the gap before each column."""
+def _gaps(
+    graph: Ranked, columns: int, edges: Sequence[tuple[int, int]], labels: Sequence[Sequence[float]], longest: float
+) -> list[float]:
+    """Return the width of the gap before each column, with room for labels up to the longest."""
     gaps = [NARROWEST_GAP] * columns
-    for (_, target), wide in zip(edges, labels, strict=False):
+    for (_, target), options in zip(edges, labels, strict=False):
         place = graph.ranks[target]
-        gaps[place] = min(max(gaps[place], wide + BESIDE_LABEL), WIDEST_GAP)
+        gaps[place] = max(gaps[place], BESIDE_LABEL + next((wide for wide in options if wide <= longest), 0.0))
     return gaps
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ import numpy as np
 from gradflow.errors import ProgramError
 from gradflow.sim.lab.sandbox_check import Entry, entry_name, entry_of, no_entry
 from gradflow.sim.lab.sandbox_grads import Grads
-from gradflow.sim.lab.sandbox_program import Choices, Opened, numbers_in, open_program, value_in, with_value
+from gradflow.sim.lab.sandbox_program import Choices, Opened, numbers_in, open_program, with_value
+from gradflow.sim.lab.sandbox_rows import LeafRow, leaf_rows
 from gradflow.sim.lab.sandbox_state import choices_of, state_of
 from gradflow.sim.lab.sandbox_steps import Moment, moment, position_of, positions
 from gradflow.sim.lab.sandbox_words import happening, numbers
@@ -21,16 +22,10 @@ USUAL = 5 * PER_DECADE
 """The number of the step that is shown at first: 10⁻⁵, the usual one of a central difference."""
 
 
-@dataclass(frozen=True)
-class LeafRow:
-    """A leaf beside the graph; `wrong` says why what was typed as "value" or "direction" is not used."""
+MOST_SAID = 2
+"""Of what is typed in vain beside the program so much is explained at once."""
 
-    name: str
-    value: str
-    asks: bool
-    grad: str
-    direction: str
-    wrong: tuple[tuple[str, str], ...] = ()
+STALE = "The graph is that of the last text without an error; what is chosen beside it waits until that is mended."
 
 
 class Desk:
@@ -77,6 +72,11 @@ class Desk:
         self.go(self._position)
 
     @property
+    def chosen_node(self) -> int | None:
+        """The node that is looked at, None for none."""
+        return self.opened.sandbox.find(self.chosen) if self.opened and self.chosen else None
+
+    @property
     def stale(self) -> bool:
         """Whether the graph is not that of the text, which is wrong."""
         return self.error is not None
@@ -107,8 +107,11 @@ class Desk:
         opened, now = self.opened, self.now
         if opened is None or now is None:
             return "There is no graph yet: the program has an error, which is said below it."
-        words = ["The graph is that of the last text without an error."] if self.stale else []
-        words += [f"{name or 'v'}: {reason}." for (_, name), reason in opened.wrong.items()]
+        words = [STALE] if self.stale else []
+        wrong = list(opened.wrong.values())
+        words += [f"{reason}." for reason in wrong[:MOST_SAID]]
+        more = len(wrong) - MOST_SAID
+        words += [f"{more} more of what is typed beside the program cannot be used either."] if more > 0 else []
         return " ".join([*words, happening(opened.sandbox, opened.walk, now)])
 
     def backward_again(self) -> None:
@@ -180,32 +183,7 @@ class Desk:
     def rows(self) -> list[LeafRow]:
         """Return the leaves as they stand."""
         now = self.now
-        if not self.opened or now is None:
-            return []
-        sandbox, found = self.opened.sandbox, []
-        for node in sandbox.nodes:
-            if node.inputs or not node.variable.requires_grad:
-                continue
-            label = sandbox.label(node.index)
-            grad = self.grads.now(self.opened, node.index, now.visits)
-            direction = self.opened.direction.get(node.index)
-            typed = self.choices.direction.get(label, "")
-            free = sandbox.is_free(node.index)
-            about = (("value", node.name if free else ""), ("direction", label))
-            wrong = [(what, self.opened.wrong[what, name]) for what, name in about if (what, name) in self.opened.wrong]
-            written = value_in(self.choices.text, self.opened.choices.text, node)
-            value = self.choices.values.get(node.name, "1") if free else node.expression if written is None else written
-            found.append(
-                LeafRow(
-                    label,
-                    value.replace("-", "−"),
-                    node.index not in sandbox.plain,
-                    "None" if grad is None else numbers(grad),
-                    typed.replace("-", "−") or ("0" if direction is None else numbers(direction)),
-                    tuple(wrong),
-                )
-            )
-        return found
+        return leaf_rows(self.opened, self.choices, self.grads, now.visits) if self.opened and now else []
 
     # Finite differences.
 

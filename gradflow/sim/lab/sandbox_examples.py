@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from gradflow.autograd.program.examples import Example, examples
 from gradflow.autograd.program.functions import FUNCTIONS, SPECIAL
+from gradflow.autograd.program.limits import CHARACTERS as LONGEST_PROGRAM
 from gradflow.sim.lab.sandbox_program import Choices
 
-__all__ = ["Example", "beginning", "examples", "written_functions"]
+__all__ = ["LONGEST_PROGRAM", "Example", "beginning", "examples", "written_functions"]
 
 
 def beginning(example: Example) -> Choices:

@@ -98,4 +98,7 @@ def curvature(sandbox: Sandbox) -> Curvature | None:
     found = np.vstack(rows)
     finite = bool(np.isfinite(found).all())
     eigenvalues = np.linalg.eigvalsh(found)[::-1] if finite else np.full(len(found), np.nan)
+    # What lies within the error of their computation, n·u·max|λ|, cannot be told from 0.
+    error = len(found) * np.finfo(float).eps * np.max(np.abs(eigenvalues))
+    eigenvalues = np.where(np.abs(eigenvalues) <= error, 0.0, eigenvalues)
     return Curvature(entries, found, eigenvalues)

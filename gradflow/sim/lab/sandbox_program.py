@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,10 @@ from gradflow.sim.lab.sandbox_modes import Curvature, cost, curvature, jacobian,
 from gradflow.sim.lab.sandbox_walk import Order, Walk, total, walk
 
 Array = NDArray[np.float64]
+
+NUMBERS = "only numbers can stand here, such as 2, [1, 2] or [[1, 2], [3, 4]]"
+ONLY_NUMBERS = re.compile(r"[-\d.eE+*/,\[\]() −]+")
+"""What is written with these signs may be wrong for a reason of its own."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,8 @@ class Choices:
 class Opened:
     """A program that runs, with the choices it runs with.
 
-    `wrong` says of what is typed beside it why it is not used: by ("value" or "direction", input's name), or
-    ("seed", "").
+    `wrong` says of what is typed beside it that it is not used, and why: by ("value" or "direction", input's name),
+    or ("seed", "").
     """
 
     choices: Choices
@@ -119,11 +124,14 @@ class Opened:
 
 def numbers_in(text: str) -> Array:
     """Return typed numbers, such as 2, [1, 2] or [[1, 2], [3, 4]]; raises ProgramError for anything else."""
-    if not text.strip():
-        raise ProgramError("type a number, a vector [1, 2] or a matrix [[1, 2], [3, 4]]", 1, 1)
-    trace = run(text.strip())
+    try:
+        trace = run(text.strip())
+    except ProgramError:
+        if ONLY_NUMBERS.fullmatch(text):
+            raise
+        raise ProgramError(NUMBERS, 1, 1) from None
     if trace.inputs or len(trace.names) or not trace.outputs:
-        raise ProgramError("only numbers can stand here, such as 2, [1, 2] or [[1, 2], [3, 4]]", 1, 1)
+        raise ProgramError(NUMBERS, 1, 1)
     return trace.nodes[trace.outputs[0]].variable.data
 
 
@@ -132,9 +140,10 @@ def open_program(choices: Choices) -> Opened:
     wrong: dict[tuple[str, str], str] = {}
     values = {}
     for name, text in choices.values.items():
-        with _noting(wrong, ("value", name)):
+        with _noting(wrong, ("value", name), f"The value typed for {name} is not used, it is 1"):
             values[name] = numbers_in(text)
     trace = run(choices.text, values)
+    wrong = {(what, name): reason for (what, name), reason in wrong.items() if name in trace.inputs}
     sandbox = Sandbox(trace, None)
     output = sandbox.find(choices.output) if choices.output else None
     if output is None:
@@ -148,20 +157,21 @@ def open_program(choices: Choices) -> Opened:
     )
     seed: Array = np.ones(np.shape(sandbox.value(output)))[()]
     if choices.seed and np.size(seed) > 1:
-        with _noting(wrong, ("seed", "")):
-            seed = _shaped(numbers_in(choices.seed), np.shape(seed))
+        label = sandbox.label(output)
+        with _noting(wrong, ("seed", ""), f"The v that is typed is not used, every entry of {label} counts once"):
+            seed = _shaped(numbers_in(choices.seed), np.shape(seed), label)
     return Opened(choices, sandbox, values, seed, _direction(sandbox, choices, wrong), wrong)
 
 
 def _direction(sandbox: Sandbox, choices: Choices, wrong: dict[tuple[str, str], str]) -> dict[int, Array]:
     """Return the typed direction; where none is typed, that along the first entry of the first leaf."""
     direction: dict[int, Array] = {}
-    for leaf in sandbox.leaves:
-        text = choices.direction.get(sandbox.label(leaf), "")
-        if text:
-            with _noting(wrong, ("direction", sandbox.label(leaf))):
-                direction[leaf] = _shaped(numbers_in(text), np.shape(sandbox.value(leaf)))
-    if not any(choices.direction.values()) and sandbox.leaves:
+    typed = {leaf: text for leaf in sandbox.leaves if (text := choices.direction.get(sandbox.label(leaf), ""))}
+    for leaf, text in typed.items():
+        label = sandbox.label(leaf)
+        with _noting(wrong, ("direction", label), f"The h that is typed for {label} is not used, it counts as 0"):
+            direction[leaf] = _shaped(numbers_in(text), np.shape(sandbox.value(leaf)), label)
+    if not typed and sandbox.leaves:
         first = np.zeros(np.shape(sandbox.value(sandbox.leaves[0])))
         first.flat[:1] = 1.0
         direction = {sandbox.leaves[0]: first[()]}
@@ -169,25 +179,22 @@ def _direction(sandbox: Sandbox, choices: Choices, wrong: dict[tuple[str, str], 
 
 
 @contextmanager
-def _noting(wrong: dict[tuple[str, str], str], what: tuple[str, str]) -> Iterator[None]:
+def _noting(wrong: dict[tuple[str, str], str], what: tuple[str, str], lead: str) -> Iterator[None]:
     """Keep the reason why something that was typed is not used."""
     try:
         yield
     except ProgramError as error:
-        wrong[what] = error.reason
+        wrong[what] = f"{lead}: {error.reason}"
 
 
-def _shaped(array: Array, shape: tuple[int, ...]) -> Array:
-    """Return the array; one number stands for all entries. Raises ProgramError for another shape."""
+def _shaped(array: Array, shape: tuple[int, ...], whose: str) -> Array:
+    """Return the array, one number for all entries; raises ProgramError for another shape than that of `whose`."""
     if np.shape(array) == shape:
         return array
     if np.ndim(array) == 0:
         return np.full(shape, float(array))
-    raise ProgramError(f"the shape is {_words(np.shape(array))}, and {_words(shape)} is needed", 1, 1)
-
-
-def _words(shape: tuple[int, ...]) -> str:
-    return "that of a single number" if shape == () else str(shape)
+    needed = f"that of {whose} is {shape}" if shape else f"{whose} is a single number"
+    raise ProgramError(f"its shape is {np.shape(array)}, and {needed}", 1, 1)
 
 
 def value_in(text: str, ran: str, leaf: TraceNode) -> str | None:

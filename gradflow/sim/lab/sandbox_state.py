@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gradflow.autograd.program.limits import CHARACTERS as LONGEST_PROGRAM
 from gradflow.sim.lab.sandbox_program import Choices
 from gradflow.sim.lab.sandbox_walk import Order
 
@@ -41,6 +42,8 @@ def choices_of(state: Mapping[str, Any]) -> Choices:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError("not a text")
+    if len(value) > LONGEST_PROGRAM:
+        raise ValueError("too long to be shown")
     return value
 
 

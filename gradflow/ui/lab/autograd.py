@@ -19,11 +19,9 @@ from gradflow.sim.lab.sandbox_words import edge_words
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.table import Table
 from gradflow.ui.lab.autograd_differences import DifferencesStudy
-from gradflow.ui.lab.autograd_scene import MOST_NODES, Drawings
+from gradflow.ui.lab.autograd_graph import GraphAndCurve, ProgramGraph
 from gradflow.ui.lab.autograd_side import BACKWARD, DIFFERENCES, FORWARD, NODE, TALL, Side
-from gradflow.ui.lab.dag_canvas import DagCanvas
-from gradflow.ui.lab.dag_scene import Scene
-from gradflow.ui.lab.inputs_table import ASKS, DIRECTION
+from gradflow.ui.lab.inputs_table import ASKS, DIRECTION, VALUE
 from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.lab.language_bar import LanguageBar
 from gradflow.ui.lab.step_bar import StepBar
@@ -44,8 +42,8 @@ class AutogradView(LabView):
     received by its local derivative, ∂f/∂x += ∂f/∂z · ∂z/∂x, in the reverse of the order of computing; where a value is
     used twice, what comes back is added. Names and rules are those of torch.autograd: .grad accumulates, no_grad
     records nothing, detach cuts. Differences: (f(x+ε) − f(x−ε)) / 2ε by any entry of any input, beside the exact value,
-    for every ε. Shift+→ and Shift+← step; in the graph arrows pan, + and − zoom, 0 fits, [ and ]
-    choose a box. Cost: one vector–Jacobian product per edge.
+    for every ε. Shift+→ and Shift+← step; in the graph arrows pan, + and − zoom, 0 shows everything, 1
+    what can be read, [ and ] choose a box. Cost: one vector–Jacobian product per edge.
     """
 
     wants = frozenset()
@@ -54,10 +52,9 @@ class AutogradView(LabView):
     def __init__(self) -> None:
         super().__init__()
         self.desk = Desk(beginning(examples()[0]))
-        self.language, self.side, self.canvas, self.bar = LanguageBar(), Side(), DagCanvas(), StepBar()
+        self.language, self.side, self.canvas, self.bar = LanguageBar(), Side(), ProgramGraph(), StepBar()
         self.sentence = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.study = DifferencesStudy(self.desk, self.side.differences)
-        self._drawings = Drawings()
         self._seconds, self._forward = 0.0, False
         self._pause = QTimer(self)
         self._setup_ui()
@@ -73,13 +70,7 @@ class AutogradView(LabView):
         box.setSpacing(4)
         box.addWidget(self.bar)
         box.addWidget(self.sentence)
-        self.below = QSplitter(Qt.Orientation.Vertical)
-        self.below.addWidget(self.canvas)
-        self.below.addWidget(self.study)
-        self.below.setStretchFactor(0, 2)
-        self.below.setStretchFactor(1, 3)
-        self.below.setChildrenCollapsible(False)
-        self.study.hide()
+        self.below = GraphAndCurve(self.canvas, self.study)
         box.addWidget(self.below, 1)
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.addWidget(self.side)
@@ -109,8 +100,8 @@ class AutogradView(LabView):
         self.study.changed.connect(self._refresh)
         self.study.turned.connect(self.moved)
         self.bar.moved.connect(self.go)
-        self.canvas.chosen.connect(self._choose_node)
-        self.canvas.hovered.connect(self._read_out)
+        self.canvas.node_chosen.connect(self._choose_node)
+        self.canvas.edge_hovered.connect(self._read_out)
 
     # What a person does.
 
@@ -145,7 +136,9 @@ class AutogradView(LabView):
         self._do(lambda: self.desk.begin(beginning(examples()[number])))
 
     def _edit_input(self, name: str, column: int, text: str) -> None:
-        if column == ASKS:
+        if column != VALUE and self.desk.stale:
+            self.side.inputs.show_rows(self.desk.rows())
+        elif column == ASKS:
             self._do(lambda: self.desk.ask(name, bool(text)))
         elif column == DIRECTION:
             self._do(lambda: self.desk.direct(name, text))
@@ -159,7 +152,7 @@ class AutogradView(LabView):
         opened = self.desk.opened
         self.desk.chosen = opened.sandbox.key(node) if opened and node is not None else ""
         if node is not None:
-            self.canvas.reveal(node)
+            self.canvas.reveal_node(node)
             if self.side.page != DIFFERENCES or not self.study.move_entry(self.desk.chosen):
                 self.side.show_page(NODE)
         self._refresh()
@@ -167,13 +160,13 @@ class AutogradView(LabView):
     def _look_at_page(self, page: str) -> None:
         """Show the tangents of forward mode in the boxes from when its page is opened until that of backward is."""
         self._forward = page == FORWARD or (self._forward and page != BACKWARD)
-        self._place()
+        self.below.show_curve(self.side.page == DIFFERENCES, self.height() >= TALL)
         self._refresh()
 
     def _read_out(self, edge: int | None) -> None:
         """Say in place of the moment what an edge is."""
         opened = self.desk.opened
-        if edge is None or not opened or edge >= len(opened.sandbox.edges):
+        if edge is None or not opened:
             self._say_moment()
         else:
             self.sentence.setText(edge_words(opened.sandbox, opened.sandbox.edges[edge]))
@@ -193,36 +186,21 @@ class AutogradView(LabView):
 
     def _refresh(self) -> None:
         """Show the moment."""
-        desk, opened, now = self.desk, self.desk.opened, self.desk.now
+        desk = self.desk
         self.bar.show_position(desk.position, desk.positions)
         self.side.inputs.show_rows(desk.rows())
         self.side.inputs.show_direction(self._forward)
         self._say_moment()
-        if not opened or now is None:
-            self.canvas.show_scene(Scene())
-            return
-        drawing = self._drawings.of(desk, self._forward)
-        chosen = opened.sandbox.find(desk.chosen) if desk.chosen else None
-        self.canvas.show_scene(drawing.scene(now, chosen, desk.stale) if drawing else Scene())
-        if drawing and now.node is not None:
-            self.canvas.reveal(now.node)
-        self.side.show_numbers(desk, chosen, self.theme)
+        self.canvas.show_desk(desk, self._forward)
+        self.side.show_numbers(desk, self.theme)
         if self.side.page == DIFFERENCES:
             self.study.follow()
         else:
             self.study.give_up()
         self.moved.emit()
 
-    def _place(self) -> None:
-        """Show the differences below the graph or, where there is little height, in its place."""
-        wanted = self.side.page == DIFFERENCES
-        self.study.setVisible(wanted)
-        self.canvas.setVisible(not wanted or self.height() >= TALL)
-
     def _say_moment(self) -> None:
-        opened, words = self.desk.opened, self.desk.said()
-        if opened and len(opened.sandbox.nodes) > MOST_NODES:
-            words = f"A graph of {len(opened.sandbox.nodes)} nodes is not drawn; up to {MOST_NODES} are. {words}"
+        words = " ".join(filter(None, [self.canvas.why_not(self.desk), self.desk.said()]))
         self.sentence.setText(words)
         self.canvas.setAccessibleDescription(words)
 
@@ -292,6 +270,6 @@ class AutogradView(LabView):
         """Put the program above the pages, or among them."""
         super().resizeEvent(event)
         self.side.arrange(self.height())
-        self._place()
-        left = min(max(self.width() * 3 // 10, 244), 380)
+        self.below.show_curve(self.side.page == DIFFERENCES, self.height() >= TALL)
+        left = min(max(self.width() * 27 // 100, 244), 380)
         self.split.setSizes([left, self.width() - left])

@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QLabel,
-    QLayout,
-    QPushButton,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QTextOption
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QPushButton, QTextEdit, QVBoxLayout, QWidget
 
 from gradflow.sim.lab.sandbox_desk import Desk
 from gradflow.sim.lab.sandbox_walk import Order
@@ -23,28 +16,48 @@ from gradflow.ui.widgets import Button, Choice
 ORDERS = {Order.REVERSE: "reverse of computing", Order.DEPTH_FIRST: "depth first, without waiting"}
 
 
+class Words(QTextEdit):
+    """Text to be read: paragraphs keep to the width there is, whatever a table in it needs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._text = ""
+        self.setReadOnly(True)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setTabChangesFocus(True)
+        # No number is broken: a table that is too wide is scrolled.
+        self.setWordWrapMode(QTextOption.WrapMode.WordWrap)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.viewport().setAutoFillBackground(False)
+
+    def text(self) -> str:
+        """Return the text as it was given."""
+        return self._text
+
+    def setText(self, text: str) -> None:
+        """Show another text, in so far as it is another, from where the last one was read."""
+        if text != self._text:
+            self._text, place = text, self.verticalScrollBar().value()
+            self.setHtml(text)
+            self.verticalScrollBar().setValue(place)
+
+
 class Page(QWidget):
     """Choices above, numbers in a scrolled text below."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self.label = QLabel()
-        self.label.setWordWrap(True)
-        self.label.setTextFormat(Qt.TextFormat.RichText)
-        self.label.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.label.setContentsMargins(4, 4, 4, 4)
-        self.choices = QVBoxLayout()
+        self.label = Words()
+        self.label.setAccessibleName(name)
+        self.head = QWidget()
+        self.choices = QVBoxLayout(self.head)
+        self.choices.setContentsMargins(0, 0, 0, 0)
         self.choices.setSpacing(4)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setWidget(self.label)
-        area.setAccessibleName(name)
         box = QVBoxLayout(self)
         box.setContentsMargins(4, 8, 4, 0)
         box.setSpacing(8)
-        box.addLayout(self.choices)
-        box.addWidget(area, 1)
+        box.addWidget(self.head)
+        box.addWidget(self.label, 1)
 
     def minimumSizeHint(self) -> QSize:
         """Be content with little: the text scrolls."""
@@ -52,9 +65,7 @@ class Page(QWidget):
 
     def say(self, text: str, theme: Theme) -> None:
         """Show this text."""
-        text = marked(text, theme)
-        if text != self.label.text():
-            self.label.setText(text)
+        self.label.setText(marked(text, theme))
 
 
 class BackwardPage(Page):

@@ -126,10 +126,13 @@ class Side(QWidget):
         """Show on every page what is chosen."""
         for page in (self.backward, self.forward, self.differences):
             page.show_choices(desk)
+        for head in (self.backward.head, self.forward.head, self.differences.head, self.node.head):
+            # They are about the graph of a text that there is no more.
+            head.setEnabled(not desk.stale)
 
-    def show_numbers(self, desk: Desk, chosen: int | None, theme: Theme) -> None:
+    def show_numbers(self, desk: Desk, theme: Theme) -> None:
         """Write the page that is looked at; the others wait until they are."""
-        opened, now = desk.opened, desk.now
+        opened, now, chosen = desk.opened, desk.now, desk.chosen_node
         label = opened.sandbox.label(chosen) if opened and chosen is not None else ""
         self.node.show_choices(label, label in desk.choices.detached)
         if not opened or not now:

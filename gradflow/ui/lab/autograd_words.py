@@ -55,8 +55,10 @@ def matrix(rows: Sequence[Sequence[str]], names: Sequence[str], theme: Theme, la
         below = place == len(rows) - 1 and last
         style = f"border-top:1px solid {theme.muted};" if below else ""
         color = theme.curve if below else theme.text
-        entries = "".join(f"<td align='right' style='{style}color:{color}'>{escape(cell)}</td>" for cell in row)
-        body += f"<tr><td style='{style}color:{theme.muted}'>{escape(name)}</td>{entries}</tr>"
+        entries = "".join(
+            f"<td align='right' style='white-space:nowrap; {style}color:{color}'>{escape(cell)}</td>" for cell in row
+        )
+        body += f"<tr><td style='white-space:nowrap; {style}color:{theme.muted}'>{escape(name)}</td>{entries}</tr>"
     return f"<table cellspacing='0' cellpadding='3'>{body}</table>"
 
 
@@ -194,7 +196,8 @@ def forward_page(opened: Opened, theme: Theme) -> str:
         f"The whole Jacobian, {cost.outputs}×{cost.inputs}: forward {passes(cost.inputs)} = {counted(cost.forward)}, "
         f"reverse {passes(cost.outputs)} = {counted(cost.reverse)}.",
     )
-    return paragraph(*lines) + compare
+    where = muted("The boxes show D[h] in place of the gradients, which are there again with the page Backward.", theme)
+    return paragraph(*lines) + paragraph(where) + compare
 
 
 def differences_page(opened: Opened, entry: str) -> str:

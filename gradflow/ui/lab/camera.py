@@ -9,8 +9,11 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF
 
 MARGIN = 16.0
 CLOSEST, FARTHEST, LARGEST_FIT = 4.0, 0.004, 1.5
-LEGIBLE, TOO_SMALL = 0.8, 0.65
-"""At which zoom numbers are read well, and below which they are not read at all."""
+PAGE = 0.6
+"""How much of the window is turned over at once."""
+
+LEGIBLE, TOO_SMALL = 1.0, 0.9
+"""At which zoom numbers are read well, and below which a whole graph is rather seen in part."""
 
 
 class Mode(StrEnum):
@@ -31,6 +34,11 @@ class Camera:
     def __init__(self) -> None:
         self.window, self.drawing = QSizeF(1.0, 1.0), QSizeF(0.0, 0.0)
         self.mode, self.zoom, self.shift = Mode.AUTO, 1.0, QPointF(0.0, 0.0)
+
+    @property
+    def room(self) -> float:
+        """How wide a drawing can be that is read well as a whole."""
+        return max((self.window.width() - 2 * MARGIN) / LEGIBLE, 0.0)
 
     def frame(self, focus: QRectF | None) -> None:
         """Look where the mode wants it; `focus` is where something happens, in the drawing's points."""
@@ -64,21 +72,35 @@ class Camera:
         """Pan."""
         self.look_at(self.zoom, self.shift + by)
 
+    def turn_page(self, right: int, down: int) -> None:
+        """Pan by most of a window to a side, but no further than to where the drawing ends there."""
+        window, drawing = self.window, self.pixels(QRectF(QPointF(0.0, 0.0), self.drawing))
+        hidden = {
+            (1, 0): drawing.right() - window.width(),
+            (-1, 0): -drawing.left(),
+            (0, 1): drawing.bottom() - window.height(),
+            (0, -1): -drawing.top(),
+        }[right, down]
+        by = min(max(hidden, 0.0) + MARGIN, PAGE * (window.width() if right else window.height()))
+        self.move(QPointF(-right * by, -down * by))
+
     def zoom_by(self, factor: float, around: QPointF | None = None) -> None:
         """Zoom, so that what is at a place of the window stays there."""
         spot = around or QPointF(self.window.width() / 2, self.window.height() / 2)
         zoom = min(max(self.zoom * factor, FARTHEST), CLOSEST)
         self.look_at(zoom, spot - (spot - self.shift) * (zoom / self.zoom))
 
-    def reveal(self, box: QRectF) -> None:
-        """Move as little as needed to have a box of the drawing in sight."""
+    def reveal(self, box: QRectF) -> bool:
+        """Move as little as needed to have a box of the drawing in sight; return whether that was needed."""
         seen = self.pixels(box)
         by = QPointF(
             _into(seen.left(), seen.right(), self.window.width()),
             _into(seen.top(), seen.bottom(), self.window.height()),
         )
-        if self.mode is Mode.FREE and not by.isNull():
+        needed = self.mode is Mode.FREE and not by.isNull()
+        if needed:
             self.move(by)
+        return needed
 
     def pixels(self, box: QRectF) -> QRectF:
         """Return where a box of the drawing is seen."""

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import TypeAlias
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from gradflow.ui.theme import SMALL_SIZE, Theme, font
 
-PAD, LINE, CELL_GAP = 8.0, 16.0, 8.0
+PAD, LINE, CELL_GAP = 6.0, 16.0, 8.0
+
+WIDE, LONGEST_LINE = 76.0, 88.0
+"""In a wider row the words stand on a line of their own; a sum that is longer than a line is broken."""
+
+
+BEFORE_SIGN = re.compile(" (?=[+−] )")
+
+Size: TypeAlias = tuple[float, float]
+"""How wide and how high a box is."""
 
 
 class Role(StrEnum):
@@ -61,20 +72,52 @@ def columns_of(row: Row) -> tuple[float, ...]:
     return tuple(max(map(text_width, column)) for column in zip(*row.cells, strict=True)) if row.cells else ()
 
 
-def row_width(row: Row) -> float:
-    """Return how wide a row is."""
+def _parts(row: Row) -> tuple[float, float]:
+    """Return how wide a row's words are, with the gap after them, and its numbers."""
     widths = columns_of(row)
     words = text_width(row.words) + 6.0 if row.words else 0.0
-    return words + sum(widths) + CELL_GAP * max(len(widths) - 1, 0) + (10.0 if row.bracket else 0.0)
+    return words, sum(widths) + CELL_GAP * max(len(widths) - 1, 0) + (10.0 if row.bracket else 0.0)
 
 
 @lru_cache(maxsize=4096)
-def card_size(card: Card) -> tuple[float, float]:
+def is_broken(row: Row) -> bool:
+    """Tell whether a row's numbers begin on the line after its words."""
+    words, numbers = _parts(row)
+    return words > 0.0 and numbers > 0.0 and words + numbers > WIDE
+
+
+def row_width(row: Row) -> float:
+    """Return how wide a row is."""
+    return max(_parts(row)) if is_broken(row) else sum(_parts(row))
+
+
+@lru_cache(maxsize=4096)
+def card_size(card: Card) -> Size:
     """Return how wide and high a box must be, in steps of 8 points, so that a digit more moves nothing."""
-    sign = text_width(card.symbol, bold=True) + 12.0 if card.symbol else 0.0
-    width = max([text_width(card.title, bold=True) + sign, 32.0, *map(row_width, card.rows)]) + 2 * PAD
-    lines = 1 + sum(max(len(row.cells), 1) for row in card.rows)
+    sign = text_width(card.symbol, bold=True) + 8.0 if card.symbol else 0.0
+    width = max([text_width(card.title, bold=True) + sign, 24.0, *map(row_width, card.rows)]) + 2 * PAD
+    lines = 1 + sum(max(len(row.cells), 1) + is_broken(row) for row in card.rows)
     return 8.0 * (-(-width // 8.0)), 8.0 * (-(-(LINE * lines + PAD) // 8.0))
+
+
+def largest(cards: Sequence[Card]) -> Size:
+    """Return the size of a box in which each of these cards has room."""
+    sizes = [card_size(card) for card in cards]
+    return max(width for width, _ in sizes), max(height for _, height in sizes)
+
+
+def in_lines(words: str) -> tuple[tuple[str, ...], ...]:
+    """Return a sum as the cells of a row: where it would be wide its result on a line of its own, and more at need."""
+    if text_width(words) <= LONGEST_LINE:
+        return ((words,),)
+    summands, equals, result = words.partition(" = ")
+    lines = [""]
+    for part in BEFORE_SIGN.split(summands):
+        if lines[-1] and text_width(f"{lines[-1]} {part}") > LONGEST_LINE:
+            lines.append(part)
+        else:
+            lines[-1] = f"{lines[-1]} {part}".strip()
+    return tuple((line,) for line in [*lines, *([f"= {result}"] if equals else [])])
 
 
 def paint_card(painter: QPainter, box: QRectF, card: Card, colors: Mapping[str, QColor]) -> None:
@@ -108,7 +151,10 @@ def _paint_row(painter: QPainter, line: QRectF, row: Row, colors: tuple[QColor, 
     x = line.left()
     if row.words:
         painter.drawText(line, level | Qt.AlignmentFlag.AlignLeft, row.words)
-        x += text_width(row.words) + 6.0
+        if is_broken(row):
+            line.translate(0.0, LINE)
+        else:
+            x += text_width(row.words) + 6.0
     widths = columns_of(row)
     bottom = line.top() + LINE * max(len(row.cells), 1)
     if row.bracket:
@@ -123,12 +169,13 @@ def _paint_row(painter: QPainter, line: QRectF, row: Row, colors: tuple[QColor, 
                 ]
             )
         x += 5.0
+    side = Qt.AlignmentFlag.AlignRight if row.bracket else Qt.AlignmentFlag.AlignLeft
     for number, cells in enumerate(row.cells):
         left = x
         for cell, width in zip(cells, widths, strict=True):
             place = QRectF(left, line.top() + LINE * number, width, LINE)
             painter.setPen(bad if is_bad(cell) else good)
-            painter.drawText(place, level | Qt.AlignmentFlag.AlignRight | Qt.TextFlag.TextDontClip, cell)
+            painter.drawText(place, level | side | Qt.TextFlag.TextDontClip, cell)
             left += width + CELL_GAP
     return bottom
 

@@ -19,15 +19,21 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gradflow.sim.lab.dag_layout import Placement, lay_out
-from gradflow.sim.lab.label_places import Rectangle, place
+from gradflow.sim.lab.label_places import Rectangle
 from gradflow.ui.lab import dag_paint
-from gradflow.ui.lab.camera import LEGIBLE, Camera, Mode
-from gradflow.ui.lab.cards import card_size, text_width
+from gradflow.ui.lab.camera import LEGIBLE, TOO_SMALL, Camera, Mode
+from gradflow.ui.lab.cards import text_width
+from gradflow.ui.lab.dag_labels import paint_label, place_labels
+from gradflow.ui.lab.dag_rest import Rest
 from gradflow.ui.lab.dag_scene import Look, Scene
 from gradflow.ui.lab.dag_wires import Wires
 from gradflow.ui.theme import LIGHT, SMALL_SIZE, Theme, font
+from gradflow.ui.weak import weakly
 
 ZOOM_STEP, PAN_STEP = 1.25, 60.0
+
+STEP = 8.0
+"""Room for labels is made in such steps, so that a digit more moves nothing."""
 
 KEYS = {
     Qt.Key.Key_Left: (1, 0),
@@ -38,7 +44,10 @@ KEYS = {
 
 
 class DagCanvas(QWidget):
-    """The drawing. Arrow keys pan, + and − zoom, 0 fits everything; [ and ] choose the box before and after."""
+    """The drawing. Arrow keys pan, + and − zoom; 0 fits everything, 1 follows what happens, large enough to be read.
+
+    [ and ] choose the box before and after.
+    """
 
     chosen = Signal(object)
     """A box that a person chose, or None."""
@@ -57,6 +66,9 @@ class DagCanvas(QWidget):
         self.scene = Scene()
         self.placed: Placement = lay_out([], [])
         self.camera = Camera()
+        self.rest = Rest(self)
+        self.rest.towards.connect(self._look_towards)
+        self.rest.whole.connect(weakly(self, lambda self, whole: self.fit() if whole else self.follow()))
         self._boxes: list[QRectF] = []
         self._wires = Wires(self.placed.routes)
         self._labels: list[tuple[Rectangle, str, int]] | None = None
@@ -71,13 +83,18 @@ class DagCanvas(QWidget):
         ends = [(wire.source, wire.target, wire.room) for wire in scene.wires]
         self.scene, self._labels = scene, None
         if scene.room != before.room or ends != [(wire.source, wire.target, wire.room) for wire in before.wires]:
-            # In steps, so that another digit moves nothing.
-            wide = [16.0 * math.ceil(text_width(words) / 16.0) for _, _, words in ends]
-            self.placed = lay_out([card_size(card) for card in scene.room], [end[:2] for end in ends], wide)
-            self._wires = Wires(self.placed.routes)
-            self._boxes = [QRectF(*box) for box in np.hstack([self.placed.corners, self.placed.sizes]).tolist()]
-            self.camera.drawing = QSizeF(self.placed.width, self.placed.height)
+            self._lay_out()
         self._frame()
+
+    def _lay_out(self) -> None:
+        """Place the boxes, with as much room for labels as the window has."""
+        scene = self.scene
+        edges = [(wire.source, wire.target) for wire in scene.wires]
+        labels = [[STEP * math.ceil(text_width(words) / STEP) for words in wire.room] for wire in scene.wires]
+        self.placed = lay_out(scene.room, edges, labels, self.camera.room)
+        self._wires = Wires(self.placed.routes)
+        self._boxes = [QRectF(*box) for box in np.hstack([self.placed.corners, self.placed.sizes]).tolist()]
+        self.camera.drawing = QSizeF(self.placed.width, self.placed.height)
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
@@ -89,6 +106,11 @@ class DagCanvas(QWidget):
     def fit(self) -> None:
         """Show the whole graph, and keep doing so when the window's size changes."""
         self.camera.mode = Mode.WHOLE
+        self._frame()
+
+    def follow(self) -> None:
+        """Show the whole graph or, where that would be too small to read, the part in which something happens."""
+        self.camera.mode = Mode.AUTO
         self._frame()
 
     def state(self) -> dict[str, list[float]]:
@@ -107,8 +129,7 @@ class DagCanvas(QWidget):
 
     def reveal(self, number: int) -> None:
         """Have a box in sight, if it is drawn."""
-        if number < len(self._boxes):
-            self.camera.reveal(self._boxes[number])
+        if number < len(self._boxes) and self.camera.reveal(self._boxes[number]):
             self._moved()
 
     def box(self, number: int) -> QRectF:
@@ -118,7 +139,9 @@ class DagCanvas(QWidget):
     def labels(self) -> list[tuple[Rectangle, str, int]]:
         """Return the labels that find a place: where, what, and of which edge."""
         if self._labels is None:
-            self._labels = self._place_labels()
+            boxes = [self.camera.pixels(box) for box in self._boxes]
+            window, branches = QRectF(self.rect()), self.placed.routes.branches
+            self._labels = place_labels(self.scene.wires, branches, self.camera, boxes, self.rest.taken(), window)
         return self._labels
 
     def box_at(self, spot: QPointF) -> int | None:
@@ -143,30 +166,16 @@ class DagCanvas(QWidget):
         fits = whole.width() * LEGIBLE <= self.width() and whole.height() * LEGIBLE <= self.height()
         return whole if fits else self._boxes[now[0]]
 
+    def _look_towards(self, right: int, down: int) -> None:
+        self.camera.turn_page(right, down)
+        self._moved()
+
     def _moved(self) -> None:
         self._labels = None
+        middles = self.placed.corners + self.placed.sizes / 2
+        shift = (self.camera.shift.x(), self.camera.shift.y())
+        self.rest.show_rest(middles * self.camera.zoom + shift, self.camera.zoom >= TOO_SMALL)
         self.update()
-
-    def _place_labels(self) -> list[tuple[Rectangle, str, int]]:
-        """Give the labels their places, those of the present step first."""
-        wires = self.scene.wires
-        branches, window = self.placed.routes.branches, QRectF(self.rect())
-        order = sorted((i for i, wire in enumerate(wires) if wire.labels), key=lambda i: wires[i].look is not Look.NOW)
-        camera = self.camera
-        options = [dag_paint.label_candidates(branches[i], wires[i].labels, camera.zoom, camera.shift) for i in order]
-        boxes = (self.box(i) for i in range(len(self.scene.cards)))
-        taken = [(b.left(), b.top(), b.right(), b.bottom()) for b in boxes if b.intersects(window)]
-        cuts = (dag_paint.label_candidates(branches[i], (" ",), camera.zoom, camera.shift) for i in self._cut())
-        taken += [options_of_cut[0] for options_of_cut in cuts]
-        places = place(options, taken, (0.0, 0.0, float(self.width()), float(self.height())))
-        return [
-            (found[1], wires[i].labels[found[0] // len(dag_paint.ALONG)], i)
-            for i, found in zip(order, places, strict=True)
-            if found
-        ]
-
-    def _cut(self) -> list[int]:
-        return [i for i, wire in enumerate(self.scene.wires) if wire.cut]
 
     # What Qt asks.
 
@@ -193,11 +202,13 @@ class DagCanvas(QWidget):
                 dag_paint.paint_name(painter, self.box(i), i, scene, theme)
         painter.setFont(font(SMALL_SIZE))
         for where, words, number in self.labels():
-            dag_paint.paint_label(painter, where, words, scene.wires[number], theme)
+            paint_label(painter, where, words, scene.wires[number], theme)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit anew, if the whole graph was in sight."""
         self.camera.resize(QSizeF(self.size()))
+        if not self.placed.least <= self.camera.room < self.placed.most:
+            self._lay_out()
         self._frame()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -253,6 +264,8 @@ class DagCanvas(QWidget):
             self.camera.zoom_by(1.0 / ZOOM_STEP)
         elif text == "0":
             self.fit()
+        elif text == "1":
+            self.follow()
         else:
             self._choose_next(1 if text == "]" else -1)
         self._moved()
@@ -260,7 +273,7 @@ class DagCanvas(QWidget):
     def _keeps(self, event: QKeyEvent) -> bool:
         plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
         text = event.text()
-        return (plain and event.key() in KEYS) or (text != "" and text in "+=-−0[]")
+        return (plain and event.key() in KEYS) or (text != "" and text in "+=-−01[]")
 
     def _choose_next(self, direction: int) -> None:
         count = len(self.scene.cards)

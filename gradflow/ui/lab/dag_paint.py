@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -11,10 +10,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath
 
-from gradflow.sim.lab.label_places import Rectangle
 from gradflow.ui.items import cosmetic
-from gradflow.ui.lab.cards import card_colors, is_bad, paint_card, text_width
-from gradflow.ui.lab.dag_scene import Look, Scene, Wire
+from gradflow.ui.lab.cards import card_colors, paint_card, text_width
+from gradflow.ui.lab.dag_scene import Look, Scene
 from gradflow.ui.theme import SMALL_SIZE, Theme, font
 
 Array = NDArray[np.float64]
@@ -22,7 +20,6 @@ Array = NDArray[np.float64]
 READABLE = 0.55
 """Below this zoom the numbers in a box are too small to read, and only its title is written."""
 
-LABEL_HEIGHT, HEAD = 15.0, 7.0
 ALONG = (0.5, 0.34, 0.66, 0.2, 0.8)
 """Where along the last bend of an edge its label may stand."""
 
@@ -90,27 +87,3 @@ def paint_name(painter: QPainter, box: QRectF, number: int, scene: Scene, theme:
             painter.setFont(font(SMALL_SIZE))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
             return
-
-
-def label_candidates(branch: Array, labels: Sequence[str], zoom: float, shift: QPointF) -> list[Rectangle]:
-    """Return where an edge's labels may stand, in pixels: the longest words first."""
-    found = []
-    for words in labels:
-        wide = text_width(words) + 6.0
-        for along in ALONG:
-            x, y = on_bend(branch, along)
-            x, y = x * zoom + shift.x(), y * zoom + shift.y()
-            found.append((x - wide / 2, y - LABEL_HEIGHT / 2, x + wide / 2, y + LABEL_HEIGHT / 2))
-    return found
-
-
-def paint_label(painter: QPainter, place: Rectangle, words: str, wire: Wire, theme: Theme) -> None:
-    """Write a label onto its edge."""
-    left, top, right, bottom = place
-    box = QRectF(left, top, right - left, bottom - top)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(theme.surface))
-    painter.drawRoundedRect(box, 3.0, 3.0)
-    color = {Look.NOW: theme.curve_second, Look.LATE: theme.error}.get(wire.look, theme.muted)
-    painter.setPen(QColor(theme.error if is_bad(words) else color))
-    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gradflow.ui.lab.cards import Card
+from gradflow.ui.lab.cards import Card, Size
 
 
 class Look(StrEnum):
@@ -32,15 +32,15 @@ class Wire:
     labels: tuple[str, ...] = ()
     cut: bool = False
     backwards: bool = False
-    room: str = ""
-    """The longest words that may ever be written on it: the boxes stand apart for them."""
+    room: tuple[str, ...] = ()
+    """The labels that it will have at one time or another, the longest first: the boxes stand apart for one."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A graph as it is drawn: for each box the card it has room for, the card it shows and its look."""
+    """A graph as it is drawn: for each box the room it takes, the card it shows and its look."""
 
-    room: tuple[Card, ...] = ()
+    room: tuple[Size, ...] = ()
     cards: tuple[Card, ...] = ()
     looks: tuple[Look, ...] = ()
     inputs: frozenset[int] = frozenset()

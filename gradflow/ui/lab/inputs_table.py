@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidgetItem
 
-from gradflow.sim.lab.sandbox_desk import LeafRow
+from gradflow.sim.lab.sandbox_rows import LeafRow
 from gradflow.ui.lab.cards import is_bad
 from gradflow.ui.theme import LIGHT, Theme
 from gradflow.ui.widgets import Table

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtCore import QMimeData, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QTextEdit, QVBoxLayout, QWidget
 
+from gradflow.sim.lab.sandbox_examples import LONGEST_PROGRAM
 from gradflow.ui.theme import LIGHT, SMALL_SIZE, Theme, font
+from gradflow.ui.weak import weakly
 
 
 class ProgramEditor(QWidget):
@@ -25,6 +27,7 @@ class ProgramEditor(QWidget):
         self.reason.setTextFormat(Qt.TextFormat.PlainText)
         self.reason.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.reason.hide()
+        self.text.too_long.connect(weakly(self, lambda self, characters: self._refuse_paste(characters)))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(4)
@@ -77,6 +80,11 @@ class ProgramEditor(QWidget):
         self.reason.setText(f"Line {line}, column {column}: {reason}")
         self.reason.show()
 
+    def _refuse_paste(self, characters: int) -> None:
+        cursor = self.text.textCursor()
+        reason = f"nothing is pasted here: with it the program would have {characters:,} characters, the most are"
+        self.refuse(f"{reason} {LONGEST_PROGRAM:,}", cursor.blockNumber() + 1, cursor.positionInBlock() + 1)
+
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
         self.text.theme = theme
@@ -113,6 +121,9 @@ class _Margin(QWidget):
 class _Text(QPlainTextEdit):
     """The text itself; Tab leaves it, so that everything can be reached with the keyboard."""
 
+    too_long = Signal(int)
+    """How many characters there would be with what somebody wanted to paste: laying them out could take minutes."""
+
     def __init__(self) -> None:
         super().__init__()
         self.theme = LIGHT
@@ -136,6 +147,15 @@ class _Text(QPlainTextEdit):
         """Return how high the whole text is; a plain text counts its height in lines."""
         lines = math.ceil(self.document().size().height())
         return lines * self.fontMetrics().lineSpacing() + 2 * math.ceil(self.document().documentMargin()) + 12
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        """Paste or drop a text that is not too long for any program."""
+        words, cursor = source.text(), self.textCursor()
+        count = self.document().characterCount() - 1 - len(cursor.selectedText()) + len(words)
+        if count > LONGEST_PROGRAM:
+            self.too_long.emit(count)
+        else:
+            super().insertFromMimeData(source)
 
     def _make_room(self) -> None:
         self.setViewportMargins(self.margin_width(), 0, 0, 0)

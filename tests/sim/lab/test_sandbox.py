@@ -114,6 +114,8 @@ def test_second_derivatives_are_rosenbrocks_own():
     assert open_program(replace(at_minimum, detached=frozenset({"x"}))).curvature is None
     mixed = open_program(Choices("x = [1, 2]\ny = 3\nf = y * sum(x*x)")).curvature
     assert mixed.hessian.tolist() == [[6, 0, 2], [0, 6, 4], [2, 4, 0]]
+    # Softmax does not see what is added to all logits: that eigenvalue is 0, and no round-off of it.
+    assert open_program(EXAMPLES["cross-entropy"]).curvature.eigenvalues.min() == 0.0
 
 
 # The order of the walk.
