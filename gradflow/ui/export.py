@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter
-from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QSize, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gradflow.files import write_atomically
@@ -25,6 +24,7 @@ from gradflow.ui.captions import caption, metadata, subject_caption, sweep_capti
 from gradflow.ui.crash import route_qt_messages
 from gradflow.ui.items import pens_scaled
 from gradflow.ui.lab.lab_view import LabView
+from gradflow.ui.svg import document
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import DASHBOARD, VIEWS, View, short_name
 
@@ -84,21 +84,12 @@ def svg(frame: Frame, name: str, look: Look) -> bytes:
     size = size_of(name)
     sheet = _Sheet(frame, _on_dashboard() if name == DASHBOARD else (name,), look)
     _lay_out(sheet, size)
-    data = QByteArray()
-    buffer = QBuffer(data)
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    generator = QSvgGenerator()
-    generator.setOutputDevice(buffer)
-    generator.setSize(size)
-    generator.setViewBox(QRect(QPoint(), size))
-    generator.setTitle(title(name))
     about = metadata(frame, sheet.sweep, sheet.subject)
-    generator.setDescription("; ".join(f"{key}: {value}" for key, value in about.items()))
-    with QPainter(generator) as painter:
-        painter.fillRect(QRect(QPoint(), size), QColor(look.theme.surface))
-        sheet.render(painter, QPoint())
+    data = document(
+        sheet, look.theme.surface, title(name), "; ".join(f"{key}: {value}" for key, value in about.items())
+    )
     sheet.close()
-    return bytes(data.data())
+    return data
 
 
 def png(image: QImage) -> bytes:
