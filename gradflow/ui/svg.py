@@ -14,7 +14,7 @@ from itertools import groupby
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QRect, QRectF, QSize
 from PySide6.QtGui import QPainter, QRegion, QTransform
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QWidget
@@ -51,7 +51,7 @@ _REFERENCE = re.compile(r"url\(#(\w+)\)")
 
 def document(sheet: QWidget, background: str, title: str, description: str) -> bytes:
     """Return what is seen of a widget and all that is in it as an SVG file; one point is one pixel of CSS."""
-    size = sheet.size()
+    wide, high = sheet.width(), sheet.height()
     drawing = _Drawing()
     for widget, seen in visible_parts(sheet):
         drawing.add(widget, widget.mapTo(sheet, QPoint()), seen)
@@ -60,8 +60,8 @@ def document(sheet: QWidget, background: str, title: str, description: str) -> b
         del usual[already_default]
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" version="1.1" '
-        f'width="{size.width()}" height="{size.height()}" viewBox="0 0 {size.width()} {size.height()}">',
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" version="1.1"',
+        f' width="{wide}" height="{high}" viewBox="0 0 {wide} {high}">',
         f"<title>{_text(title)}</title>",
         f"<desc>{_text(description)}</desc>",
         *(["<defs>", *drawing.definitions, "</defs>"] if drawing.definitions else []),
@@ -82,7 +82,10 @@ def visible_parts(top: QWidget) -> Iterator[tuple[QWidget, QRect]]:
 # Not a function within the other: one that calls itself is a cycle, which keeps the widgets for the garbage collector,
 # and that may come on another thread.
 def _parts(top: QWidget, widget: QWidget, around: QRect) -> Iterator[tuple[QWidget, QRect]]:
-    seen = QRect(widget.mapTo(top, QPoint()), widget.size()) & around
+    place = widget.mapTo(top, QPoint())
+    seen = QRect(place, widget.size()) & around
+    if not widget.mask().isEmpty():
+        seen &= widget.mask().boundingRect().translated(place)
     if seen.isEmpty():
         return
     yield widget, seen

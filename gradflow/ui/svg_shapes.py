@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 import re
 from collections.abc import Iterable, Iterator
@@ -246,14 +245,17 @@ def _image_within(shape: Shape, room: QRectF) -> list[Shape]:
         size = {"x": part.left(), "y": part.top(), "width": part.width(), "height": part.height()}
         return [Shape("rect", _measures(size), {**shape.style, "fill": color, "stroke": "none"}, shape.matrix)]
     hard = shape.places.get("image-rendering") == "optimizeSpeed"
-    # What browsers call it.
-    kept = {**shape.places, **({"style": "image-rendering:pixelated"} if hard else {})}
     scale = shape.matrix.mapRect(QRectF(0.0, 0.0, 1.0, 1.0)).size()
-    if _holds(room, bounds, SLACK / scale.width(), SLACK / scale.height()):
-        return [replace(shape, places=kept)]
-    cut = _cut_out(image, bounds, part, scale, hard)
-    size = {"x": part.left(), "y": part.top(), "width": part.width(), "height": part.height()}
-    return [replace(shape, places={**kept, **_measures(size)}, link=cut)]
+    if not _holds(room, bounds, SLACK / scale.width(), SLACK / scale.height()):
+        cut = _cut_out(image, bounds, part, scale, hard)
+        size = {"x": part.left(), "y": part.top(), "width": part.width(), "height": part.height()}
+        return [replace(shape, places={**shape.places, **_measures(size)}, link=_linked(cut))]
+    across = math.ceil(bounds.width() * scale.width() / image.width())
+    down = math.ceil(bounds.height() * scale.height() / image.height())
+    if hard and max(across, down) > 1:
+        # Many programs smooth what is enlarged, whatever the file says of it: cells would run into each other.
+        return [replace(shape, link=_linked(image.scaled(image.width() * across, image.height() * down)))]
+    return [shape]
 
 
 def _single_color(image: QImage) -> str:
@@ -266,8 +268,8 @@ def _single_color(image: QImage) -> str:
     return first.name() if plain == image else ""
 
 
-def _cut_out(image: QImage, bounds: QRectF, part: QRectF, scale: QSizeF, hard: bool) -> str:
-    """Return a part of a picture as a link that has its data."""
+def _cut_out(image: QImage, bounds: QRectF, part: QRectF, scale: QSizeF, hard: bool) -> QImage:
+    """Return a part of a picture, so fine that the edge can lie within a pixel."""
     wide = max(math.ceil(part.width() * scale.width() * FINER), 1)
     high = max(math.ceil(part.height() * scale.height() * FINER), 1)
     cut = QImage(wide, high, QImage.Format.Format_ARGB32)
@@ -282,10 +284,15 @@ def _cut_out(image: QImage, bounds: QRectF, part: QRectF, scale: QSizeF, hard: b
     with QPainter(cut) as painter:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not hard)
         painter.drawImage(QRectF(0.0, 0.0, wide, high), image, source)
+    return cut
+
+
+def _linked(image: QImage) -> str:
+    """Return a link that has the data of a picture."""
     data = QByteArray()
     buffer = QBuffer(data)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    cut.save(buffer, "PNG")  # type: ignore[call-overload]
+    image.save(buffer, "PNG")  # type: ignore[call-overload]
     return f"data:image/png;base64,{bytes(data.toBase64().data()).decode()}"
 
 

@@ -36,19 +36,24 @@ class Page(QWidget):
         self.label.setContentsMargins(4, 4, 4, 4)
         self.choices = QVBoxLayout()
         self.choices.setSpacing(4)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setWidget(self.label)
-        area.setAccessibleName(name)
+        self._area = QScrollArea()
+        self._area.setWidgetResizable(True)
+        self._area.setWidget(self.label)
+        self._area.setAccessibleName(name)
         box = QVBoxLayout(self)
         box.setContentsMargins(4, 8, 4, 0)
         box.setSpacing(8)
         box.addLayout(self.choices)
-        box.addWidget(area, 1)
+        box.addWidget(self._area, 1)
 
     def minimumSizeHint(self) -> QSize:
         """Be content with little: the text scrolls."""
         return QSize(60, 60)
+
+    def lacking(self) -> int:
+        """Return how much higher the text is than its place; less than 0 if it is lower."""
+        place = self._area.viewport()
+        return self.label.heightForWidth(place.width()) - place.height()
 
     def say(self, text: str, theme: Theme) -> None:
         """Show this text."""

@@ -1,0 +1,114 @@
+"""What a picture leaves out: whatever is there to be clicked. What a control says stands there as words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QRegion
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractScrollArea,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QLineEdit,
+    QScrollBar,
+    QSplitterHandle,
+    QTabBar,
+    QWidget,
+)
+
+from gradflow.ui.theme import font
+
+SAID = "said"
+
+
+def without_controls(top: QWidget) -> None:
+    """Put words in the place of all controls of a widget that is only to be painted from now on."""
+    for area in top.findChildren(QAbstractScrollArea):
+        area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    for tabs in top.findChildren(QTabBar):
+        _head(tabs)
+    for handle in top.findChildren(QSplitterHandle):
+        # Hidden, it is shown again.
+        handle.setMask(QRegion(-1, -1, 1, 1))
+    for control in top.findChildren(QWidget):
+        if _is_control(control) and not control.isHidden():
+            _replace(control)
+    for label in top.findChildren(QLabel):
+        if label.buddy() and not _said(label.buddy()):
+            # It names what is no longer there.
+            label.hide()
+
+
+def _head(tabs: QTabBar) -> None:
+    """Let the name of the page in front stand above it like a heading."""
+    for place in range(tabs.count()):
+        tabs.setTabVisible(place, place == tabs.currentIndex())
+    tabs.setExpanding(False)
+    tabs.setDrawBase(False)
+    tabs.setFont(font(bold=True))
+    tabs.setStyleSheet("QTabBar::tab, QTabBar::tab:selected { border: none; background: transparent; padding: 2px 0; }")
+
+
+def _is_control(widget: QWidget) -> bool:
+    kinds = (QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit)
+    inside = isinstance(widget.parentWidget(), QAbstractSpinBox | QComboBox | QTabBar)
+    return isinstance(widget, kinds) and not isinstance(widget, QScrollBar) and not inside
+
+
+def _said(control: QWidget) -> str:
+    """Return what a control says; "" of one that says nothing of what is shown."""
+    if isinstance(control, QComboBox):
+        return control.currentText()
+    if isinstance(control, QAbstractSpinBox | QLineEdit):
+        return control.text()
+    if isinstance(control, QAbstractButton) and control.isCheckable() and control.isChecked():
+        # One of several is only in front of the others.
+        return "" if control.group() else control.text()
+    return ""
+
+
+def _replace(control: QWidget) -> None:
+    parent = control.parentWidget()
+    layout = next((found for found in _layouts(parent.layout()) if found.indexOf(control) >= 0), None)
+    if layout is not None:
+        if words := _said(control):
+            name = (
+                "" if isinstance(control, QAbstractButton) or _is_named(control, layout) else control.accessibleName()
+            )
+            label = QLabel(f"{name.lower()}: {words}" if name else words)
+            label.setObjectName(SAID)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setContentsMargins(0, 0, 8, 0)
+            layout.replaceWidget(control, label)
+            label.show()
+        if isinstance(layout, QHBoxLayout) and not any(layout.itemAt(i).spacerItem() for i in range(layout.count())):
+            # What is left stands together.
+            layout.addStretch(1000)
+    control.hide()
+    # Should its view show it again.
+    control.setFixedSize(0, 0)
+
+
+def _layouts(layout: QLayout | None) -> Iterator[QLayout]:
+    """Yield a layout and all within it."""
+    if layout is not None:
+        yield layout
+        for place in range(layout.count()):
+            yield from _layouts(layout.itemAt(place).layout())
+
+
+def _is_named(control: QWidget, layout: QLayout) -> bool:
+    """Tell whether a label stands before a control."""
+    if isinstance(layout, QFormLayout):
+        return layout.labelForField(control) is not None
+    place = layout.indexOf(control)
+    before = layout.itemAt(place - 1).widget() if place else None
+    return isinstance(before, QLabel) and bool(before.text()) and before.objectName() != SAID

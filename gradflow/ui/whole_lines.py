@@ -1,0 +1,104 @@
+"""How a list, a text or a table that is longer than its place ends in a picture: with a whole line, and with words.
+
+On the screen a scroll bar says that there is more, and half a line at the edge does no harm.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QImage, QRegion
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QAbstractScrollArea,
+    QHeaderView,
+    QLabel,
+    QPlainTextEdit,
+    QScrollArea,
+    QWidget,
+)
+
+from gradflow.ui.fitting import fitting
+from gradflow.ui.theme import SMALL_SIZE, font
+
+LINE = 18
+"""The room for the words."""
+
+
+@runtime_checkable
+class Long(Protocol):
+    """A scroll area that knows best where its content may be cut."""
+
+    def whole_part(self, room: QSize) -> tuple[QSize, list[str]]:
+        """Return how much of a room whole cells fill, and what is left out, said at length and shortly."""
+
+
+def end_with_whole_lines(top: QWidget) -> None:
+    """Cut what is longer than its place at the end of a line, and say below it how much is left out."""
+    for area in top.findChildren(QAbstractScrollArea):
+        if not area.isVisible() or isinstance(area, QHeaderView):
+            continue
+        if isinstance(area, QAbstractItemView):
+            # It puts this off.
+            area.doItemsLayout()
+        longer, wider = area.verticalScrollBar().maximum() > 0, area.horizontalScrollBar().maximum() > 0
+        if longer or (wider and isinstance(area, Long)):
+            _end(area, longer)
+
+
+def _end(area: QAbstractScrollArea, longer: bool) -> None:
+    view = area.viewport()
+    room = QSize(view.width(), view.height() - (LINE if longer else 0))
+    if isinstance(area, Long):
+        size, words = area.whole_part(room)
+    else:
+        high, said = _whole_height(area, room.height())
+        size, words = QSize(view.width(), high), [said]
+    # The place stays as it is, so that nothing else moves.
+    view.setMask(QRegion(QRect(QPoint(), size)))
+    label = QLabel(fitting(words, view.width()), area)
+    label.setObjectName("muted")
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setGeometry(QRect(view.pos() + QPoint(0, size.height()), QSize(view.width(), LINE)))
+    label.show()
+
+
+def _whole_height(area: QAbstractScrollArea, room: int) -> tuple[int, str]:
+    """Return where the last whole line ends, and how many more there are."""
+    if isinstance(area, QAbstractItemView):
+        return _whole_rows(area, room)
+    if isinstance(area, QPlainTextEdit):
+        line = area.fontMetrics().lineSpacing()
+        margin = round(area.document().documentMargin())
+        fitting_lines = max((room - margin) // line, 0)
+        more = round(area.document().size().height()) - fitting_lines - area.verticalScrollBar().value()
+        return margin + fitting_lines * line, f"      … {more} more line{'s' * (more != 1)}"
+    return (_gap(area, room) if isinstance(area, QScrollArea) else room), "…"
+
+
+def _whole_rows(view: QAbstractItemView, room: int) -> tuple[int, str]:
+    model, bar = view.model(), view.verticalScrollBar()
+    first = view.indexAt(QPoint(1, 1))
+    if first.isValid() and view.visualRect(first).top() < 0:
+        # Begin with a whole one, too.
+        bar.setValue(bar.value() + (view.visualRect(first).bottom() + 1 if bar.maximum() > model.rowCount() else 1))
+    places = [view.visualRect(model.index(row, 0)) for row in range(model.rowCount())]
+    seen = [place.bottom() + 1 for place in places if place.top() >= 0 and place.bottom() < room]
+    return max(seen, default=0), f"… {len(places) - len(seen)} more"
+
+
+def _gap(area: QScrollArea, room: int) -> int:
+    """Return the last height at which a line of any content can be cut without cutting letters."""
+    content = area.widget()
+    image = QImage(content.size().boundedTo(QSize(4096, 16384)), QImage.Format.Format_ARGB32)
+    image.fill(Qt.GlobalColor.transparent)
+    content.render(image, flags=QWidget.RenderFlag.DrawChildren)
+    top = -content.y()
+    for y in range(min(top + room, image.height()) - 1, top, -1):
+        row = image.copy(0, y, image.width(), 1)
+        plain = QImage(row.size(), row.format())
+        plain.fill(row.pixelColor(0, 0))
+        if plain == row:
+            return y - top
+    return room - room % QFontMetrics(font(SMALL_SIZE)).lineSpacing()
