@@ -52,22 +52,29 @@ def _svg(job: Job) -> Files:
 
 
 def _sequence(job: Job) -> Files:
-    """Yield one picture for each state that the view steps through."""
+    """Yield one picture for each state that the view steps through, all of the same size: slides must not jump."""
     view = _fresh(job)
     count, present = view.positions(), view.choice()
     if count > MOST_PICTURES:
         view.close()
         raise FileError(f"{count} pictures are too many; choose fewer samples or layers (at most {MOST_PICTURES})")
-    digits = len(str(count))
     choices = []
     for position in range(count):
         view.go(position)
-        choices.append(view.choice())
+        choices.append(view.choice() or present)
     view.close()
-    for position, choice in enumerate(choices):
-        look = Look(job.look.theme, {**job.look.choices, job.name: choice or present})
-        path = job.path.with_name(f"{job.path.stem}-{position + 1:0{digits}}{job.path.suffix}")
-        yield path, export.png(export.picture(job.frame, job.name, look, job.scale))
+    digits, heights = len(str(count)), [0] * count
+    # What has to be higher than the others comes twice, in the end as high as the highest.
+    for _ in range(2):
+        high = max(heights)
+        for position, choice in enumerate(choices):
+            if heights[position] and heights[position] == high:
+                continue
+            look = Look(job.look.theme, {**job.look.choices, job.name: choice})
+            image = export.picture(job.frame, job.name, look, job.scale, high)
+            heights[position] = round(image.deviceIndependentSize().height())
+            path = job.path.with_name(f"{job.path.stem}-{position + 1:0{digits}}{job.path.suffix}")
+            yield path, export.png(image)
 
 
 def _tables(text: Callable[[Table], str]) -> Callable[[Job], Files]:
@@ -107,6 +114,7 @@ def write(kind: str, job: Job) -> str:
     for path, data in FORMATS[kind].files(job):
         write_atomically(path, data)
         paths.append(path)
+    paths = list(dict.fromkeys(paths))
     return f"Saved {paths[0]}" if len(paths) == 1 else f"Saved {len(paths)} files, {paths[0]} … {paths[-1].name}"
 
 

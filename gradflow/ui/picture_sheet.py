@@ -13,7 +13,6 @@ from gradflow.ui.captions import caption, subject_caption, sweep_caption
 from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import VIEWS, View, short_name
-from gradflow.ui.whole_lines import end_with_whole_lines
 
 LAYOUT = {"profile": (0, 0, 1, 2), "heatmap": (1, 0, 1, 1), "loss": (1, 1, 1, 1)}
 """Where views stand on the sheet (row, column, rows, columns); the others fill up from below."""
@@ -99,7 +98,7 @@ class Sheet(QWidget):
             if lacking := lab.lacking():
                 self.resize(self.width(), self.height() + lacking)
                 _settle()
-            end_with_whole_lines(lab)
+            lab.end_picture()
 
 
 def _standing(name: str, view: View) -> str:
@@ -109,7 +108,7 @@ def _standing(name: str, view: View) -> str:
     """
     if not isinstance(view, LabView):
         return ""
-    place = f", {view.position + 1} of {view.positions()}" if view.positions() > 1 else ""
+    place = f", state {view.position + 1} of {view.positions()}" if view.positions() > 1 else ""
     return short_name(name) + place
 
 

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 from gradflow.ui.theme import font
 
 SAID = "said"
+"""The object name of the words in a control's place."""
 
 
 def without_controls(top: QWidget) -> None:
@@ -35,9 +36,6 @@ def without_controls(top: QWidget) -> None:
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     for tabs in top.findChildren(QTabBar):
         _head(tabs)
-    for handle in top.findChildren(QSplitterHandle):
-        # Hidden, it is shown again.
-        handle.setMask(QRegion(-1, -1, 1, 1))
     for control in top.findChildren(QWidget):
         if _is_control(control) and not control.isHidden():
             _replace(control)
@@ -45,6 +43,16 @@ def without_controls(top: QWidget) -> None:
         if label.buddy() and not _said(label.buddy()):
             # It names what is no longer there.
             label.hide()
+
+
+def touch_up(top: QWidget) -> None:
+    """Mend what shows only when everything has its place: words that are too long, handles between parts."""
+    for label in top.findChildren(QLabel, SAID):
+        if label.width() < label.sizeHint().width():
+            label.setText(label.property("short"))
+    for handle in top.findChildren(QSplitterHandle):
+        # Were it hidden, it would be shown again.
+        handle.setMask(QRegion(-1, -1, 1, 1))
 
 
 def _head(tabs: QTabBar) -> None:
@@ -85,6 +93,7 @@ def _replace(control: QWidget) -> None:
             )
             label = QLabel(f"{name.lower()}: {words}" if name else words)
             label.setObjectName(SAID)
+            label.setProperty("short", words)
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setContentsMargins(0, 0, 8, 0)
             layout.replaceWidget(control, label)

@@ -57,6 +57,10 @@ def _end(area: QAbstractScrollArea, longer: bool) -> None:
         size, words = QSize(view.width(), high), [said]
     # The place stays as it is, so that nothing else moves.
     view.setMask(QRegion(QRect(QPoint(), size)))
+    for beside in area.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        if beside is not view:
+            # The numbers of lines and rows.
+            beside.setMask(QRegion(0, 0, beside.width(), view.y() + size.height() - beside.y()))
     label = QLabel(fitting(words, view.width()), area)
     label.setObjectName("muted")
     label.setTextFormat(Qt.TextFormat.PlainText)
@@ -78,11 +82,13 @@ def _whole_height(area: QAbstractScrollArea, room: int) -> tuple[int, str]:
 
 
 def _whole_rows(view: QAbstractItemView, room: int) -> tuple[int, str]:
-    model, bar = view.model(), view.verticalScrollBar()
-    first = view.indexAt(QPoint(1, 1))
-    if first.isValid() and view.visualRect(first).top() < 0:
-        # Begin with a whole one, too.
-        bar.setValue(bar.value() + (view.visualRect(first).bottom() + 1 if bar.maximum() > model.rowCount() else 1))
+    model, bar, current = view.model(), view.verticalScrollBar(), view.currentIndex()
+    if current.isValid():
+        view.scrollTo(current, QAbstractItemView.ScrollHint.PositionAtCenter)
+    first = view.visualRect(view.indexAt(QPoint(1, 1)))
+    if first.top() < 0 and view.verticalScrollMode() is QAbstractItemView.ScrollMode.ScrollPerPixel:
+        # It begins with a whole one, too.
+        bar.setValue(bar.value() + first.bottom() + 1)
     places = [view.visualRect(model.index(row, 0)) for row in range(model.rowCount())]
     seen = [place.bottom() + 1 for place in places if place.top() >= 0 and place.bottom() < room]
     return max(seen, default=0), f"… {len(places) - len(seen)} more"

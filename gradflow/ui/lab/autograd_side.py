@@ -24,7 +24,7 @@ PROGRAM, BACKWARD, FORWARD, DIFFERENCES, NODE = "Program", "Backward", "Forward"
 TALL = 560
 """From this height on the program stands above the pages instead of among them."""
 
-HIGHEST = 900
+HIGHEST = 1100
 """How high program, inputs and page may each become in a picture."""
 
 
@@ -117,16 +117,19 @@ class Side(QWidget):
     def lacking(self) -> int:
         """Claim the height that program, inputs and page need, and return how much more that is than there is."""
         text, inputs, page = self.editor.text, self.inputs, self.pages.currentWidget()
-        needs = {
-            text: text.whole_height(),
-            inputs: inputs.height() + inputs.verticalHeader().length() - inputs.viewport().height(),
-            self.pages: self.pages.height() + (page.lacking() if isinstance(page, Page) else 0),
-        }
-        missing = 0
-        for part, need in needs.items():
-            missing += min(need, HIGHEST) - part.height()
-            part.setMinimumHeight(min(need, HIGHEST))
-        return max(missing, 0)
+        beside = self.program.height() - text.height() - inputs.height()
+        heights = [text.height(), inputs.height(), self.pages.height()]
+        needs = [
+            text.whole_height(),
+            inputs.height() + inputs.verticalHeader().length() - inputs.viewport().height(),
+            self.pages.height() + (page.lacking() if isinstance(page, Page) else 0),
+        ]
+        needs = [min(need, HIGHEST) for need in needs]
+        for part, need in zip((text, inputs, self.pages), needs, strict=True):
+            part.setMinimumHeight(need)
+        # It does not ask its parts again.
+        self.program.setMinimumHeight(beside + needs[0] + needs[1])
+        return max(sum(needs) - sum(heights), 0)
 
     def forms(self) -> tuple[OutputForm, ...]:
         """Return where an output is chosen, page by page."""
