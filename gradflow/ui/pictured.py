@@ -25,6 +25,9 @@ from PySide6.QtWidgets import (
 
 from gradflow.ui.theme import font
 
+HINT = "hint"
+"""The property of a label in which stands what of its words only says where to click."""
+
 SAID = "said"
 """The object name of the words in a control's place."""
 
@@ -39,6 +42,10 @@ def without_controls(top: QWidget) -> None:
     for control in top.findChildren(QWidget):
         if _is_control(control) and not control.isHidden():
             _replace(control)
+    for widget in top.findChildren(QWidget):
+        if hint := widget.property(HINT):
+            # Any widget with words has these two.
+            widget.setText(widget.text().replace(hint, ""))
     for label in top.findChildren(QLabel):
         if label.buddy() and not _said(label.buddy()):
             # It names what is no longer there.

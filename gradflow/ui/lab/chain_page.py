@@ -16,7 +16,10 @@ from gradflow.ui.lab.factor_strip import FactorStrip, Standing
 from gradflow.ui.lab.jacobian_facts import JacobianFacts
 from gradflow.ui.lab.product_row import ProductRow
 from gradflow.ui.lab.sum_panel import SumPanel
+from gradflow.ui.pictured import HINT
 from gradflow.ui.theme import Theme
+
+UNFOLD = "; click an entry to unfold it into its sum"
 
 LOW = 420
 """Below this height there is no room for a matrix and a sum."""
@@ -29,6 +32,7 @@ class ChainPage(QWidget):
         super().__init__()
         self.strip, self.matrices, self.facts, self.sum = FactorStrip(), ProductRow(), JacobianFacts(), SumPanel()
         self.equation, self.shapes, self.words = ElidedLabel(plain=True), ElidedLabel(), ElidedLabel()
+        self.words.setProperty(HINT, UNFOLD)
         self.reading: Reading | None = None
         line = QHBoxLayout()
         line.setSpacing(16)
@@ -62,7 +66,7 @@ class ChainPage(QWidget):
         self.equation.setText(reading.formula)
         self.shapes.setText(reading.shapes)
         step = glance.step(chain)
-        hint = "; click an entry to unfold it into its sum" if step and glance.entry is None else ""
+        hint = UNFOLD if step and glance.entry is None else ""
         self.words.setText(reading.words + hint)
         self.matrices.show_product(reading, step, glance.entry)
         self.sum.show_sum(glance.sum(chain))
