@@ -11,8 +11,10 @@ from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QLabel, QV
 from gradflow.sim.frame import Frame
 from gradflow.ui.captions import caption, subject_caption, sweep_caption
 from gradflow.ui.lab.lab_view import LabView
+from gradflow.ui.pictured import touch_up, without_controls
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import VIEWS, View, short_name
+from gradflow.ui.whole_lines import end_with_whole_lines
 
 LAYOUT = {"profile": (0, 0, 1, 2), "heatmap": (1, 0, 1, 1), "loss": (1, 1, 1, 1)}
 """Where views stand on the sheet (row, column, rows, columns); the others fill up from below."""
@@ -76,10 +78,6 @@ class Sheet(QWidget):
         standing = map(_standing, self._names, self._views)
         return " · ".join([*filter(None, standing), caption(self._frame)])
 
-    @property
-    def _lab_views(self) -> list[LabView]:
-        return [view for view in self._views if isinstance(view, LabView)]
-
     def draw(self) -> None:
         """Draw all views at the size it has, and become as high as it must be to show all."""
         self.show()
@@ -92,13 +90,19 @@ class Sheet(QWidget):
             words.setText(view.caption())
         self._below.setText(self._caption())
         _settle()
-        for lab in self._lab_views:
-            lab.become_picture()
+        self._leave_only_what_is_shown()
+
+    def _leave_only_what_is_shown(self) -> None:
+        """Take the controls away, and make room for what can do without scrolling then."""
+        for view in self._views:
+            without_controls(view)
+        _settle()
+        if lacking := max(view.lacking() for view in self._views):
+            self.resize(self.width(), self.height() + lacking)
             _settle()
-            if lacking := lab.lacking():
-                self.resize(self.width(), self.height() + lacking)
-                _settle()
-            lab.end_picture()
+        for view in self._views:
+            touch_up(view)
+            end_with_whole_lines(view)
 
 
 def _standing(name: str, view: View) -> str:

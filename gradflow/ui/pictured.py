@@ -121,8 +121,10 @@ def _layouts(layout: QLayout | None) -> Iterator[QLayout]:
             yield from _layouts(layout.itemAt(place).layout())
 
 
-def _is_named(control: QWidget, layout: QLayout) -> bool:
-    """Tell whether a label stands before a control."""
+def _is_named(control: QWidget, layout: QLayout, words: str) -> bool:
+    """Tell whether words need no name: a label stands before the control, or they have its name in them."""
+    if isinstance(control, QAbstractButton) or set(control.accessibleName().lower().split()) & set(words.split()):
+        return True
     if isinstance(layout, QFormLayout):
         return layout.labelForField(control) is not None
     place = layout.indexOf(control)

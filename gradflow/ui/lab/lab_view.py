@@ -18,9 +18,7 @@ from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.table import Table
 from gradflow.sim.snapshot import Topology
 from gradflow.ui.lab.background import Background
-from gradflow.ui.pictured import touch_up, without_controls
 from gradflow.ui.view import SLOW_MS, View
-from gradflow.ui.whole_lines import end_with_whole_lines
 from gradflow.ui.widgets import Button
 
 
@@ -112,19 +110,6 @@ class LabView(View):
         """Wait for what is being computed."""
         for background in self.findChildren(Background):
             background.finish()
-
-    def become_picture(self) -> None:
-        """Leave out the controls; what they say stands there as words."""
-        without_controls(self)
-
-    def end_picture(self) -> None:
-        """Cut what is longer than its place, once everything has its place."""
-        touch_up(self)
-        end_with_whole_lines(self)
-
-    def lacking(self) -> int:
-        """Return how many points more a picture needs to show all; what is a matter of scrolling is cut instead."""
-        return 0
 
     def stop(self) -> None:
         """End whatever is still being computed."""
