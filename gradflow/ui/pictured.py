@@ -95,9 +95,7 @@ def _replace(control: QWidget) -> None:
     layout = next((found for found in _layouts(parent.layout()) if found.indexOf(control) >= 0), None)
     if layout is not None:
         if words := _said(control):
-            name = (
-                "" if isinstance(control, QAbstractButton) or _is_named(control, layout) else control.accessibleName()
-            )
+            name = "" if _is_named(control, layout, words) else control.accessibleName()
             label = QLabel(f"{name.lower()}: {words}" if name else words)
             label.setObjectName(SAID)
             label.setProperty("short", words)

@@ -19,7 +19,8 @@ from PySide6.QtGui import QPainter, QRegion, QTransform
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QWidget
 
-from gradflow.ui.svg_shapes import Shape, path_of, shapes_within
+from gradflow.ui.svg.cut import path_of, shapes_within
+from gradflow.ui.svg.shape import Shape
 from gradflow.ui.theme import BASE_SIZE, FAMILY
 
 FAMILIES = f"{FAMILY}, Verdana, sans-serif"

@@ -1,68 +1,24 @@
-"""One element of an SVG file: where it is, and what remains of it within a rectangle."""
+"""What remains of the elements of an SVG file within a rectangle."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPointF, QRectF, QSizeF, Qt
-from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPainterPath, QPolygonF, QTransform
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainterPath, QPolygonF, QTransform
 
+from gradflow.ui.svg.image import image_within
+from gradflow.ui.svg.shape import SLACK, Shape, holds
 from gradflow.ui.theme import font
-
-SLACK = 0.75
-"""A shape may reach so many points beyond its room: half the width of a line, and rounding."""
 
 TEXT_SLACK = 2.0
 """Letters may reach so many points beyond theirs; a text that reaches farther is not there, or is shortened."""
 
 FEWEST = 3
 """A text is shortened to at least so many letters."""
-
-FINER = 2.0
-"""A picture that is cut has so many pixels to the point."""
-
-
-@dataclass
-class Shape:
-    """An element: its name, its own attributes, its style, how its coordinates lie in the widget, words, a picture."""
-
-    name: str
-    places: dict[str, str]
-    style: dict[str, str]
-    matrix: QTransform
-    words: str = ""
-    link: str = ""
-
-    @property
-    def filled(self) -> bool:
-        """Whether an area is seen."""
-        return self.style["fill"] != "none" and float(self.style["fill-opacity"]) > 0.0
-
-    @property
-    def stroked(self) -> bool:
-        """Whether lines are seen."""
-        return self.style["stroke"] != "none" and float(self.style["stroke-opacity"]) > 0.0
-
-    @property
-    def placed(self) -> str:
-        """How its coordinates lie in the document, as an attribute; "" if as they are."""
-        m = self.matrix
-        parts = [f"{number:.6g}" for number in (m.m11(), m.m12(), m.m21(), m.m22(), m.dx(), m.dy())]
-        if parts[:4] != ["1", "0", "0", "1"]:
-            return f"matrix({','.join(parts)})"
-        return "" if parts[4:] == ["0", "0"] else f"translate({','.join(parts[4:])})"
-
-    def moved(self, offset: QTransform) -> Shape:
-        """Return the same in the coordinates of what is around."""
-        return replace(self, matrix=self.matrix * offset)
-
-    def number(self, name: str) -> float:
-        """Return one of its measures."""
-        return float(self.places.get(name, "0"))
 
 
 def shapes_within(shape: Shape, room: QRectF) -> list[Shape]:
@@ -74,14 +30,14 @@ def shapes_within(shape: Shape, room: QRectF) -> list[Shape]:
     if shape.name == "text":
         return _text_within(shape, inside)
     if shape.name == "image":
-        return _image_within(shape, inside)
+        return image_within(shape, inside)
     if not (shape.filled or shape.stroked):
         return []
     path = _outline(shape)
     # One point of the widget, in the coordinates of the element.
     unit = back.mapRect(QRectF(0.0, 0.0, 1.0, 1.0)).size()
     bounds = path.boundingRect()
-    if _holds(inside, bounds, unit.width() * SLACK, unit.height() * SLACK):
+    if holds(inside, bounds, unit.width() * SLACK, unit.height() * SLACK):
         return [shape]
     if _beside(inside, bounds):
         return []
@@ -127,16 +83,6 @@ def _outline(shape: Shape) -> QPainterPath:
     odd = shape.places.get("fill-rule", shape.style["fill-rule"]) == "evenodd"
     path.setFillRule(Qt.FillRule.OddEvenFill if odd else Qt.FillRule.WindingFill)
     return path
-
-
-def _holds(room: QRectF, bounds: QRectF, across: float, down: float) -> bool:
-    """Tell whether bounds lie in a room; unlike Qt's they may have no width or no height."""
-    return (
-        bounds.left() >= room.left() - across
-        and bounds.right() <= room.right() + across
-        and bounds.top() >= room.top() - down
-        and bounds.bottom() <= room.bottom() + down
-    )
 
 
 def _beside(room: QRectF, bounds: QRectF) -> bool:
@@ -223,7 +169,7 @@ def _text_within(shape: Shape, room: QRectF) -> list[Shape]:
     """Return a text if all of it is seen; one that is cut at its end is shortened, as on a label that is too narrow."""
     metrics = QFontMetricsF(font(round(float(shape.style["font-size"])), float(shape.style["font-weight"]) > 500.0))
     ink = metrics.tightBoundingRect(shape.words).translated(shape.number("x"), shape.number("y"))
-    if _holds(room, ink, TEXT_SLACK, TEXT_SLACK):
+    if holds(room, ink, TEXT_SLACK, TEXT_SLACK):
         return [shape] if shape.words.strip() else []
     level = ink.top() >= room.top() - TEXT_SLACK and ink.bottom() <= room.bottom() + TEXT_SLACK
     if not level or ink.left() < room.left() - TEXT_SLACK:
@@ -231,70 +177,3 @@ def _text_within(shape: Shape, room: QRectF) -> list[Shape]:
     wide = room.right() + TEXT_SLACK - shape.number("x")
     words = metrics.elidedText(shape.words, Qt.TextElideMode.ElideRight, max(wide, 0.0))
     return [replace(shape, words=words)] if len(words) > FEWEST else []
-
-
-def _image_within(shape: Shape, room: QRectF) -> list[Shape]:
-    """Return a picture, or the part of it that is seen; one of a single colour is an area."""
-    bounds = QRectF(shape.number("x"), shape.number("y"), shape.number("width"), shape.number("height"))
-    part = bounds & room
-    data = QByteArray.fromBase64(shape.link.partition(",")[2].encode())
-    image = QImage.fromData(data).convertToFormat(QImage.Format.Format_ARGB32)
-    if part.isEmpty() or image.isNull():
-        return []
-    if color := _single_color(image):
-        size = {"x": part.left(), "y": part.top(), "width": part.width(), "height": part.height()}
-        return [Shape("rect", _measures(size), {**shape.style, "fill": color, "stroke": "none"}, shape.matrix)]
-    hard = shape.places.get("image-rendering") == "optimizeSpeed"
-    scale = shape.matrix.mapRect(QRectF(0.0, 0.0, 1.0, 1.0)).size()
-    if not _holds(room, bounds, SLACK / scale.width(), SLACK / scale.height()):
-        cut = _cut_out(image, bounds, part, scale, hard)
-        size = {"x": part.left(), "y": part.top(), "width": part.width(), "height": part.height()}
-        return [replace(shape, places={**shape.places, **_measures(size)}, link=_linked(cut))]
-    across = math.ceil(bounds.width() * scale.width() / image.width())
-    down = math.ceil(bounds.height() * scale.height() / image.height())
-    if hard and max(across, down) > 1:
-        # Many programs smooth what is enlarged, whatever the file says of it: cells would run into each other.
-        return [replace(shape, link=_linked(image.scaled(image.width() * across, image.height() * down)))]
-    return [shape]
-
-
-def _single_color(image: QImage) -> str:
-    """Return the one opaque colour that a picture has; "" if it has several."""
-    first = image.pixelColor(0, 0)
-    if first.alpha() < 255:
-        return ""
-    plain = QImage(image.size(), image.format())
-    plain.fill(first)
-    return first.name() if plain == image else ""
-
-
-def _cut_out(image: QImage, bounds: QRectF, part: QRectF, scale: QSizeF, hard: bool) -> QImage:
-    """Return a part of a picture, so fine that the edge can lie within a pixel."""
-    wide = max(math.ceil(part.width() * scale.width() * FINER), 1)
-    high = max(math.ceil(part.height() * scale.height() * FINER), 1)
-    cut = QImage(wide, high, QImage.Format.Format_ARGB32)
-    cut.fill(Qt.GlobalColor.transparent)
-    across, down = image.width() / bounds.width(), image.height() / bounds.height()
-    source = QRectF(
-        (part.left() - bounds.left()) * across,
-        (part.top() - bounds.top()) * down,
-        part.width() * across,
-        part.height() * down,
-    )
-    with QPainter(cut) as painter:
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not hard)
-        painter.drawImage(QRectF(0.0, 0.0, wide, high), image, source)
-    return cut
-
-
-def _linked(image: QImage) -> str:
-    """Return a link that has the data of a picture."""
-    data = QByteArray()
-    buffer = QBuffer(data)
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG")  # type: ignore[call-overload]
-    return f"data:image/png;base64,{bytes(data.toBase64().data()).decode()}"
-
-
-def _measures(size: dict[str, float]) -> dict[str, str]:
-    return {key: f"{value:.6g}" for key, value in size.items()}
