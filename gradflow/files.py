@@ -26,6 +26,9 @@ def write_atomically(path: Path, data: bytes) -> None:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
         raise FileError(f"{path}: cannot be written ({_why(error)}); choose another place") from error
+    except ValueError as error:
+        # The system's own limits on letters in names.
+        raise FileError(f"{str(path)!r}: no file can have this name; choose another one") from error
 
 
 def read_text(path: Path) -> str:

@@ -24,7 +24,7 @@ from gradflow.ui.items import pens_scaled
 from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.picture_sheet import Look, Sheet
 from gradflow.ui.svg import document
-from gradflow.ui.view import DASHBOARD, VIEWS, short_name
+from gradflow.ui.view import DASHBOARD, VIEWS, View, short_name
 
 VIEW_SIZE, LAB_SIZE, DASHBOARD_SIZE = QSize(880, 480), QSize(1160, 800), QSize(1440, 900)
 
@@ -53,6 +53,11 @@ def size_of(name: str) -> QSize:
     if name == DASHBOARD:
         return DASHBOARD_SIZE
     return LAB_SIZE if issubclass(VIEWS[name].part, LabView) else VIEW_SIZE
+
+
+def grows(name: str) -> bool:
+    """Tell whether a picture becomes higher where there is more to show."""
+    return name != DASHBOARD and VIEWS[name].part.lacking is not View.lacking
 
 
 def picture(frame: Frame, name: str, look: Look, scale: float, high: int = 0) -> QImage:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QSettings
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QApplication, QWidget
 
 from gradflow.errors import GradflowError
 from gradflow.sim.frame import Frame, State
@@ -93,7 +93,11 @@ class Exporting:
     def _grant(self, wish: Wish, frame: Frame) -> str:
         view = self._lab_view(wish.name)
         # The lab may hold on to a network that the training has left behind.
-        said = wish.grant(view.held_in(frame) if view else frame, self._look())
+        QApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
+        try:
+            said = wish.grant(view.held_in(frame) if view else frame, self._look())
+        finally:
+            QApplication.restoreOverrideCursor()
         if wish.path:
             self._settings.setValue("export/folder", str(wish.path.parent))
         return said

@@ -18,6 +18,8 @@ from gradflow.ui.view import DASHBOARD, VIEWS
 MOST_PICTURES = 1000
 """More numbered pictures than this are surely not meant for slides."""
 
+NUMBERED, NAMED = r"-\d+", "(-.+)?"
+
 Files = Iterator[tuple[Path, bytes]]
 
 
@@ -34,13 +36,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file: its words, how its name ends, how it is made, and whether it has a size in pixels."""
+    """A kind of file: its words, how its name ends, how it is made; whether it has a size.
+
+    `ending` is a pattern of what stands between the name that is given and its end in the names of the files.
+    """
 
     words: str
     suffix: str
     files: Callable[[Job], Files]
     sized: bool = True
     of_lab: bool = False
+    ending: str = ""
 
 
 def _png(job: Job) -> Files:
@@ -95,9 +101,13 @@ def _tables(text: Callable[[Table], str]) -> Callable[[Job], Files]:
 FORMATS: dict[str, Format] = {
     "png": Format("PNG — picture", ".png", _png),
     "svg": Format("SVG — picture that can be enlarged and edited", ".svg", _svg, sized=False),
-    "sequence": Format("PNG — one numbered picture for each step", ".png", _sequence, of_lab=True),
-    "csv": Format("CSV — the numbers, with every digit", ".csv", _tables(Table.csv), sized=False, of_lab=True),
-    "latex": Format("LaTeX — the numbers as tables", ".tex", _tables(Table.latex), sized=False, of_lab=True),
+    "sequence": Format("PNG — one numbered picture for each step", ".png", _sequence, of_lab=True, ending=NUMBERED),
+    "csv": Format(
+        "CSV — the numbers, with every digit", ".csv", _tables(Table.csv), sized=False, of_lab=True, ending=NAMED
+    ),
+    "latex": Format(
+        "LaTeX — the numbers as tables", ".tex", _tables(Table.latex), sized=False, of_lab=True, ending=NAMED
+    ),
 }
 """All kinds of file by name."""
 
