@@ -90,6 +90,12 @@ def test_folder_is_not_overwritten(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "a.toml"]
 
 
+def test_name_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="no file can have this name"):
+        write_atomically(tmp_path / "a\0b", b"new")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_written_file_has_the_permissions_of_any_other_document(tmp_path: Path) -> None:
     mask = os.umask(0o022)
     try:

@@ -88,7 +88,6 @@ class ExportDialog(QDialog):
         self.what.currentIndexChanged.connect(self._list_kinds)
         self.kind.currentIndexChanged.connect(self._name_file)
         self.file.textChanged.connect(self._look_there)
-        self._look_there()
         save.setFocus()
 
     def accept(self) -> None:
@@ -133,6 +132,8 @@ class ExportDialog(QDialog):
         size, more = export.size_of(name), " or higher" if export.grows(name) else ""
         for i, scale in enumerate(SCALES):
             self.scale.setItemText(i, f"{scale}× — {size.width() * scale} × {size.height() * scale} pixels{more}")
+        # The name may be the same for another kind.
+        self._look_there()
 
     def _taken(self, path: Path) -> list[str]:
         """Return the names of files that would be replaced, as far as that can be known."""
