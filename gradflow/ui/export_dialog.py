@@ -26,8 +26,8 @@ from PySide6.QtWidgets import (
 from gradflow.errors import FileError
 from gradflow.sim.frame import Frame
 from gradflow.ui import export
-from gradflow.ui.export import Look
 from gradflow.ui.formats import FORMATS, Job, formats, write
+from gradflow.ui.picture_sheet import Look
 
 SCALES = (1, 2, 3, 4)
 

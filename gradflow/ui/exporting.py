@@ -17,9 +17,9 @@ from gradflow.ui.theme import LIGHT
 from gradflow.ui.view_dock import ViewDock
 
 if TYPE_CHECKING:
-    from gradflow.ui.export import Look
     from gradflow.ui.export_dialog import Wish
     from gradflow.ui.lab.lab_view import LabView
+    from gradflow.ui.picture_sheet import Look
 
 
 class Exporting:
@@ -117,6 +117,6 @@ class Exporting:
         return cast("LabView", dock.view) if dock else None
 
     def _look(self) -> Look:
-        from gradflow.ui.export import Look
+        from gradflow.ui.picture_sheet import Look
 
         return Look(self.theme, {name: dock.view.choice() for name, dock in self._docks.items() if dock.made})

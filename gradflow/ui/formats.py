@@ -11,8 +11,8 @@ from gradflow.files import write_atomically
 from gradflow.sim.frame import Frame
 from gradflow.sim.lab.table import Table
 from gradflow.ui import export
-from gradflow.ui.export import Look
 from gradflow.ui.lab.lab_view import LabView
+from gradflow.ui.picture_sheet import Look
 from gradflow.ui.view import DASHBOARD, VIEWS
 
 MOST_PICTURES = 1000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, Protocol, runtime_checkable
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QRegion
@@ -16,6 +17,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLayout,
+    QLayoutItem,
     QLineEdit,
     QScrollBar,
     QSplitterHandle,
@@ -32,6 +34,20 @@ SAID = "said"
 """The object name of the words in a control's place."""
 
 
+@runtime_checkable
+class Worded(Protocol):
+    """A widget with words, as all labels are."""
+
+    def property(self, name: str) -> Any:
+        """Return what was noted about it."""
+
+    def text(self) -> str:
+        """Return its words."""
+
+    def setText(self, words: str) -> None:
+        """Take other words."""
+
+
 def without_controls(top: QWidget) -> None:
     """Put words in the place of all controls of a widget that is only to be painted from now on."""
     for area in top.findChildren(QAbstractScrollArea):
@@ -43,8 +59,7 @@ def without_controls(top: QWidget) -> None:
         if _is_control(control) and not control.isHidden():
             _replace(control)
     for widget in top.findChildren(QWidget):
-        if hint := widget.property(HINT):
-            # Any widget with words has these two.
+        if isinstance(widget, Worded) and (hint := widget.property(HINT)):
             widget.setText(widget.text().replace(hint, ""))
     for label in top.findChildren(QLabel):
         if label.buddy() and not _said(label.buddy()):
@@ -91,8 +106,7 @@ def _said(control: QWidget) -> str:
 
 
 def _replace(control: QWidget) -> None:
-    parent = control.parentWidget()
-    layout = next((found for found in _layouts(parent.layout()) if found.indexOf(control) >= 0), None)
+    layout = next((found for found in _layouts(control.parentWidget()) if found.indexOf(control) >= 0), None)
     if layout is not None:
         if words := _said(control):
             name = "" if _is_named(control, layout, words) else control.accessibleName()
@@ -103,7 +117,7 @@ def _replace(control: QWidget) -> None:
             label.setContentsMargins(0, 0, 8, 0)
             layout.replaceWidget(control, label)
             label.show()
-        if isinstance(layout, QHBoxLayout) and not any(layout.itemAt(i).spacerItem() for i in range(layout.count())):
+        if isinstance(layout, QHBoxLayout) and not any(item.spacerItem() for item in _items(layout)):
             # What is left stands together.
             layout.addStretch(1000)
     control.hide()
@@ -111,12 +125,18 @@ def _replace(control: QWidget) -> None:
     control.setFixedSize(0, 0)
 
 
-def _layouts(layout: QLayout | None) -> Iterator[QLayout]:
-    """Yield a layout and all within it."""
+def _layouts(of: QWidget | QLayoutItem | None) -> Iterator[QLayout]:
+    """Yield the layout of a widget, and all within it."""
+    layout = of.layout() if of else None
     if layout is not None:
         yield layout
-        for place in range(layout.count()):
-            yield from _layouts(layout.itemAt(place).layout())
+        for item in _items(layout):
+            yield from _layouts(item)
+
+
+def _items(layout: QLayout) -> list[QLayoutItem]:
+    items = (layout.itemAt(place) for place in range(layout.count()))
+    return [item for item in items if item is not None]
 
 
 def _is_named(control: QWidget, layout: QLayout, words: str) -> bool:
@@ -126,5 +146,5 @@ def _is_named(control: QWidget, layout: QLayout, words: str) -> bool:
     if isinstance(layout, QFormLayout):
         return layout.labelForField(control) is not None
     place = layout.indexOf(control)
-    before = layout.itemAt(place - 1).widget() if place else None
+    before = _items(layout)[place - 1].widget() if place > 0 else None
     return isinstance(before, QLabel) and bool(before.text()) and before.objectName() != SAID

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QImage, QRegion
+from PySide6.QtGui import QImage, QRegion
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QAbstractScrollArea,
@@ -20,10 +20,12 @@ from PySide6.QtWidgets import (
 )
 
 from gradflow.ui.fitting import fitting
-from gradflow.ui.theme import SMALL_SIZE, font
 
 LINE = 18
 """The room for the words."""
+
+SEARCHED = 24
+"""In so many points above the edge a gap between two lines is looked for."""
 
 
 @runtime_checkable
@@ -95,16 +97,21 @@ def _whole_rows(view: QAbstractItemView, room: int) -> tuple[int, str]:
 
 
 def _gap(area: QScrollArea, room: int) -> int:
-    """Return the last height at which a line of any content can be cut without cutting letters."""
+    """Return a height at which any content can be cut without cutting letters."""
     content = area.widget()
+    if content is None:
+        return room
     image = QImage(content.size().boundedTo(QSize(4096, 16384)), QImage.Format.Format_ARGB32)
     image.fill(Qt.GlobalColor.transparent)
-    content.render(image, flags=QWidget.RenderFlag.DrawChildren)
-    top = -content.y()
-    for y in range(min(top + room, image.height()) - 1, top, -1):
-        row = image.copy(0, y, image.width(), 1)
-        plain = QImage(row.size(), row.format())
-        plain.fill(row.pixelColor(0, 0))
-        if plain == row:
-            return y - top
-    return room - room % QFontMetrics(font(SMALL_SIZE)).lineSpacing()
+    content.render(image, renderFlags=QWidget.RenderFlag.DrawChildren)
+    top, last = -content.y(), min(room - content.y(), image.height()) - 1
+    # The lowest of the emptiest: in close lines nothing but a few accents is cut.
+    return min(range(last, max(last - SEARCHED, top), -1), key=lambda y: _ink(image, y), default=top + room) - top
+
+
+def _ink(image: QImage, y: int) -> int:
+    """Return how much is written across a height."""
+    # It has to live as long as its bytes are read.
+    line = image.copy(0, y, image.width(), 1)
+    row = bytes(line.constBits())
+    return sum(row[i : i + 4] != row[:4] for i in range(0, len(row), 4))

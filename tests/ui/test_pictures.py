@@ -143,6 +143,20 @@ def test_a_list_ends_with_a_whole_row_and_with_how_many_more_there_are(hidden: A
     assert label.geometry().bottom() <= view.height()
 
 
+def test_a_text_that_scrolls_ends_between_two_lines(hidden: Any, pixels: Any) -> None:
+    around = QWidget()
+    area = QScrollArea(around)
+    area.resize(200, 100)
+    area.setWidget(QLabel("\n".join("Ag" * 9 for _ in range(40))))
+    hidden(around)
+    end_with_whole_lines(around)
+    label = next(label for label in area.findChildren(QLabel) if label.text() == "…")
+    last = area.viewport().mask().boundingRect().bottom()
+    assert 60 <= last + 1 == label.y() - area.viewport().y() <= 82
+    line = pixels(area.widget().grab().toImage().convertToFormat(QImage.Format.Format_RGB32))[last + 1]
+    assert (line == line[0]).all()
+
+
 # SVG
 
 
