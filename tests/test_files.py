@@ -112,6 +112,12 @@ def test_link_stays_and_its_file_is_written(tmp_path: Path) -> None:
     assert (tmp_path / "link").is_symlink() and (tmp_path / "a.toml").read_bytes() == b"1"
 
 
+def test_name_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="no file can have this name"):
+        write_atomically(tmp_path / "a\0b", b"new")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_written_file_has_the_permissions_of_any_other_document(tmp_path: Path) -> None:
     mask = os.umask(0o022)
     try:

@@ -150,7 +150,8 @@ def _summary(table: Table) -> str:
 
 def _draw(table: Table, path: Path) -> None:
     from gradflow.sim.sweep.curves import theory_curves
-    from gradflow.ui.export import Look, prepare, write_picture
+    from gradflow.ui.export import prepare, write_picture
+    from gradflow.ui.picture_sheet import Look
     from gradflow.ui.theme import LIGHT
 
     sweep = table.sweep

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -24,8 +26,8 @@ from PySide6.QtWidgets import (
 from gradflow.errors import FileError
 from gradflow.sim.frame import Frame
 from gradflow.ui import export
-from gradflow.ui.export import Look
 from gradflow.ui.formats import FORMATS, Job, formats, write
+from gradflow.ui.picture_sheet import Look
 
 SCALES = (1, 2, 3, 4)
 
@@ -58,6 +60,11 @@ class ExportDialog(QDialog):
         form.addRow("File", row)
         note = QLabel("What was run (experiment, seed and step, or program) is named below and embedded in the file.")
         note.setObjectName("muted")
+        self.trouble = QLabel()
+        self.trouble.setObjectName("fieldError")
+        self.trouble.setWordWrap(True)
+        # It repeats what was typed, which may look like HTML.
+        self.trouble.setTextFormat(Qt.TextFormat.PlainText)
         buttons = QDialogButtonBox()
         save = buttons.addButton("Save", QDialogButtonBox.ButtonRole.AcceptRole)
         save.setDefault(True)
@@ -73,13 +80,26 @@ class ExportDialog(QDialog):
         box.setContentsMargins(16, 16, 16, 16)
         box.setSpacing(12)
         box.addLayout(form)
+        box.addWidget(self.trouble)
         box.addWidget(note)
         box.addWidget(buttons)
         self.what.setCurrentIndex(max(0, self.what.findData(name)))
         self._list_kinds()
         self.what.currentIndexChanged.connect(self._list_kinds)
         self.kind.currentIndexChanged.connect(self._name_file)
+        self.file.textChanged.connect(self._look_there)
         save.setFocus()
+
+    def accept(self) -> None:
+        """Close, unless no file is named."""
+        try:
+            if not self.copy:
+                self.path()
+        except FileError as error:
+            self.trouble.setText(str(error))
+            self.file.setFocus()
+        else:
+            super().accept()
 
     def path(self) -> Path:
         """Return where the picture goes; raises FileError if no file is named."""
@@ -108,10 +128,30 @@ class ExportDialog(QDialog):
         # A picture that is there already is not in the way: the next one gets a number.
         stems = (f"gradflow-{name}-step{self._step}{suffix}" for suffix in chain([""], (f"-{n}" for n in count(2))))
         paths = (self._folder / f"{stem}{kind.suffix}" for stem in stems)
-        self.file.setText(str(next(path for path in paths if not path.exists())))
-        size = export.size_of(name)
+        self.file.setText(str(next(path for path in paths if not self._taken(path))))
+        size, more = export.size_of(name), " or higher" if export.grows(name) else ""
         for i, scale in enumerate(SCALES):
-            self.scale.setItemText(i, f"{scale}× — {size.width() * scale} × {size.height() * scale} pixels")
+            self.scale.setItemText(i, f"{scale}× — {size.width() * scale} × {size.height() * scale} pixels{more}")
+        # The name may be the same for another kind.
+        self._look_there()
+
+    def _taken(self, path: Path) -> list[str]:
+        """Return the names of files that would be replaced, as far as that can be known."""
+        ending = FORMATS[self.kind.currentData()].ending
+        if not ending:
+            return [path.name] if path.exists() else []
+        alike = re.compile(re.escape(path.stem) + ending + re.escape(path.suffix))
+        names = (each.name for each in path.parent.iterdir()) if path.parent.is_dir() else ()
+        return sorted(name for name in names if alike.fullmatch(name))
+
+    def _look_there(self) -> None:
+        """Say what would be replaced."""
+        words = ""
+        with suppress(FileError, OSError, ValueError):
+            taken = self._taken(self.path())
+            words = f"{taken[0]} is there already" if taken else ""
+            words += f", and {len(taken) - 1} more like it" if len(taken) > 1 else ""
+        self.trouble.setText(f"{words}; saving replaces what has the same name." if words else "")
 
     def _browse(self) -> None:
         suffix = FORMATS[self.kind.currentData()].suffix

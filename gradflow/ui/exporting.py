@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QSettings
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QApplication, QWidget
 
 from gradflow.errors import GradflowError
 from gradflow.sim.frame import Frame, State
@@ -17,9 +17,9 @@ from gradflow.ui.theme import LIGHT
 from gradflow.ui.view_dock import ViewDock
 
 if TYPE_CHECKING:
-    from gradflow.ui.export import Look
     from gradflow.ui.export_dialog import Wish
     from gradflow.ui.lab.lab_view import LabView
+    from gradflow.ui.picture_sheet import Look
 
 
 class Exporting:
@@ -93,7 +93,11 @@ class Exporting:
     def _grant(self, wish: Wish, frame: Frame) -> str:
         view = self._lab_view(wish.name)
         # The lab may hold on to a network that the training has left behind.
-        said = wish.grant(view.held_in(frame) if view else frame, self._look())
+        QApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
+        try:
+            said = wish.grant(view.held_in(frame) if view else frame, self._look())
+        finally:
+            QApplication.restoreOverrideCursor()
         if wish.path:
             self._settings.setValue("export/folder", str(wish.path.parent))
         return said
@@ -113,6 +117,6 @@ class Exporting:
         return cast("LabView", dock.view) if dock else None
 
     def _look(self) -> Look:
-        from gradflow.ui.export import Look
+        from gradflow.ui.picture_sheet import Look
 
         return Look(self.theme, {name: dock.view.choice() for name, dock in self._docks.items() if dock.made})

@@ -11,12 +11,14 @@ from gradflow.files import write_atomically
 from gradflow.sim.frame import Frame
 from gradflow.sim.lab.table import Table
 from gradflow.ui import export
-from gradflow.ui.export import Look
 from gradflow.ui.lab.lab_view import LabView
+from gradflow.ui.picture_sheet import Look
 from gradflow.ui.view import DASHBOARD, VIEWS
 
 MOST_PICTURES = 1000
 """More numbered pictures than this are surely not meant for slides."""
+
+NUMBERED, NAMED = r"-\d+", "(-.+)?"
 
 Files = Iterator[tuple[Path, bytes]]
 
@@ -34,13 +36,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file: its words, how its name ends, how it is made, and whether it has a size in pixels."""
+    """A kind of file: its words, how its name ends, how it is made; whether it has a size.
+
+    `ending` is a pattern of what stands between the name that is given and its end in the names of the files.
+    """
 
     words: str
     suffix: str
     files: Callable[[Job], Files]
     sized: bool = True
     of_lab: bool = False
+    ending: str = ""
 
 
 def _png(job: Job) -> Files:
@@ -52,22 +58,29 @@ def _svg(job: Job) -> Files:
 
 
 def _sequence(job: Job) -> Files:
-    """Yield one picture for each state that the view steps through."""
+    """Yield one picture for each state that the view steps through, all of the same size: slides must not jump."""
     view = _fresh(job)
     count, present = view.positions(), view.choice()
     if count > MOST_PICTURES:
         view.close()
         raise FileError(f"{count} pictures are too many; choose fewer samples or layers (at most {MOST_PICTURES})")
-    digits = len(str(count))
     choices = []
     for position in range(count):
         view.go(position)
-        choices.append(view.choice())
+        choices.append(view.choice() or present)
     view.close()
-    for position, choice in enumerate(choices):
-        look = Look(job.look.theme, {**job.look.choices, job.name: choice or present})
-        path = job.path.with_name(f"{job.path.stem}-{position + 1:0{digits}}{job.path.suffix}")
-        yield path, export.png(export.picture(job.frame, job.name, look, job.scale))
+    digits, heights = len(str(count)), [0] * count
+    # What has to be higher than the others comes twice, in the end as high as the highest.
+    for _ in range(2):
+        high = max(heights)
+        for position, choice in enumerate(choices):
+            if heights[position] and heights[position] == high:
+                continue
+            look = Look(job.look.theme, {**job.look.choices, job.name: choice})
+            image = export.picture(job.frame, job.name, look, job.scale, high)
+            heights[position] = round(image.deviceIndependentSize().height())
+            path = job.path.with_name(f"{job.path.stem}-{position + 1:0{digits}}{job.path.suffix}")
+            yield path, export.png(image)
 
 
 def _tables(text: Callable[[Table], str]) -> Callable[[Job], Files]:
@@ -88,9 +101,13 @@ def _tables(text: Callable[[Table], str]) -> Callable[[Job], Files]:
 FORMATS: dict[str, Format] = {
     "png": Format("PNG — picture", ".png", _png),
     "svg": Format("SVG — picture that can be enlarged and edited", ".svg", _svg, sized=False),
-    "sequence": Format("PNG — one numbered picture for each step", ".png", _sequence, of_lab=True),
-    "csv": Format("CSV — the numbers, with every digit", ".csv", _tables(Table.csv), sized=False, of_lab=True),
-    "latex": Format("LaTeX — the numbers as tables", ".tex", _tables(Table.latex), sized=False, of_lab=True),
+    "sequence": Format("PNG — one numbered picture for each step", ".png", _sequence, of_lab=True, ending=NUMBERED),
+    "csv": Format(
+        "CSV — the numbers, with every digit", ".csv", _tables(Table.csv), sized=False, of_lab=True, ending=NAMED
+    ),
+    "latex": Format(
+        "LaTeX — the numbers as tables", ".tex", _tables(Table.latex), sized=False, of_lab=True, ending=NAMED
+    ),
 }
 """All kinds of file by name."""
 
@@ -107,6 +124,7 @@ def write(kind: str, job: Job) -> str:
     for path, data in FORMATS[kind].files(job):
         write_atomically(path, data)
         paths.append(path)
+    paths = list(dict.fromkeys(paths))
     return f"Saved {paths[0]}" if len(paths) == 1 else f"Saved {len(paths)} files, {paths[0]} … {paths[-1].name}"
 
 

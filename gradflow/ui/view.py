@@ -89,6 +89,10 @@ class View(QWidget):
     def finish(self) -> None:
         """Wait for whatever the last `draw` left to be drawn later; a picture cannot."""
 
+    def lacking(self) -> int:
+        """Return how many points more a picture needs to show all; what is to be scrolled in any case is cut."""
+        return 0
+
     def controls(self) -> QWidget | None:
         """Return a small widget of choices for the title bar, or None."""
         return None

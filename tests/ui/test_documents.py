@@ -237,14 +237,20 @@ def test_a_picture_that_cannot_be_written_is_a_sentence(window, answer_dialog, t
         assert "cannot be written" in desk.notice and str(place) in desk.notice
 
 
-def test_no_name_for_the_picture_is_no_crash(window, answer_dialog):
+def test_the_dialog_stays_and_says_so_where_no_file_is_named(window, answer_dialog):
     desk = window()
     desk.rest()
     for text in ("", "  ", "/"):
-        met = answer_dialog(lambda dialog, text=text: dialog.file.setText(text))
-        # An exception in a slot would fail this test.
+        said: list[str] = []
+
+        def leave(dialog: ExportDialog, text: str = text, said: list[str] = said) -> None:
+            dialog.file.setText(text)
+            # After Return has been pressed.
+            QTimer.singleShot(50, lambda: (said.append(dialog.trouble.text()), dialog.reject()))
+
+        answer_dialog(leave)
         desk.press("Ctrl+E")
-        assert len(met) == 1
+        assert "names no file" in said[0]
 
 
 def test_the_dialog_copies_to_the_clipboard(window, answer_dialog, pixels, tmp_path, settings):

@@ -22,6 +22,7 @@ from gradflow.sim.lab.table import Table
 from gradflow.sim.run import Run
 from gradflow.ui import export, theme
 from gradflow.ui.export import DASHBOARD, Look
+from gradflow.ui.export_dialog import ExportDialog
 from gradflow.ui.formats import Job, formats, write
 from gradflow.ui.lab.lab_view import LabView
 from gradflow.ui.theme import Theme
@@ -108,6 +109,34 @@ def test_numbered_pictures_are_those_of_each_step(counter, frame, tmp_path, pixe
     assert said == f"Saved 4 files, {tmp_path / 'slide-1.png'} … slide-4.png"
     third = export.picture(frame, counter, Look(theme.LIGHT, {counter: '{"position": 2}'}), 1.0)
     assert np.array_equal(pixels(QImage(str(tmp_path / "slide-3.png"))), pixels(third))
+
+
+def test_numbered_pictures_all_have_the_size_of_the_largest(counter, frame, tmp_path, monkeypatch):
+    monkeypatch.setattr(Counter, "lacking", lambda self: 40 if self.position == 2 else 0)
+    write("sequence", job(frame, counter, tmp_path / "slide.png"))
+    high = export.size_of(counter).height() + 40
+    assert {QImage(str(path)).height() for path in tmp_path.iterdir()} == {high}
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_the_dialog_says_what_would_be_replaced_and_stays_until_a_file_is_named(counter, frame, tmp_path, qtbot, qapp):
+    dialog = ExportDialog(None, counter, tmp_path, 0)
+    qtbot.addWidget(dialog)
+    dialog.kind.setCurrentIndex(dialog.kind.findData("sequence"))
+    assert not dialog.trouble.text()
+    first = dialog.path()
+    write("sequence", job(frame, counter, first))
+    dialog.file.setText(f"{first} ")
+    assert dialog.trouble.text().startswith(f"{first.stem}-1.png is there already, and 3 more like it;")
+    dialog.kind.setCurrentIndex(dialog.kind.findData("png"))
+    assert dialog.path() == first and not dialog.trouble.text()
+    dialog.kind.setCurrentIndex(dialog.kind.findData("sequence"))
+    assert dialog.path() != first and not dialog.trouble.text()
+    dialog.open()
+    dialog.file.setText("  ")
+    dialog.accept()
+    assert dialog.isVisible() and "names no file" in dialog.trouble.text()
+    dialog.reject()
 
 
 def test_tables_have_every_digit_and_one_file_each(counter, frame, tmp_path):

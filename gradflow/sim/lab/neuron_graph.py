@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from gradflow.sim.lab.entries import entry, place
-
 from gradflow.sim.lab.edge_arrays import EdgeArrays
+from gradflow.sim.lab.entries import entry, place
 
 MOST_COLUMNS, MOST_UNITS = 32, 32
 """How large a window may be."""

@@ -238,10 +238,9 @@ class AutogradView(LabView):
         """Return the program: a picture has nothing to do with the network."""
         return Subject(self.desk.caption(), {"gradflow:program": self.desk.choices.text})
 
-    def finish(self) -> None:
-        """Wait for the differences, and make room for the whole program: a picture cannot be scrolled."""
-        super().finish()
-        self.side.show_whole_program()
+    def lacking(self) -> int:
+        """Return what a long program or page lacks."""
+        return self.side.lacking()
 
     def state(self) -> dict[str, Any]:
         """Return everything that is typed and chosen."""

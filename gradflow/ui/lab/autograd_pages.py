@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QTextOption
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QPushButton, QTextEdit, QVBoxLayout, QWidget
@@ -62,6 +64,10 @@ class Page(QWidget):
     def minimumSizeHint(self) -> QSize:
         """Be content with little: the text scrolls."""
         return QSize(60, 60)
+
+    def lacking(self) -> int:
+        """Return how much higher the text is than its place; less than 0 if it is lower."""
+        return math.ceil(self.label.document().size().height()) - self.label.viewport().height()
 
     def say(self, text: str, theme: Theme) -> None:
         """Show this text."""

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
 from gradflow.sim.lab.sandbox_desk import Desk
 from gradflow.ui.lab import autograd_words as words
 from gradflow.ui.lab.autograd_forms import OutputForm
-from gradflow.ui.lab.autograd_pages import BackwardPage, DifferencesPage, ForwardPage, NodePage
+from gradflow.ui.lab.autograd_pages import BackwardPage, DifferencesPage, ForwardPage, NodePage, Page
 from gradflow.ui.lab.inputs_table import InputsTable
 from gradflow.ui.lab.program_editor import ProgramEditor
 from gradflow.ui.theme import Theme
@@ -24,8 +24,8 @@ PROGRAM, BACKWARD, FORWARD, DIFFERENCES, NODE = "Program", "Backward", "Forward"
 TALL = 560
 """From this height on the program stands above the pages instead of among them."""
 
-LEFT = 216
-"""What a long program leaves to inputs and pages."""
+HIGHEST = 1100
+"""How high program, inputs and page may each become in a picture."""
 
 
 class Tabs(QTabWidget):
@@ -114,9 +114,22 @@ class Side(QWidget):
             self.pages.insertTab(0, self.program, PROGRAM)
             self.show_page(self._wanted or PROGRAM)
 
-    def show_whole_program(self) -> None:
-        """Give the program all the height it needs, as far as a little is left for the rest."""
-        self.editor.text.setMinimumHeight(max(min(self.editor.text.whole_height(), self.height() - LEFT), 0))
+    def lacking(self) -> int:
+        """Claim the height that program, inputs and page need, and return how much more that is than there is."""
+        text, inputs, page = self.editor.text, self.inputs, self.pages.currentWidget()
+        beside = self.program.height() - text.height() - inputs.height()
+        heights = [text.height(), inputs.height(), self.pages.height()]
+        needs = [
+            text.whole_height(),
+            inputs.height() + inputs.verticalHeader().length() - inputs.viewport().height(),
+            self.pages.height() + (page.lacking() if isinstance(page, Page) else 0),
+        ]
+        needs = [min(need, HIGHEST) for need in needs]
+        for part, need in zip((text, inputs, self.pages), needs, strict=True):
+            part.setMinimumHeight(need)
+        # It does not ask its parts again.
+        self.program.setMinimumHeight(beside + needs[0] + needs[1])
+        return max(sum(needs) - sum(heights), 0)
 
     def forms(self) -> tuple[OutputForm, ...]:
         """Return where an output is chosen, page by page."""

@@ -18,8 +18,11 @@ from gradflow.ui.lab.factor_strip import FactorStrip, Standing
 from gradflow.ui.lab.jacobian_facts import JacobianFacts
 from gradflow.ui.lab.product_row import ProductRow
 from gradflow.ui.lab.sum_panel import SumPanel
+from gradflow.ui.pictured import HINT
 from gradflow.ui.theme import Theme
 from gradflow.ui.weak import weakly
+
+UNFOLD = "; click an entry for its sum"
 
 LOW = 420
 """Below this height there is no room for a matrix and a sum."""
@@ -35,6 +38,7 @@ class ChainPage(QWidget):
         super().__init__()
         self.strip, self.matrices, self.facts, self.sum = FactorStrip(), ProductRow(), JacobianFacts(), SumPanel()
         self.equation, self.shapes, self.words = ElidedLabel(plain=True), ElidedLabel(), ElidedLabel()
+        self.words.setProperty(HINT, UNFOLD)
         self.reading: Reading | None = None
         self._unfolds = False
         self._lay_out()
@@ -85,7 +89,7 @@ class ChainPage(QWidget):
         self.equation.setText(reading.formula)
         self.shapes.setText(reading.shapes)
         step = glance.step(chain)
-        hint = "; click an entry for its sum" if step and glance.entry is None else ""
+        hint = UNFOLD if step and glance.entry is None else ""
         self.words.setText(reading.words + hint)
         self.matrices.show_product(reading, step, glance.entry)
         self.sum.show_sum(glance.sum(chain))

@@ -118,9 +118,11 @@ class Panels(QWidget):
         left = _column(self.left, self.reach_row, self.line, self.legend, self.layers)
         left.setStretch(1, 1)
         left.setStretch(3, 1)
+        zoom_words = _muted("zoom")
+        zoom_words.setBuddy(self.zoom)
         directions, controls = (
             _row(self.across, self.up),
-            _row(_muted("zoom"), self.zoom, self.log, self.trajectory, self.stop, self.paint_now),
+            _row(zoom_words, self.zoom, self.log, self.trajectory, self.stop, self.paint_now),
         )
         directions.addStretch(1)
         controls.setStretch(1, 1)

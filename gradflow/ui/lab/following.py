@@ -16,7 +16,7 @@ REST_MS, SHARE = 1000, 3
 
 SOON_MS = 100
 
-PICTURE_SECONDS = 8.0
+PICTURE_SECONDS = 20.0
 """How long a picture waits for what a large network takes."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtWidgets import QAbstractScrollArea
 
 from gradflow.ui.lab.matrix_cells import WIDE, Notation, places, reach
@@ -154,6 +154,22 @@ class MatrixArea(QAbstractScrollArea):
         last_row = min(max(first_row + int(down / height + 0.01), first_row + 1), rows)
         last_column = min(max(first_column + int(across / width + 0.01), first_column + 1), columns)
         return range(min(first_row, rows - 1), last_row), range(min(first_column, columns - 1), last_column)
+
+    def whole_part(self, room: QSize) -> tuple[QSize, list[str]]:
+        """Return how much of a room whole cells fill, and how many rows and columns are left out."""
+        (rows, columns), (width, height) = self.values.shape, self.cell
+        for bar, side in ((self.horizontalScrollBar(), width), (self.verticalScrollBar(), height)):
+            # From the beginning of a cell on, as far as it can be scrolled.
+            bar.setValue(int(-(-bar.value() // side) * side))
+        down = min(int((room.height() - HEAD) // height), rows)
+        across = min(int((room.width() - self._head + 0.5) // width), columns)
+        more = [
+            f"{left} more {name}{'s' * (left != 1)}"
+            for left, name in ((rows - down, "row"), (columns - across, "column"))
+            if left
+        ]
+        size = QSize(round(self._head + across * width), round(HEAD + down * height))
+        return size, [f"… {' and '.join(more)}", *(f"… {one}" for one in more), "…"]
 
     # Size and scrolling.
 

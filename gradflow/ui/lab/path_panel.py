@@ -18,6 +18,7 @@ from gradflow.ui.lab.explanation_pane import ExplanationPane
 from gradflow.ui.lab.path_page import PathPage, side_by_side
 from gradflow.ui.lab.path_state import PAGES, Chosen
 from gradflow.ui.lab.walk_page import WalkPage
+from gradflow.ui.pictured import HINT
 from gradflow.ui.theme import Theme
 from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import TabBar
@@ -27,7 +28,7 @@ TABS = (
     ("Order", "Backprop step by step, in the right or in a wrong order"),
     ("Cost", "Multiplications: path by path, by recursion, by backprop"),
 )
-HINT = "Click an edge (E) for its formulas, or the dot at a neuron (B) for those of its bias."
+WHERE = "Click an edge (E) for its formulas, or the dot at a neuron (B) for those of its bias."
 TALL = 600
 """From which height on the formulas stand below the order as well."""
 
@@ -51,6 +52,7 @@ class PathPanel(QWidget):
         for page in (self.paths, self.walk, self.cost):
             self.pages.addWidget(page)
         self.explained = ExplanationPane()
+        self.explained.words.setProperty(HINT, WHERE)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(6)
@@ -111,7 +113,7 @@ class PathPanel(QWidget):
             told = explain_path(found.graph, path)
         else:
             told = (explain_bias if bias else explain_neuron)(found.graph, neuron)
-        self.explained.explain(replace(told, remark=told.remark or HINT))
+        self.explained.explain(replace(told, remark=told.remark or WHERE))
 
     def _make_room(self) -> None:
         self.explained.setVisible(self.pages.currentIndex() != PAGES.index("order") or self.height() >= TALL)

@@ -44,6 +44,7 @@ class ProgramEditor(QWidget):
         cursor.select(QTextCursor.SelectionType.Document)
         cursor.insertText(text)
         editor.blockSignals(False)
+        editor.make_room()
         cursor.setPosition(min(place, len(editor.toPlainText())))
         editor.setTextCursor(cursor)
 
@@ -130,9 +131,9 @@ class _Text(QPlainTextEdit):
         self.setTabChangesFocus(True)
         self.setPlaceholderText("f = x1*x2 + x3*x4")
         self.margin = _Margin(self)
-        self.blockCountChanged.connect(self._make_room)
+        self.blockCountChanged.connect(self.make_room)
         self.updateRequest.connect(self._scroll)
-        self._make_room()
+        self.make_room()
 
     def marked(self, line: int) -> bool:
         """Tell whether something is wrong in a line (from 0)."""
@@ -157,7 +158,8 @@ class _Text(QPlainTextEdit):
         else:
             super().insertFromMimeData(source)
 
-    def _make_room(self) -> None:
+    def make_room(self) -> None:
+        """Leave room for the numbers."""
         self.setViewportMargins(self.margin_width(), 0, 0, 0)
         self._place_margin()
 

@@ -43,7 +43,8 @@ class WindowRow(QWidget):
         for words, widgets in (
             ("sample", (self.sample, self.of)),
             ("∂", (self.target,)),
-            ("layers", (self.first, self.last)),
+            ("layers", (self.first,)),
+            ("to", (self.last,)),
             ("units", (self.units,)),
             ("from", (self.unit,)),
         ):

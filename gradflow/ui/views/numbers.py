@@ -95,6 +95,10 @@ GROUPS: Mapping[str, tuple[Column, ...]] = {
 }
 
 
+HIGHEST = 1200
+"""How much a picture shows of the table, in points."""
+
+
 @view("numbers", "What are the numbers?")
 class Numbers(View):
     """Every statistic of every layer. Hover a heading for what it means and what it costs.
@@ -143,6 +147,11 @@ class Numbers(View):
         dear = "" if step in (None, frame.snapshot.step) else f"; what is grey is of step {step}"
         self.age.setText(f"step {frame.snapshot.step}{dear}")
         self.age.setToolTip(f"Taking them cost {1e3 * seconds:.3g} ms." if seconds else "")
+
+    def lacking(self) -> int:
+        """Return the height of the layers that are out of sight."""
+        rows = self.table.verticalHeader().length()
+        return max(min(rows, HIGHEST) - self.table.viewport().height(), 0)
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
