@@ -64,7 +64,7 @@ def _entries(text: str) -> int | None:
 
 def _line(name: str, result: LayerCheck) -> str:
     error = "" if result.relative_error is None else f"{result.relative_error:.2e}"
-    kinks = f" ({', '.join(result.kinks)})" if result.kinks and result.checked else ""
+    kinks = f" ({', '.join(result.kinks)})" if result.kinks else ""
     counts = f"{result.checked:>7}  {result.at_kinks:>8}"
     return f"{name:<11} {counts}  {result.gradient_norm:>10.3g}  {error:>14}  {result.verdict}{kinks}"
 

@@ -10,6 +10,7 @@ not in float64 is to be rebuilt in it: in float32 there is nothing left to compa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -87,15 +88,17 @@ def _verdict(result: LayerCheck) -> str:
     if result.straight_through:
         return "straight-through slope"
     if not result.checked:
-        return f"only kinks: {', '.join(result.kinks)}" if result.at_kinks else "nothing to compare"
+        return "only kinks" if result.at_kinks else "nothing to compare"
     if not result.finite:
         return "not finite"
     if not result.resolved:
         return "below round-off"
     if not result.passed:
         return "WRONG"
-    # The differences' own error is then all there is to see.
-    return "good" if (result.relative_error or 0.0) <= result.tolerance else "good to round-off"
+    if (result.relative_error or 0.0) <= result.tolerance:
+        return f"agrees to {-math.log10(result.tolerance):.0f} digits"
+    # The differences' own error is then all there is to see: fewer digits, and so the weaker word.
+    return "agrees to round-off only"
 
 
 def check(

@@ -53,7 +53,7 @@ def kinks(curve: StepCurve, variable: str = "w") -> str:
     if not met:
         return ""
     names = ", ".join(dict.fromkeys(name for i in met for name in curve.kinks[i].split(", ")))
-    between = f"between {variable} − ε and {variable} + ε"
+    between = f"between {variable}\u00a0−\u00a0ε and {variable}\u00a0+\u00a0ε"
     if len(met) == np.count_nonzero(curve.done):
         return f"Every step has {names} {between}: the derivative jumps right here, and no difference has to agree."
     least = float(curve.steps[met].min())
