@@ -213,7 +213,10 @@ def test_filters_keep_the_length_that_they_have() -> None:
     [
         (Ask("typed"), "Type the entries"),
         (Ask("typed", text="1, 2, x"), "“x” is not a number"),
-        (Ask("typed", text="1, 2"), "2 numbers for"),
+        (Ask("typed", text="1, 2"), "These are 2 numbers, and there are 826 parameters: type the entries"),
+        (Ask("typed", text="1/W[0, 0]"), "“1/W[0, 0]” has no number: type 1/W[0, 0] = 1."),
+        (Ask("typed", text="1/W[0, 0] = 1, 1/b[0] = 2"), "Put a semicolon between two entries"),
+        (Ask("typed", text="5 = 1"), "“5” is no parameter"),
         (Ask("typed", text="1/W[0, 0] = 0"), "nothing moves"),
         (Ask("typed", text="1/W[0, 0] = inf"), "not finite"),
         (Ask("coordinate", text="9/W[0, 0]"), "There is no 9/W"),
@@ -227,6 +230,15 @@ def test_what_is_no_direction_is_refused_in_words(ask: Ask, words: str) -> None:
     _, specimen = specimen_of({})
     (found,) = explore(specimen, ask)
     assert isinstance(found, Refused) and words in found.words
+
+
+def test_a_parameter_is_typed_as_in_a_file_or_as_it_stands_on_screen() -> None:
+    _, specimen = specimen_of({"network.norm": "layer-norm"})
+    ground = Ground(Objective(specimen), specimen)
+    in_a_file = make(Ask("typed", text="1/W[0, 1] = 1; 2/gamma[3] = −2"), ground)
+    on_screen = make(Ask("typed", text="W₁[0, 1]=1;γ2[3]=-2"), ground)
+    np.testing.assert_array_equal(in_a_file, on_screen)
+    assert np.count_nonzero(on_screen) == 2 and on_screen.min() == -2.0
 
 
 def test_the_planes_present_point_is_the_loss_and_its_grid_the_losses() -> None:
