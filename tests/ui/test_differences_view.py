@@ -218,6 +218,14 @@ def test_awkward_networks_are_shown(shown, changes: dict[str, Any], colors) -> N
     assert view.study and colors(view) > 10
 
 
+def test_what_a_run_in_less_digits_is_compared_with_is_said(shown) -> None:
+    assert (
+        "The run is in float16; here all is computed in float64."
+        in shown(frame_of({"training.precision": "float16"})).curve.words.text()
+    )
+    assert "float" not in shown(frame_of()).curve.words.text()
+
+
 def test_without_a_network_it_says_so(shown) -> None:
     frame = frame_of()
     view = shown(dataclasses.replace(frame, details=Details()))

@@ -32,8 +32,8 @@ def best_step(curve: StepCurve, which: str, f: str = "L") -> str:
         return ""
     root, value = ROOTS[fit.order]
     return (
-        f"{name}: best at ε ≈ {spell(fit.best_step)}, where truncation {_left_out(fit, f)} and round-off u|{f}|/ε "
-        f"balance ({root} = {spell(value)} if all were 1). Measured slopes {slopes(fit)}."
+        f"{name}: best at ε ≈ {spell(fit.best_step)} (dotted), where truncation {_left_out(fit, f)} and round-off "
+        f"u|{f}|/ε balance ({root} = {spell(value)} if all were 1). Measured slopes {slopes(fit)}."
     )
 
 

@@ -233,11 +233,11 @@ class Differences(Following):
 
     def _show(self) -> None:
         found, printed = self.study, self.printed.isChecked()
-        if found is None:
+        if found is None or self.specimen is None:
             nothing = BEGINNING if self.specimen else NOTHING
             self.curve.show_curve(None, NAMES, self.number, printed, [nothing], self.theme)
             return
-        said = sentences(found, self.number, printed, brief=self.height() < TALL)
+        said = sentences(found, self.number, printed, self.height() < TALL, self.specimen.precision_words)
         self.curve.show_curve(found.curve, names(found), self.number, printed, said, self.theme)
 
     def _place(self) -> None:

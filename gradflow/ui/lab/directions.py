@@ -233,7 +233,8 @@ class Directions(Following):
         panels.reach_words.setText(f"reach ±{spell(float(line.t[-1]))}" if line else "reach")
         said = [self._remark or (RUNNING.words if found is None and self.walking.busy else "")]
         if found and line and not self._remark:
-            said = [slope_words.place(found)]
+            note = self.specimen.precision_words if self.specimen else ""
+            said = [f"{slope_words.place(found)} {note}".rstrip()]
             if self.height() >= TALL:
                 said += [slope_words.cost(found.work)]
             if panels.shows_line:

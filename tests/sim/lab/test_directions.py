@@ -180,6 +180,7 @@ def test_the_whole_training_part_has_its_own_curve() -> None:
     loss, _ = trainer.evaluator.score(*trainer.training_set)
     assert line.whole[64] == pytest.approx(loss, rel=1e-9) and line.whole[64] != line.losses[64]
     assert "loss of the training part" in line.table().columns
+    assert "L of all samples = " in plane(surveyed(specimen, Ask("gradient"), Ask("random"), whole=True))
 
 
 def test_a_stand_in_for_a_slope_is_said() -> None:
@@ -250,7 +251,7 @@ def test_the_planes_present_point_is_the_loss_and_its_grid_the_losses() -> None:
     np.testing.assert_allclose(d @ d.T, np.eye(2), atol=1e-12)
     theta = objective.start + axes.a[7] * d[0] + axes.b[50] * d[1]
     assert found.losses[50, 7] == objective(theta)
-    assert found.table().values.shape == found.losses.shape and "here" in plane(found)
+    assert found.table().values.shape == found.losses.shape and " L = " in plane(found)
 
 
 def test_the_plane_comes_from_coarse_to_fine_and_can_be_shown_all_the_while() -> None:
