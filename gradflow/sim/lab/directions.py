@@ -112,9 +112,9 @@ def random(ground: Ground, ask: Ask) -> Array:
     return rng.standard_normal(ground.objective.start.size)
 
 
-@direction("filter-normalised", "Random, filter-normalised")
+@direction("filter-normalised", "Filter-normalised")
 def filter_normalised(ground: Ground, ask: Ask) -> Array:
-    """Normal numbers, each unit's weights scaled to the length that they have in the network; biases and norms rest.
+    """Random, with each unit's weights scaled to the length that they have in the network; biases and norms rest.
 
     Makes pictures of networks comparable where a rescaling of the weights changes nothing (Li et al. 2018).
     """
@@ -188,7 +188,7 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ValueError(f"“{text.strip()[:30]}” is not a number.") from None
+        raise ValueError(f"“{text.strip()[:30]}” is not a number; an entry is typed as 1/W[0, 0] = 1.") from None
 
 
 def _place(network: Network, text: str) -> int:

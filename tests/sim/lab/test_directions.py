@@ -312,7 +312,7 @@ def test_the_trajectorys_own_plane_shows_most_of_it() -> None:
 def test_before_the_first_step_there_is_a_plane_all_the_same() -> None:
     _, specimen = specimen_of({}, steps=0)
     found = surveyed(specimen, Ask("principal-1"), Ask("principal-2"))
-    assert "next update" in found.axes.titles[0] and "plane of “The next update” and “Random" in plane(found)
+    assert "next update" in found.axes.titles[0] and "plane of “The next update” and “Filter-normalised" in plane(found)
     for kind in WITH_TRAJECTORY:
         (refused,) = explore(specimen, Ask(kind))
         assert isinstance(refused, Refused)
