@@ -27,7 +27,7 @@ VERDICTS = {
     "nothing to compare": "the layer has no parameters",
     "straight-through slope": "backprop takes a stand-in for φ′, and no difference can agree with that",
     "not finite": "the loss is infinite or not a number near these entries",
-    "WRONG": "the two differ by more than round-off explains",
+    "WRONG": "the two differ by more than round-off explains, and a smaller ε does not help",
 }
 """What the verdicts mean that are weaker than agreement to so many digits."""
 
@@ -78,6 +78,10 @@ class Checks:
             f"{counted(checked)} of {counted(self.parameters)} parameters{drawn}, by central differences with "
             f"ε\u00a0=\u00a0{spell(gradcheck.STEPS['central'])}."
         )
+        steps = [check.step for check in self.layers if check.step < gradcheck.STEPS["central"]]
+        if steps:
+            where = "1 layer" if len(steps) == 1 else f"{len(steps)} layers"
+            said += f" In {where} L bends too strongly for that: there ε is smaller, down to {spell(min(steps))}."
         if left_out:
             between = "between w\u00a0−\u00a0ε and w\u00a0+\u00a0ε"
             said += f" {counted(left_out)} more are left out: {between} lies {' or '.join(kinks)}."

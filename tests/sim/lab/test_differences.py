@@ -118,6 +118,8 @@ def test_the_check_names_kinks_and_says_what_the_weaker_verdicts_mean() -> None:
     extent, *meanings = mixed.explanations()
     assert "24 more are left out: " in extent and extent.endswith("lies a kink of φ.")
     assert [meaning.split(":")[0] for meaning in meanings] == ["“agrees to round-off only”", "“only kinks”"]
+    bent = dataclasses.replace(found, layers=(dataclasses.replace(found.layers[0], step=1e-6), *found.layers[1:]))
+    assert "In 1 layer L bends too strongly for that: there ε is smaller, down to 1.00·10⁻⁶." in bent.explanations()[0]
     wrong = dataclasses.replace(rough, relative_error=0.5, difference=1.0)
     words = dataclasses.replace(mixed, layers=(wrong, *found.layers[1:])).words(going=False)
     assert words.endswith(f"WRONG in 1 of 5 layers, first in layer {wrong.layer}.")
