@@ -90,8 +90,8 @@ def _slider_to_picture(window: MainWindow, depth: int) -> float:
 def _map_drawn(window: MainWindow) -> float:
     """Return the median seconds in which the map takes a chart that has filled in."""
     assert window.frame is not None
-    axes = f"init.scale=0.1:10:{MAP_SIDE}:log", f"network.depth=2:50:{MAP_SIDE}"
-    sweep = Sweep(window.frame.experiment, *map(Axis.parse, axes), "train-loss")
+    x, y = Axis.parse(f"init.scale=0.1:10:{MAP_SIDE}:log"), Axis.parse(f"network.depth=2:50:{MAP_SIDE}")
+    sweep = Sweep(window.frame.experiment, x, y, "train-loss")
     result = CellResult(dict.fromkeys(MEASURES, 1.0), 3, False, 0.1, "")
     chart = Chart(sweep, dict.fromkeys(sweep.cells(), result), theory_curves(sweep))
     view, times = VIEWS["map"].part(), []

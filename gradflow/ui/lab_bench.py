@@ -6,6 +6,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def lab_lines(settings: QSettings) -> Iterator[str]:
     window.session.edit("network.width", 8)
     until(lambda: paths.specimen is not None and paths.specimen.experiment.network.width == 8 and not paths.computing)
     pump(0.5)
-    neurons = [_painted(lambda neuron=neuron: paths.choose_neuron(neuron)) for neuron in range(5, 5 * ROUNDS, 5)]
+    neurons = [_painted(partial(paths.choose_neuron, neuron)) for neuron in range(5, 5 * ROUNDS, 5)]
     yield f"Paths, {DEPTH} x 8, another neuron with its painting: {_spread(neurons)}"
     window.session.edit("network.width", WIDTH)
     jacobians = _in_front(window, "jacobians")
@@ -66,11 +67,11 @@ def _in_front(window: MainWindow, name: str) -> Any:
 def _presses(view: Any, kind: Kind) -> list[Taken]:
     """Return the seconds of every press that leads to such a station, one after the other."""
     places = [i for i in range(view.positions()) if view.walk.station(i, view.by_layer).kind is kind]
-    return [_painted(lambda place=place: view.go(place)) for place in places]
+    return [_painted(partial(view.go, place)) for place in places]
 
 
 def _programs(view: Any) -> list[Taken]:
-    return [_painted(lambda number=number: view.choose(json.dumps({"text": _tangle(number)}))) for number in range(5)]
+    return [_painted(partial(view.choose, json.dumps({"text": _tangle(number)}))) for number in range(5)]
 
 
 def _tangle(seed: int) -> str:

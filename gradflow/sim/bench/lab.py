@@ -6,6 +6,7 @@ import gc
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -56,9 +57,9 @@ def _prediction(name: str, changes: dict[str, Any]) -> Row:
         Run(edit(Experiment(), DEEP | changes | {"init.scale": float(scale)})).forecast.subject
         for scale in np.linspace(0.9, 1.2, 1 + ROUNDS)
     ]
-    quick = [_seconds(lambda subject=subject: quickly(subject)) for subject in subjects]
+    quick = [_seconds(partial(quickly, subject)) for subject in subjects]
     # The first fills the tables that the others share.
-    thorough = _seconds(lambda: thoroughly(subjects[-1]))
+    thorough = _seconds(partial(thoroughly, subjects[-1]))
     return {"kind": "prediction", "name": name, "quick": statistics.median(quick[1:]), "thorough": thorough}
 
 

@@ -38,8 +38,8 @@ class DirectionForm(QWidget):
         )
         self.again.setToolTip("Draw other random numbers")
         self.entry = QWidget()
-        box, entry = QHBoxLayout(self), QVBoxLayout(self.entry)
-        for layout in (box, entry):
+        box, below = QHBoxLayout(self), QVBoxLayout(self.entry)
+        for layout in (box, below):
             layout.setContentsMargins(0, 0, 0, 0)
         for widget in (_sign(sign), self.kind, self.again):
             box.addWidget(widget)
@@ -48,9 +48,9 @@ class DirectionForm(QWidget):
         typed.addWidget(self.text, 1)
         for row in (box, typed):
             row.setSpacing(8)
-        entry.setSpacing(4)
-        entry.addLayout(typed)
-        entry.addWidget(self.text.message)
+        below.setSpacing(4)
+        below.addLayout(typed)
+        below.addWidget(self.text.message)
         self._ask = Ask(kind)
         self.kind.activated.connect(self._take_kind)
         self.text.editingFinished.connect(self._take_text)
