@@ -74,7 +74,13 @@ def test_the_gradient_check_is_good_in_every_layer(capsys, changes):
     assert (status, err) == (0, "")
     assert header.split() == ["layer", "entries", "at", "kinks", "|gradient|", "relative", "error", "verdict"]
     assert [line.split()[0] for line in layers] == [*["hidden"] * 5, "output"]
-    assert all(line.endswith("good") for line in layers)
+    assert all(line.endswith(("agrees to 6 digits", "(a kink of φ)")) for line in layers)
+
+
+def test_where_the_loss_bends_strongly_truncation_is_not_taken_for_an_error(capsys):
+    """At ε = 10⁻⁵ the central difference is off by more than a millionth of the gradient in this preset's layer 2."""
+    status, out, err = answer(capsys, "check", "exploding", "--entries", "10")
+    assert (status, err) == (0, "") and "agrees to 6 digits (ε = 1e-06)" in out
 
 
 def test_a_wrong_gradient_fails_the_check(capsys, monkeypatch):

@@ -7,7 +7,7 @@ import math
 import sys
 
 from gradflow.cli.common import FAILED, GOOD, add_experiment, experiment_of, say
-from gradflow.engine.gradcheck import DIFFERENCES, LayerCheck, check, sweep
+from gradflow.engine.gradcheck import DIFFERENCES, STEPS, LayerCheck, check, sweep
 from gradflow.errors import GradflowError
 from gradflow.sim.build import CHECK_STREAM, stream
 from gradflow.sim.config import Experiment, edit
@@ -45,7 +45,8 @@ def run(options: argparse.Namespace) -> int:
     say("layer       entries  at kinks  |gradient|  relative error  verdict")
     for result in check(network, stream(experiment, CHECK_STREAM), per_layer, options.difference):
         failed += not result.passed
-        say(_line(trained.trainer.topology.layers[result.layer - 1].name, result))
+        name = trained.trainer.topology.layers[result.layer - 1].name
+        say(_line(name, result, STEPS[options.difference]))
     if options.sweep:
         _say_sweep(trained, experiment)
     if failed:
@@ -66,11 +67,12 @@ def _entries(text: str) -> int | None:
     return count
 
 
-def _line(name: str, result: LayerCheck) -> str:
+def _line(name: str, result: LayerCheck, step: float) -> str:
     error = "" if result.relative_error is None else f"{result.relative_error:.2e}"
-    kinks = f" ({', '.join(result.kinks)})" if result.kinks and result.checked else ""
+    kinks = f" ({', '.join(result.kinks)})" if result.kinks else ""
+    smaller = f" (ε = {result.step:.0e})" if result.step < step else ""
     counts = f"{result.checked:>7}  {result.at_kinks:>8}"
-    return f"{name:<11} {counts}  {result.gradient_norm:>10.3g}  {error:>14}  {result.verdict}{kinks}"
+    return f"{name:<11} {counts}  {result.gradient_norm:>10.3g}  {error:>14}  {result.verdict}{kinks}{smaller}"
 
 
 def _say_sweep(trained: Run, experiment: Experiment) -> None:

@@ -10,7 +10,8 @@ not in float64 is to be rebuilt in it: in float32 there is nothing left to compa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -30,6 +31,9 @@ STEPS = {"central": 1e-5, "forward": 1e-7}
 TOLERANCES = {"central": 1e-6, "forward": 1e-4}
 """Up to which relative error a layer passes; the forward difference cannot do better than its order allows."""
 
+LEAST_STEP, SHRUNK = 2e-9, 0.3
+"""Down to which ε a layer that does not pass is checked again, and how much less must be left of the difference."""
+
 SWEEP_STEPS = tuple(float(h) for h in 10.0 ** np.arange(-1.0, -13.5, -0.5))
 
 
@@ -41,7 +45,7 @@ class LayerCheck:
     when nothing could be compared. `difference` is ‖a − n‖, of which the differences bring about `round_off`
     themselves. `kinks` names what was crossed at the `at_kinks` entries left out. `straight_through` says that a slope
     on the way is a stand-in and no derivative, so that there is nothing to agree with; there is none either where the
-    differences are not `finite`.
+    differences are not `finite`. The differences were taken at the `step` ε.
     """
 
     layer: int
@@ -56,6 +60,7 @@ class LayerCheck:
     straight_through: bool = False
     finite: bool = True
     tolerance: float = TOLERANCES["central"]
+    step: float = STEPS["central"]
 
     @property
     def complete(self) -> bool:
@@ -87,15 +92,17 @@ def _verdict(result: LayerCheck) -> str:
     if result.straight_through:
         return "straight-through slope"
     if not result.checked:
-        return f"only kinks: {', '.join(result.kinks)}" if result.at_kinks else "nothing to compare"
+        return "only kinks" if result.at_kinks else "nothing to compare"
     if not result.finite:
         return "not finite"
     if not result.resolved:
         return "below round-off"
     if not result.passed:
         return "WRONG"
-    # The differences' own error is then all there is to see.
-    return "good" if (result.relative_error or 0.0) <= result.tolerance else "good to round-off"
+    if (result.relative_error or 0.0) <= result.tolerance:
+        return f"agrees to {-math.log10(result.tolerance):.0f} digits"
+    # The differences' own error is then all there is to see: fewer digits, and so the weaker word.
+    return "agrees to round-off only"
 
 
 def check(
@@ -108,24 +115,26 @@ def check(
 ) -> Iterator[LayerCheck]:
     """Yield the check of each layer on the batch that is loaded; leaves the parameters as they were.
 
-    `per_layer` entries are drawn from each layer (all of them where there are fewer, or for None). Whenever it is `due`
-    a check is also yielded as far as it is.
+    `per_layer` entries are drawn from each layer (all of them where there are fewer, or for None). Without a `step` the
+    usual one is taken, and a smaller one where the difference then shrinks. Whenever it is `due` a check is also
+    yielded as far as it is.
     """
     with _held(network):
         exact = network.gradients.copy()
         below = below_stand_ins(network)
         for layer in network.layers:
             entries = _drawn(_entries(layer), per_layer, rng)
-            stands_in = not below.isdisjoint(layer.learning)
-            how = difference, step or STEPS[difference]
-            numeric: list[float] = []
-            kinks: list[tuple[str, ...]] = []
-            for quotient, met in _differences(network, entries, *how):
-                numeric.append(quotient)
-                kinks.append(met)
-                if len(numeric) < len(entries) and due():
-                    yield _layer_check(network, layer, exact[entries], numeric, kinks, *how, stands_in)
-            yield _layer_check(network, layer, exact[entries], numeric, kinks, *how, stands_in)
+            one = _Layer(network, layer, entries, exact[entries], not below.isdisjoint(layer.learning))
+            epsilon = step or STEPS[difference]
+            found = yield from one.check(difference, epsilon, due)
+            # Where the loss bends strongly, truncation is all that differs: it shrinks with ε, and an error does not.
+            while step is None and not found.passed and epsilon > LEAST_STEP:
+                epsilon /= 10.0
+                again = yield from one.check(difference, epsilon, due)
+                if not again.difference < SHRUNK * found.difference:
+                    break
+                found = again
+            yield found
 
 
 @dataclass(frozen=True)
@@ -190,36 +199,54 @@ def below_stand_ins(network: Network) -> set[Node]:
     return below
 
 
-def _layer_check(
-    network: Network,
-    layer: Layer,
-    exact: Array,
-    numeric: Sequence[float],
-    kinks: Sequence[tuple[str, ...]],
-    difference: Difference,
-    step: float,
-    straight_through: bool,
-) -> LayerCheck:
-    smooth = np.array([not kink for kink in kinks], bool)
-    a, n = exact[: len(smooth)][smooth], np.array(numeric)[smooth]
-    size = float(np.linalg.norm(a) + np.linalg.norm(n))
-    # One difference carries a round-off of about u/ε times the largest number that went into the loss.
-    largest = max(abs(network.loss.loss), float(np.abs(network.loss.inputs[0].value).max()))
-    apart = float(np.linalg.norm(a - n))
-    return LayerCheck(
-        layer=layer.number,
-        entries=len(exact),
-        checked=len(a),
-        at_kinks=len(smooth) - len(a),
-        gradient_norm=float(np.linalg.norm(a)),
-        difference=apart,
-        relative_error=apart / size if size != 0.0 else None,
-        round_off=float(np.finfo(float).eps * largest / step * np.sqrt(max(len(a), 1))),
-        kinks=tuple(dict.fromkeys(name for names in kinks for name in names)),
-        straight_through=straight_through,
-        finite=bool(np.isfinite(n).all()),
-        tolerance=TOLERANCES[difference],
-    )
+@dataclass(frozen=True)
+class _Layer:
+    """One layer, the entries to be checked and backprop's gradient of them, which may have come through a stand-in."""
+
+    network: Network
+    layer: Layer
+    entries: NDArray[np.intp]
+    exact: Array
+    stands_in: bool
+
+    def check(
+        self, difference: Difference, step: float, due: Callable[[], bool]
+    ) -> Generator[LayerCheck, None, LayerCheck]:
+        """Return the check at one step; yield it as far as it is whenever that is due."""
+        numeric: list[float] = []
+        kinks: list[tuple[str, ...]] = []
+        for quotient, met in _differences(self.network, self.entries, difference, step):
+            numeric.append(quotient)
+            kinks.append(met)
+            if len(numeric) < len(self.entries) and due():
+                yield self._compared(numeric, kinks, difference, step)
+        return self._compared(numeric, kinks, difference, step)
+
+    def _compared(
+        self, numeric: Sequence[float], kinks: Sequence[tuple[str, ...]], difference: Difference, step: float
+    ) -> LayerCheck:
+        smooth = np.array([not kink for kink in kinks], bool)
+        a, n = self.exact[: len(smooth)][smooth], np.array(numeric)[smooth]
+        size = float(np.linalg.norm(a) + np.linalg.norm(n))
+        # One difference carries a round-off of about u/ε times the largest number that went into the loss.
+        loss = self.network.loss
+        largest = max(abs(loss.loss), float(np.abs(loss.inputs[0].value).max()))
+        apart = float(np.linalg.norm(a - n))
+        return LayerCheck(
+            layer=self.layer.number,
+            entries=len(self.exact),
+            checked=len(a),
+            at_kinks=len(smooth) - len(a),
+            gradient_norm=float(np.linalg.norm(a)),
+            difference=apart,
+            relative_error=apart / size if size != 0.0 else None,
+            round_off=float(np.finfo(float).eps * largest / step * np.sqrt(max(len(a), 1))),
+            kinks=tuple(dict.fromkeys(name for names in kinks for name in names)),
+            straight_through=self.stands_in,
+            finite=bool(np.isfinite(n).all()),
+            tolerance=TOLERANCES[difference],
+            step=step,
+        )
 
 
 def _differences(

@@ -1,34 +1,41 @@
-"""How quickly the window answers: slider to picture, heartbeat in training, stop, and start-up beside bare imports."""
+"""How quickly the window answers: slider to picture, heartbeat in training, stop, the lab, and the start-up."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QElapsedTimer, QEvent, QEventLoop, QObject, QSettings, Qt, QTimer
+from PySide6.QtCore import QElapsedTimer, QEvent, QObject, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 from threadpoolctl import threadpool_limits
 
 from gradflow.sim.archive import FIRST, open_experiment
 from gradflow.sim.config import Experiment, edit
 from gradflow.sim.run import Run
+from gradflow.sim.sweep import MEASURES, Axis, CellResult, Chart, Sweep
+from gradflow.sim.sweep.curves import theory_curves
 from gradflow.sim.worker import SWITCH_SECONDS
 from gradflow.ui import theme
 from gradflow.ui.crash import route_qt_messages
 from gradflow.ui.garbage import Collector
+from gradflow.ui.lab_bench import lab_lines
 from gradflow.ui.main_window import MainWindow
+from gradflow.ui.patience import pump, until
 from gradflow.ui.session import Session
+from gradflow.ui.view import VIEWS
 
 HEARTBEAT_MS = 10
 FLOW_SECONDS = 4.0
 WALL_DEPTH = 100
 START_ROUNDS = 7
+MAP_SIDE = 25
 IMPORTS = "import PySide6.QtWidgets, pyqtgraph, numpy"
 
 
@@ -45,7 +52,7 @@ def window_lines() -> Iterator[str]:
         window = MainWindow(session, settings)
         Collector(window).start()
         window.show()
-        _until(lambda: window.frame is not None)
+        until(lambda: window.frame is not None)
         times = [_slider_to_picture(window, depth) for depth in (*range(50, 60), *range(50, 60))]
         median, worst = 1e3 * statistics.median(times), 1e3 * max(times)
         yield f"slider to picture, 50 to 60 x 64: median {median:.0f} ms, worst {worst:.0f} ms"
@@ -54,15 +61,17 @@ def window_lines() -> Iterator[str]:
         window.actions_by_name["wall"].trigger()
         yield f"twelve instruments, {WALL_DEPTH} x 64, training flat out: {_flow(window)}"
         window.actions_by_name["reset-layout"].trigger()
+        yield f"trainability map of {MAP_SIDE} x {MAP_SIDE} cells drawn: {1e3 * _map_drawn(window):.0f} ms"
         start = time.perf_counter()
         session.pause()
-        _until(lambda: session.state.value == "paused")
+        until(lambda: session.state.value == "paused")
         yield f"pause obeyed and shown within {1e3 * (time.perf_counter() - start):.0f} ms"
         session.play()
-        _pump(0.3)
+        pump(0.3)
         start = time.perf_counter()
         window.close()
         yield f"window closed and training ended within {1e3 * (time.perf_counter() - start):.0f} ms"
+        yield from lab_lines(settings)
     bare, whole = _start_up()
     yield f"start to first picture {whole:.2f} s, bare imports {bare:.2f} s: {whole / bare:.2f}x"
 
@@ -71,20 +80,40 @@ def _slider_to_picture(window: MainWindow, depth: int) -> float:
     """Return the seconds from a move of the depth slider until the new profile is painted."""
     slider = window.builder.rows["network.depth"].slider  # type: ignore[attr-defined]
     profile = window.docks["profile"].view
-    _pump(0.25)
+    pump(0.25)
     start = time.perf_counter()
     # The slider's first position is depth 1.
     slider.setValue(depth - 1)
-    _until(lambda: window.frame is not None and window.frame.experiment.network.depth == depth)
+    until(lambda: window.frame is not None and window.frame.experiment.network.depth == depth)
     profile.repaint()
     return time.perf_counter() - start
+
+
+def _map_drawn(window: MainWindow) -> float:
+    """Return the median seconds in which the map takes a chart that has filled in."""
+    assert window.frame is not None
+    x, y = Axis.parse(f"init.scale=0.1:10:{MAP_SIDE}:log"), Axis.parse(f"network.depth=2:50:{MAP_SIDE}")
+    sweep = Sweep(window.frame.experiment, x, y, "train-loss")
+    result = CellResult(dict.fromkeys(MEASURES, 1.0), 3, False, 0.1, "")
+    chart = Chart(sweep, dict.fromkeys(sweep.cells(), result), theory_curves(sweep))
+    view, times = VIEWS["map"].part(), []
+    view.retheme(theme.LIGHT)
+    view.resize(860, 400)
+    view.reset(window.frame.topology)
+    for _ in range(20):
+        shown = dataclasses.replace(window.frame, chart=dataclasses.replace(chart))
+        start = time.perf_counter()
+        view.draw(shown)
+        times.append(time.perf_counter() - start)
+    view.close()
+    return statistics.median(times)
 
 
 def _flow(window: MainWindow) -> str:
     """Say how the window lives while a run goes flat out: frames drawn, lateness, and the training's own pace."""
     window.session.set_speed(float("inf"))
     window.session.play()
-    _pump(2.0)
+    pump(2.0)
     clock, gaps, drawn = QElapsedTimer(), [], 0
     timer = QTimer()
     timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -95,12 +124,12 @@ def _flow(window: MainWindow) -> str:
     start, first = time.perf_counter(), window.frame.snapshot.step
     clock.start()
     timer.start()
-    _pump(FLOW_SECONDS)
+    pump(FLOW_SECONDS)
     timer.stop()
     seconds, steps = time.perf_counter() - start, window.frame.snapshot.step - first
     drawn = counter.count
     window.session.pause()
-    _until(lambda: window.session.state.value == "paused")
+    until(lambda: window.session.state.value == "paused")
     alone = _steps_per_second(window.session.experiment)
     late = statistics.quantiles(gaps, n=20)[-1] - HEARTBEAT_MS
     return (
@@ -154,17 +183,3 @@ def _first_line(arguments: list[str], environment: dict[str, str]) -> float:
         assert process.stdout is not None
         process.stdout.readline()
         return time.perf_counter() - start
-
-
-def _until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    deadline = time.perf_counter() + seconds
-    while not condition() and time.perf_counter() < deadline:
-        QCoreApplication.processEvents()
-        time.sleep(0.0005)
-
-
-def _pump(seconds: float) -> None:
-    """Let the window live as it does without us: nobody wakes it up but its own timers."""
-    loop = QEventLoop()
-    QTimer.singleShot(round(1e3 * seconds), loop.quit)
-    loop.exec()

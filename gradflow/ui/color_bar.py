@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from gradflow.ui.axes import power_of_ten
 from gradflow.ui.items import cosmetic
 from gradflow.ui.theme import SMALL_SIZE, font
 
-WIDTH, TOP, BAR, APART = 66, 10.0, 10.0, 18.0
+WIDTH, TOP, BAR, APART, WORDS = 66, 10.0, 10.0, 18.0, 22
 MOST_DECADES = 12
 AXIS_HEIGHT = 44.0
 """What the axis of the image beside it takes at the bottom."""
@@ -47,6 +47,8 @@ class ColorBar(QWidget):
         """Show a table of colours, numbers at shares of its length, and (colour, words) below."""
         if (list(ticks), list(samples)) != (list(self.ticks), list(self._samples)) or table is not self._table:
             self._table, self.ticks, self._samples = table, ticks, samples
+            if not self._flat:
+                self.setFixedWidth(self._wanted_width())
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -82,6 +84,12 @@ class ColorBar(QWidget):
             painter.fillRect(QRectF(bar.left(), y - 5.0, BAR, BAR), QColor(color))
             _write(painter, y, words)
 
+    def _wanted_width(self) -> int:
+        """Return the usual width, or what numbers with many digits need, in steps so that it seldom changes."""
+        metrics = QFontMetrics(font(SMALL_SIZE))
+        widest = max((metrics.horizontalAdvance(words) for _, words in (*self.ticks, *self._samples)), default=0)
+        return max(WIDTH, 8 * math.ceil((WORDS + widest) / 8))
+
     def _fitting(self, length: float, apart: float) -> Sequence[Tick]:
         """Return as many ticks as fit side by side."""
         return self.ticks[:: max(1, math.ceil(apart * (len(self.ticks) - 1) / length))]
@@ -96,4 +104,4 @@ def decade_ticks(low: float, high: float) -> list[Tick]:
 
 
 def _write(painter: QPainter, y: float, words: str) -> None:
-    painter.drawText(QRectF(22, y - 8, WIDTH - 22, 16), Qt.AlignmentFlag.AlignVCenter, words)
+    painter.drawText(QPointF(WORDS, y + 4), words)

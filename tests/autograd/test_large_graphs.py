@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import gc
-import statistics
 import sys
-import time
 import weakref
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -82,26 +79,3 @@ def test_a_wide_node_is_added_up_without_trouble() -> None:
     total.backward()
     assert x.grad is not None
     assert x.grad.item() == 20_000.0
-
-
-def median_times(make: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
-    """Return each one's median time for a backward walk, taken in turns so that both see the same machine."""
-    times: dict[str, list[float]] = {name: [] for name in make}
-    for _ in range(rounds):
-        for name, made in make.items():
-            output = made()
-            start = time.perf_counter()
-            output.backward()
-            times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in times.items()}
-
-
-@pytest.mark.slow
-def test_a_graph_of_ten_thousand_numbers_takes_at_most_one_and_a_half_times_pytorchs_time() -> None:
-    torch = pytest.importorskip("torch")
-
-    def theirs() -> Any:
-        return chain(10_000, *(torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in (0.3, 0.7)))
-
-    median = median_times({"torch": theirs, "gradflow": lambda: chain(10_000, *numbers())}, rounds=15)
-    assert median["gradflow"] <= 1.5 * median["torch"]

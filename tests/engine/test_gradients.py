@@ -73,7 +73,7 @@ def test_every_activation_and_loss_pass_the_gradient_check_in_every_entry(activa
     assert_exact(layers)
     assert all(layer.passed for layer in layers), layers
     # Random weights leave nothing undecided: every layer was really compared.
-    assert all(layer.resolved and layer.verdict == "good" for layer in layers), layers
+    assert all(layer.resolved and layer.verdict == "agrees to 6 digits" for layer in layers), layers
     assert all(layer.at_kinks <= 2 for layer in layers), layers
 
 
@@ -83,7 +83,7 @@ def test_layer_below_a_stand_in_for_a_slope_is_called_so_and_not_wrong(activatio
     *below, last = checked(small_network(activation, loss=loss))
     assert [layer.verdict for layer in below] == ["straight-through slope"] * len(BRANCHED)
     assert all(layer.passed for layer in below)
-    assert last.verdict == "good"
+    assert last.verdict == "agrees to 6 digits"
     assert_exact([last])
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from gradflow.ui.axes import power_of_ten
-from gradflow.ui.color_bar import decade_ticks
+from gradflow.ui.color_bar import WIDTH, ColorBar, decade_ticks
 
 
 @pytest.mark.parametrize(
@@ -21,3 +22,13 @@ def test_many_decades_are_named_in_round_steps(low, high, named):
     ticks = decade_ticks(low, high)
     assert [words for _, words in ticks] == [power_of_ten(decade) for decade in named]
     assert [share for share, _ in ticks] == pytest.approx([(decade - low) / (high - low) for decade in named])
+
+
+def test_the_bar_is_as_wide_as_its_numbers_need(qtbot):
+    bar = ColorBar()
+    qtbot.addWidget(bar)
+    table = np.zeros((256, 3), np.uint8)
+    bar.show_scale(table, [(0.0, "0.1"), (1.0, "10")])
+    assert bar.width() == WIDTH
+    bar.show_scale(table, [(0.0, "0.352571"), (1.0, "0.3525764512")])
+    assert bar.width() > WIDTH + 16

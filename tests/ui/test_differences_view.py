@@ -111,12 +111,31 @@ def test_every_layer_is_checked_beside_the_curve_or_in_its_place(qtbot, shown) -
     assert view.layers.isVisible() and view.curve.isVisible()
     assert set(view.tables()) == {"step-sizes", "layers"} and view.layers.rows.model().rowCount() == 4
     model = view.layers.rows.model()
-    assert model.data(model.index(0, model.columnCount() - 1)) == "good"
-    assert view.layers.words.text() == "Step 3: 4 layers checked: 4 good." and not view.layers.stop.isVisible()
+    assert model.data(model.index(0, 1)) == "agrees to 6 digits"
+    assert (
+        view.layers.words.text() == "Step 3: 4 layers checked: 4 agree to 6 digits."
+        and not view.layers.stop.isVisible()
+    )
+    assert "parameters, up to 40 of each layer" in view.layers.explained.text()
     view.resize(700, 400)
-    assert view.layers.isVisible() and not view.curve.isVisible()
+    # What the keys turn can still be seen.
+    assert view.layers.isVisible() and view.curve.slider.isVisible() and not view.curve.plot.isVisible()
+    before = view.curve.rows.text()
+    view.go(view.position + 8)
+    assert view.curve.rows.isVisible() and view.curve.rows.text() != before
     qtbot.mouseClick(view.check, Qt.MouseButton.LeftButton)
-    assert view.curve.isVisible() and "layers" not in view.tables()
+    assert view.curve.plot.isVisible() and view.curve.words.isVisible() and "layers" not in view.tables()
+
+
+@pytest.mark.parametrize("size", [(1150, 740), (700, 400)], ids=["beside the curve", "below the numbers"])
+def test_no_verdict_is_cut(qtbot, shown, size: tuple[int, int]) -> None:
+    view = shown(frame_of({"init.scale": 0.5, "network.depth": 30}), size=size)
+    qtbot.mouseClick(view.check, Qt.MouseButton.LeftButton)
+    view.finish()
+    rows, model = view.layers.rows, view.layers.rows.model()
+    assert "agrees to round-off only" in {model.data(model.index(i, 1)) for i in range(model.rowCount())}
+    assert rows.columnViewportPosition(5) + rows.columnWidth(5) <= rows.viewport().width()
+    assert rows.columnWidth(1) >= rows.fontMetrics().horizontalAdvance("agrees to round-off only")
 
 
 def test_the_check_of_a_large_network_fills_in_says_how_far_it_is_and_can_be_given_up(qtbot, shown) -> None:
@@ -197,6 +216,14 @@ def test_it_follows_the_training_until_somebody_chooses(shown) -> None:
 def test_awkward_networks_are_shown(shown, changes: dict[str, Any], colors) -> None:
     view = shown(frame_of(changes, steps=2), size=(700, 400))
     assert view.study and colors(view) > 10
+
+
+def test_what_a_run_in_less_digits_is_compared_with_is_said(shown) -> None:
+    assert (
+        "The run is in float16; here all is computed in float64."
+        in shown(frame_of({"training.precision": "float16"})).curve.words.text()
+    )
+    assert "float" not in shown(frame_of()).curve.words.text()
 
 
 def test_without_a_network_it_says_so(shown) -> None:

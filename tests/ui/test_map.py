@@ -554,24 +554,6 @@ def test_ticks_stand_at_round_values_where_these_lie(qapp, text, names):
     assert count == 1 or apart.min() >= 40.0 or len(places) == count
 
 
-def test_drawing_a_full_map_is_quick(frame, qapp, qtbot):
-    """Not a bound on the machine: a map of 625 cells must not cost a frame of 33 ms."""
-    view = VIEWS["map"].part()
-    qtbot.addWidget(view)
-    view.retheme(LIGHT)
-    view.resize(860, 400)
-    view.show()
-    view.reset(frame.topology)
-    made = chart_of(frame.experiment, "init.scale=0.1:10:25:log", "network.depth=2:50:25")
-    seconds = []
-    for _ in range(20):
-        shown = dataclasses.replace(frame, chart=dataclasses.replace(made))
-        start = time.perf_counter()
-        view.draw(shown)
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 0.015
-
-
 def test_the_measure_of_a_cell_can_be_told_apart_by_its_run(frame):
     """What the map colours is what the cell's own run says."""
     sweep = chart_of(frame.experiment, "init.scale=0.5,2", "network.depth=2,4").sweep

@@ -26,6 +26,7 @@ from gradflow.sim.bench.cases import (
     step_with_columns,
     step_with_norms,
 )
+from gradflow.sim.bench.lab import lab_rows, lab_words
 from gradflow.sim.bench.peers import Jax, Torch
 
 REPETITIONS = 9
@@ -51,6 +52,7 @@ def bench(against: Sequence[str] = (), cases: Sequence[Case] = CASES) -> Iterato
         yield _rebuild(torch, jax)
         yield _depth()
         yield _memory()
+        yield from lab_rows(torch)
 
 
 def lines(rows: Iterator[Row]) -> Iterator[str]:
@@ -224,4 +226,6 @@ WORDED = {
     "rebuild": _rebuild_words,
     "depth": _depth_words,
     "memory": _memory_words,
+    "prediction": lab_words,
+    "chain": lab_words,
 }

@@ -17,6 +17,7 @@ from gradflow.sim.lab.differences import INPUT, Block, blocks
 from gradflow.sim.lab.objective import Objective
 from gradflow.sim.lab.specimen import Specimen
 from gradflow.sim.lab.trajectory import Trajectory
+from gradflow.sim.words import counted
 
 Array = NDArray[Any]
 
@@ -49,9 +50,14 @@ class Ground:
         return self.trajectory
 
 
+_DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 Maker = Callable[[Ground, Ask], Array]
 DIRECTIONS: Registry[Maker] = Registry("direction")
 direction = DIRECTIONS.register
+
+EXAMPLE = "1/W[0, 0] = 1; 1/b[0] = −2"
+MOST_TYPED = 200
+"""To more parameters nobody types a number each, though it can be done."""
 
 WITH_SEED = ("random", "filter-normalised")
 WITH_TEXT = ("coordinate", "typed")
@@ -106,9 +112,9 @@ def random(ground: Ground, ask: Ask) -> Array:
     return rng.standard_normal(ground.objective.start.size)
 
 
-@direction("filter-normalised", "Random, filter-normalised")
+@direction("filter-normalised", "Filter-normalised")
 def filter_normalised(ground: Ground, ask: Ask) -> Array:
-    """Normal numbers, each unit's weights scaled to the length that they have in the network; biases and norms rest.
+    """Random, with each unit's weights scaled to the length that they have in the network; biases and norms rest.
 
     Makes pictures of networks comparable where a rescaling of the weights changes nothing (Li et al. 2018).
     """
@@ -136,18 +142,28 @@ def coordinate(ground: Ground, ask: Ask) -> Array:
 def typed(ground: Ground, ask: Ask) -> Array:
     """Entries such as "2/W[0, 3] = 1; 2/b[3] = −0.5", the others 0; or as many numbers as there are parameters."""
     h = np.zeros_like(ground.objective.start)
-    text = ask.text.replace("−", "-")
-    if not text.strip():
-        raise ValueError(f"Type the entries that are not 0, as 1/W[0, 0] = 1; 1/b[0] = −2, or all {h.size} numbers.")
-    if "=" not in text:
-        numbers = [_number(word) for word in text.replace(",", " ").split()]
+    text = ask.text.replace("−", "-").strip()
+    if not text:
+        raise ValueError(f"Type {_wanted(h.size)}.")
+    if not any(sign in text for sign in "=[/"):
+        numbers = [_number(word) for word in text.replace(",", " ").replace(";", " ").split()]
         if len(numbers) != h.size:
-            raise ValueError(f"{len(numbers)} numbers for {h.size} parameters; or type 1/W[0, 0] = 1; 1/b[0] = −2.")
+            some = "This is 1 number" if len(numbers) == 1 else f"These are {counted(len(numbers))} numbers"
+            raise ValueError(f"{some}, and there are {counted(h.size)} parameters: type {_wanted(h.size)}.")
         return np.array(numbers)
     for part in filter(None, (piece.strip() for piece in text.split(";"))):
-        name, _, number = part.partition("=")
-        h[_place(ground.objective.network, name.strip())] = _number(number)
+        name, _, number = (piece.strip() for piece in part.partition("="))
+        if "=" in number:
+            raise ValueError(f"Put a semicolon between two entries, as {EXAMPLE}.")
+        place = _place(ground.objective.network, name)
+        if not number:
+            raise ValueError(f"“{name[:30]}” has no number: type {name[:30]} = 1.")
+        h[place] = _number(number)
     return h
+
+
+def _wanted(size: int) -> str:
+    return f"the entries that are not 0, as {EXAMPLE}" + (f", or all {size} numbers" if size <= MOST_TYPED else "")
 
 
 @direction("principal-1", "First principal direction")
@@ -172,21 +188,23 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ValueError(f"“{text.strip()[:30]}” is not a number.") from None
+        raise ValueError(f"“{text.strip()[:30]}” is not a number; an entry is typed as 1/W[0, 0] = 1.") from None
 
 
 def _place(network: Network, text: str) -> int:
-    """Return where a parameter such as 2/W[0, 3] stands in the flat vector."""
-    found = re.fullmatch(r"(\w+/\w+)\s*(\[[^\[\]]*\])", text)
+    """Return where a parameter such as 2/W[0, 3] or W₂[0, 3] stands in the flat vector."""
+    found = re.fullmatch(r"(\w+(?:/\w+)?)\s*(\[[^\[\]]*\])", text.translate(_DIGITS))
     if not found:
-        raise ValueError(f"“{text[:30]}” is no parameter; write 2/W[0, 3] for layer 2, or 2/b[3].")
+        raise ValueError(f"“{text[:30]}” is no parameter: type 2/W[0, 3] for one of layer 2, or 2/b[3].")
     block = _block(network, found[1])
     return block.place(*block.read(found[2]))
 
 
 def _block(network: Network, key: str) -> Block:
-    known = {block.key: block for block in blocks(network) if block.key != INPUT}
+    """Return the matrix or row of this name, 2/W as in a file or W2 as on screen."""
+    own = [block for block in blocks(network) if block.key != INPUT]
+    known = {name: block for block in own for name in (block.key, f"{block.name}{block.layer}")}
     if key not in known:
-        near = ", ".join(name for name in known if name.split("/")[0] == key.split("/")[0])
+        near = ", ".join(block.key for block in own if str(block.layer) == key.split("/")[0])
         raise ValueError(f"There is no {key}" + (f"; this layer has {near}." if near else "."))
     return known[key]

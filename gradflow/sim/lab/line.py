@@ -13,6 +13,7 @@ from gradflow.engine import gradcheck
 from gradflow.sim.frozen import Frozen
 from gradflow.sim.lab.objective import Objective
 from gradflow.sim.lab.pause import Pause
+from gradflow.sim.lab.settled import settled
 from gradflow.sim.lab.slope import small_step
 from gradflow.sim.lab.table import Table
 
@@ -20,9 +21,6 @@ Array = NDArray[Any]
 
 POINTS = 129
 """So many are computed in the end: a power of two and one, so that each finer grid has the points of the coarser."""
-
-TENTHS = 4
-"""So often the step of hᵀHh is divided by 10 where a kink is crossed; beyond that round-off would begin to be seen."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -137,18 +135,17 @@ def curvature(objective: Objective, h: Array) -> tuple[float, str]:
 
     The gradient jumps at a kink, and the difference would be that jump over the step: it shrinks until none is crossed.
     """
-    theta, tau, kinks = objective.start, small_step(objective.start, h), ""
-    for _ in range(1 + TENTHS):
+    theta = objective.start
+
+    def quotient(tau: float) -> tuple[float, str]:
         above = objective.gradient_at(theta + tau * h)
         sides = gradcheck.kink_sides(objective.network)
         below = objective.gradient_at(theta - tau * h)
-        kinks = ", ".join(gradcheck.crossed(sides, gradcheck.kink_sides(objective.network)))
-        bend = float((above - below) @ h) / (2.0 * tau)
-        # What is not finite lies on no side of anything.
-        if not (kinks and np.isfinite(bend)):
-            return bend, ""
-        tau /= 10.0
-    return float("nan"), kinks
+        kinks = gradcheck.crossed(sides, gradcheck.kink_sides(objective.network))
+        return float((above - below) @ h) / (2.0 * tau), ", ".join(kinks)
+
+    found = settled(quotient, small_step(theta, h), agree=1e-4)
+    return (float("nan") if found.kinks else found.value), found.kinks
 
 
 def _reach(h: Array, places: list[float], theta: Array) -> float:

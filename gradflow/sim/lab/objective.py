@@ -15,7 +15,9 @@ Array = NDArray[Any]
 
 
 class Objective:
-    """L(θ) of a specimen; `start` is θ as it stands at its `step`, `gradient` ∇L of the batch at it.
+    """L(θ) of a specimen, on its batch or of the `whole` training part.
+
+    `start` is θ as it stands at its `step`, `gradient` ∇L of the batch at it.
 
     On the batch, dropout masks hold still and batch norm uses the batch's statistics, as in the step itself. On the
     whole training part the network is as it is used: no dropout, running statistics.
@@ -27,6 +29,7 @@ class Objective:
         self.start: Array = self.network.parameters.copy()
         self.gradient: Array = self.network.gradients.copy()
         self.batch_loss = self.network.loss.loss
+        self.whole = whole
         self._evaluator: Evaluator | None = None
         if whole:
             split = build.load_data(specimen.experiment.data, specimen.experiment.seed)

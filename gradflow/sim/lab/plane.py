@@ -33,7 +33,7 @@ class Axes(Frozen):
     The present point, that of `step`, is (0, 0), a corner of the grid `a` × `b`; `next_step` (2,) is where the next
     step leads, projected. `path` (points, 2) is the trajectory, projected, and `explained` the share of its variance on
     the plane; with `lost` it does not lead here. With `instead` other directions stand in for the trajectory's own, as
-    it has none yet.
+    it has none yet. The losses are those of the batch, or of the `whole` training part.
     """
 
     step: int
@@ -46,6 +46,7 @@ class Axes(Frozen):
     lost: bool = False
     titles: tuple[str, str] = ("", "")
     instead: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -136,7 +137,7 @@ def axes(
     seen = np.vstack([np.zeros(2), path[np.isfinite(path).all(axis=1)], next_step[None]])
     a, b = _ranges(seen, float(np.linalg.norm(objective.start)), zoom)
     explained, lost = (trajectory.explained(directions), not trajectory.true) if trajectory else (float("nan"), False)
-    return Axes(objective.step, directions, path, explained, next_step, a, b, lost)
+    return Axes(objective.step, directions, path, explained, next_step, a, b, lost, whole=objective.whole)
 
 
 def paint(objective: Objective, plane: Axes) -> Iterator[Plane]:

@@ -13,6 +13,7 @@ from gradflow.engine.forward_mode import tangents
 from gradflow.sim.frozen import Frozen
 from gradflow.sim.lab.mode_cost import Multiplications, count
 from gradflow.sim.lab.objective import Objective
+from gradflow.sim.lab.settled import settled
 from gradflow.sim.lab.table import Table
 
 Array = NDArray[Any]
@@ -67,11 +68,14 @@ def slope(objective: Objective, h: Array) -> Slope:
         moving, without_slope = tangents(network, h), gradcheck.below_stand_ins(network)
         spans = [[node.span for node in layer.learning] for layer in layers]
         length = float(np.linalg.norm(h))
-        t = small_step(theta, h)
-        above = objective(theta + t * h)
-        sides = gradcheck.kink_sides(network)
-        below = objective(theta - t * h)
-        kinks = gradcheck.crossed(sides, gradcheck.kink_sides(network))
+
+        def quotient(t: float) -> tuple[float, str]:
+            above = objective(theta + t * h)
+            sides = gradcheck.kink_sides(network)
+            below = objective(theta - t * h)
+            return (above - below) / (2.0 * t), ", ".join(gradcheck.crossed(sides, gradcheck.kink_sides(network)))
+
+        difference = settled(quotient, small_step(theta, h), agree=1e-6)
         reverse = float(g @ h)
         return Slope(
             step=objective.step,
@@ -79,9 +83,9 @@ def slope(objective: Objective, h: Array) -> Slope:
             cosine=reverse / (length * float(np.linalg.norm(g))) if np.any(g) else float("nan"),
             reverse=reverse,
             forward=float(moving[network.loss][0]),
-            quotient=(above - below) / (2.0 * t),
-            t=t,
-            kinks=", ".join(kinks),
+            quotient=difference.value,
+            t=difference.step,
+            kinks=difference.kinks,
             stand_in=any(node in without_slope for layer in layers for node in layer.learning if h[node.span].any()),
             lengths=np.array([np.linalg.norm(np.concatenate([h[span] for span in of])) for of in spans]),
             tangents=np.array([np.linalg.norm(moving[layer.linear]) for layer in layers]),

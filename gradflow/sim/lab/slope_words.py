@@ -82,7 +82,8 @@ def plane(found: Plane) -> str:
     lowest = np.where(found.done & ~found.broken, found.losses, np.inf).min()
     if np.isfinite(lowest):
         here, least = told_apart(found.present, float(lowest))
-        words.append(f"L = {here} here, {least} at the lowest.")
+        of = "L of all samples" if found.axes.whole else "L"
+        words.append(f"{of} = {here} here, {least} at the lowest.")
     return f"Step {found.axes.step}: " + " ".join(words)
 
 

@@ -64,6 +64,12 @@ class Specimen(Frozen):
         """How many samples the batch has."""
         return len(self.inputs)
 
+    @property
+    def precision_words(self) -> str:
+        """Say that the run is less precise than what the lab computes of it, "" if it is not."""
+        precision = self.experiment.training.precision
+        return "" if precision == "float64" else f"The run is in {precision}; here all is computed in float64."
+
     def network(self, samples: Sequence[int] | None = None) -> Network:
         """Return a new network in float64 that has run these samples (from 0; None: all) forwards and backwards.
 

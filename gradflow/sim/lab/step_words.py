@@ -32,8 +32,8 @@ def best_step(curve: StepCurve, which: str, f: str = "L") -> str:
         return ""
     root, value = ROOTS[fit.order]
     return (
-        f"{name}: best at ε ≈ {spell(fit.best_step)}, where truncation {_left_out(fit, f)} and round-off u|{f}|/ε "
-        f"balance ({root} = {spell(value)} if all were 1). Measured slopes {slopes(fit)}."
+        f"{name}: best at ε ≈ {spell(fit.best_step)} (dotted), where truncation {_left_out(fit, f)} and round-off "
+        f"u|{f}|/ε balance ({root} = {spell(value)} if all were 1). Measured slopes {slopes(fit)}."
     )
 
 
@@ -53,7 +53,7 @@ def kinks(curve: StepCurve, variable: str = "w") -> str:
     if not met:
         return ""
     names = ", ".join(dict.fromkeys(name for i in met for name in curve.kinks[i].split(", ")))
-    between = f"between {variable} − ε and {variable} + ε"
+    between = f"between {variable}\u00a0−\u00a0ε and {variable}\u00a0+\u00a0ε"
     if len(met) == np.count_nonzero(curve.done):
         return f"Every step has {names} {between}: the derivative jumps right here, and no difference has to agree."
     least = float(curve.steps[met].min())

@@ -15,15 +15,20 @@ from gradflow.ui.widgets import Button
 
 
 class CheckPane(QWidget):
-    """Says how far the check is, above a row for each layer; it goes on in the background and can be given up."""
+    """A row for each layer, with words on how far it is, what was compared, and what the weaker verdicts mean.
+
+    It goes on in the background and can be given up.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.checks: Checks | None = None
         self.checking = Background(self)
-        self.words, self.stop, self.rows = QLabel(), Button("Stop"), TableRows("Gradient check of every layer")
-        self.words.setObjectName("muted")
-        self.words.setWordWrap(True)
+        self.words, self.explained = QLabel(), QLabel()
+        self.stop, self.rows = Button("Stop"), TableRows("Gradient check of every layer")
+        self.explained.setObjectName("muted")
+        for label in (self.words, self.explained):
+            label.setWordWrap(True)
         self.stop.setToolTip("Check no further layers")
         said = QHBoxLayout()
         said.setSpacing(8)
@@ -34,6 +39,7 @@ class CheckPane(QWidget):
         box.setSpacing(4)
         box.addLayout(said)
         box.addWidget(self.rows, 1)
+        box.addWidget(self.explained)
         self.stop.clicked.connect(self.give_up)
         self.checking.arrived.connect(self._take)
         self.checking.failed.connect(self.words.setText)
@@ -69,3 +75,4 @@ class CheckPane(QWidget):
         self.rows.show_table(found.table() if found else None)
         self.stop.setVisible(going)
         self.words.setText(found.words(going) if found else "running the network …" if going else "")
+        self.explained.setText("\n".join(found.explanations()) if found else "")

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout
 
 from gradflow.sim.lab.differences import Entry, Study, study
 from gradflow.sim.lab.layer_checks import MOST
@@ -24,7 +24,7 @@ from gradflow.ui.view import view
 from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import Button
 
-WIDE, TALL = 960, 520
+WIDE, TALL = 1080, 520
 """From which width the layers stand beside the curve, and from which height there is room for all words."""
 
 NOTHING, BEGINNING = "No network has been measured yet.", "running the network …"
@@ -71,17 +71,17 @@ class Differences(Following):
         top.addStretch(1)
         top.addWidget(self.printed)
         top.addWidget(self.check)
-        body = QHBoxLayout()
-        body.setSpacing(16)
-        body.addWidget(self.curve, 4)
-        body.addWidget(self.layers, 3)
+        self.body = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self.body.setSpacing(16)
+        self.body.addWidget(self.curve, 1)
+        self.body.addWidget(self.layers, 1)
         self.layers.hide()
         self.box.setContentsMargins(12, 4, 12, 8)
         self.box.setSpacing(8)
         self.box.addLayout(top)
         self.box.addWidget(self.form.place.message)
         self.box.addWidget(self.age)
-        self.box.addLayout(body, 1)
+        self.box.addLayout(self.body, 1)
 
     def _connect(self) -> None:
         self.form.changed.connect(self._choose_entry)
@@ -169,7 +169,7 @@ class Differences(Following):
         self._show()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Put the layers beside the curve, or in its place where there is no room for both."""
+        """Put the layers beside the curve, or below the numbers where there is no room for both."""
         super().resizeEvent(event)
         self._place()
 
@@ -233,15 +233,18 @@ class Differences(Following):
 
     def _show(self) -> None:
         found, printed = self.study, self.printed.isChecked()
-        if found is None:
+        if found is None or self.specimen is None:
             nothing = BEGINNING if self.specimen else NOTHING
             self.curve.show_curve(None, NAMES, self.number, printed, [nothing], self.theme)
             return
-        said = sentences(found, self.number, printed, brief=self.height() < TALL)
+        said = sentences(found, self.number, printed, self.height() < TALL, self.specimen.precision_words)
         self.curve.show_curve(found.curve, names(found), self.number, printed, said, self.theme)
 
     def _place(self) -> None:
         wanted, wide = self.check.isChecked(), self.width() >= WIDE
         self.layers.setVisible(wanted)
-        self.curve.setVisible(wide or not wanted)
+        # The step can be turned all the same, so its numbers stay; only the curve makes room.
+        self.curve.fold(wanted and not wide)
+        direction = QBoxLayout.Direction
+        self.body.setDirection(direction.LeftToRight if wide else direction.TopToBottom)
         self._show()

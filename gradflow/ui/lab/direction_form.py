@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from gradflow.sim.lab.directions import DIRECTIONS, WITH_SEED, WITH_TEXT, Ask
+from gradflow.sim.lab.directions import DIRECTIONS, EXAMPLE, WITH_SEED, WITH_TEXT, Ask
 from gradflow.ui.forms import rich
 from gradflow.ui.lab.checked_box import CheckedBox
 from gradflow.ui.weak import weakly
 from gradflow.ui.widgets import Button, Choice
 
-HINTS = {"coordinate": "1/W[0, 0]", "typed": "1/W[0, 0] = 1"}
+HINTS = {"coordinate": "1/W[0, 0]", "typed": EXAMPLE}
 
 
 class DirectionForm(QWidget):
-    """Shows what is asked for and lets it be changed; `changed` tells of it."""
+    """Shows what is asked for and lets it be changed; `changed` tells of it.
+
+    The box for what is typed, with what is wrong with it below, is the `entry`: it takes a row of its own, and stands
+    wherever the layout puts it.
+    """
 
     changed = Signal(object)
 
@@ -29,18 +33,24 @@ class DirectionForm(QWidget):
         self.kind.setMinimumWidth(150)
         self.text.setAccessibleName(f"Numbers of direction {name}")
         self.text.setToolTip(
-            "Layer/name[row, column], counted from 0: 2/W[0, 3], 2/b[3], 1/gamma[0]. "
-            "Several entries of a typed direction: 1/W[0, 0] = 1; 1/b[0] = −2"
+            "Layer/name[row, column], counted from 0: 2/W[0, 3] or W₂[0, 3], 2/b[3], 1/gamma[0]. "
+            f"Several entries of a typed direction: {EXAMPLE}"
         )
-        self.text.setMinimumWidth(120)
         self.again.setToolTip("Draw other random numbers")
-        label = QLabel(sign)
-        label.setObjectName("muted")
-        box = QHBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(8)
-        for widget in (label, self.kind, self.text, self.again):
+        self.entry = QWidget()
+        box, below = QHBoxLayout(self), QVBoxLayout(self.entry)
+        for layout in (box, below):
+            layout.setContentsMargins(0, 0, 0, 0)
+        for widget in (_sign(sign), self.kind, self.again):
             box.addWidget(widget)
+        typed = QHBoxLayout()
+        typed.addWidget(_sign(sign))
+        typed.addWidget(self.text, 1)
+        for row in (box, typed):
+            row.setSpacing(8)
+        below.setSpacing(4)
+        below.addLayout(typed)
+        below.addWidget(self.text.message)
         self._ask = Ask(kind)
         self.kind.activated.connect(self._take_kind)
         self.text.editingFinished.connect(self._take_text)
@@ -57,7 +67,7 @@ class DirectionForm(QWidget):
         self._ask = ask
         self.kind.setCurrentIndex(self.kind.findData(ask.kind))
         self.kind.setToolTip(rich(DIRECTIONS[ask.kind].doc))
-        self.text.setVisible(ask.kind in WITH_TEXT)
+        self.entry.setVisible(ask.kind in WITH_TEXT)
         self.text.setPlaceholderText(HINTS.get(ask.kind, ""))
         if not self.text.isModified():
             self.text.setText(ask.text)
@@ -83,3 +93,9 @@ class DirectionForm(QWidget):
         self.text.setModified(False)
         self.show_ask(ask)
         self.changed.emit(ask)
+
+
+def _sign(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setObjectName("muted")
+    return label

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QLabel
 
 from gradflow.sim.frame import Frame
 from gradflow.sim.lab import slope_words
-from gradflow.sim.lab.directions import DIRECTIONS, Ask
 from gradflow.sim.lab.exploration import RUNNING, Look, Progress, Refused, explore, survey, zoom_of
 from gradflow.sim.lab.line import Line
 from gradflow.sim.lab.plane import Plane
@@ -117,27 +116,11 @@ class Directions(Following):
 
     def state(self) -> dict[str, Any]:
         """Return both directions and all switches."""
-        panels = self.panels
-        asks = {name: dataclasses.asdict(form.ask) for name, form in panels.forms.items()}
-        switches = {name: button.isChecked() for name, button in panels.switches.items()}
-        return {**asks, **switches, "reach": panels.reach.value(), "zoom": panels.zoom.value(), "side": panels.side}
+        return self.panels.state()
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take what `state` returned."""
-        panels = self.panels
-        asks = {name: _ask(state[name]) for name in panels.forms}
-        numbers = [int(state[name]) for name in ("reach", "zoom", "side")]
-        switches = {name: bool(state[name]) for name in panels.switches}
-        before = self.blockSignals(True)
-        with panels.quiet():
-            for name, ask in asks.items():
-                panels.forms[name].show_ask(ask)
-            for name, on in switches.items():
-                panels.switches[name].setChecked(on)
-            panels.reach.setValue(numbers[0])
-            panels.zoom.setValue(numbers[1])
-        panels.turn(numbers[2])
-        self.blockSignals(before)
+        self.panels.restore(state)
         self._walk()
         self._paint()
 
@@ -250,7 +233,8 @@ class Directions(Following):
         panels.reach_words.setText(f"reach ±{spell(float(line.t[-1]))}" if line else "reach")
         said = [self._remark or (RUNNING.words if found is None and self.walking.busy else "")]
         if found and line and not self._remark:
-            said = [slope_words.place(found)]
+            note = self.specimen.precision_words if self.specimen else ""
+            said = [f"{slope_words.place(found)} {note}".rstrip()]
             if self.height() >= TALL:
                 said += [slope_words.cost(found.work)]
             if panels.shows_line:
@@ -279,13 +263,6 @@ class Directions(Following):
         if self._owed:
             said.append("It is painted anew when the run is paused.")
         _say(panels.plane_words, " ".join(filter(None, said)))
-
-
-def _ask(state: Mapping[str, Any]) -> Ask:
-    kind = str(state["kind"])
-    if kind not in DIRECTIONS:
-        raise ValueError(f"no direction is called {kind}")
-    return Ask(kind, abs(int(state["seed"])), str(state["text"]), bool(state["unit"]))
 
 
 def _say(label: QLabel, words: str) -> None:

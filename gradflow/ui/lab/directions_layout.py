@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import dataclasses
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from gradflow.sim.lab.directions import DIRECTIONS, Ask
 from gradflow.sim.lab.exploration import ZOOM_STEPS
 from gradflow.ui.lab.direction_form import DirectionForm
 from gradflow.ui.lab.line_plot import LinePlot, Signs
@@ -84,13 +87,27 @@ class Panels(QWidget):
             self._wide = wide
             self._place()
 
-    @contextmanager
-    def quiet(self) -> Iterator[None]:
-        """Set widgets without telling anyone."""
+    def state(self) -> dict[str, Any]:
+        """Return all directions and switches, and what is in front."""
+        asks = {name: dataclasses.asdict(form.ask) for name, form in self.forms.items()}
+        switches = {name: button.isChecked() for name, button in self.switches.items()}
+        return {**asks, **switches, "reach": self.reach.value(), "zoom": self.zoom.value(), "side": self.side}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take what `state` returned, without telling anyone; raises an error before anything is changed."""
+        asks = {name: _ask(state[name]) for name in self.forms}
+        numbers = [int(state[name]) for name in ("reach", "zoom", "side")]
+        switches = {name: bool(state[name]) for name in self.switches}
         with ExitStack() as stack:
-            for widget in (*self.switches.values(), self.reach, self.zoom):
+            for widget in (self, *self.switches.values(), self.reach, self.zoom):
                 stack.enter_context(QSignalBlocker(widget))
-            yield
+            for name, ask in asks.items():
+                self.forms[name].show_ask(ask)
+            for name, on in switches.items():
+                self.switches[name].setChecked(on)
+            self.reach.setValue(numbers[0])
+            self.zoom.setValue(numbers[1])
+            self.turn(numbers[2])
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
@@ -126,8 +143,8 @@ class Panels(QWidget):
         )
         directions.addStretch(1)
         controls.setStretch(1, 1)
-        said = (self.across.text.message, self.up.text.message)
-        right = _column(self.right, _widget(directions), *said, _widget(controls), self.plane)
+        entries = (self.across.entry, self.up.entry)
+        right = _column(self.right, _widget(directions), *entries, _widget(controls), self.plane)
         right.setStretch(4, 1)
         right.addWidget(self.plane_legend)
         right.addWidget(self.plane_words)
@@ -139,7 +156,7 @@ class Panels(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(6)
         box.addLayout(top)
-        box.addWidget(self.first.text.message)
+        box.addWidget(self.first.entry)
         box.addWidget(age)
         box.addWidget(self.rows)
         box.addWidget(self.words)
@@ -154,6 +171,13 @@ class Panels(QWidget):
         self.layers.setVisible(layers)
         if tell:
             self.turned.emit()
+
+
+def _ask(state: Mapping[str, Any]) -> Ask:
+    kind = str(state["kind"])
+    if kind not in DIRECTIONS:
+        raise ValueError(f"no direction is called {kind}")
+    return Ask(kind, abs(int(state["seed"])), str(state["text"]), bool(state["unit"]))
 
 
 def _named(signs: Signs) -> str:

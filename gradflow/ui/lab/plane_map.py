@@ -24,6 +24,10 @@ Array = NDArray[np.float64]
 DOT, RING, PALE = 2.5, 6.0, 0.35
 
 
+NO_NAMES = "first direction", "second direction"
+"""What the axes are called as long as there is no plane."""
+
+
 class PlaneMap(QWidget):
     """Colours and contours: the loss. Line: the trajectory. Ring: now. Diamond: the next step. Red: not finite.
 
@@ -32,7 +36,7 @@ class PlaneMap(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.plot = Plot(None, None, "first direction", "second direction")
+        self.plot = Plot(None, None, *NO_NAMES)
         self.image = pg.ImageItem(axisOrder="row-major")
         self.overlay = PlaneSigns()
         self.plot.add(self.image, self.overlay)
@@ -59,6 +63,8 @@ class PlaneMap(QWidget):
         self.bar.setVisible(plane is not None)
         if plane is None or self._theme is None:
             self.image.clear()
+            if self._theme is not None:
+                self.plot.name_axes(*NO_NAMES, self._theme)
             self.overlay.show_signs(None, np.empty((0, 2, 2)))
             return
         axes = plane.axes

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gradflow.sim.lab.step_curve import STEPS, StepCurve
 from gradflow.sim.words import spell
@@ -31,6 +31,7 @@ class StepStudy(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._compared: list[NumberRow] = []
+        self._folded = False
         self.rows, self.plot = NumberRows(), StepCurvePlot()
         self.slider = Slider()
         self.slider.setRange(0, len(STEPS) - 1)
@@ -56,7 +57,7 @@ class StepStudy(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Be content with little."""
-        return QSize(160, 160)
+        return QSize(160, 60 if self._folded else 160)
 
     def show_curve(
         self, curve: StepCurve | None, names: Names, number: int, printed: bool, said: Sequence[str], theme: Theme
@@ -71,6 +72,15 @@ class StepStudy(QWidget):
         self._compared = compared(curve, names, number, printed, theme) if curve else []
         self._show_rows()
         self.words.setText("\n".join(said))
+        self._show_words()
+
+    def fold(self, folded: bool) -> None:
+        """Leave only the numbers and the slider where something else needs the room; words if there is nothing else."""
+        self._folded = folded
+        self.plot.setVisible(not folded)
+        policy = QSizePolicy.Policy
+        self.setSizePolicy(policy.Preferred, policy.Maximum if folded else policy.Preferred)
+        self._show_words()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave the formulas out where there is no room for them."""
@@ -81,6 +91,9 @@ class StepStudy(QWidget):
         # The numbers come first.
         wide = self.width() >= WIDE
         self.rows.show_rows([row if wide else replace(row, formula="") for row in self._compared])
+
+    def _show_words(self) -> None:
+        self.words.setVisible(not (self._folded and self._compared))
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours; the curve is shown anew by whoever shows it."""

@@ -73,10 +73,10 @@ def remarks(
     return [sentence for sentence in said if sentence]
 
 
-def sentences(found: Study, number: int, printed: bool, brief: bool) -> list[str]:
-    """Return what there is to say; where it has to be `brief`, the best steps only if there is nothing else."""
-    more = ["φ has a stand-in for its slope here: no difference can agree with it."] if found.stand_in else []
-    return remarks(found.curve, "L", "w", number, printed, brief, more)
+def sentences(found: Study, number: int, printed: bool, brief: bool, note: str = "") -> list[str]:
+    """Return what there is to say, and a note; where it has to be `brief`, the best steps only if that is all."""
+    stands_in = "φ has a stand-in for its slope here: no difference can agree with it." if found.stand_in else ""
+    return remarks(found.curve, "L", "w", number, printed, brief, [note, stands_in])
 
 
 def ways(found: Slope) -> list[NumberRow]:

@@ -36,36 +36,37 @@ class _Model(QAbstractTableModel):
         return 1 + len(self.table.columns) + len(self.table.notes)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if self.table is None or orientation is Qt.Orientation.Vertical or role != Qt.ItemDataRole.DisplayRole:
+        if self.table is None or orientation is Qt.Orientation.Vertical:
             return None
-        return ["layer", *self.table.columns, *(heading for heading, _ in self.table.notes)][section]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return self._side(section)
+        if role != Qt.ItemDataRole.DisplayRole:
+            return None
+        return ["layer", *(heading for heading, _ in self.table.notes), *self.table.columns][section]
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if self.table is None:
             return None
-        row, column = index.row(), index.column() - 1
-        value = self.table.values[row, column] if 0 <= column < len(self.table.columns) else 0.0
+        words = [self.table.rows, *(entries for _, entries in self.table.notes)]
+        row, column = index.row(), index.column() - len(words)
+        value = float(self.table.values[row, column]) if column >= 0 else 0.0
+        text = words[column][row] if column < 0 else "–" if math.isnan(value) else spell(value)
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._text(row, column, float(value))
+            return text
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            side = Qt.AlignmentFlag.AlignLeft if column >= len(self.table.columns) else Qt.AlignmentFlag.AlignRight
-            return side | Qt.AlignmentFlag.AlignVCenter
+            return self._side(index.column())
         if role == Qt.ItemDataRole.ForegroundRole:
-            wrong = math.isinf(value) or self._text(row, column, float(value)) in WRONG
-            return QColor(self.theme.error if wrong else self.theme.muted if column < 0 else self.theme.text)
+            wrong = math.isinf(value) or text in WRONG
+            return QColor(self.theme.error if wrong else self.theme.text if index.column() else self.theme.muted)
         return None
 
-    def _text(self, row: int, column: int, value: float) -> str:
-        assert self.table is not None
-        if column < 0:
-            return self.table.rows[row]
-        if column >= len(self.table.columns):
-            return self.table.notes[column - len(self.table.columns)][1][row]
-        return "–" if math.isnan(value) else spell(value)
+    def _side(self, section: int) -> Qt.AlignmentFlag:
+        words = self.table is not None and 0 < section <= len(self.table.notes)
+        return (Qt.AlignmentFlag.AlignLeft if words else Qt.AlignmentFlag.AlignRight) | Qt.AlignmentFlag.AlignVCenter
 
 
 class TableRows(QTableView):
-    """Shows a `Table`, a row for each layer."""
+    """Shows a `Table`, a row for each layer; words come before the numbers, so that they are never what is cut off."""
 
     def __init__(self, name: str) -> None:
         super().__init__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -93,13 +94,35 @@ def test_the_check_of_all_layers_grows_into_a_table() -> None:
     _, specimen = specimen_of({})
     seen = list(check_layers(specimen, 0))
     assert [len(one.layers) for one in seen] == sorted(len(one.layers) for one in seen)
-    found = seen[-1]
-    assert found.complete and "5 layers checked: 5 good" in found.words(going=False)
+    found, nothing = seen[-1], Checks(3, (), 5, 100, 40)
+    assert found.complete and found.words(going=False) == "Step 3: 5 layers checked: 5 agree to 6 digits."
     table = found.table()
     assert table.rows == [str(n) for n in range(1, 6)] and (table.values[:, 0] < 1e-6).all()
-    assert set(table.notes[0][1]) == {"good"} and Checks(3, (), 5).table().values.shape == (0, 4)
-    assert "layer 1 of 5 …" in Checks(3, (), 5).words(going=True)
+    assert set(table.notes[0][1]) == {"agrees to 6 digits"} and nothing.table().values.shape == (0, 4)
+    assert "layer 1 of 5 …" in nothing.words(going=True)
+    parameters = specimen.network().parameters.size
+    (extent,) = found.explanations()
+    assert extent.startswith(f"{table.values[:, 2].sum():.0f} of {parameters} parameters, up to 40 of each layer, ")
+    assert extent.endswith("central differences with ε\u00a0=\u00a01.00·10⁻⁵.")
     assert list(check_layers(specimen, 0)) == [found]
+
+
+def test_the_check_names_kinks_and_says_what_the_weaker_verdicts_mean() -> None:
+    _, specimen = specimen_of({"network.activation": "relu"})
+    *_, found = check_layers(specimen, 0)
+    kinked = dataclasses.replace(found.layers[0], entries=24, checked=0, at_kinks=24, kinks=("a kink of φ",))
+    rough = dataclasses.replace(found.layers[1], relative_error=1e-4, difference=1e-9, round_off=1e-9, gradient_norm=1)
+    mixed = dataclasses.replace(found, layers=(kinked, rough, *found.layers[2:]))
+    said = mixed.words(going=False)
+    assert said == "Step 3: 5 layers checked: 3 agree to 6 digits, 1 agrees to round-off only, 1 only kinks."
+    extent, *meanings = mixed.explanations()
+    assert "24 more are left out: " in extent and extent.endswith("lies a kink of φ.")
+    assert [meaning.split(":")[0] for meaning in meanings] == ["“agrees to round-off only”", "“only kinks”"]
+    bent = dataclasses.replace(found, layers=(dataclasses.replace(found.layers[0], step=1e-6), *found.layers[1:]))
+    assert "In 1 layer L bends too strongly for that: there ε is smaller, down to 1.00·10⁻⁶." in bent.explanations()[0]
+    wrong = dataclasses.replace(rough, relative_error=0.5, difference=1.0)
+    words = dataclasses.replace(mixed, layers=(wrong, *found.layers[1:])).words(going=False)
+    assert words.endswith(f"WRONG in 1 of 5 layers, first in layer {wrong.layer}.")
 
 
 def test_a_loss_that_is_not_finite_has_one_sentence() -> None:

@@ -180,6 +180,7 @@ def test_the_whole_training_part_has_its_own_curve() -> None:
     loss, _ = trainer.evaluator.score(*trainer.training_set)
     assert line.whole[64] == pytest.approx(loss, rel=1e-9) and line.whole[64] != line.losses[64]
     assert "loss of the training part" in line.table().columns
+    assert "L of all samples = " in plane(surveyed(specimen, Ask("gradient"), Ask("random"), whole=True))
 
 
 def test_a_stand_in_for_a_slope_is_said() -> None:
@@ -213,7 +214,10 @@ def test_filters_keep_the_length_that_they_have() -> None:
     [
         (Ask("typed"), "Type the entries"),
         (Ask("typed", text="1, 2, x"), "“x” is not a number"),
-        (Ask("typed", text="1, 2"), "2 numbers for"),
+        (Ask("typed", text="1, 2"), "These are 2 numbers, and there are 826 parameters: type the entries"),
+        (Ask("typed", text="1/W[0, 0]"), "“1/W[0, 0]” has no number: type 1/W[0, 0] = 1."),
+        (Ask("typed", text="1/W[0, 0] = 1, 1/b[0] = 2"), "Put a semicolon between two entries"),
+        (Ask("typed", text="5 = 1"), "“5” is no parameter"),
         (Ask("typed", text="1/W[0, 0] = 0"), "nothing moves"),
         (Ask("typed", text="1/W[0, 0] = inf"), "not finite"),
         (Ask("coordinate", text="9/W[0, 0]"), "There is no 9/W"),
@@ -229,6 +233,15 @@ def test_what_is_no_direction_is_refused_in_words(ask: Ask, words: str) -> None:
     assert isinstance(found, Refused) and words in found.words
 
 
+def test_a_parameter_is_typed_as_in_a_file_or_as_it_stands_on_screen() -> None:
+    _, specimen = specimen_of({"network.norm": "layer-norm"})
+    ground = Ground(Objective(specimen), specimen)
+    in_a_file = make(Ask("typed", text="1/W[0, 1] = 1; 2/gamma[3] = −2"), ground)
+    on_screen = make(Ask("typed", text="W₁[0, 1]=1;γ2[3]=-2"), ground)
+    np.testing.assert_array_equal(in_a_file, on_screen)
+    assert np.count_nonzero(on_screen) == 2 and on_screen.min() == -2.0
+
+
 def test_the_planes_present_point_is_the_loss_and_its_grid_the_losses() -> None:
     _, specimen = specimen_of({}, steps=10)
     found = surveyed(specimen, Ask("gradient"), Ask("random"))
@@ -238,7 +251,7 @@ def test_the_planes_present_point_is_the_loss_and_its_grid_the_losses() -> None:
     np.testing.assert_allclose(d @ d.T, np.eye(2), atol=1e-12)
     theta = objective.start + axes.a[7] * d[0] + axes.b[50] * d[1]
     assert found.losses[50, 7] == objective(theta)
-    assert found.table().values.shape == found.losses.shape and "here" in plane(found)
+    assert found.table().values.shape == found.losses.shape and " L = " in plane(found)
 
 
 def test_the_plane_comes_from_coarse_to_fine_and_can_be_shown_all_the_while() -> None:
@@ -299,7 +312,7 @@ def test_the_trajectorys_own_plane_shows_most_of_it() -> None:
 def test_before_the_first_step_there_is_a_plane_all_the_same() -> None:
     _, specimen = specimen_of({}, steps=0)
     found = surveyed(specimen, Ask("principal-1"), Ask("principal-2"))
-    assert "next update" in found.axes.titles[0] and "plane of “The next update” and “Random" in plane(found)
+    assert "next update" in found.axes.titles[0] and "plane of “The next update” and “Filter-normalised" in plane(found)
     for kind in WITH_TRAJECTORY:
         (refused,) = explore(specimen, Ask(kind))
         assert isinstance(refused, Refused)

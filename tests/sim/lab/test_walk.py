@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -476,19 +475,6 @@ def test_what_is_not_finite_is_shown_and_unfolded_all_the_same() -> None:
         for shown in station.matrices:
             found = shown.unfold(*shown.largest)
             assert found.line() and isinstance(found.total, float)
-
-
-@pytest.mark.slow
-def test_a_station_of_512_units_is_there_within_30_ms() -> None:
-    walk = Walk(specimen({"network.width": 512, "network.depth": 3, "training.batch_size": 64}, steps=0))
-    walk.station(walk.positions() // 2)
-    for by_layer in (False, True):
-        for position in range(walk.positions(by_layer)):
-            start = time.process_time()
-            result = walk.station(position, by_layer).result
-            assert result is not None
-            result.unfold(*result.largest)
-            assert time.process_time() - start < 0.030, position
 
 
 def test_torch_finds_the_same_gradients() -> None:

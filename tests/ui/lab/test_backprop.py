@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -352,26 +351,21 @@ def test_the_tables_have_names_for_files(shown: Any) -> None:
     assert all(name.isascii() for name in names)
 
 
-@pytest.mark.slow
-def test_a_step_answers_within_30_ms_for_512_units(shown: Any) -> None:
-    view = shown({"network.width": 512, "network.depth": 3, "training.batch_size": 64})
-    spent = []
-    for position in range(view.positions()):
-        start = time.process_time()
-        view.go(position)
-        spent.append(time.process_time() - start)
-    assert sorted(spent)[-2] < 0.030
-
-
-def test_escape_closes_the_entry_before_it_is_the_windows(window: Any) -> None:
+@pytest.fixture
+def stepped(window: Any) -> Any:
+    """Open the lab with the keyboard and take two steps in it."""
     desk = window()
     desk.press("Ctrl+3")
     dock = desk.window.docks["backprop"]
     dock.raise_()
     desk.until(lambda: dock.in_front and dock.made and dock.view.walk is not None)
-    view = dock.view
     desk.press("Shift+Right")
     desk.press("Shift+Right")
+    return desk, dock.view
+
+
+def test_escape_closes_the_entry_before_it_is_the_windows(stepped: Any) -> None:
+    _, view = stepped
     unasked = view.panel.unfolding.symbol
     grid = view.board.matrices[-1].grid
     grid.setFocus()
@@ -382,15 +376,8 @@ def test_escape_closes_the_entry_before_it_is_the_windows(window: Any) -> None:
     assert view.panel.unfolding.symbol == unasked and view.position == 2
 
 
-def test_the_keys_of_the_window_step(window: Any) -> None:
-    desk = window()
-    desk.press("Ctrl+3")
-    dock = desk.window.docks["backprop"]
-    dock.raise_()
-    desk.until(lambda: dock.in_front and dock.made and dock.view.walk is not None)
-    view = dock.view
-    desk.press("Shift+Right")
-    desk.press("Shift+Right")
+def test_the_keys_of_the_window_step(stepped: Any) -> None:
+    desk, view = stepped
     assert view.position == 2
     desk.press("Shift+End")
     assert view.position == view.positions() - 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -127,19 +126,6 @@ def test_all_shapes_are_shown(matrix: Any, colors: Any) -> None:
     for shape in ((1, 1), (1, 200), (200, 1), (7,), (2000, 3), (0, 0)):
         made = matrix(np.random.default_rng(0).normal(size=shape), (300, 200))
         assert colors(made) > (1 if made.grid.values.size else 0)
-
-
-@pytest.mark.slow
-def test_painting_512_by_512_takes_less_than_5_ms(matrix: Any) -> None:
-    made = matrix(np.random.default_rng(0).normal(size=(512, 512)), (700, 700))
-    for factor in (1.0, 30.0):
-        made.grid.zoom(factor)
-        times = []
-        for _ in range(12):
-            start = time.perf_counter()
-            made.grid.viewport().repaint()
-            times.append(time.perf_counter() - start)
-        assert min(times) < 0.005
 
 
 def test_its_table_has_the_same_numbers_and_names(matrix: Any) -> None:
