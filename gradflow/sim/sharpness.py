@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from gradflow.sim.eigen import Eigen, Work, largest
 from gradflow.sim.frozen import Frozen
 from gradflow.sim.snapshot import Snapshot
 from gradflow.sim.stability import Bound, bound_of
+from gradflow.sim.words import spell
 
 if TYPE_CHECKING:
     from gradflow.sim.trainer import Trainer
@@ -46,7 +47,11 @@ BESIDE = 1e-5
 """So far beside the weights, in their own unit, a network with kinks is looked at: some of its z may lie on one."""
 
 FRESH = 0.1
-"""The share of chance in the vector that the next search begins with: another direction may have become the steepest."""
+"""The share of chance in the vector that the next search begins with: another direction may be the steepest by then."""
+
+
+EDGE = 0.9, 1.1
+"""Between these shares of its bound the curvature counts as standing at the edge."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -80,10 +85,35 @@ class Sharpness(Frozen):
         """The last value over its bound, ηλ/2 for plain gradient descent; nan where there is none."""
         return float(self.values[-1] / self.bounds[-1]) if len(self.values) else math.nan
 
-    @property
-    def first_ratio(self) -> float:
-        """The same at step 0, nan where that was not measured."""
-        return float(self.values[0] / self.bounds[0]) if len(self.values) and self.steps[0] == 0 else math.nan
+    def __str__(self) -> str:
+        """Say how sharp the loss is, and what that means at this learning rate."""
+        if not math.isfinite(self.value):
+            return f"{self.note[:1].upper()}{self.note[1:]}." if self.note else "No sharpness was found here."
+        of = f"all {self.of}" if self.samples == self.of else f"the first {self.samples} of {self.of}"
+        found = f"λ = {spell(self.value)} at step {self.step}, over {of} training samples"
+        if self.bound.why_not:
+            return f"{found}. {self.bound.why_not}."
+        if not 0.0 < self.ratio < math.inf:
+            return (
+                f"{found}: flat or bent downwards everywhere, any step is stable." if self.value <= 0.0 else f"{found}."
+            )
+        if self.ratio < EDGE[0]:
+            fate = "steps across the steepest valley shrink"
+        elif self.ratio <= EDGE[1]:
+            fate = "the edge of stability, where descent settles by itself"
+        else:
+            fate = "steps across the steepest valley grow, until the ground is flatter"
+        return f"{found}: {_times(self.ratio)} times {self.bound.formula} = {spell(float(self.bounds[-1]))}, {fate}."
+
+    def until(self, step: int) -> Sharpness:
+        """Return what was known at a step."""
+        rows = int(np.searchsorted(self.steps, step, side="right"))
+        return replace(self, steps=self.steps[:rows], values=self.values[:rows], bounds=self.bounds[:rows])
+
+
+def _times(ratio: float) -> str:
+    """Return a ratio with two digits behind the point where it is near 1."""
+    return f"{ratio:.2f}" if 0.5 < ratio < 2.0 else spell(ratio)
 
 
 class Sharpener:
@@ -100,6 +130,12 @@ class Sharpener:
         self._direction: Array | None = None
         self._search: Generator[None, None, Eigen] | None = None
         self._begun: tuple[int, float] = (0, 0.0)
+
+    def follow(self, trainer: Trainer) -> Sharpener:
+        """Measure another trainer of the same run from now on."""
+        self._trainer = trainer
+        self.rest()
+        return self
 
     def rest(self) -> None:
         """Let go of all memory but what was measured."""
@@ -186,11 +222,13 @@ class _Slope:
         self._place = self._network.parameters.copy()
         self._unit = float(np.linalg.norm(self._place) / math.sqrt(max(self._place.size, 1))) or 1.0
         if self._kinked:
-            self._place += BESIDE * self._unit * np.random.default_rng(43).standard_normal(self._place.size)
+            rng = np.random.default_rng(43)
+            self._place += BESIDE * self._unit * rng.standard_normal(self._place.size)
 
     def chance(self, seed: int) -> Array:
         """Return a vector of length 1 that is drawn by chance."""
-        drawn = self._learns * np.random.default_rng([seed, 47]).standard_normal(self._learns.size)
+        rng = np.random.default_rng([seed, 47])
+        drawn = self._learns * rng.standard_normal(self._learns.size)
         return np.asarray(drawn / np.linalg.norm(drawn))
 
     def product(self, v: Array) -> Work:

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from gradflow.engine.optimizers import OPTIMIZERS
 from gradflow.sim.training import Training
 
+BOUNDED = ("sgd", "nesterov")
+"""The optimisers that have a bound: all weights take steps of the same rate."""
+
 
 @dataclass(frozen=True)
 class Bound:
@@ -32,7 +35,7 @@ class Bound:
 def bound_of(training: Training) -> Bound:
     """Return the bound of an optimiser with its momentum and weight decay."""
     mu, decay, name = training.momentum, training.weight_decay, OPTIMIZERS[training.optimizer].title
-    if training.optimizer not in ("sgd", "nesterov"):
+    if training.optimizer not in BOUNDED:
         why = f"{name} scales every weight’s step by itself: 2/η is no bound for it"
         return Bound(why_not=why)
     if not mu:

@@ -95,6 +95,14 @@ class Trainer:
         """The step with the least validation loss so far, where best weights are kept."""
         return self._best[1] if self._best else None
 
+    def abandon(self) -> None:
+        """Give up, from another thread, the pass that is under way; no step can be taken any more.
+
+        A pass changes no parameter: they stay those of the last step.
+        """
+        self.network.graph.abandon()
+        self.evaluator.abandon()
+
     def preview(self) -> Snapshot:
         """Return the snapshot of step 0 without its validation: the profile at initialisation, as fast as can be."""
         if self._first is None:

@@ -182,6 +182,7 @@ class MainWindow(QMainWindow):
             dock.maximise_requested.connect(self.maximising.toggle)
             dock.visibilityChanged.connect(self._tell_wants)
             dock.wants_changed.connect(self._tell_wants)
+        self.panels["findings"].visibilityChanged.connect(self._tell_wants)
         self.docks["map"].view_made.connect(self._attend_map)
         # A frame that a slow view could not draw in its turn is offered again, unless there is a new one by then.
         self._clock = QTimer(self, interval=40)
@@ -234,7 +235,7 @@ class MainWindow(QMainWindow):
         """Ask only for the dear measurements that somebody looks at, and for none before the first picture."""
         if self.frame is None:
             return
-        self.session.set_wants(frozenset().union(*(dock.wants for dock in self.docks.values())))
+        self.session.set_wants(self.findings.wants.union(*(dock.wants for dock in self.docks.values())))
         many = sum(dock.in_front for dock in self.docks.values()) > FEW_VIEWS
         self.session.look_every(MANY_MS if many else TICK_MS)
 

@@ -1,4 +1,4 @@
-"""The sharpness: the largest eigenvalue of the Hessian of the loss over the training samples, beside independent ones."""
+"""The sharpness: the largest eigenvalue of the loss’s Hessian, beside independent ones, and the bound beside it."""
 
 from __future__ import annotations
 
@@ -89,7 +89,9 @@ def test_it_is_that_of_the_hessian_by_autograd(name: str, steps: int) -> None:
     found = measured(made, steps)
     shapes = [(layer.linear.W.shape, layer.linear.b.shape) for layer in made.network.layers]
     x, y = (torch.tensor(np.array(part, float)) for part in made.training_set)
-    phi = {"tanh": torch.tanh, "relu": torch.relu, "gelu": torch.nn.functional.gelu}[NETWORKS[name]["network.activation"]]
+    phi = {"tanh": torch.tanh, "relu": torch.relu, "gelu": torch.nn.functional.gelu}[
+        NETWORKS[name]["network.activation"]
+    ]
 
     def loss(flat: Any) -> Any:
         a, start = x, 0

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradflow.sim.config import Experiment
+from gradflow.sim.details import Want
 from gradflow.sim.finding import Finding, Severity
 from gradflow.sim.run import Run
+from gradflow.sim.stability import BOUNDED
 
 LOOKS = (0.0, 0.05, 0.25, 0.5, 0.75, 1.0)
 """When the diagnosis is asked, as shares of the run."""
@@ -66,12 +68,15 @@ class Record:
 def observe(experiment: Experiment) -> Record:
     """Run an experiment to its end and ask the diagnosis now and then."""
     run = Run(experiment)
+    run.forecast.glance()
     steps = experiment.training.steps
     when = {round(share * steps) for share in LOOKS}
     looks = []
     while True:
         snapshot = run.advance()
         over = run.finished or not snapshot.finite
+        if snapshot.finite and (over or not snapshot.step) and experiment.training.optimizer in BOUNDED:
+            run.measure({Want.SHARPNESS})
         if snapshot.step in when or over:
             looks.append(run.findings())
         elif snapshot.step % CHECKUP_EVERY == 0:
