@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 
 from gradflow.sim.budget import Budget
@@ -13,8 +12,8 @@ DETAILS_SECONDS = 0.1
 DETAILS_SHARE = 0.1
 """Dear measurements run at most ten times a second and take at most about this share of the time."""
 
-LOOK_SECONDS = 0.04
-"""What can be gone on with after the next step holds the training up for about so long."""
+LOOK_SECONDS, PAUSED_SECONDS = 0.04, 0.15
+"""What can be gone on with later holds the training up for about so long, and beside a run that waits the others."""
 
 REST_SECONDS = 0.15
 """After a rebuild the dear measurements wait so long: while a slider is dragged they would only be in the way."""
@@ -54,7 +53,7 @@ class Attention:
 
     def patience(self, running: bool) -> float:
         """Return how many seconds a measurement that can be gone on with may take at once."""
-        return LOOK_SECONDS if running else math.inf
+        return LOOK_SECONDS if running else PAUSED_SECONDS
 
     def spent(self, run: Run, wants: frozenset[Want]) -> None:
         """Take note of measurements that have just ended."""

@@ -22,6 +22,7 @@ from gradflow.sim.finding import Finding
 from gradflow.sim.forecast import Forecast
 from gradflow.sim.frame import Frame, LiveEdit, State
 from gradflow.sim.history import History
+from gradflow.sim.leash import Leash
 from gradflow.sim.prediction import Prediction
 from gradflow.sim.rerun import Rerun
 from gradflow.sim.snapshot import Snapshot
@@ -48,21 +49,21 @@ class Run:
         build: int = 0,
         checkpoints: bool = False,
         replaced: Run | None = None,
-        announce: Callable[[Trainer], None] = lambda trainer: None,
+        leash: Leash | None = None,
     ) -> None:
         """Build the run at step 0; raises ConfigError or DataError.
 
         With `checkpoints` its last finite state can be brought back quickly, for a copy of the parameters' memory.
-        Nobody waits any more for what `replaced` still had to predict. Each trainer is announced before it begins.
+        Nobody waits any more for what `replaced` still had to predict. Another thread may pull the `leash` to end it.
         """
-        self.build, self._announce = build, announce
+        self.build, self._leash = build, leash or Leash()
         self._keep_every = KEEP_EVERY if checkpoints else 0
         with replaced.forecast.resting() if replaced else nullcontext():
             self._begin(experiment, replaced.forecast if replaced else None)
 
     def _begin(self, experiment: Experiment, replaced: Forecast | None) -> None:
-        self.trainer = Trainer(experiment)
-        self._announce(self.trainer)
+        self.trainer = Trainer(experiment, self._leash.give_way)
+        self._leash.hold(self.trainer)
         self.trainer.keep_every = self._keep_every
         self.history = History(len(self.trainer.topology.layers))
         self.snapshot = self.trainer.preview()
@@ -204,7 +205,7 @@ class Run:
             if self._rerun is None:
                 checkpoint = self.trainer.checkpoint
                 useful = checkpoint if checkpoint and checkpoint.step <= last else None
-                self._rerun = Rerun(Run(self._first, self.build, announce=self._announce), self._retunes, useful)
+                self._rerun = Rerun(Run(self._first, self.build, leash=self._leash), self._retunes, useful)
             self._before = self._rerun.drive(last, interrupted)
         except Interrupted:
             self._given_up = False

@@ -24,6 +24,7 @@ from gradflow.sim.eigen import Eigen, Work, largest
 from gradflow.sim.frozen import Frozen
 from gradflow.sim.snapshot import Snapshot
 from gradflow.sim.stability import Bound, bound_of
+from gradflow.sim.training import ALL
 from gradflow.sim.words import spell
 
 if TYPE_CHECKING:
@@ -31,9 +32,12 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-MOST_SAMPLES, LEAST_SAMPLES = 2048, 64
-MOST_WORK = 400_000_000
-"""Samples × parameters of one gradient: about a second."""
+MOST_SAMPLES, LEAST_SAMPLES = 2048, 128
+MOST_WORK, MOST_WORK_OF_ALL = 50_000_000, 400_000_000
+"""Samples × parameters of one gradient: about a tenth of a second, and a second where all samples make a batch.
+
+Then the sharpness is that of the very loss whose gradient is descended.
+"""
 
 MOST_PARAMETERS = 4_000_000
 """The search holds about fifteen vectors of this length."""
@@ -161,7 +165,8 @@ class Sharpener:
 
     @property
     def _samples(self) -> int:
-        affordable = MOST_WORK // max(self._trainer.network.parameters.size, 1)
+        whole = self._trainer.experiment.training.batch_size == ALL
+        affordable = (MOST_WORK_OF_ALL if whole else MOST_WORK) // max(self._trainer.network.parameters.size, 1)
         return min(len(self._trainer.training_set[0]), MOST_SAMPLES, max(affordable, LEAST_SAMPLES))
 
     @property

@@ -23,9 +23,9 @@ from gradflow.sim.config import Experiment, Training
 from gradflow.sim.details import Interrupted, Want
 from gradflow.sim.failure import failure
 from gradflow.sim.frame import Captured, Diverged, Event, Failed, Finished, Frame, Paused, Resumed, Started, State
+from gradflow.sim.leash import Leash
 from gradflow.sim.pace import Pace
 from gradflow.sim.run import Run
-from gradflow.sim.trainer import Trainer
 
 SWITCH_SECONDS = 0.0005
 """How long Python should let this thread run before the window gets its turn; the default of 5 ms doubles its lag."""
@@ -55,7 +55,7 @@ class TrainingWorker:
         self._pending_build: _Build | None = None
         self._build_lock = threading.Lock()
         self._thread = threading.Thread(target=self._main, name="gradflow-training", daemon=True)
-        self._trainer: Trainer | None = None
+        self._leash = Leash()
         # What follows belongs to the worker's thread alone.
         self._run: Run | None = None
         self._state = State.PAUSED
@@ -115,8 +115,7 @@ class TrainingWorker:
         """End the thread in the middle of a step; return whether it has ended."""
         self._stopping.set()
         self._wake.set()
-        if trainer := self._trainer:
-            trainer.abandon()
+        self._leash.pull()
         if self._thread.is_alive():
             self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -206,7 +205,7 @@ class TrainingWorker:
         self._events.append(event(self.latest))
 
     def _rebuild(self, build: _Build) -> None:
-        run = Run(build.experiment, build.number, checkpoints=True, replaced=self._run, announce=self._take_on)
+        run = Run(build.experiment, build.number, checkpoints=True, replaced=self._run, leash=self._leash)
         self._run, self._pace = run, Pace()
         if self._state in (State.FINISHED, State.DIVERGED):
             # What was running when it ended runs again; a new network deserves the same start.
@@ -216,12 +215,6 @@ class TrainingWorker:
         self._attention.begin(now)
         self._publish(run)
         self._events.append(Started(self.latest))
-
-    def _take_on(self, trainer: Trainer) -> None:
-        """Know whose steps are to be given up at the end, also while its first profile is measured."""
-        self._trainer = trainer
-        if self._stopping.is_set():
-            trainer.abandon()
 
     def _retune(self, training: Training) -> None:
         if self._run:

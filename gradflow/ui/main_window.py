@@ -81,7 +81,7 @@ class MainWindow(QMainWindow):
     def _setup_ui(self) -> None:
         self.setWindowTitle("gradflow[*]")
         fit_to_screen(self)
-        self.looking, self.lab = Looking(self._take_frame), LabRoom(self.settings)
+        self.looking, self.lab = Looking(self._take_frame), LabRoom(self.settings, partial(self._place, arrange_lab))
         self.actions_by_name = make_actions(self, self._functions())
         self.builder, self.findings, self.notice, self.status = Builder(), Findings(), Notice(), Status()
         self.docks = {name: ViewDock(name) for name in VIEWS}

@@ -29,7 +29,7 @@ SETTLED = 20
 """Before so many steps a run has not come to any edge."""
 
 
-@rule("catapult", "The steepest direction is too steep for this learning rate")
+@rule("catapult", "Steps overshoot the steepest valley")
 def catapult(case: Case) -> Finding | None:
     """Along the steepest direction a step lands higher than it began.
 
@@ -54,7 +54,7 @@ def catapult(case: Case) -> Finding | None:
     return Finding(
         "catapult",
         Severity.WARNING if ruinous else Severity.NOTE,
-        "The steepest direction is too steep for this learning rate",
+        "Steps overshoot the steepest valley",
         f"At step {sharpness.step} the sharpness λ = {spell(sharpness.value)} is {spell(ratio)} times "
         f"{sharpness.bound.formula} = {spell(sharpness.value / ratio)}: {fate}",
         None,
@@ -65,7 +65,7 @@ def catapult(case: Case) -> Finding | None:
     )
 
 
-@rule("edge-of-stability", "At the edge of stability, which is normal")
+@rule("edge-of-stability", "At the edge of stability: normal")
 def edge_of_stability(case: Case) -> Finding | None:
     """The sharpness has come to 2/η and stays there: what gradient descent does by itself, and no fault.
 
@@ -81,7 +81,7 @@ def edge_of_stability(case: Case) -> Finding | None:
     return Finding(
         "edge-of-stability",
         Severity.GOOD,
-        "At the edge of stability, which is normal",
+        "At the edge of stability: normal",
         f"At step {sharpness.step} the sharpness λ = {spell(sharpness.value)} is {sharpness.ratio:.3f} times "
         f"{sharpness.bound.formula} = {spell(sharpness.value / sharpness.ratio)}."
         + (

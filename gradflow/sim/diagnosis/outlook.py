@@ -24,7 +24,7 @@ FALLEN = 0.9
 WIDEST = 1000
 
 
-@rule("beyond-reach", "Theory expects no training at this depth")
+@rule("beyond-reach", "Deeper than theory can train")
 def beyond_reach(case: Case) -> Finding | None:
     """Theory expects the signal, or the gradient, to be lost on its way through so many layers.
 
@@ -63,7 +63,7 @@ def beyond_reach(case: Case) -> Finding | None:
     return Finding(
         "beyond-reach",
         Severity.NOTE,
-        "Theory expects no training at this depth",
+        "Deeper than theory can train",
         evidence,
         None,
         "Choose an initialisation at which signals reach further, skip connections, or fewer layers.",
@@ -73,7 +73,7 @@ def beyond_reach(case: Case) -> Finding | None:
     )
 
 
-@rule("luck", "Another seed may have quite another gradient")
+@rule("luck", "Seeds differ widely here")
 def luck(case: Case) -> Finding | None:
     """The layers are so narrow for the depth that random networks of this kind differ widely among themselves.
 
@@ -92,7 +92,7 @@ def luck(case: Case) -> Finding | None:
     return Finding(
         "luck",
         Severity.NOTE,
-        "Another seed may have quite another gradient",
+        "Seeds differ widely here",
         f"From one random network of this kind to the next ‖δ‖ differs by a factor of {spell(factor)} either way"
         f"{narrow}: one run says little about the others.",
         int(np.nanargmax(spread)) + 1,

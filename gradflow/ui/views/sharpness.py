@@ -1,4 +1,4 @@
-"""How steep the loss is where the run stands, and how steep it may be for its learning rate."""
+"""How sharply the loss bends where the run stands, and how sharply it may at this learning rate."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gradflow.ui.view import SLOW_MS, View, view
 Array = NDArray[np.float64]
 
 
-@view("sharpness", "How steep may the loss be?")
+@view("sharpness", "How sharply does the loss bend?")
 class SharpnessView(View):
     """The sharpness λ, the largest eigenvalue of the Hessian of the loss over the training samples, against the step.
 
