@@ -60,6 +60,8 @@ def run(options: argparse.Namespace) -> int:
 def _diagnose(options: argparse.Namespace) -> int:
     driven = Run(edit(experiment_of(options), {"training.steps": options.steps}))
     driven.forecast.glance()
+    if driven.snapshot.finite:
+        driven.measure({Want.SHARPNESS})
     while not driven.finished and driven.snapshot.finite:
         driven.advance()
         if driven.snapshot.step % LOOK_EVERY == 0:

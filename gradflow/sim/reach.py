@@ -13,8 +13,8 @@ from gradflow.engine.initializers import INITIALIZERS, Fans
 from gradflow.sim.blueprint import default_init
 from gradflow.sim.config import NONE, Experiment
 from gradflow.theory.critical import Critical, critical_points
-from gradflow.theory.depth_scales import depth_scale
-from gradflow.theory.lengths import Stability
+from gradflow.theory.depth_scales import SHORT, depth_scale
+from gradflow.theory.lengths import LONG, LengthMap, Stability
 from gradflow.theory.moments import moments_of
 
 TRAINABLE_DEPTHS = 6.0
@@ -23,12 +23,29 @@ TRAINABLE_DEPTHS = 6.0
 RANDOM = ("normal", "uniform", "truncated-normal", "orthogonal")
 
 
+LIKE = 0.1
+"""By how much, as a share, ln χ₁ halfway through a network may differ from what a deeper one would settle at."""
+
+
 def reach(experiment: Experiment) -> float:
-    """Return ξ, in layers: ∞ on the critical line, nan where this theory has nothing to say."""
+    """Return ξ, in layers: ∞ on the critical line, nan where this theory has nothing to say.
+
+    ξ is that of signals whose length has settled; nan too where that takes more than half of the layers.
+    """
     weight_std = standard_std(experiment) * experiment.init.scale
     if not plain(experiment) or not weight_std > 0.0:
         return math.nan
-    return depth_scale(moments_of(activation_of(experiment)), weight_std**2, experiment.init.bias_scale**2)
+    moments, square = moments_of(activation_of(experiment)), weight_std**2
+    lengths = LengthMap(moments, square, experiment.init.bias_scale**2)
+    halfway = float(lengths.path(1.0, experiment.network.depth // 2 + 1)[-1])
+    settled = min(max(lengths.settled(1.0).length, SHORT), LONG)
+    slopes = [float(moments.slope(q)) for q in (halfway, settled)]
+    if not min(slopes) > 0.0:
+        return math.nan
+    here, there = (math.log(square * slope) for slope in slopes)
+    if not abs(here - there) <= LIKE * max(abs(there), LIKE):
+        return math.nan
+    return depth_scale(moments, square, experiment.init.bias_scale**2)
 
 
 def plain(experiment: Experiment) -> bool:

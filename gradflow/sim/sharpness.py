@@ -25,7 +25,7 @@ from gradflow.sim.frozen import Frozen
 from gradflow.sim.snapshot import Snapshot
 from gradflow.sim.stability import Bound, bound_of
 from gradflow.sim.training import ALL
-from gradflow.sim.words import spell
+from gradflow.sim.words import counted, spell
 
 if TYPE_CHECKING:
     from gradflow.sim.trainer import Trainer
@@ -39,7 +39,7 @@ MOST_WORK, MOST_WORK_OF_ALL = 50_000_000, 400_000_000
 Then the sharpness is that of the very loss whose gradient is descended.
 """
 
-MOST_PARAMETERS = 4_000_000
+MOST_PARAMETERS = 1_000_000
 """The search holds about fifteen vectors of this length."""
 
 PIECE = 256
@@ -173,7 +173,7 @@ class Sharpener:
     def _why_not(self) -> str:
         network = self._trainer.network
         if network.parameters.size > MOST_PARAMETERS:
-            return f"not measured: more than {MOST_PARAMETERS / 1e6:g} million parameters"
+            return f"not measured: more than {counted(MOST_PARAMETERS)} parameters"
         if gradcheck.below_stand_ins(network):
             return "no curvature: the slope of the activation “step” only stands in for one"
         return ""

@@ -93,6 +93,14 @@ def edge_of_stability(case: Case) -> Finding | None:
     )
 
 
+def steep_start(case: Case) -> str:
+    """Say how far beyond the edge of stability a run has begun, "" if it has not or nobody has looked."""
+    found = case.sharpness
+    if found is None or not len(found.steps) or found.steps[0] or not found.values[0] > found.bounds[0]:
+        return ""
+    return f" At step 0 the sharpness was {spell(found.values[0] / found.bounds[0])} times {found.bound.formula}."
+
+
 def _clipped(case: Case) -> bool:
     """Return whether the step is shorter than the gradient says: then η is not what it is multiplied by."""
     return bool(case.snapshot.grad_norm_clipped < case.snapshot.grad_norm)

@@ -21,7 +21,7 @@ LUCK = 2.0
 FALLEN = 0.9
 """A loss below this share of its start proves the theory wrong."""
 
-WIDEST = 1000
+WIDTHS = (20, 50, 100, 150, 200, 300, 500, 1000)
 
 
 @rule("beyond-reach", "Deeper than theory can train")
@@ -99,8 +99,8 @@ def luck(case: Case) -> Finding | None:
         "Use wider layers, or judge by several seeds.",
         "Each layer adds its own share of chance, the more the fewer units it has, and over many layers the shares "
         "add up.",
-        "Var ln‖δ_1‖² ≈ 5·Σ 1/N_j  (ReLU)",
-        _wider(case.experiment),
+        "Var ln‖δ_1‖² ∝ Σ 1/N_j  (ReLU: 5·Σ 1/N_j)",
+        _wider(case.experiment, round(math.log(factor), 1)),
     )
 
 
@@ -136,15 +136,14 @@ def _reach_further(experiment: Experiment) -> tuple[Remedy, ...]:
 
 
 @lru_cache(maxsize=16)
-def _wider(experiment: Experiment) -> tuple[Remedy, ...]:
+def _wider(experiment: Experiment, spread: float) -> tuple[Remedy, ...]:
     shape = experiment.network
     if shape.layers:
         return ()
-    width = min(int(try_.round_number(4.0 * shape.depth)), WIDEST)
+    # The variance falls as 1/N; a little more than enough.
+    width = next(n for n in WIDTHS if n >= min(1.2 * shape.width * (spread / math.log(LUCK)) ** 2, WIDTHS[-1]))
     reason = "The chance of a layer is that of a mean over its units: it falls as 1/N."
-    wider = (
-        try_.set_one(experiment, "network.width", width, f"Use {width} units per layer", reason)
-        if width > shape.width
-        else None
-    )
-    return try_.offer(wider, try_.skips(experiment))
+    title = f"Use {width} units per layer"
+    wider = try_.set_one(experiment, "network.width", width, title, reason) if width > shape.width else None
+    own = try_.sound_init(experiment) if experiment.network.activation not in try_.RECTIFIERS else None
+    return try_.offer(wider, own, try_.skips(experiment))

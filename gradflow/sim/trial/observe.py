@@ -16,6 +16,9 @@ from gradflow.sim.stability import BOUNDED
 LOOKS = (0.0, 0.05, 0.25, 0.5, 0.75, 1.0)
 """When the diagnosis is asked, as shares of the run."""
 
+EARLY = 20
+"""So many steps are the first ones."""
+
 CHECKUP_EVERY = 4
 """A window that is open looks at least as often."""
 
@@ -24,7 +27,10 @@ FAULTS = (Severity.WARNING, Severity.ERROR)
 
 @dataclass(frozen=True)
 class Record:
-    """One run: the findings of every look, the losses, and how good the network is at last."""
+    """One run: the findings of every look, the losses, and how good the network is at last.
+
+    `peak` is the highest loss of the first steps.
+    """
 
     experiment: Experiment
     looks: tuple[tuple[Finding, ...], ...]
@@ -35,6 +41,7 @@ class Record:
     chance: float
     diverged: bool
     never_on: float
+    peak: float
 
     @property
     def names(self) -> frozenset[str]:
@@ -98,6 +105,7 @@ def observe(experiment: Experiment) -> Record:
         trainer.topology.chance_loss,
         not run.snapshot.finite,
         _never_on(run),
+        float(losses[: EARLY + 1].max()),
     )
 
 
