@@ -89,6 +89,11 @@ class Sharpness(Frozen):
         """The last value over its bound, ηλ/2 for plain gradient descent; nan where there is none."""
         return float(self.values[-1] / self.bounds[-1]) if len(self.values) else math.nan
 
+    @property
+    def first_ratio(self) -> float:
+        """The same at step 0, nan where that was not measured."""
+        return float(self.values[0] / self.bounds[0]) if len(self.values) and self.steps[0] == 0 else math.nan
+
     def __str__(self) -> str:
         """Say how sharp the loss is, and what that means at this learning rate."""
         if not math.isfinite(self.value):

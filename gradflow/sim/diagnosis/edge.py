@@ -61,7 +61,8 @@ def catapult(case: Case) -> Finding | None:
         "Lower the learning rate, or warm up.",
         "Where the loss bends upwards faster than it falls, a step across the valley ends higher on the other side.",
         f"|1 − η·λ| > 1  for  λ > {sharpness.bound.formula}",
-        _shorter(case.experiment, try_.tenfold(math.log10(SAFE / ratio) - 0.125)),
+        # Where the run began on ground that was too steep, what it has become by now says nothing about a fair rate.
+        _shorter(case.experiment, _fair(sharpness.first_ratio if sharpness.first_ratio > 1.0 else ratio)),
     )
 
 
@@ -96,9 +97,9 @@ def edge_of_stability(case: Case) -> Finding | None:
 def steep_start(case: Case) -> str:
     """Say how far beyond the edge of stability a run has begun, "" if it has not or nobody has looked."""
     found = case.sharpness
-    if found is None or not len(found.steps) or found.steps[0] or not found.values[0] > found.bounds[0]:
+    if found is None or not found.first_ratio > 1.0:
         return ""
-    return f" At step 0 the sharpness was {spell(found.values[0] / found.bounds[0])} times {found.bound.formula}."
+    return f" At step 0 the sharpness was {spell(found.first_ratio)} times {found.bound.formula}."
 
 
 def _clipped(case: Case) -> bool:
@@ -111,6 +112,11 @@ def _ruinous(case: Case) -> float:
     if squares and phi in SMOOTH:
         return RUINOUS
     return RUINOUS_ELSEWHERE if squares or phi in try_.RECTIFIERS else math.inf
+
+
+def _fair(ratio: float) -> float:
+    """Return the factor on the learning rate that brings the curvature below its bound, to a quarter of a decade."""
+    return try_.tenfold(math.log10(SAFE / ratio) - 0.125)
 
 
 @lru_cache(maxsize=16)

@@ -86,7 +86,7 @@ class SharpnessView(View):
         seen = np.concatenate([np.empty(0), *numbers])
         self.plot.fit(seen[np.isfinite(seen) & (seen >= 0.0)])
         for line, one in ((self.curve, mine), (self.ghost, other)):
-            line.set_data(*((one.steps, self._heights(one.values)) if one else ([], [])))
+            line.set_data(one.steps if one else [], self._heights(one.values) if one else [])
         steps, bounds = (mine.steps, self._heights(mine.bounds)) if mine else (np.empty(0), np.empty(0))
         self.bound.set_data(steps, bounds)
         self.limit.put(float(bounds[-1]) if len(bounds) else np.nan, mine.bound.formula if mine else "")
