@@ -76,18 +76,14 @@ def step_of(parts: Parts, now: int) -> int:
 
 
 def _magnitudes(look: Look) -> Parts:
-    return {name: magnitudes(*of, give_way=look.give_way) for name, of in _numbers(look).items()}
+    return {name: magnitudes(*of, look.give_way) for name, of in _numbers(look).items()}
 
 
 def _histograms(look: Look) -> Parts:
-    return {
-        "histograms": {
-            name: distributions.histogram(*of, give_way=look.give_way) for name, of in _numbers(look).items()
-        }
-    }
+    return {"histograms": {name: distributions.histogram(*of, look.give_way) for name, of in _numbers(look).items()}}
 
 
-def _numbers(look: Look) -> Mapping[str, Any]:
+def _numbers(look: Look) -> Mapping[str, tuple[list[Array], float]]:
     return distributions.numbers(look.network, look.trainer.next_update(look.snapshot.learning_rate))
 
 

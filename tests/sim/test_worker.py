@@ -545,7 +545,7 @@ def test_after_an_unforeseen_exception_the_window_is_told_that_nothing_runs(work
 
 
 def test_too_little_memory_is_a_sentence(worker, fast, monkeypatch):
-    def refuse(self: Trainer, experiment: Experiment) -> None:
+    def refuse(self: Trainer, *_: object) -> None:
         raise MemoryError
 
     monkeypatch.setattr(Trainer, "__init__", refuse)
