@@ -14,6 +14,7 @@ from gradflow.cli.common import FAILED, GOOD, add_experiment, experiment_of, say
 from gradflow.errors import GradflowError
 from gradflow.sim import trial
 from gradflow.sim.config import Experiment, edit, get
+from gradflow.sim.details import Want
 from gradflow.sim.finding import Finding, Remedy, Severity
 from gradflow.sim.run import Run
 
@@ -58,10 +59,15 @@ def run(options: argparse.Namespace) -> int:
 
 def _diagnose(options: argparse.Namespace) -> int:
     driven = Run(edit(experiment_of(options), {"training.steps": options.steps}))
+    driven.forecast.glance()
+    if driven.snapshot.finite:
+        driven.measure({Want.SHARPNESS})
     while not driven.finished and driven.snapshot.finite:
         driven.advance()
         if driven.snapshot.step % LOOK_EVERY == 0:
             driven.case()
+    if driven.snapshot.finite:
+        driven.measure({Want.SHARPNESS})
     findings = driven.findings()
     if options.json:
         say(json.dumps([_as_data(finding) for finding in findings], indent=1, ensure_ascii=False))

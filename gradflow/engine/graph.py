@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from gradflow.engine.passing import passing_values
 from gradflow.engine.precision import Rounding
 from gradflow.engine.workspace import Workspace
 
@@ -163,6 +164,14 @@ class Input(Node):
         """Do nothing: the walk ends here."""
 
 
+class Abandoned(Exception):
+    """A pass was given up at the turn of some node."""
+
+
+def _give_up() -> None:
+    raise Abandoned
+
+
 class Graph:
     """All nodes that `output` depends on, in topological order.
 
@@ -176,6 +185,7 @@ class Graph:
         self.workspace = Workspace()
         self.dtype, self.rounding = np.dtype(dtype), rounding
         self._taps: dict[Node, Callable[[], None]] = {}
+        self._abandoned = False
         self._settle_who_writes_first()
         self._settle_who_shares()
         for node in self.order:
@@ -190,7 +200,7 @@ class Graph:
         overwritten once its consumers have run.
         """
         self.workspace.allocate(batch * max(node.scratch_entries for node in self.order), self.dtype)
-        values = {} if backward else self._passing_values(batch)
+        values = {} if backward else passing_values(self.order, batch, self.dtype)
         for node in self.order:
             node.needs_grad = node.wants_grad and backward
             node.allocate(batch, values.get(id(node)))
@@ -224,6 +234,15 @@ class Graph:
         for run in self._backward:
             run()
 
+    def abandon(self) -> None:
+        """Let the pass that another thread is at, and every later one, end at its next node by raising Abandoned.
+
+        Whoever walks a list asks nobody: what is still to come is replaced under their feet.
+        """
+        self._abandoned = True
+        for calls in (self._forward, self._backward):
+            calls[:] = [_give_up] * len(calls)
+
     def _list_calls(self) -> None:
         forward: list[Callable[[], None]] = []
         for node in self.order:
@@ -232,6 +251,8 @@ class Graph:
                 forward.append(partial(self.rounding.values, node))
         self._forward = forward
         self._backward = [call for node in reversed(self.order) for call in self.turn(node)]
+        if self._abandoned:
+            self.abandon()
 
     def turn(self, node: Node) -> list[Callable[[], None]]:
         """Return what runs at a node's turn in the backward pass, for whoever walks it and looks in between."""
@@ -256,26 +277,6 @@ class Graph:
                 source = node.inputs[node.in_place]
                 if readers[id(source)] == 1 and source.wants_grad and source.units == node.units:
                     node.shares_grad_of = source
-
-    def _passing_values(self, batch: int) -> dict[int, Array]:
-        """Return memory for the values of a forward pass, used again once the last consumer of a value has run."""
-        owner: dict[int, Node] = {}
-        last_use: dict[int, int] = {}
-        for place, node in enumerate(self.order):
-            owner[id(node)] = owner[id(node.inputs[0])] if node.shows_input else node
-            for source in (node, *node.inputs):
-                last_use[id(owner[id(source)])] = place
-        last_use[id(owner[id(self.output.inputs[0])])] = len(self.order)
-        free: dict[int, list[Array]] = {}
-        values: dict[int, Array] = {}
-        for place, node in enumerate(self.order):
-            if not node.shows_input:
-                spare = free.get(node.units)
-                values[id(node)] = spare.pop() if spare else np.zeros((batch, node.units), self.dtype)
-            for source in {id(owner[id(other)]): owner[id(other)] for other in (node, *node.inputs)}.values():
-                if last_use[id(source)] == place:
-                    free.setdefault(source.units, []).append(values[id(source)])
-        return values
 
 
 def _topological_order(output: Node) -> tuple[Node, ...]:

@@ -77,12 +77,16 @@ class Network:
             for node in layer.learning:
                 yield layer, node
 
-    def initialize(self, rng: np.random.Generator, instead: Scheme = xavier_normal) -> None:
+    def initialize(
+        self, rng: np.random.Generator, instead: Scheme = xavier_normal, give_way: Callable[[], None] = lambda: None
+    ) -> None:
         """Draw all parameters, layer by layer from the input, so that a deeper network begins like a shallower one.
 
-        What a saved run is to give is drawn by the scheme `instead` until it does.
+        What a saved run is to give is drawn by the scheme `instead` until it does. `give_way` is called before each
+        layer, and may raise.
         """
         for layer, node in self.learning:
+            give_way()
             if node is layer.linear:
                 # What is fitted to data gets its scale afterwards.
                 scale = 1.0 if layer.spread.data_driven else layer.init.scale

@@ -120,9 +120,12 @@ def batch_size(experiment: Experiment, samples: int) -> int:
     return samples if size == ALL else min(int(size), samples)
 
 
-def build_network(experiment: Experiment, split: Split, outputs: int) -> Network:
+def build_network(
+    experiment: Experiment, split: Split, outputs: int, give_way: Callable[[], None] = lambda: None
+) -> Network:
     """Return the network with its first weights drawn; memory for batches is not yet owned.
 
+    `give_way` is called for every layer, and may raise.
     Raises ConfigError where the layers do not fit each other or the saved run cannot be used.
     """
     shape = image_or_row(split.dataset.image, split.x_train.shape[1])
@@ -139,7 +142,7 @@ def build_network(experiment: Experiment, split: Split, outputs: int) -> Network
     except ValueError as error:
         raise ConfigError("network.layers", str(error)) from error
     saved = load_saved(experiment, network)
-    network.initialize(stream(experiment, INIT_STREAM))
+    network.initialize(stream(experiment, INIT_STREAM), give_way=give_way)
     for target, values in saved:
         target[:] = values
     network.publish()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gradflow.sim.lab.specimen import Specimen
     from gradflow.sim.noise import GradientNoise
     from gradflow.sim.paths import Paths
+    from gradflow.sim.sharpness import Sharpness
     from gradflow.sim.spectrum import Spectrum
     from gradflow.sim.units import Units
 
@@ -103,6 +104,7 @@ class Want(StrEnum):
     UNITS = "units"
     PATHS = "paths"
     SPECTRUM = "spectrum"
+    SHARPNESS = "sharpness"
     SIGNAL = "signal"
     SPECIMEN = "specimen"
 
@@ -116,6 +118,7 @@ PARTS = {
     Want.UNITS: ("units",),
     Want.PATHS: ("paths",),
     Want.SPECTRUM: ("spectrum",),
+    Want.SHARPNESS: ("sharpness",),
     Want.STATISTICS: ("statistics", "noise"),
     Want.SIGNAL: ("signal", "number_range"),
     Want.SPECIMEN: ("specimen",),
@@ -152,6 +155,7 @@ class Details:
     units: Units | None = None
     paths: Paths | None = None
     spectrum: Spectrum | None = None
+    sharpness: Sharpness | None = None
     noise: GradientNoise | None = None
     signal: Mapping[str, Array] = field(default_factory=dict)
     number_range: NumberRange | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -35,13 +36,17 @@ def numbers(network: Network, update: Array) -> dict[str, tuple[list[Array], flo
     }
 
 
-def histogram(arrays: list[Array], scale: float = 1.0) -> Histogram:
-    """Count v/scale in equal bins for each array; exact zeros, outliers and what is not finite count apart."""
+def histogram(arrays: list[Array], scale: float = 1.0, give_way: Callable[[], None] = lambda: None) -> Histogram:
+    """Count v/scale in equal bins for each array; exact zeros, outliers and what is not finite count apart.
+
+    `give_way` is called before each array, and may raise.
+    """
     layers = len(arrays)
     counts, beyond = np.zeros((layers, BINS), np.int64), np.zeros((layers, 2), np.int64)
     zero, non_finite = np.zeros((2, layers), np.int64)
     reach, mean, deviation = np.ones(layers), np.full(layers, np.nan), np.full(layers, np.nan)
     for i, array in enumerate(arrays):
+        give_way()
         flat = array.reshape(-1) if scale == 1.0 else array.reshape(-1) / scale
         finite = np.isfinite(flat)
         values = flat if finite.all() else flat[finite]

@@ -36,6 +36,12 @@ class Evaluator:
         self._twin: Network | None = None
         self._learner: Network | None = None
 
+    def abandon(self) -> None:
+        """Give up, from another thread, what is being run."""
+        for network in (self._twin, self._learner):
+            if network:
+                network.graph.abandon()
+
     def score(self, x: Array, targets: Array) -> tuple[float, float]:
         """Return mean loss and accuracy over all samples; nan where there are none or accuracy has no meaning."""
         if not len(x):

@@ -62,6 +62,11 @@ class Forecast:
         self._thread.start()
         return True
 
+    def glance(self) -> None:
+        """Make the quick prediction and no other, if there is one."""
+        if self.latest is None:
+            self._make(thorough=False)
+
     def finish(self) -> Prediction:
         """Return the thorough prediction, however long it takes."""
         if self._thread:

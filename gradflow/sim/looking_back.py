@@ -9,7 +9,7 @@ import dataclasses
 
 import numpy as np
 
-from gradflow.sim.details import PARTS, Details
+from gradflow.sim.details import PARTS, Details, Want
 from gradflow.sim.diagnosis import Case, diagnose
 from gradflow.sim.frame import Frame
 from gradflow.sim.history import SCALARS, HistoryView
@@ -31,12 +31,13 @@ def at_step(frame: Frame, step: float) -> Frame:
     if row < 0 or frame.history.column("step")[row] >= frame.snapshot.step:
         return frame
     snapshot = recorded(frame.history, row)
-    prediction = frame.prediction
+    prediction, details = frame.prediction, _of_step(frame.details, snapshot.step)
+    case = Case(frame.experiment, frame.topology, snapshot, until(frame.history, row), sharpness=details.sharpness)
     return dataclasses.replace(
         frame,
         snapshot=snapshot,
-        findings=diagnose(Case(frame.experiment, frame.topology, snapshot, until(frame.history, row))),
-        details=_of_step(frame.details, snapshot.step),
+        findings=diagnose(case),
+        details=details,
         prediction=prediction if prediction and prediction.step == snapshot.step else None,
         other=at_step(frame.other, snapshot.step) if frame.other else None,
         past=True,
@@ -73,10 +74,14 @@ def recorded(history: HistoryView, row: int) -> Snapshot:
 
 
 def _of_step(details: Details, step: int) -> Details:
-    """Return only those measurements that are of this step."""
+    """Return only those measurements that are of this step, and the course of the sharpness up to it."""
     kept = [want for want, taken in details.steps.items() if taken == step]
-    return Details(
+    found = Details(
         steps=dict.fromkeys(kept, step),
         seconds={want: details.seconds[want] for want in kept},
         **{name: getattr(details, name) for want in kept for name in PARTS[want]},
     )
+    if details.sharpness is None:
+        return found
+    course = details.sharpness.until(step)
+    return dataclasses.replace(found, sharpness=course, steps={**found.steps, Want.SHARPNESS: course.step})

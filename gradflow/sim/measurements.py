@@ -19,6 +19,7 @@ from gradflow.sim.isotropic import isotropic
 from gradflow.sim.lab import specimen
 from gradflow.sim.noise import FullGradient
 from gradflow.sim.probe import magnitudes
+from gradflow.sim.sharpness import Sharpener
 from gradflow.sim.snapshot import Snapshot
 from gradflow.sim.spectrum import Spectra
 from gradflow.sim.subject import Subject
@@ -32,14 +33,17 @@ Parts = dict[str, Any]
 class Look:
     """What is measured: a trainer that stands at a snapshot. `interrupted` is asked now and then.
 
-    `spectra` measures Jacobians, and keeps what it has made for that; `course` is how the run came here.
+    `spectra` measures Jacobians and `sharpener` the sharpness, and keep what they have made for that; `course` is how
+    the run came here. What can be left and gone on with later takes at most `seconds` at once.
     """
 
     trainer: Trainer
     snapshot: Snapshot
     spectra: Spectra
+    sharpener: Sharpener
     interrupted: Callable[[], bool]
     course: Course
+    seconds: float
 
     @property
     def network(self) -> Network:
@@ -66,15 +70,21 @@ def take(want: Want, look: Look) -> Parts:
             return _TAKEN[want](look)
 
 
+def step_of(parts: Parts, now: int) -> int:
+    """Return the step that a measurement is of; the sharpness may still be that of an earlier one."""
+    sharpness = parts.get("sharpness")
+    return sharpness.step if sharpness else now
+
+
 def _magnitudes(look: Look) -> Parts:
-    return {name: magnitudes(*of) for name, of in _numbers(look).items()}
+    return {name: magnitudes(*of, look.give_way) for name, of in _numbers(look).items()}
 
 
 def _histograms(look: Look) -> Parts:
-    return {"histograms": {name: distributions.histogram(*of) for name, of in _numbers(look).items()}}
+    return {"histograms": {name: distributions.histogram(*of, look.give_way) for name, of in _numbers(look).items()}}
 
 
-def _numbers(look: Look) -> Mapping[str, Any]:
+def _numbers(look: Look) -> Mapping[str, tuple[list[Array], float]]:
     return distributions.numbers(look.network, look.trainer.next_update(look.snapshot.learning_rate))
 
 
@@ -107,6 +117,10 @@ def _specimen(look: Look) -> Parts:
     return {"specimen": found}
 
 
+def _sharpness(look: Look) -> Parts:
+    return {"sharpness": look.sharpener.measure(look.snapshot, look.give_way, look.seconds)}
+
+
 def _surface(look: Look) -> Parts:
     trainer = look.trainer
     evaluator, experiment = trainer.evaluator, trainer.experiment
@@ -131,5 +145,6 @@ _TAKEN: Mapping[Want, Callable[[Look], Parts]] = {
     Want.UNITS: lambda look: {"units": units.measure(look.network, look.give_way)},
     Want.PATHS: lambda look: {"paths": paths.measure(look.network)},
     Want.SPECIMEN: _specimen,
+    Want.SHARPNESS: _sharpness,
     Want.SPECTRUM: lambda look: {"spectrum": look.spectra.measure(look.snapshot.step, look.give_way)},
 }

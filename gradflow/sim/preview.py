@@ -26,6 +26,10 @@ MOST_SECONDS = 5.0
 """A preview stands still after so long, wherever it is."""
 
 PUBLISH_SECONDS = 0.1
+
+LOOK_SECONDS = 0.2
+"""What takes longer to measure and can be left is left."""
+
 REST = 2.0
 """How long the preview rests after each step beside a training, in lengths of that step: the training comes first.
 
@@ -113,7 +117,7 @@ class Preview:
             run = Run(asked.experiment, build=-1)
             self._publish(asked, run)
             self._drive(asked, run)
-            run.measure(asked.wants, lambda: self._asked is not asked)
+            run.measure(asked.wants, lambda: self._asked is not asked, LOOK_SECONDS)
             self._publish(asked, run)
         except Interrupted:
             return

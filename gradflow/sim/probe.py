@@ -279,12 +279,13 @@ def norm(vector: Array) -> float:
     return largest * float(np.sqrt(scaled.dot(scaled)))
 
 
-def magnitudes(arrays: list[Array], scale: float = 1.0) -> Magnitudes:
-    """Count |v|/scale by octave for each array; zeros and what is not finite count apart."""
+def magnitudes(arrays: list[Array], scale: float = 1.0, give_way: Callable[[], None] = lambda: None) -> Magnitudes:
+    """Count |v|/scale by octave for each array, giving way before each; zeros and what is not finite count apart."""
     octaves = LAST_OCTAVE - FIRST_OCTAVE
     counts = np.zeros((len(arrays), octaves), np.int64)
     zero, non_finite = np.zeros((2, len(arrays)), np.int64)
     for i, array in enumerate(arrays):
+        give_way()
         flat = array.reshape(-1) if scale == 1.0 else array.reshape(-1) / scale
         finite = flat[np.isfinite(flat)]
         nonzero = finite[finite != 0.0]

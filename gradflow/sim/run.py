@@ -6,6 +6,7 @@ It is what the worker drives on its thread and the command line without one.
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Set
 from contextlib import nullcontext
@@ -22,12 +23,14 @@ from gradflow.sim.forecast import Forecast
 from gradflow.sim.frame import Frame, LiveEdit, State
 from gradflow.sim.history import History
 from gradflow.sim.interruption import Interrupted
+from gradflow.sim.leash import Leash
 from gradflow.sim.prediction import Prediction
 from gradflow.sim.rerun import Rerun
 from gradflow.sim.snapshot import Snapshot
 from gradflow.sim.trainer import Trainer
 
 if TYPE_CHECKING:
+    from gradflow.sim.sharpness import Sharpener
     from gradflow.sim.spectrum import Spectra
 
 KEEP_EVERY = 256
@@ -42,20 +45,26 @@ class Run:
     """One experiment in execution. Not thread-safe: it belongs to whoever drives it."""
 
     def __init__(
-        self, experiment: Experiment, build: int = 0, checkpoints: bool = False, replaced: Run | None = None
+        self,
+        experiment: Experiment,
+        build: int = 0,
+        checkpoints: bool = False,
+        replaced: Run | None = None,
+        leash: Leash | None = None,
     ) -> None:
         """Build the run at step 0; raises ConfigError or DataError.
 
         With `checkpoints` its last finite state can be brought back quickly, for a copy of the parameters' memory.
-        Nobody waits any more for what `replaced` still had to predict.
+        Nobody waits any more for what `replaced` still had to predict. Another thread may pull the `leash` to end it.
         """
-        self.build = build
+        self.build, self._leash = build, leash or Leash()
         self._keep_every = KEEP_EVERY if checkpoints else 0
         with replaced.forecast.resting() if replaced else nullcontext():
             self._begin(experiment, replaced.forecast if replaced else None)
 
     def _begin(self, experiment: Experiment, replaced: Forecast | None) -> None:
-        self.trainer = Trainer(experiment)
+        self.trainer = Trainer(experiment, self._leash.give_way)
+        self._leash.hold(self.trainer)
         self.trainer.keep_every = self._keep_every
         self.history = History(len(self.trainer.topology.layers))
         self.snapshot = self.trainer.preview()
@@ -64,6 +73,7 @@ class Run:
         self._details = Details()
         self.forecast: Forecast = Forecast(self.trainer, replaced)
         self._spectra: Spectra | None = None
+        self._sharpener: Sharpener | None = None
         self._checkup: Checkup | None = None
         self._diagnosed: tuple[Any, tuple[Finding, ...]] = (None, ())
         self._diagnosed_at = 0.0
@@ -130,25 +140,33 @@ class Run:
         if self.finished:
             self.trainer.restore_best()
 
-    def measure(self, wants: Set[Want], interrupted: Callable[[], bool] = lambda: False) -> Details:
+    def measure(
+        self, wants: Set[Want], interrupted: Callable[[], bool] = lambda: False, seconds: float = math.inf
+    ) -> Details:
         """Take the wanted measurements of the current step, and keep them for the frames to come.
 
         `interrupted` is asked now and then; when it says yes, what was kept before stays and Interrupted is raised.
+        What can be gone on with after the next steps takes at most some `seconds`.
         """
         # Nothing dear is measured in a sweep, nor before the window's first picture.
         from gradflow.sim import measurements
+        from gradflow.sim.sharpness import Sharpener
         from gradflow.sim.spectrum import Spectra
 
         found: dict[str, Any] = {}
-        steps, seconds = dict(self._details.steps), dict(self._details.seconds)
+        steps, costs = dict(self._details.steps), dict(self._details.seconds)
         course = Course(self._first, tuple(self._retunes))
         self._spectra = self._spectra or Spectra(self.trainer)
-        look = measurements.Look(self.trainer, self.snapshot, self._spectra, interrupted, course)
+        self._sharpener = sharpener = self._sharpener or Sharpener(self.trainer)
+        tools = self._spectra, sharpener, interrupted, course, seconds
+        look = measurements.Look(self.trainer, self.snapshot, *tools)
         for want in sorted(wants):
             start = time.perf_counter()
-            found.update(measurements.take(want, look))
-            steps[want], seconds[want] = self.snapshot.step, time.perf_counter() - start
-        self._details = dataclasses.replace(self._details, steps=steps, seconds=seconds, **found)
+            parts = measurements.take(want, look)
+            found.update(parts)
+            steps[want] = measurements.step_of(parts, self.snapshot.step)
+            costs[want] = time.perf_counter() - start
+        self._details = dataclasses.replace(self._details, steps=steps, seconds=costs, **found)
         return self._details
 
     def complete(self) -> Details:
@@ -163,7 +181,9 @@ class Run:
         lost = not self.snapshot.finite and self.snapshot.step > 0
         return lost and self._before is None and not self._given_up
 
-    def look(self, wants: Set[Want], interrupted: Callable[[], bool] = lambda: False) -> Details:
+    def look(
+        self, wants: Set[Want], interrupted: Callable[[], bool] = lambda: False, seconds: float = math.inf
+    ) -> Details:
         """Measure as `measure` does, but a run that has diverged at its last finite step.
 
         The steps up to there are taken once more, from the last checkpoint or the same seed, and with the same live
@@ -172,8 +192,8 @@ class Run:
         if self.exploded:
             self._bring_back(interrupted)
         if self._before is None:
-            return self.measure(wants, interrupted)
-        self._details = self._before.measure(wants, interrupted)
+            return self.measure(wants, interrupted, seconds)
+        self._details = self._before.measure(wants, interrupted, seconds)
         return self._details
 
     def _bring_back(self, interrupted: Callable[[], bool]) -> None:
@@ -186,11 +206,13 @@ class Run:
             if self._rerun is None:
                 checkpoint = self.trainer.checkpoint
                 useful = checkpoint if checkpoint and checkpoint.step <= last else None
-                self._rerun = Rerun(Run(self._first, self.build), self._retunes, useful)
+                self._rerun = Rerun(Run(self._first, self.build, leash=self._leash), self._retunes, useful)
             self._before = self._rerun.drive(last, interrupted)
         except Interrupted:
             self._given_up = False
             raise
+        if self._sharpener:
+            self._before._sharpener = self._sharpener.follow(self._before.trainer)
         largest = largest_before(self._before.trainer.network, divergence)
         known = dataclasses.replace(divergence, largest_before=largest)
         self.snapshot = dataclasses.replace(self.snapshot, divergence=known)
@@ -207,6 +229,8 @@ class Run:
         if Want.SPECTRUM not in kept:
             # Its copy of the network may be larger than the network.
             self._spectra = None
+        if self._sharpener and Want.SHARPNESS not in kept:
+            self._sharpener.rest()
 
     @property
     def prediction(self) -> Prediction | None:
@@ -228,6 +252,7 @@ class Run:
             self._details.statistics,
             self._checkup,
             self.prediction,
+            self._details.sharpness,
         )
 
     def findings(self, at_leisure: bool = False) -> tuple[Finding, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,14 +40,17 @@ FIT_SAMPLES = 512
 class Trainer:
     """One run of one experiment. `experiment` changes only through `retune`."""
 
-    def __init__(self, experiment: Experiment) -> None:
-        """Build data and network at step 0; raises ConfigError or DataError."""
+    def __init__(self, experiment: Experiment, give_way: Callable[[], None] = lambda: None) -> None:
+        """Build data and network at step 0; raises ConfigError or DataError.
+
+        `give_way` is called for every layer that is drawn, and may raise.
+        """
         self.experiment = experiment
         self.split = split = build.load_data(experiment.data, experiment.seed)
         self.loss_name = build.loss_name(experiment, split)
         targets = build.training_targets(experiment, split)
         build.check_size(experiment, split, targets.shape[1])
-        self.network = network = build.build_network(experiment, split, targets.shape[1])
+        self.network = network = build.build_network(experiment, split, targets.shape[1], give_way)
         dtype = network.precision.dtype
         self._inputs, self._targets = split.x_train.astype(dtype, copy=False), targets.astype(dtype, copy=False)
         self.topology = build.describe(experiment, split, targets, network, self.loss_name)
@@ -94,6 +97,14 @@ class Trainer:
     def best_step(self) -> int | None:
         """The step with the least validation loss so far, where best weights are kept."""
         return self._best[1] if self._best else None
+
+    def abandon(self) -> None:
+        """Give up, from another thread, the pass that is under way; no step can be taken any more.
+
+        A pass changes no parameter: they stay those of the last step.
+        """
+        self.network.graph.abandon()
+        self.evaluator.abandon()
 
     def preview(self) -> Snapshot:
         """Return the snapshot of step 0 without its validation: the profile at initialisation, as fast as can be."""

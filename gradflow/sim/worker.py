@@ -16,13 +16,15 @@ from typing import NamedTuple
 
 from threadpoolctl import threadpool_limits
 
+from gradflow.engine.graph import Abandoned
 from gradflow.errors import GradflowError
-from gradflow.sim.budget import Budget
+from gradflow.sim.attention import Attention
 from gradflow.sim.config import Experiment, Training
 from gradflow.sim.details import Want
 from gradflow.sim.failure import failure
 from gradflow.sim.frame import Captured, Diverged, Event, Failed, Finished, Frame, Paused, Resumed, Started, State
 from gradflow.sim.interruption import Interrupted
+from gradflow.sim.leash import Leash
 from gradflow.sim.pace import Pace
 from gradflow.sim.run import Run
 
@@ -34,13 +36,6 @@ PUBLISH_SECONDS = 1 / 60
 
 SETTLE_SECONDS = 0.7
 """How long a rebuilt run stands at step 0 before it trains on, so that the profile at initialisation can be seen."""
-
-DETAILS_SECONDS = 0.1
-DETAILS_SHARE = 0.1
-"""Dear measurements run at most ten times a second and take at most about this share of the time."""
-
-REST_SECONDS = 0.15
-"""After a rebuild the dear measurements wait so long: while a slider is dragged they would only be in the way."""
 
 
 class _Build(NamedTuple):
@@ -61,17 +56,15 @@ class TrainingWorker:
         self._pending_build: _Build | None = None
         self._build_lock = threading.Lock()
         self._thread = threading.Thread(target=self._main, name="gradflow-training", daemon=True)
+        self._leash = Leash()
         # What follows belongs to the worker's thread alone.
         self._run: Run | None = None
         self._state = State.PAUSED
         self._was_running = False
-        # None until somebody has said what they look at: nothing must hold up the first picture.
-        self._asked: frozenset[Want] | None = None
-        self._wants: frozenset[Want] = frozenset()
         self._speed = float("inf")
         self._due = 0.0
-        self._published = self._rest_until = 0.0
-        self._budget: Budget[Want] = Budget(DETAILS_SHARE, DETAILS_SECONDS)
+        self._published = 0.0
+        self._attention = Attention()
         self._pace = Pace()
 
     def start(self) -> None:
@@ -120,9 +113,10 @@ class TrainingWorker:
         return found
 
     def stop(self, timeout: float = 10.0) -> bool:
-        """End the thread within one step; return whether it has ended."""
+        """End the thread in the middle of a step; return whether it has ended."""
         self._stopping.set()
         self._wake.set()
+        self._leash.pull()
         if self._thread.is_alive():
             self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -139,6 +133,9 @@ class TrainingWorker:
                 try:
                     self._obey()
                     idle_until = self._work()
+                except Abandoned:
+                    # The step that was given up has changed no parameter, and nobody will ask for its numbers.
+                    break
                 except Exception as error:  # noqa: BLE001 - whatever happens here must reach the window, not end the thread
                     self._fail(error)
                     idle_until = 0.0
@@ -168,7 +165,7 @@ class TrainingWorker:
             if time.perf_counter() - self._published < PUBLISH_SECONDS and self._state is State.RUNNING:
                 return self._due
         self._look(self._run)
-        looks = self._next_look(self._run)
+        looks = self._attention.next_due(self._run, self._state is State.RUNNING)
         if self._state is not State.RUNNING:
             return looks
         return self._due if looks is None else min(self._due, looks)
@@ -184,26 +181,18 @@ class TrainingWorker:
     def _look(self, run: Run) -> None:
         """Publish what there is, then measure what is wanted and has its turn, and publish again."""
         self._publish(run)
-        if self._asked is None:
+        if self._attention.asked is None:
             return
         # The profile is on its way to the window; the theory follows.
         if run.forecast.begin(self._wake.set):
             self._publish(run)
-        now = time.perf_counter()
-        due = frozenset(want for want in run.unmeasured(self._wants) if self._look_due(want) <= now)
+        running = self._state is State.RUNNING
+        due = self._attention.due(run, running)
         if (due or run.exploded) and not self._wake.is_set():
             with suppress(Interrupted):
-                run.look(due, self._wake.is_set)
+                run.look(due, self._wake.is_set, self._attention.patience(running))
                 self._publish(run)
-            self._budget.spent({want: run.cost(want) for want in due}, time.perf_counter())
-
-    def _next_look(self, run: Run) -> float | None:
-        """Return when a measurement is due, None if the last ones are of this step and of all that is wanted."""
-        return min(map(self._look_due, run.unmeasured(self._wants)), default=None)
-
-    def _look_due(self, want: Want) -> float:
-        due = self._budget.due(want, len(self._wants)) if self._state is State.RUNNING else 0.0
-        return max(self._rest_until, due)
+            self._attention.spent(run, due)
 
     def _publish(self, run: Run) -> None:
         self.latest = run.frame(self._state, self._pace.rate if self._state is State.RUNNING else 0.0)
@@ -217,15 +206,14 @@ class TrainingWorker:
         self._events.append(event(self.latest))
 
     def _rebuild(self, build: _Build) -> None:
-        run = self._run = Run(build.experiment, build.number, checkpoints=True, replaced=self._run)
-        self._pace = Pace()
-        self._wants = self._asked or frozenset()
+        run = Run(build.experiment, build.number, checkpoints=True, replaced=self._run, leash=self._leash)
+        self._run, self._pace = run, Pace()
         if self._state in (State.FINISHED, State.DIVERGED):
             # What was running when it ended runs again; a new network deserves the same start.
             self._state = State.RUNNING if self._was_running else State.PAUSED
         now = time.perf_counter()
         self._due = now + (SETTLE_SECONDS if build.settle else 0.0)
-        self._rest_until = now + REST_SECONDS
+        self._attention.begin(now)
         self._publish(run)
         self._events.append(Started(self.latest))
 
@@ -285,14 +273,15 @@ class TrainingWorker:
         self._due = min(self._due, soonest)
 
     def _set_wants(self, wants: frozenset[Want]) -> None:
-        self._asked = self._wants = wants
+        self._attention.ask(wants)
         if self._run:
             self._run.forget(wants)
 
     def _fail(self, error: Exception) -> None:
         if not isinstance(error, GradflowError):
             # Stand still and measure nothing, so that what went wrong is said once and not again and again.
-            self._state, self._wants = State.PAUSED, frozenset()
+            self._state = State.PAUSED
+            self._attention.turn_away()
             if self._run:
                 self._publish(self._run)
         self._events.append(failure(error, self.latest))

@@ -72,7 +72,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "profile": ("graph",),
     "heatmap": ("forward", "units", "spectrum"),
     "distributions": ("map", "numbers"),
-    "loss": ("update_ratio", "noise", "clipping"),
+    "loss": ("update_ratio", "noise", "clipping", "sharpness"),
     "boundary": (),
 }
 """The views that have places of their own at the first start, and those that stand behind each as tabs."""

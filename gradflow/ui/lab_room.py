@@ -25,14 +25,17 @@ class LabRoom:
     What is chosen once for all, the sample and how gradients are written, it hands from one view to the others.
     """
 
-    def __init__(self, settings: QSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: QSettings, enter: Callable[[], None]) -> None:
+        """`enter` arranges the window as the lab."""
+        self._settings, self._enter = settings, enter
         self._docks: list[ViewDock] = []
         self._agreed = _kept(settings)
 
     def attach(self, docks: Mapping[str, ViewDock]) -> None:
         """Take care of the views of the lab among these."""
         self._docks = [docks[name] for name in LAB if name in docks]
+        for dock in docks.values():
+            dock.view_wanted.connect(self._open)
         for dock in self._docks:
             dock.view_made.connect(partial(self._restore, dock))
             dock.visibilityChanged.connect(partial(self._take_agreed, dock))
@@ -96,6 +99,13 @@ class LabRoom:
         """Let a view take what was chosen elsewhere once somebody looks at it: that may be a lot of work."""
         if in_front and dock.made:
             _view(dock).take_agreed()
+
+    def _open(self, name: str) -> None:
+        """Go into the lab, to one of its views."""
+        self._enter()
+        for dock in self._docks:
+            if dock.name == name:
+                dock.raise_()
 
     def _go(self, where: Callable[[LabView], int]) -> None:
         if view := self.front:

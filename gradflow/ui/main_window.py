@@ -77,7 +77,7 @@ class MainWindow(QMainWindow):
     def _setup_ui(self) -> None:
         self.setWindowTitle("gradflow[*]")
         fit_to_screen(self)
-        self.looking, self.lab = Looking(self._take_frame), LabRoom(self.settings)
+        self.looking, self.lab = Looking(self._take_frame), LabRoom(self.settings, partial(self._place, arrange_lab))
         self.actions_by_name = make_actions(self, self._functions())
         self.builder, self.findings, self.notice, self.status = Builder(), Findings(), Notice(), Status()
         self.docks = {name: ViewDock(name) for name in VIEWS}
@@ -178,6 +178,7 @@ class MainWindow(QMainWindow):
             dock.maximise_requested.connect(self.maximising.toggle)
             dock.visibilityChanged.connect(self._tell_wants)
             dock.wants_changed.connect(self._tell_wants)
+        self.panels["findings"].visibilityChanged.connect(self._tell_wants)
         self.docks["map"].view_made.connect(self._attend_map)
         # A frame that a slow view could not draw in its turn is offered again, unless there is a new one by then.
         self._clock = QTimer(self, interval=40)
@@ -228,7 +229,7 @@ class MainWindow(QMainWindow):
         """Ask only for the dear measurements that somebody looks at, and for none before the first picture."""
         if self.frame is None:
             return
-        self.session.set_wants(frozenset().union(*(dock.wants for dock in self.docks.values())))
+        self.session.set_wants(self.findings.wants.union(*(dock.wants for dock in self.docks.values())))
         self.session.look_every(self._turns.tick_ms)
 
     def _color(self, theme: Theme) -> None:

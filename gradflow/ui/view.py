@@ -44,6 +44,9 @@ class View(QWidget):
     picked = Signal(int, object)
     """A layer (from 1) that was clicked, and its step or None for the one that is shown: all views `select` it."""
 
+    view_wanted = Signal(str)
+    """The name of another view that shows more of this; somebody wants to see it."""
+
     wants: frozenset[Want] = frozenset()
     """Dear measurements this view needs, as it stands."""
 

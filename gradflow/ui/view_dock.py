@@ -111,6 +111,7 @@ class ViewDock(QDockWidget):
     view_made = Signal(object)
     wants_changed = Signal()
     picked = Signal(int, object)
+    view_wanted = Signal(str)
 
     def __init__(self, name: str) -> None:
         # The name stands on tabs and in the menu, the question in the title bar.
@@ -172,6 +173,7 @@ class ViewDock(QDockWidget):
             self._view.retheme(self._theme)
             self._view.wants_changed.connect(self.wants_changed)
             self._view.picked.connect(self.picked)
+            self._view.view_wanted.connect(self.view_wanted)
             self._view.select(self._selected)
             self.header.add_controls(self._view.controls())
             layout = self.body.layout()

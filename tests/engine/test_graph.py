@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradflow.engine.activations import ReLU, Tanh
-from gradflow.engine.graph import Graph, Input, Node, ParameterNode, Phase
+from gradflow.engine.graph import Abandoned, Graph, Input, Node, ParameterNode, Phase
 from gradflow.engine.layers import LayerSpec
 from gradflow.engine.losses import MeanSquaredError
 from gradflow.engine.network import Network
@@ -309,3 +310,36 @@ def test_image_with_a_relu_and_a_sum_shares_one_gradient_from_the_sum_down_to_th
     assert isinstance(joint, Add)
     assert np.shares_memory(joint.grad, branch.linear.grad)
     assert not np.shares_memory(joint.grad, network.layers[0].linear.grad)
+
+
+def test_an_abandoned_pass_ends_at_its_next_node_and_so_does_every_later_one() -> None:
+    """Given up by another thread while a node computes: those still to come never run, and no number is half made."""
+    network = small_network(skips=[None] * 5)
+    turn(network)
+    at, go_on, ended = threading.Event(), threading.Event(), []
+    first, third = network.layers[0].linear, network.layers[2].linear
+
+    def wait() -> None:
+        at.set()
+        assert go_on.wait(5.0)
+
+    def walk() -> None:
+        try:
+            network.backward()
+        except Abandoned:
+            ended.append(True)
+
+    network.graph.tap({third: wait})
+    first.W_grad.fill(7.0)
+    thread = threading.Thread(target=walk)
+    thread.start()
+    assert at.wait(5.0)
+    network.graph.abandon()
+    go_on.set()
+    thread.join(5.0)
+    assert ended == [True]
+    assert (first.W_grad == 7.0).all()
+    network.graph.tap({third: wait})
+    for again in (network.forward, network.backward):
+        with pytest.raises(Abandoned):
+            again()

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from gradflow.sim import archive
 from gradflow.sim.build import check
 from gradflow.sim.config import Experiment, edit, get
+from gradflow.sim.details import Want
 from gradflow.sim.diagnosis import RULES, URGENCY, Case, check_up, diagnose
 from gradflow.sim.diagnosis.dead import dead_on_batch
 from gradflow.sim.diagnosis.remedies import round_number
@@ -70,6 +71,12 @@ SICK: dict[str, tuple[int, dict[str, Any]]] = {
         | {"training.optimizer": "adam", "training.learning_rate": 0.01, "network.width": 64, "training.steps": 250},
     ),
     "idle-inputs": (0, {"data.name": "digits", "data.samples": 15}),
+    "catapult": (0, {"training.learning_rate": 2.0}),
+    "beyond-reach": (
+        0,
+        {"network.activation": "tanh", "init.scheme": "xavier-normal", "init.scale": 0.8, "network.depth": 15},
+    ),
+    "luck": (0, {"network.depth": 12}),
 }
 """By finding: after how many steps it shows, and what is wrong with the experiment."""
 
@@ -77,10 +84,13 @@ SICK: dict[str, tuple[int, dict[str, Any]]] = {
 def run_of(changes: Mapping[str, Any], steps: int) -> Run:
     """Return the run of the sound experiment with changes, after some steps, looked at on the way."""
     run = Run(edit(Experiment(), SOUND | dict(changes)))
+    run.forecast.glance()
     while run.snapshot.step < steps and run.snapshot.finite:
         run.advance()
         if run.snapshot.step % 4 == 0:
             run.case()
+    if run.snapshot.finite:
+        run.measure({Want.SHARPNESS})
     return run
 
 
@@ -115,7 +125,7 @@ def test_a_rule_is_silent_on_a_sound_network(name: str) -> None:
 
 
 def test_every_rule_is_tried_here_or_in_the_tests_of_single_snapshots() -> None:
-    assert set(RULES) - set(SICK) == {"left-out", "no-error"}
+    assert set(RULES) - set(SICK) == {"left-out", "no-error", "edge-of-stability"}
 
 
 def test_every_rule_has_its_place_in_the_order_of_urgency() -> None:
@@ -124,7 +134,7 @@ def test_every_rule_has_its_place_in_the_order_of_urgency() -> None:
 
 @pytest.mark.parametrize("name", SICK)
 def test_findings_come_in_the_order_of_urgency(name: str) -> None:
-    places = [URGENCY.index(finding.name) for finding in patient(name)[1]]
+    places = [URGENCY.index(finding.name) for finding in patient(name)[1] if finding.name != "healthy"]
     assert places == sorted(places)
 
 
@@ -207,12 +217,17 @@ def scaled(case: Case, factor: float) -> Case:
         noise_square=case.checkup.noise_square * factor**2,
         batch_square=case.checkup.batch_square * factor**2,
     )
+    # Steps as they were: the rate is divided by the factor, and its bound multiplied.
+    sharpness = case.sharpness and dataclasses.replace(
+        case.sharpness, values=case.sharpness.values * factor, bounds=case.sharpness.bounds * factor
+    )
     return dataclasses.replace(
         case,
         topology=dataclasses.replace(case.topology, chance_loss=case.topology.chance_loss * factor),
         snapshot=dataclasses.replace(case.snapshot, stats=of(case.snapshot.stats), **numbers),
         history=HistoryView(scalars, of(case.history.stats)),
         checkup=checkup,
+        sharpness=sharpness,
     )
 
 
@@ -226,6 +241,59 @@ def test_multiplying_the_loss_by_a_constant_changes_no_verdict_of_any_rule(name:
         again = diagnose(scaled(case, 2.0**exponent))
     assert [finding.name for finding in again] == [finding.name for finding in findings]
     assert [finding.severity for finding in again] == [finding.severity for finding in findings]
+
+
+# The curvature
+
+
+def with_ratio(ratio: float, step: int, **changes: Any) -> tuple[Finding, ...]:
+    """Return what is found in the sound network where λ is `ratio` times its bound."""
+    before, _ = well(100 if step else 0)
+    case = dataclasses.replace(before, experiment=edit(before.experiment, changes))
+    found = case.sharpness
+    assert found is not None
+    steps, values = np.array([float(step)]), ratio * found.bounds[-1:]
+    moved = dataclasses.replace(found, steps=steps, values=values, bounds=found.bounds[-1:])
+    return diagnose(dataclasses.replace(case, sharpness=moved))
+
+
+@pytest.mark.parametrize(("ratio", "speaks"), [(0.8, False), (0.95, True), (1.05, True), (1.15, False)])
+def test_a_sharpness_at_its_bound_is_normal_and_said_after_what_is_well(ratio: float, speaks: bool) -> None:
+    names = [finding.name for finding in with_ratio(ratio, 100)]
+    assert names == (["healthy", "edge-of-stability"] if speaks else ["healthy"])
+    assert all(finding.severity is Severity.GOOD for finding in with_ratio(ratio, 100))
+
+
+@pytest.mark.parametrize(
+    ("ratio", "step", "severity"),
+    [
+        (0.99, 0, None),
+        (1.5, 0, Severity.NOTE),
+        (11.0, 0, Severity.WARNING),
+        (1.15, 100, None),
+        (11.0, 100, Severity.NOTE),
+    ],
+)
+def test_beyond_its_bound_the_loss_may_rise_and_far_beyond_it_mostly_ruins(
+    ratio: float, step: int, severity: Severity | None
+) -> None:
+    found = [finding for finding in with_ratio(ratio, step) if finding.name == "catapult"]
+    assert [finding.severity for finding in found] == ([severity] if severity else [])
+
+
+def test_the_remedy_for_a_landscape_that_is_too_steep_brings_the_rate_below_the_bound() -> None:
+    case, findings = patient("catapult")
+    remedy = next(finding for finding in findings if finding.name == "catapult").remedies[0]
+    after = run_of(SICK["catapult"][1] | dict(remedy.changes), 0)
+    assert case.sharpness and case.sharpness.ratio > 1.0
+    sharpness = after.case().sharpness
+    assert sharpness and 0.05 < sharpness.ratio < 1.0
+
+
+def test_an_optimiser_that_scales_each_weight_has_no_edge() -> None:
+    """The bound of Adam is that of another matrix: nothing is said, whatever the curvature."""
+    run = run_of({"training.optimizer": "adam", "training.learning_rate": 1e3}, 0)
+    assert not {"catapult", "edge-of-stability"} & {finding.name for finding in run.findings()}
 
 
 # What stands behind a rule

@@ -17,6 +17,9 @@ from gradflow.engine.losses import MeanSquaredError
 from gradflow.engine.network import LayerSpec, Network
 from gradflow.engine.optimizers import SGD, Hyper
 from gradflow.engine.update import Update
+from gradflow.sim import archive
+from gradflow.sim.details import Want
+from gradflow.sim.run import Run
 
 CURVATURES = (1.0, 10.0, 100.0)
 
@@ -140,3 +143,19 @@ def test_full_batch_training_ends_up_at_the_edge_of_stability(rate: float, steps
     assert np.mean(hovering) == pytest.approx(1.0, abs=0.03)
     assert np.std(hovering) < 0.03
     assert after < 2 * before < 0.1
+
+
+@pytest.mark.slow
+def test_the_preset_ends_up_at_the_edge_and_this_is_said_to_be_normal() -> None:
+    """A18 as it is opened in the window, with the sharpness that the window measures."""
+    run = Run(archive.open_experiment("edge-of-stability"))
+    for _ in range(8001):
+        run.advance()
+        if run.snapshot.step % 500 == 0:
+            found = run.measure({Want.SHARPNESS}).sharpness
+    assert found is not None
+    ratios = found.values / found.bounds
+    assert ratios[0] < 0.7
+    assert np.mean(ratios[8:]) == pytest.approx(1.0, abs=0.01)
+    assert np.std(ratios[8:]) < 0.01
+    assert [finding.name for finding in run.findings()] == ["healthy", "edge-of-stability"]

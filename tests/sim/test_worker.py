@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -183,6 +184,41 @@ def test_stop_is_obeyed_at_any_speed(fast, speed):
     assert worker.stop(timeout=5.0)
 
 
+@pytest.mark.parametrize("at_first", [True, False], ids=["first-profile", "later"])
+def test_stop_is_obeyed_in_the_middle_of_a_step_and_leaves_the_last_whole_one(fast, monkeypatch, at_first):
+    """Between two layers: a step of a large network takes seconds. What is left is what the last frame says."""
+    at, go_on, passed = threading.Event(), threading.Event(), []
+    trainers: list[Trainer] = []
+    load = Trainer._load_batch
+
+    def load_and_wait(trainer: Trainer) -> None:
+        load(trainer)
+        if trainer in trainers or (at_first and not trainers):
+            network = trainer.network
+            network.graph.tap({network.layers[2].linear: wait, network.layers[0].linear: lambda: passed.append(1)})
+        trainers.append(trainer)
+
+    def wait() -> None:
+        passed.clear()
+        at.set()
+        assert go_on.wait(PATIENCE)
+
+    monkeypatch.setattr(Trainer, "_load_batch", load_and_wait)
+    worker = TrainingWorker()
+    worker.start()
+    worker.build(fast({"network.depth": 5}), 1, settle=False)
+    worker.play()
+    assert at.wait(PATIENCE)
+    trainer, before = trainers[0], trainers[0].network.master.copy()
+    threading.Timer(0.05, go_on.set).start()
+    assert worker.stop(timeout=PATIENCE)
+    assert not passed
+    assert (trainer.network.master == before).all()
+    assert not any(isinstance(event, Failed) for event in worker.events())
+    if worker.latest:
+        assert worker.latest.history.column("step").tolist() == [0.0][: len(worker.latest.history)]
+
+
 def test_stop_of_a_worker_that_never_started_or_has_stopped():
     worker = TrainingWorker()
     assert worker.stop()
@@ -288,7 +324,7 @@ def test_while_training_each_want_has_its_own_turn(fast, monkeypatch):
 
     monkeypatch.setattr(measurements, "take", timed)
     monkeypatch.setattr(Forecast, "begin", lambda self, ready: False)
-    for module in ("worker", "run", "pace"):
+    for module in ("worker", "attention", "run", "pace"):
         monkeypatch.setattr(f"gradflow.sim.{module}.time", clock)
     worker = TrainingWorker()
     worker.want(frozenset(costs))
@@ -509,7 +545,7 @@ def test_after_an_unforeseen_exception_the_window_is_told_that_nothing_runs(work
 
 
 def test_too_little_memory_is_a_sentence(worker, fast, monkeypatch):
-    def refuse(self: Trainer, experiment: Experiment) -> None:
+    def refuse(self: Trainer, *_: object) -> None:
         raise MemoryError
 
     monkeypatch.setattr(Trainer, "__init__", refuse)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 
 from gradflow.ui.lab import LAB
 from gradflow.ui.lab.lab_view import LabView
@@ -198,3 +198,14 @@ def test_the_picture_of_the_lab_is_of_the_step_it_holds(desk: Any, tmp_path: Pat
     desk.until(lambda: desk.notice)
     assert view.specimen.step == 2
     assert desk.notice.startswith("Saved") and any("step2" in path.name for path in tmp_path.glob("*.csv"))
+
+
+def test_the_graph_leads_to_single_neurons_in_the_lab(window: Any) -> None:
+    """One drawing of neurons is enough: the network graph has a button to that of the lab."""
+    made = window(SMALL)
+    made.window.docks["graph"].raise_()
+    made.until(lambda: made.window.docks["graph"].made)
+    view = made.window.docks["graph"].view
+    made.until(lambda: view.choices.isVisible())
+    QTest.mouseClick(view.choices.findChild(QPushButton), Qt.MouseButton.LeftButton)
+    made.until(lambda: made.window.lab.front_name == "paths")

@@ -69,23 +69,23 @@ def test_a_loss_far_from_chance_is_drawn_in_decades_from_the_start(shown, fast):
 def test_the_axis_stays_logarithmic_until_the_next_run(shown, fast):
     calm, wild = frame_of(fast(), 5), frame_of(fast(EXPLODING), 40)
     view = shown("loss", calm)
-    assert view.axis.linear and heights(view)[0] == 0.0
+    assert view.loss_plot.values.linear and heights(view)[0] == 0.0
     view.draw(dataclasses.replace(calm, other=wild))
-    assert not view.axis.linear
+    assert not view.loss_plot.values.linear
     ghost = view.ghosts["train_loss"].points[1]
     assert len(ghost) and heights(view)[0] <= ghost.min() and ghost.max() <= heights(view)[1]
     view.draw(calm)
-    assert not view.axis.linear
+    assert not view.loss_plot.values.linear
     view.reset(calm.topology)
     view.draw(calm)
-    assert view.axis.linear
+    assert view.loss_plot.values.linear
     np.testing.assert_array_equal(view.curves["train_loss"].points[1], calm.history.column("train_loss"))
 
 
 def test_a_loss_of_exactly_zero_has_a_place_below_the_decades(shown, fast):
     frame = frame_of(fast(EXPLODING), 40)
     view = shown("loss", dataclasses.replace(frame, snapshot=dataclasses.replace(frame.snapshot, train_loss=0.0)), DARK)
-    assert "0" in names(view) and heights(view)[0] < view.now["loss"]._y[0] < view.decades.low
+    assert "0" in names(view) and heights(view)[0] < view.now["loss"]._y[0] < view.loss_plot.decades.low
 
 
 def test_the_end_of_a_run_in_numbers_that_are_not_finite_is_a_red_bar(shown, fast):

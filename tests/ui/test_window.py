@@ -674,4 +674,4 @@ def test_a_thousand_layers_are_built_drawn_and_trained(window, colors, monkeypat
     desk.until(lambda: desk.step == 1)
     desk.rest()
     assert desk.frame.details.step == 1
-    assert desk.session._worker._wants < EVERYTHING
+    assert desk.session._worker._attention.wants < EVERYTHING

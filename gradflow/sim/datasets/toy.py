@@ -92,6 +92,17 @@ def sine(samples: int | None, noise: float, rng: np.random.Generator) -> Dataset
     return Dataset(x, np.sin(x) + noise * rng.standard_normal(x.shape), ("x",), ())
 
 
+@dataset("chebyshev", "Chebyshev T₄")
+def chebyshev(samples: int | None, noise: float, rng: np.random.Generator) -> Dataset:
+    """Regression in one dimension: y = T₄(x) = 8x⁴ − 8x² + 1 + Gaussian noise, x evenly spaced in [-1, 1].
+
+    With 20 samples, all of them in a batch, and tanh it is the toy on which Cohen et al. 2021 show the edge of
+    stability: so small that the sharpness costs nothing.
+    """
+    x = np.linspace(-1.0, 1.0, _size(samples))[:, None]
+    return Dataset(x, 8 * x**4 - 8 * x**2 + 1 + noise * rng.standard_normal(x.shape), ("x",), ())
+
+
 def _size(samples: int | None) -> int:
     return DEFAULT_SAMPLES if samples is None else samples
 

@@ -7,7 +7,7 @@ known fault each (sim.trial).
 
 from functools import lru_cache
 
-from gradflow.sim.diagnosis import breakdown, dead, flow, progress, rates, units
+from gradflow.sim.diagnosis import breakdown, dead, edge, flow, outlook, progress, rates, units
 from gradflow.sim.diagnosis.case import STEEP, Case
 from gradflow.sim.diagnosis.checkup import Checkup, check_up
 from gradflow.sim.diagnosis.flow import MILD, healthy
@@ -25,7 +25,9 @@ __all__ = [
     "check_up",
     "dead",
     "diagnose",
+    "edge",
     "flow",
+    "outlook",
     "progress",
     "rates",
     "rule",
@@ -47,11 +49,15 @@ URGENCY = (
     "bias-only",
     "uneven-rates",
     "rate-too-low",
+    "catapult",
     "overfitting",
     "noise",
     "plateau",
     "chance",
+    "beyond-reach",
     "idle-inputs",
+    "luck",
+    "edge-of-stability",
 )
 """Causes before their consequences; a rule that is not named here comes last."""
 
@@ -59,8 +65,12 @@ FINAL = ("diverged", "left-out", "no-error")
 """Where one of these speaks, no other number means anything."""
 
 
+WORTH_KNOWING = ("luck", "edge-of-stability")
+"""Where only these speak, nothing is wrong."""
+
+
 def diagnose(case: Case) -> tuple[Finding, ...]:
-    """Return all findings that speak, the most urgent first; "healthy" (or "leaning") alone if nothing is wrong."""
+    """Return all findings that speak, the most urgent first; if nothing is wrong, "healthy" (or "leaning") leads."""
     found: list[Finding] = []
     for name, apply in _in_order(len(RULES)):
         finding = apply(case)
@@ -68,7 +78,9 @@ def diagnose(case: Case) -> tuple[Finding, ...]:
             found.append(finding)
             if name in FINAL:
                 break
-    return tuple(found) or (healthy(case),)
+    if all(finding.name in WORTH_KNOWING for finding in found):
+        return healthy(case), *found
+    return tuple(found)
 
 
 @lru_cache(maxsize=1)

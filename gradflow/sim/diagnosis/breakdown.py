@@ -10,6 +10,7 @@ import numpy as np
 from gradflow.sim.config import DYNAMIC, Experiment
 from gradflow.sim.diagnosis import remedies as try_
 from gradflow.sim.diagnosis.case import STEEP, Case
+from gradflow.sim.diagnosis.edge import steep_start
 from gradflow.sim.diagnosis.registry import rule
 from gradflow.sim.finding import Finding, Remedy, Severity
 from gradflow.sim.snapshot import Stat
@@ -54,7 +55,7 @@ def diverged(case: Case) -> Finding | None:
         "diverged",
         Severity.ERROR,
         "The numbers have blown up",
-        f"{where} {kept}",
+        f"{where} {kept}{steep_start(case)}",
         divergence.layer,
         advice,
         cause,

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ from gradflow.sim.history import HistoryView
 from gradflow.sim.layer_rows import NO_SKIP
 from gradflow.sim.prediction import Prediction
 from gradflow.sim.snapshot import Snapshot, Stat, Topology
+
+if TYPE_CHECKING:
+    from gradflow.sim.sharpness import Sharpness
 
 Array = NDArray[np.float64]
 
@@ -45,7 +49,7 @@ STEEP = 2.0
 class Case:
     """One state of one run: what is fixed about it, what was measured now, and what before.
 
-    `statistics` (of sim.statistics), `checkup` and `prediction` may be missing or of an earlier step.
+    `statistics` (of sim.statistics), `checkup`, `prediction` and `sharpness` may be missing or of an earlier step.
     """
 
     experiment: Experiment
@@ -55,6 +59,7 @@ class Case:
     statistics: Mapping[str, Array] = field(default_factory=dict)
     checkup: Checkup | None = None
     prediction: Prediction | None = None
+    sharpness: Sharpness | None = None
 
     @cached_property
     def delta(self) -> Array:

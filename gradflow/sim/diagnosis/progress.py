@@ -31,6 +31,8 @@ STEADY = 0.3
 """A gradient above this share of its first norm has not arrived at a minimum."""
 NOTABLE = 2.0
 """A difference of this many standard errors is more than chance."""
+ROOM = 0.1
+"""A sharpness below this share of its bound leaves room for a learning rate several times as high."""
 STALLED = 0.98
 """A loss above this share of what it was a quarter earlier stands still."""
 
@@ -141,23 +143,30 @@ def plateau(case: Case) -> Finding | None:
         return None
     if not (case.quarters[0] <= FALLEN * case.started or case.decayed) or not _stands_still(case):
         return None
-    rate = case.snapshot.learning_rate
+    rate, steep = case.snapshot.learning_rate, case.sharpness.ratio if case.sharpness else math.nan
     return Finding(
         "plateau",
         Severity.NOTE,
         "The loss is on a plateau",
         f"In the last quarter of the run the loss has fallen by less than 2 %, at "
-        f"{100 * case.quarters[0] / case.started:.3g} % of its start; the learning rate is {spell(rate)}.",
+        f"{100 * case.quarters[0] / case.started:.3g} % of its start; the learning rate is {spell(rate)}."
+        + (
+            f" The sharpness is {spell(steep)} times its bound: there is room for longer steps." if steep < ROOM else ""
+        ),
         None,
         "Change the learning rate: smaller if the loss jitters, larger if it creeps.",
         "The steps are too short to get on, or so long that they jump to and fro across a valley.",
         "L(W) flat: ‖∂L/∂W‖ ≈ 0, or η too large for the valley: η·λ ≈ 2",
-        _get_on(case.experiment, case.decayed),
+        _get_on(
+            case.experiment,
+            case.decayed,
+            3.0 if not steep < ROOM else min(try_.tenfold(-math.log10(2.0 * steep)), 10.0),
+        ),
     )
 
 
 @lru_cache(maxsize=16)
-def _get_on(experiment: Experiment, decayed: bool) -> tuple[Remedy, ...]:
+def _get_on(experiment: Experiment, decayed: bool, faster: float) -> tuple[Remedy, ...]:
     constant = None
     if decayed and experiment.training.schedule != "constant":
         constant = try_.set_one(
@@ -172,7 +181,7 @@ def _get_on(experiment: Experiment, decayed: bool) -> tuple[Remedy, ...]:
         experiment, "Lower the learning rate on plateaus", "It is cut wherever the loss stands still.", reduce_
     )
     return try_.offer(
-        constant, try_.adam(experiment), reduced, try_.other_rate(experiment, 3.0), try_.other_rate(experiment, 0.3)
+        constant, try_.adam(experiment), reduced, try_.other_rate(experiment, faster), try_.other_rate(experiment, 0.3)
     )
 
 

@@ -11,28 +11,19 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.engine.activations import Activation, make_activation
-from gradflow.engine.initializers import INITIALIZERS, Fans
-from gradflow.sim.blueprint import default_init
-from gradflow.sim.config import NONE, Experiment, edit
+from gradflow.sim.config import Experiment, edit
+from gradflow.sim.reach import TRAINABLE_DEPTHS, activation_of, critical_scale, standard_std
 from gradflow.sim.sweep.axis import Axis
 from gradflow.sim.sweep.chart import Curve
 from gradflow.sim.sweep.grid import Sweep
-from gradflow.theory.critical import Critical, critical_points
 from gradflow.theory.depth_scales import depth_scale
-from gradflow.theory.lengths import Stability
 from gradflow.theory.moments import moments_of
 
 Array = NDArray[np.float64]
 
 SCALE, DEPTH = "init.scale", "network.depth"
-TRAINABLE_DEPTHS = 6.0
-"""How many depth scales deep a network can be and still train."""
-
 MESH, NEAREST = 48, 1e-2
 """Scales at which the curve is computed: evenly, and from so near to the critical one on either side."""
-
-RANDOM = ("normal", "uniform", "truncated-normal", "orthogonal")
 
 
 def theory_curves(sweep: Sweep) -> tuple[Curve, ...]:
@@ -51,7 +42,7 @@ def theory_curves(sweep: Sweep) -> tuple[Curve, ...]:
 def _curves(sweep: Sweep, scales: Axis, other: Axis) -> tuple[Curve, ...]:
     """Return the curves with the scale as x."""
     experiments = [edit(sweep.experiment, {other.path: value}) for value in other.values]
-    critical = scales.place([_critical_scale(experiment) for experiment in experiments])
+    critical = scales.place([critical_scale(experiment) for experiment in experiments])
     middles = np.arange(float(len(experiments)))
     if other.numeric:
         # A line ends at the edges of the outer cells, not at their middles.
@@ -68,7 +59,7 @@ def _curves(sweep: Sweep, scales: Axis, other: Axis) -> tuple[Curve, ...]:
 
 def _depth_curve(experiment: Experiment, scales: Axis, depths: Axis) -> list[Curve]:
     """Return the depth that can be trained at each scale."""
-    critical, weight_std = _critical_scale(experiment), _weight_std(experiment)
+    critical, weight_std = critical_scale(experiment), standard_std(experiment)
     if math.isnan(critical) or not scales.numeric or len(scales.values) < 2:
         return []
     low, high = float(scales.values[0]), float(scales.values[-1])
@@ -77,38 +68,6 @@ def _depth_curve(experiment: Experiment, scales: Axis, depths: Axis) -> list[Cur
     near = np.exp(np.geomspace(NEAREST, 1.0, MESH))
     mesh = np.unique(np.concatenate([even, critical * near, critical / near]))
     mesh = mesh[(mesh >= low) & (mesh <= high)]
-    moments, bias_square = moments_of(_activation(experiment)), experiment.init.bias_scale**2
+    moments, bias_square = moments_of(activation_of(experiment)), experiment.init.bias_scale**2
     reach = [TRAINABLE_DEPTHS * depth_scale(moments, (weight_std * scale) ** 2, bias_square) for scale in mesh.tolist()]
     return [Curve("depth = 6 ξ", scales.place(mesh), depths.place(reach))]
-
-
-def _critical_scale(experiment: Experiment) -> float:
-    """Return the init scale at which χ₁ = 1; nan where it is not known."""
-    point, weight_std = _critical_point(experiment), _weight_std(experiment)
-    return point.weight_std / weight_std if point and weight_std > 0.0 else math.nan
-
-
-def _critical_point(experiment: Experiment) -> Critical | None:
-    """Return the activation's critical point at these biases, if there is one and the network is a plain one.
-
-    Of several, the one that a network does not run away from.
-    """
-    shape, init = experiment.network, experiment.init
-    if shape.layers or shape.norm != NONE or shape.skip_every or shape.dropout or init.bias:
-        return None
-    points = critical_points(moments_of(_activation(experiment)), init.bias_scale**2)
-    return min(points, key=lambda point: point.stability is Stability.UNSTABLE, default=None)
-
-
-def _activation(experiment: Experiment) -> Activation:
-    return make_activation(experiment.network.activation, experiment.network.negative_slope)
-
-
-def _weight_std(experiment: Experiment) -> float:
-    """Return σ_w = std W·√n of a hidden layer at scale 1; nan where the scheme draws no independent weights."""
-    width, init = experiment.network.width, default_init(experiment)
-    function = _activation(experiment)
-    fans = Fans(width, width, init.mode, negative_slope=function.negative_slope, gain=function.gain)
-    spread = INITIALIZERS[experiment.init.scheme].part(fans)
-    known = spread.distribution in RANDOM and not spread.data_driven
-    return float(spread.std * math.sqrt(width)) if known else math.nan

@@ -67,6 +67,32 @@ def exploding() -> Disease:
     return Disease(infect)
 
 
+@disease("beyond-reach", "Deeper than signals reach")
+def beyond_reach() -> Disease:
+    """Per-layer factors (mean field) whose product is 0.045 to 0.02: plain descent leaves the loss where it was."""
+
+    def infect(rng: np.random.Generator, sound: Changes) -> Changes:
+        depth = whole(rng, 12, 24)
+        return plain(
+            sound,
+            network__depth=depth,
+            network__activation="tanh",
+            init__scheme="xavier-normal",
+            init__scale=per_layer(rng, depth, -1.7, -1.35),
+            network__width=pick(rng, WIDE),
+            training__optimizer="sgd",
+            training__momentum=0.0,
+            training__learning_rate=between(rng, 0.03, 0.1),
+            training__precision="float64",
+        )
+
+    return Disease(
+        infect,
+        lambda record, sound: not record.diverged and record.ended > 0.9 * record.started,
+        ("chance", "rate-too-low", "vanishing"),
+    )
+
+
 @disease("saturated", "Saturated units")
 def saturated() -> Disease:
     """Weights or biases that put z at 8 or more (sigmoid: 16) times its usual size: q ≥ 64, of which 79 % saturate."""

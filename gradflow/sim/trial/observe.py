@@ -8,11 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradflow.sim.config import Experiment
+from gradflow.sim.details import Want
 from gradflow.sim.finding import Finding, Severity
 from gradflow.sim.run import Run
+from gradflow.sim.stability import BOUNDED
 
 LOOKS = (0.0, 0.05, 0.25, 0.5, 0.75, 1.0)
 """When the diagnosis is asked, as shares of the run."""
+
+EARLY = 20
+"""So many steps are the first ones."""
 
 CHECKUP_EVERY = 4
 """A window that is open looks at least as often."""
@@ -22,7 +27,10 @@ FAULTS = (Severity.WARNING, Severity.ERROR)
 
 @dataclass(frozen=True)
 class Record:
-    """One run: the findings of every look, the losses, and how good the network is at last."""
+    """One run: the findings of every look, the losses, and how good the network is at last.
+
+    `peak` is the highest loss of the first steps.
+    """
 
     experiment: Experiment
     looks: tuple[tuple[Finding, ...], ...]
@@ -33,6 +41,7 @@ class Record:
     chance: float
     diverged: bool
     never_on: float
+    peak: float
 
     @property
     def names(self) -> frozenset[str]:
@@ -66,12 +75,15 @@ class Record:
 def observe(experiment: Experiment) -> Record:
     """Run an experiment to its end and ask the diagnosis now and then."""
     run = Run(experiment)
+    run.forecast.glance()
     steps = experiment.training.steps
     when = {round(share * steps) for share in LOOKS}
     looks = []
     while True:
         snapshot = run.advance()
         over = run.finished or not snapshot.finite
+        if snapshot.finite and (over or not snapshot.step) and experiment.training.optimizer in BOUNDED:
+            run.measure({Want.SHARPNESS})
         if snapshot.step in when or over:
             looks.append(run.findings())
         elif snapshot.step % CHECKUP_EVERY == 0:
@@ -93,6 +105,7 @@ def observe(experiment: Experiment) -> Record:
         trainer.topology.chance_loss,
         not run.snapshot.finite,
         _never_on(run),
+        float(losses[: EARLY + 1].max()),
     )
 
 

@@ -42,6 +42,26 @@ def rate_too_high() -> Disease:
     return Disease(infect, learns_better)
 
 
+@disease("catapult", "A start beyond the edge of stability")
+def catapult() -> Disease:
+    """All samples in a batch and 3 to 60 times the usual rate, from which the loss at first rises by half or more."""
+
+    def infect(rng: np.random.Generator, sound: Changes) -> Changes:
+        return plain(
+            sound,
+            training__optimizer="sgd",
+            training__momentum=0.0,
+            training__batch_size="all",
+            training__learning_rate=between(rng, 0.2, 4.0),
+            training__precision="float64",
+        )
+
+    def is_ill(record: Record, sound: Record) -> bool:
+        return not record.diverged and record.peak > 1.5 * record.started
+
+    return Disease(infect, is_ill, ("rate-too-high", "dead-units", "saturated"))
+
+
 @disease("rate-too-low", "Learning rate too low")
 def rate_too_low() -> Disease:
     """A thousandth to a hundred-thousandth of the usual rate, with which the same network ends at less than half."""

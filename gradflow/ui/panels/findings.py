@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from gradflow.sim.details import Want
 from gradflow.sim.finding import Finding, Severity
 from gradflow.sim.frame import Frame
 from gradflow.ui.layer_table import layer_table
@@ -54,7 +55,10 @@ class Entry(Button):
 
 
 class Findings(QScrollArea):
-    """One finding in full, the most urgent unless another was opened; the others; and the layers' numbers."""
+    """One finding in full, the most urgent unless another was opened; the others; and the layers' numbers.
+
+    Some findings ask for a dear measurement, while somebody can read them.
+    """
 
     preview_wanted = Signal(object)
     """The Remedy to be seen beside this run, or None."""
@@ -111,6 +115,11 @@ class Findings(QScrollArea):
             box.addSpacing(2)
         box.addStretch(1)
         self.setWidget(column)
+
+    @property
+    def wants(self) -> frozenset[Want]:
+        """The dear measurements that findings are made of, as long as the panel is seen."""
+        return frozenset({Want.SHARPNESS}) if self.isVisible() else frozenset()
 
     def draw(self, frame: Frame) -> None:
         """Say what the latest frame's findings are; what a pointer is about to press holds still."""

@@ -22,7 +22,7 @@ from gradflow.ui.plot import DecadeRange
 from gradflow.ui.slow_words import SlowWords
 from gradflow.ui.theme import Theme
 from gradflow.ui.view import SLOW_MS, View, view
-from gradflow.ui.widgets import Choice
+from gradflow.ui.widgets import Button, Choice
 
 Array = NDArray[np.float64]
 
@@ -63,7 +63,8 @@ class GraphView(View):
     several layers, ∂L/∂x is the sum of what comes back over each way, and a share is the norm of one over the sum of
     the norms: for y = x + α·branch(x) the skip gives ∂L/∂y (blue, per cent above), the branch the rest (below). Boxes
     are the taller the more units they have. Grey is exactly zero, red not finite, an empty box has no such number.
-    Hover a box for its numbers, click it to choose its layer. Cost of the shares: one more backward pass.
+    Hover a box for its numbers, click it to choose its layer. Single neurons stand in Paths, a view of the lab. Cost of
+    the shares: one more backward pass.
     """
 
     wants = frozenset({Want.PATHS})
@@ -89,6 +90,11 @@ class GraphView(View):
         self.list.setAccessibleName("Statistic of the network graph")
         self.list.setToolTip("Which number colours the layers")
         self.list.currentIndexChanged.connect(self._redraw)
+        self.choices = QWidget()
+        both = QHBoxLayout(self.choices)
+        both.setContentsMargins(0, 0, 0, 0)
+        both.addWidget(self.list)
+        both.addWidget(self._way_to_neurons())
         self.readout = QLabel(self.canvas)
         self.readout.setObjectName("chip")
         self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -101,7 +107,17 @@ class GraphView(View):
 
     def controls(self) -> QWidget:
         """Choose the statistic."""
-        return self.list
+        return self.choices
+
+    def _way_to_neurons(self) -> Button:
+        button = Button("neurons …")
+        button.setObjectName("small")
+        button.setToolTip("Single neurons, ∂z/∂z on every edge between them, and all their paths: Paths, in the lab")
+        button.clicked.connect(self._show_neurons)
+        return button
+
+    def _show_neurons(self) -> None:
+        self.view_wanted.emit("paths")
 
     def choice(self) -> str:
         """Return the statistic."""

@@ -13,18 +13,16 @@ from PySide6.QtWidgets import QHBoxLayout
 
 from gradflow.sim.frame import Frame
 from gradflow.sim.snapshot import Topology
-from gradflow.ui.axes import ValueAxis, WholeAxis
+from gradflow.ui.axes import WholeAxis
 from gradflow.ui.items import Polyline, Rule, cosmetic
 from gradflow.ui.marks import Marks
-from gradflow.ui.plot import DecadeRange, Plot, log10_marks, nice_ceiling
+from gradflow.ui.plot import Plot, nice_ceiling
 from gradflow.ui.theme import Theme
+from gradflow.ui.value_plot import ValuePlot
 from gradflow.ui.view import SLOW_MS, View, view
 
 Array = NDArray[np.float64]
 MOST_POINTS = 1_500
-
-MOST_LINEAR = 100.0
-"""From which ratio of the greatest to the least loss on the axis is logarithmic."""
 
 
 @view("loss", "Is it learning?")
@@ -44,8 +42,7 @@ class Loss(View):
 
     def __init__(self) -> None:
         super().__init__()
-        self.axis = ValueAxis("left")
-        self.loss_plot = Plot(WholeAxis("bottom"), self.axis, "step", "loss")
+        self.loss_plot = ValuePlot("loss")
         self.accuracy_plot = Plot(WholeAxis("bottom"), None, "step", "accuracy")
         row = QHBoxLayout()
         row.setSpacing(0)
@@ -73,7 +70,6 @@ class Loss(View):
         ):
             plot.add(line, now)
         self.box.addLayout(row)
-        self.top, self.decades = 1.0, DecadeRange(least=1.0)
         self.chance_loss = math.nan
 
     def reset(self, topology: Topology) -> None:
@@ -85,9 +81,7 @@ class Loss(View):
         self.chance["loss"].setVisible(guessed)
         self.chance["accuracy"].setVisible(classes > 1)
         self.chance["accuracy"].set_value(1 / max(classes, 1))
-        self.top = 0.0
-        self.decades.forget()
-        self.axis.linear = True
+        self.loss_plot.forget()
         self.accuracy_plot.fix(y=(0.0, 1.02))
         for curve in (*self.curves.values(), *self.ghosts.values()):
             curve.set_data([], [])
@@ -96,8 +90,8 @@ class Loss(View):
         """Draw what is recorded, with discs where it stands now."""
         snapshot = frame.snapshot
         losses = np.concatenate([_losses(frame), _losses(frame.other) if frame.other else np.empty(0)])
-        self._choose_axis(losses[np.isfinite(losses)])
-        heights = self._heights
+        self.loss_plot.fit(np.append(losses[np.isfinite(losses)], self.chance_loss))
+        heights = self.loss_plot.heights
         _show(self.curves, frame, heights)
         _show(self.ghosts, frame.other, heights)
         if self.chance["loss"].isVisible():
@@ -116,33 +110,6 @@ class Loss(View):
         # A little room at the left, for the mark of step 0.
         for plot in (self.loss_plot, self.accuracy_plot):
             plot.fix(x=(-0.02 * right, right))
-
-    def _choose_axis(self, losses: Array) -> None:
-        """Fit the axis to these losses and the level of chance; a logarithmic one stays so until the next run."""
-        seen = np.append(losses, self.chance_loss)
-        positive = seen[seen > 0.0]
-        if self.axis.linear and positive.size and positive.max() > MOST_LINEAR * positive.min():
-            self.axis.linear, self.axis.picture = False, None
-        if self.axis.linear:
-            highest = float(np.nanmax(seen, initial=0.0))
-            wanted = nice_ceiling(1.05 * highest, 1e-6) if highest > 0 else 1.0
-            if not self.top or wanted > self.top or wanted < 0.3 * self.top:
-                self.top = wanted
-            self.axis.named = {}
-            self.loss_plot.fix(y=(0.0, self.top))
-            return
-        logs, zero, _ = log10_marks(seen)
-        low, high = self.decades.include(logs)
-        gutter = 0.1 * (high - low) if zero.any() else 0.0
-        self.axis.named = {low - gutter / 2: "0"} if gutter else {}
-        self.loss_plot.fix(y=(low - gutter, high))
-
-    def _heights(self, losses: Array) -> Array:
-        """Return where losses stand on the axis, nan for those that are not finite."""
-        if self.axis.linear:
-            return np.where(np.isfinite(losses), losses, np.nan)
-        logs, zero, _ = log10_marks(losses)
-        return np.where(zero, next(iter(self.axis.named), np.nan), logs)
 
     def retheme(self, theme: Theme) -> None:
         """Take new colours."""
