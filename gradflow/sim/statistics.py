@@ -156,7 +156,7 @@ def delta_max(subject: Subject) -> Array:
 
 @statistic("delta_factor", "δ factor")
 def delta_factor(subject: Subject) -> Array:
-    """The factor ‖δ_l‖/‖δ_{l+1}‖ by which layer l+1 passes the gradient on; below 1 it vanishes towards the input.
+    """The factor ‖δₗ‖/‖δₗ₊₁‖ by which layer l+1 passes the gradient on; below 1 it vanishes towards the input.
 
     The output layer has none. In theory √χ = σ_w·√(E φ′²). Cost: two passes over δ.
     """

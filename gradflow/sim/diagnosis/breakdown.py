@@ -133,7 +133,7 @@ def no_error(case: Case) -> Finding | None:
         "no layer receives any.",
         len(case.topology.layers),
         cause="Backprop starts from the error at the output; without an error there is nothing to pass back.",
-        formula="∂L/∂z_L = 0  ⇒  ∂L/∂z_l = 0 for every l",
+        formula="∂L/∂z_L = 0  ⇒  ∂L/∂zₗ = 0 for every l",
     )
 
 
@@ -199,7 +199,7 @@ def no_gradient(case: Case) -> Finding | None:
         top,
         advice,
         "The gradient of a layer is a product over all layers above it, and one factor of 0 makes all of it 0.",
-        "δ_l = (W_{l+1}ᵀ·δ_{l+1}) ⊙ φ′(z_l) = 0",
+        "δₗ = (Wₗ₊₁ᵀ·δₗ₊₁) ⊙ φ′(zₗ) = 0",
         offered,
     )
 

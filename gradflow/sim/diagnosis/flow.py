@@ -17,10 +17,10 @@ from gradflow.sim.words import power, spell, subscript
 MILD = 1.0
 """Decades from which a gradient counts as leaning."""
 
-FORMULA = "‖δ_l‖ ≈ ‖δ_{l+1}‖ · √χ,  χ = σ_w²·E φ′(z)²"
+FORMULA = "‖δₗ‖ ≈ ‖δₗ₊₁‖ · √χ,  χ = σ_w²·E φ′(z)²"
 """What a dense layer and its activation do (Schoenholz et al. 2017)."""
 
-GENERAL = "δ_l = (∂z_{l+1}/∂z_l)ᵀ · δ_{l+1}"
+GENERAL = "δₗ = (∂zₗ₊₁/∂zₗ)ᵀ · δₗ₊₁"
 """The same with norms, skips, convolutions or layers of their own in between."""
 
 
@@ -131,7 +131,7 @@ def _nothing_to_compare(case: Case) -> Finding:
         f"Its gradient ‖δ₁‖ is {spell(delta)}. Vanishing and exploding show between layers: raise the depth.",
         1,
         cause="A product of one factor can neither vanish nor explode.",
-        formula="δ_1 = (W_2ᵀ·δ_2) ⊙ φ′(z_1)",
+        formula="δ₁ = (W₂ᵀ·δ₂) ⊙ φ′(z₁)",
     )
 
 

@@ -140,7 +140,7 @@ def uneven_rates(case: Case) -> Finding | None:
         slow,
         "Draw all layers alike, or use Adam.",
         "One learning rate serves all layers: where weights are large or gradients small, hardly anything moves.",
-        "‖ΔW_l‖/‖W_l‖ = η·‖∂L/∂W_l‖/‖W_l‖",
+        "‖ΔWₗ‖/‖Wₗ‖ = η·‖∂L/∂Wₗ‖/‖Wₗ‖",
         _even_out(case.experiment, _fair_for_most(case.first_rates)),
     )
 
