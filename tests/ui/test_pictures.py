@@ -166,7 +166,9 @@ def test_a_text_that_scrolls_ends_between_two_lines(hidden: Any, pixels: Any) ->
     ids=["paths", "autograd", "jacobians", "heatmap", "boundary"],
 )
 def test_an_svg_shows_what_the_png_shows(name: str, look: Theme, frame: Frame, pixels: Any) -> None:
-    chosen = Look(look, {"autograd": json.dumps({"text": LONG, "position": 3})})
+    # A graph that is seen whole: of words at an edge the SVG shows only those that lie within it.
+    program = "x = 0.3\n" + "# a line of many\n" * 40 + "y = tanh(x)"
+    chosen = Look(look, {"autograd": json.dumps({"text": program, "position": 3})})
     data = export.svg(frame, name, chosen)
     painted, back = export.picture(frame, name, chosen, 1.0), drawn_back(data)
     assert painted.size() == back.size()
