@@ -191,7 +191,8 @@ class TrainingWorker:
         if (due or run.exploded) and not self._wake.is_set():
             with suppress(Interrupted):
                 run.look(due, self._wake.is_set, self._attention.patience(running))
-                self._publish(run)
+            # What was brought back stands, also where a measurement was left for later.
+            self._publish(run)
             self._attention.spent(run, due)
 
     def _publish(self, run: Run) -> None:
